@@ -1,0 +1,77 @@
+# Every target that needs Python makes .venv first, where there is none, from the versions in .constraints.txt.
+#   make test PYTHON=python3.12          the interpreter that a new .venv is made from
+#   make test ARGS="-k caffe"            options for the command that the target runs
+
+PYTHON ?= python3
+ARGS ?=
+DATA ?=
+# In the order in which one needs another.
+ZOO := caffenet-mini judge-mini deepsim-fc6-mini
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint .constraints.txt
+
+# The compiler of protobuf 6.31.1, the oldest that dgnam supports, so that any newer runtime takes the module.
+PROTOC := grpcio-tools==1.74.0
+PROTO_VENV := .venv-proto
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce-fig1 test train-zoo lint format proto wheel venv clean distclean
+
+help: ## list the targets
+	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+reproduce-fig1: $(STAMP) ## repeat figure 1 of the paper with the small models in models/, into runs/
+	$(BIN)/dgnam reproduce fig1 $(ARGS)
+
+test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
+	$(BIN)/python -m pytest $(ARGS)
+	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
+
+train-zoo: $(STAMP) ## train the small models anew from the image sets in DATA, and put them into models/
+	@test -n "$(DATA)" || { echo "give the folder of the image sets: make train-zoo DATA=folder"; exit 2; }
+	for model in $(ZOO); do $(BIN)/dgnam train $$model --data "$(DATA)" $(ARGS) || exit; done
+
+lint: $(STAMP) ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy dgnam
+
+format: $(STAMP) ## put the code into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+proto: ## write dgnam_caffe_pb2.py anew after an edit of dgnam_caffe.proto
+	@test -x $(PROTO_VENV)/bin/python || $(PYTHON) -m venv $(PROTO_VENV)
+	$(PROTO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(PROTOC)" "setuptools<81"
+	cd dgnam/caffe/proto && ../../../$(PROTO_VENV)/bin/python -m grpc_tools.protoc \
+		-I . --python_out . --pyi_out . dgnam_caffe.proto
+	@echo "==> made: dgnam/caffe/proto/dgnam_caffe_pb2.py and .pyi"
+
+wheel: $(STAMP) ## build the wheel, models included, into dist/
+	rm -rf build
+	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
+	@echo "==> made:" dist/*.whl
+
+venv: $(STAMP) ## make .venv, or bring it up to date
+
+$(STAMP): setup.py .constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit( \
+		"dgnam needs Python 3.10 or newer; give one: make PYTHON=python3.12 (this one is " + sys.version.split()[0] + ")")'
+	@echo "==> 1/3 $(VENV)/, a virtual environment of $$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "==> 2/3 the build tool"
+	$(PIP_INSTALL) setuptools
+	@echo "==> 3/3 dgnam and what it needs (PyTorch is large: a minute or two, more on a slow line)"
+	$(PIP_INSTALL) --use-pep517 --no-build-isolation --editable '.[test]'
+	@touch $@
+
+clean: ## remove caches and build outputs, but not runs/
+	rm -rf build dist dgnam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find dgnam experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the virtual environments too
+	rm -rf $(VENV) $(PROTO_VENV)

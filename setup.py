@@ -1,0 +1,69 @@
+"""Packaging of dgnam: the library, and the folders of prototxts, models and experiments that travel with it."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md")
+FOLDERS = ("prototxt", "models", "experiments")
+
+
+def version() -> str:
+    """The version that dgnam/__init__.py states, read without importing it."""
+    found = re.search(r'^__version__ = "(.+)"$', (ROOT / "dgnam/__init__.py").read_text(encoding="utf-8"), re.M)
+    if found is None:
+        raise SystemExit('dgnam/__init__.py has no line __version__ = "…"')
+    return found[1]
+
+
+setup(
+    name="dgnam",
+    version=version(),
+    description="Synthesizing the preferred inputs of neurons with deep generator networks (DGN-AM, NIPS 2016)",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="dgnam contributors",
+    license="MIT",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.10",
+    install_requires=[
+        "torch>=2.6",
+        "numpy>=1.26",
+        "h5py>=3.10",
+        "protobuf>=6.31.1,<8",  # 6.31.1 wrote dgnam_caffe_pb2.py; a generated module works up to the next major version
+        "Pillow>=10.1",
+        "pooch>=1.8",
+        "tqdm>=4.66",
+        "typer>=0.15",
+    ],
+    extras_require={
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6.90",
+            "ruff>=0.9",
+            "mypy>=1.14",
+            "types-protobuf>=6.30",
+            "types-tqdm>=4.66",
+            "setuptools>=77",  # the tests build a wheel
+        ],
+    },
+    packages=[*find_packages(include=["dgnam", "dgnam.*"]), *(f"dgnam.{folder}" for folder in FOLDERS)],
+    package_dir={f"dgnam.{folder}": folder for folder in FOLDERS},
+    package_data={
+        "dgnam": ["py.typed"],
+        "dgnam.caffe.proto": ["*.proto", "*.pyi"],
+        **{f"dgnam.{folder}": [f"**/*.{suffix}" for suffix in DATA] for folder in FOLDERS},
+    },
+    include_package_data=False,
+    zip_safe=False,  # models are opened by their paths
+    entry_points={"console_scripts": ["dgnam = dgnam.cli:main"]},
+)
