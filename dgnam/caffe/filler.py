@@ -1,0 +1,89 @@
+"""The initial values of learned blobs, by the fillers' names in prototxts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .errors import CaffeError, closest
+from .proto import pb
+
+Filler = Callable[[Tensor, pb.FillerParameter, torch.Generator | None], None]
+
+
+def fill(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None = None) -> None:
+    """Fill `blob` in place as `filler` says, with random numbers from `generator` (None: torch's global one)."""
+    if filler.type not in _FILLERS:
+        raise CaffeError(f"unknown filler '{filler.type}'; known ones: {closest(filler.type, _FILLERS)}")
+    with torch.no_grad():
+        _FILLERS[filler.type](blob, filler, generator)
+
+
+def _constant(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    blob.fill_(filler.value)
+
+
+def _uniform(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    blob.uniform_(filler.min, filler.max, generator=generator)
+
+
+def _gaussian(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    """Normal; with `sparse`, about that many of each output's inputs are kept and the rest zero."""
+    blob.normal_(filler.mean, filler.std, generator=generator)
+    if filler.sparse >= 0:
+        outputs = blob.shape[0]
+        keep = torch.empty_like(blob).bernoulli_(min(1.0, filler.sparse / outputs), generator=generator)
+        blob.mul_(keep)
+
+
+def _positive_unitball(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    """Uniform in [0, 1], then each output's inputs divided by their sum."""
+    blob.uniform_(0, 1, generator=generator)
+    rows = blob.view(blob.shape[0], -1)
+    rows.div_(rows.sum(1, keepdim=True))
+
+
+def _fan(blob: Tensor, filler: pb.FillerParameter) -> float:
+    """The fan that the variance is divided by: in, out, or their mean."""
+    fan_in = blob.numel() / blob.shape[0]
+    fan_out = blob.numel() / blob.shape[1] if blob.dim() > 1 else blob.numel()
+    fans = {pb.FillerParameter.FAN_IN: fan_in, pb.FillerParameter.FAN_OUT: fan_out}
+    return fans.get(filler.variance_norm, (fan_in + fan_out) / 2)
+
+
+def _xavier(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    """Uniform in +-sqrt(3 / fan) (Glorot & Bengio 2010, as Caffe has it)."""
+    bound = math.sqrt(3 / _fan(blob, filler))
+    blob.uniform_(-bound, bound, generator=generator)
+
+
+def _msra(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    """Normal with standard deviation sqrt(2 / fan) (He et al. 2015)."""
+    blob.normal_(0, math.sqrt(2 / _fan(blob, filler)), generator=generator)
+
+
+def _bilinear(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
+    """Bilinear interpolation weights in each plane, for a Deconvolution that upsamples."""
+    if blob.dim() != 4 or blob.shape[2] != blob.shape[3]:
+        raise CaffeError(
+            f"the bilinear filler takes a blob of 4 axes with square planes, and got shape {tuple(blob.shape)}"
+        )
+    size = blob.shape[3]
+    factor = math.ceil(size / 2)
+    centre = (size - 1) / (2 * factor)
+    line = 1 - (torch.arange(size, dtype=blob.dtype) / factor - centre).abs()
+    blob.copy_((line[:, None] * line[None, :]).expand_as(blob))
+
+
+_FILLERS: dict[str, Filler] = {
+    "constant": _constant,
+    "uniform": _uniform,
+    "gaussian": _gaussian,
+    "positive_unitball": _positive_unitball,
+    "xavier": _xavier,
+    "msra": _msra,
+    "bilinear": _bilinear,
+}

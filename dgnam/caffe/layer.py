@@ -1,0 +1,189 @@
+"""What a layer is, and the registry of layer types.
+
+A layer is a definition (its `LayerParameter`), the shapes that follow from it, and one function in torch from bottoms
+and parameters to tops.  Whatever outlives a pass (a dropout mask, BatchNorm's statistics) is kept in the `Context`,
+so that one function serves the eager `Net`, which runs layer by layer into persistent blobs, and `module.py`, which
+strings layers together for batches and autograd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeVar
+
+import torch
+from torch import Tensor
+
+from .errors import CaffeError, closest
+from .proto import pb
+
+Shape = tuple[int, ...]
+
+AUTOMATIC = "(automatic)"
+"""The name of every top that a prototxt leaves out; no layer can take it."""
+
+
+@dataclass
+class Context:
+    """What a layer's function needs besides its blobs, and what it leaves for its backward.
+
+    phase: `pb.TRAIN` or `pb.TEST`.
+    generator: the random state to draw from; None is torch's global one.
+    param_gradients: whether `Layer.backward` may be asked for them, so that what only they need must be kept.
+    state: the layer's own memory, from its forward to its backward and from pass to pass.
+    """
+
+    phase: int = pb.TEST
+    generator: torch.Generator | None = None
+    param_gradients: bool = True
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def training(self) -> bool:
+        return self.phase == pb.TRAIN
+
+
+@dataclass(frozen=True)
+class ParamBlob:
+    """The shape and the initial filling of one learned blob."""
+
+    shape: Shape
+    filler: pb.FillerParameter
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Which gradients a backward pass wants: one flag for each bottom and for each parameter."""
+
+    bottoms: Sequence[bool]
+    params: Sequence[bool]
+
+
+Gradients = tuple[list[Tensor | None], list[Tensor | None]]
+
+
+class Layer:
+    """Base of all layer types.
+
+    Class attributes give the number of bottoms and tops as (least, most), most None for any number;
+    `auto_tops` lets the prototxt leave tops out, as Caffe's losses do;
+    `loss` marks types whose first top has a loss weight of 1 unless the prototxt says otherwise;
+    `statistics` marks parameters that the forward pass itself updates and no gradient reaches (BatchNorm's);
+    `no_gradient` lists the bottoms that no gradient is defined for (labels, indices), which force_backward passes over;
+    `shares` says that the tops are the bottom's own memory: its "data", or its data and diff ("both").
+    """
+
+    type: ClassVar[str] = ""
+    bottoms: ClassVar[tuple[int, int | None]] = (1, 1)
+    tops: ClassVar[tuple[int, int | None]] = (1, 1)
+    auto_tops: ClassVar[bool] = False
+    loss: ClassVar[bool] = False
+    statistics: ClassVar[bool] = False
+    no_gradient: tuple[int, ...] = ()
+    shares: ClassVar[Literal["nothing", "data", "both"]] = "nothing"
+
+    def __init__(self, definition: pb.LayerParameter):
+        self.definition = definition
+        self.name = definition.name
+        self._check_count("bottom", len(definition.bottom), self.bottoms)
+        self._check_count("top", len(definition.top), self.tops)
+
+    def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        """The learned blobs that this layer needs for bottoms of these shapes."""
+        return []
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        """The shapes of the tops for bottoms of these shapes; raises CaffeError where they don't fit."""
+        return [tuple(bottom_shapes[0])]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        """The tops, each a new tensor or a view of a bottom; the bottoms, and parameters that learn, are left as they are."""
+        raise NotImplementedError(self.type)
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """Gradients for the bottoms and parameters asked for, from the blob data as they stand.
+
+        This one takes them from autograd over `forward`.  A layer overrides it where Caffe's gradient is another,
+        where it may run in place (its bottom's data are then its top's), or where that saves a forward pass.
+        """
+        xs = [b.detach().requires_grad_(n) for b, n in zip(bottoms, needs.bottoms, strict=True)]
+        ws = [p.detach().requires_grad_(n) for p, n in zip(params, needs.params, strict=True)]
+        wanted = [t for t in (*xs, *ws) if t.requires_grad]
+        if not wanted:
+            return [None] * len(xs), [None] * len(ws)
+        with torch.enable_grad():
+            outs = self.forward(context, xs, ws)
+        pairs = [(o, d) for o, d in zip(outs, top_diffs, strict=True) if o.requires_grad]
+        grads: Sequence[Tensor | None] = [None] * len(wanted)
+        if pairs:
+            outputs, diffs = zip(*pairs, strict=True)
+            grads = torch.autograd.grad(outputs, wanted, diffs, allow_unused=True)
+        found = iter(torch.zeros_like(t) if g is None else g for t, g in zip(wanted, grads, strict=True))
+        return (
+            [next(found) if t.requires_grad else None for t in xs],
+            [next(found) if t.requires_grad else None for t in ws],
+        )
+
+    def fail(self, reason: str) -> CaffeError:
+        """An error that names this layer; to be raised by the caller."""
+        return CaffeError(f"layer '{self.name}' ({self.type}): {reason}")
+
+    def kept(self, context: Context, name: str) -> Any:
+        """What `forward` left in the context for `backward`."""
+        if name not in context.state:
+            raise self.fail("its backward pass needs a forward pass before it, with the same gradients switched on")
+        return context.state[name]
+
+    def axis(self, index: int, shape: Sequence[int], option: str = "axis") -> int:
+        """`index`, counted from the end where negative, as an axis of `shape`."""
+        if not -len(shape) <= index < len(shape):
+            raise self.fail(f"{option} {index} is not an axis of a blob of shape {tuple(shape)}")
+        return index % len(shape)
+
+    def _check_count(self, what: str, count: int, allowed: tuple[int, int | None]) -> None:
+        least, most = allowed
+        if count < least or (most is not None and count > most):
+            wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            raise self.fail(f"has {count} {what} blobs, and takes {wanted}")
+
+
+_registry: dict[str, type[Layer]] = {}
+L = TypeVar("L", bound=type[Layer])
+
+
+def register(type_name: str) -> Callable[[L], L]:
+    """Class decorator: the layer type's name in prototxts."""
+
+    def add(cls: L) -> L:
+        cls.type = type_name
+        _registry[type_name] = cls
+        return cls
+
+    return add
+
+
+def layer_type_list() -> list[str]:
+    """The names of all known layer types, sorted."""
+    return sorted(_registry)
+
+
+def create_layer(definition: pb.LayerParameter) -> Layer:
+    """The layer that a prototxt's `layer { … }` defines; an unknown type is an error that lists the nearest ones."""
+    cls = _registry.get(definition.type)
+    if cls is None:
+        raise CaffeError(
+            f"layer '{definition.name}': unknown layer type '{definition.type}'; "
+            f"known types, the closest first: {closest(definition.type, layer_type_list())}"
+        )
+    if cls.auto_tops:
+        definition.top.extend([AUTOMATIC] * (cls.tops[0] - len(definition.top)))
+    return cls(definition)

@@ -1,0 +1,71 @@
+"""Accuracy: how often the label is among the highest scores.
+
+Bottoms: scores (*outer, K, *inner) with the K classes along `axis`, and labels, one to each (outer, inner) place.
+Tops: the share of places that are right, a scalar; and, where a second is named, the share by class, (K,).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, Shape, register
+
+
+@register("Accuracy")
+class Accuracy(Layer):
+    """Right is a place where fewer than `top_k` other classes score at least as much as its label.
+
+    Places whose label is `ignore_label` don't count; the share of nothing is 0.
+    """
+
+    bottoms = (2, 2)
+    tops = (1, 2)
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        scores, labels = (tuple(s) for s in bottom_shapes)
+        axis = self.axis(self.definition.accuracy_param.axis, scores)
+        places = math.prod(scores[:axis]) * math.prod(scores[axis + 1 :])
+        if places != math.prod(labels):
+            raise self.fail(f"scores of shape {scores} need {places} labels, and the labels have shape {labels}")
+        if not 1 <= self.definition.accuracy_param.top_k <= scores[axis]:
+            raise self.fail(
+                f"top_k {self.definition.accuracy_param.top_k} must lie between 1 and {scores[axis]}, the classes"
+            )
+        return [(), (scores[axis],)][: len(self.definition.top)]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        options, scores = self.definition.accuracy_param, bottoms[0]
+        axis = self.axis(options.axis, tuple(scores.shape))
+        classes = scores.shape[axis]
+        rows, labels = scores.movedim(axis, -1).reshape(-1, classes), bottoms[1].reshape(-1).long()
+        if options.HasField("ignore_label"):
+            counted = labels != options.ignore_label
+            rows, labels = rows[counted], labels[counted]
+        if labels.numel() and not (0 <= int(labels.min()) and int(labels.max()) < classes):
+            raise self.fail(
+                f"labels lie in [{int(labels.min())}, {int(labels.max())}], and {classes} classes take 0 to {classes - 1}"
+            )
+        others = (rows >= rows.gather(1, labels[:, None])).sum(1) - 1
+        right = (others < options.top_k).to(scores.dtype)
+        accuracy = right.sum() / max(1, len(labels))
+        if len(self.definition.top) == 1:
+            return [accuracy]
+        by_class = torch.zeros(2, classes, dtype=scores.dtype, device=scores.device)
+        by_class[0].index_add_(0, labels, right)
+        by_class[1].index_add_(0, labels, torch.ones_like(right))
+        return [accuracy, by_class[0] / by_class[1].clamp(min=1)]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        raise self.fail("has no gradient")

@@ -1,0 +1,49 @@
+"""BatchReindex: items of a batch picked, repeated or reordered by index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, Shape, register
+
+
+@register("BatchReindex")
+class BatchReindex(Layer):
+    """Bottoms: data (N, …) and indices (M,) from 0 to N - 1; top (M, …)."""
+
+    bottoms = (2, 2)
+    no_gradient = (1,)
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        if len(bottom_shapes[1]) != 1:
+            raise self.fail(f"takes indices of one axis, and got shape {tuple(bottom_shapes[1])}")
+        return [(bottom_shapes[1][0], *bottom_shapes[0][1:])]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return [bottoms[0].index_select(0, self._index(bottoms))]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """To each item the sum over its copies."""
+        if not needs.bottoms[0]:
+            return [None, None], []
+        return [torch.zeros_like(bottoms[0]).index_add_(0, self._index(bottoms), top_diffs[0]), None], []
+
+    def _index(self, bottoms: Sequence[Tensor]) -> Tensor:
+        index = bottoms[1].detach().long()
+        if index.numel() and not (0 <= int(index.min()) and int(index.max()) < bottoms[0].shape[0]):
+            raise self.fail(
+                f"indices lie in [{int(index.min())}, {int(index.max())}], and a batch of {bottoms[0].shape[0]} "
+                f"takes 0 to {bottoms[0].shape[0] - 1}"
+            )
+        return index

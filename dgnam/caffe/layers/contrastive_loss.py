@@ -1,0 +1,69 @@
+"""ContrastiveLoss: similar pairs drawn together, the others pushed apart up to a margin (Hadsell et al. 2006)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Needs, Shape, register
+from .loss import Loss
+
+
+@register("ContrastiveLoss")
+class ContrastiveLoss(Loss):
+    """Bottoms: a and b, both (N, C) or with axes of 1 behind, and whether they are similar, (N,).
+
+    With d the distance of a and b, the loss is the mean over pairs of half d ** 2 for similar ones, and of half
+    max(margin - d, 0) ** 2 for the others; half max(margin - d ** 2, 0) in the `legacy_version`.
+    """
+
+    bottoms = (3, 3)
+    no_gradient = (2,)
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        a, b, similar = (tuple(s) for s in bottom_shapes)
+        if a[:2] != b[:2] or math.prod(a[2:]) != 1 or math.prod(b[2:]) != 1 or math.prod(similar) != a[0]:
+            raise self.fail(f"takes shapes (N, C), (N, C) and (N,), and got {a}, {b} and {similar}")
+        return [()]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        options = self.definition.contrastive_loss_param
+        squared = self._difference(bottoms).pow(2).sum(1)
+        if options.legacy_version:
+            apart = (options.margin - squared).clamp(min=0)
+        else:
+            # The root's gradient at 0 would be infinite.
+            distance = squared.clamp(min=torch.finfo(squared.dtype).tiny).sqrt()
+            apart = (options.margin - distance).clamp(min=0).pow(2)
+        return [torch.where(self._similar(bottoms), squared, apart).sum() / len(squared) / 2]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """The distance that Caffe divides by is 1e-4 larger than it is."""
+        options, difference = self.definition.contrastive_loss_param, self._difference(bottoms)
+        squared = difference.pow(2).sum(1)
+        distance = squared.sqrt()
+        short = options.margin - (squared if options.legacy_version else distance)
+        pull = torch.ones_like(short) if options.legacy_version else short / (distance + 1e-4)
+        factor = torch.where(self._similar(bottoms), 1.0, torch.where(short > 0, -pull, 0.0))
+        da = difference * factor[:, None] * (top_diffs[0] / len(difference))
+        da = da.reshape(bottoms[0].shape)
+        return [da if needs.bottoms[0] else None, -da.reshape(bottoms[1].shape) if needs.bottoms[1] else None, None], []
+
+    @staticmethod
+    def _difference(bottoms: Sequence[Tensor]) -> Tensor:
+        return bottoms[0].flatten(1) - bottoms[1].flatten(1)
+
+    @staticmethod
+    def _similar(bottoms: Sequence[Tensor]) -> Tensor:
+        return bottoms[2].detach().reshape(-1).long() != 0

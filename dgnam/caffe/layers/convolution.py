@@ -1,0 +1,193 @@
+"""Convolution and its geometry, which Deconvolution shares.
+
+Shapes: bottom (N, C, *in), top (N, num_output, *out) with out = (in + 2 pad - dilation (kernel - 1) - 1) / stride + 1,
+rounded down; weight (num_output, C / group, *kernel), bias (num_output,).  Several bottoms are convolved alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..proto import pb
+
+
+class Geometry(NamedTuple):
+    """Kernel, stride, pad and dilation, a number for each spatial axis."""
+
+    kernel: list[int]
+    stride: list[int]
+    pad: list[int]
+    dilation: list[int]
+
+
+class Spatial(Layer):
+    """A layer that slides windows over the axes behind the channels, as `convolution_param` says."""
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.options = definition.convolution_param
+        self._known_geometry: dict[int, Geometry] = {}
+
+    def _channel_axis(self, shape: Sequence[int]) -> int:
+        axis = self.axis(self.options.axis, shape)
+        spatial = len(shape) - axis - 1
+        if not 1 <= spatial <= 3:
+            raise self.fail(
+                f"a bottom of shape {tuple(shape)} has {spatial} spatial axes after axis {axis}; 1 to 3 are valid"
+            )
+        return axis
+
+    def _as_batch(self, x: Tensor, axis: int) -> Tensor:
+        """The axes before the channels as one, since torch's convolutions take exactly one."""
+        return x if axis == 1 else x.reshape(math.prod(x.shape[:axis]), *x.shape[axis:])
+
+    def _geometry(self, shape: Sequence[int]) -> Geometry:
+        spatial = len(shape) - self._channel_axis(shape) - 1
+        if spatial not in self._known_geometry:
+            self._known_geometry[spatial] = Geometry(
+                self._per_axis("kernel_size", "kernel_h", "kernel_w", spatial, None, 1),
+                self._per_axis("stride", "stride_h", "stride_w", spatial, 1, 1),
+                self._per_axis("pad", "pad_h", "pad_w", spatial, 0, 0),
+                self._per_axis("dilation", None, None, spatial, 1, 1),
+            )
+        return self._known_geometry[spatial]
+
+    def _per_axis(
+        self, name: str, name_h: str | None, name_w: str | None, spatial: int, default: int | None, least: int
+    ) -> list[int]:
+        """An option given once for all axes, once for each, or as _h and _w."""
+        values = list(getattr(self.options, name))
+        if name_h and name_w and (self.options.HasField(name_h) or self.options.HasField(name_w)):
+            if spatial != 2:
+                raise self.fail(f"{name_h} and {name_w} are for two spatial axes, and there are {spatial}")
+            if values:
+                raise self.fail(f"give either {name} or {name_h} and {name_w}, not both")
+            values = [getattr(self.options, name_h), getattr(self.options, name_w)]
+        if not values:
+            if default is None:
+                raise self.fail(f"{name} is missing")
+            values = [default]
+        if len(values) == 1:
+            values *= spatial
+        if len(values) != spatial:
+            raise self.fail(f"{name} has {len(values)} values for {spatial} spatial axes; give 1 or {spatial}")
+        if min(values) < least:
+            raise self.fail(f"{name} {values} must be at least {least}")
+        return values
+
+
+class ConvolutionBase(Spatial):
+    """Options and shapes that Convolution and Deconvolution have in common."""
+
+    bottoms = (1, None)
+    tops = (1, None)
+    transposed: ClassVar[bool] = False
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        if len(definition.bottom) != len(definition.top):
+            raise self.fail(
+                f"has {len(definition.bottom)} bottoms and {len(definition.top)} tops; one top to each bottom"
+            )
+        if self.options.num_output < 1:
+            raise self.fail("num_output must be positive")
+        if self.options.group < 1 or self.options.num_output % self.options.group:
+            raise self.fail(f"num_output {self.options.num_output} is not a multiple of group {self.options.group}")
+
+    def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        shape = bottom_shapes[0]
+        channels = shape[self._channel_axis(shape)]
+        options = self.options
+        if channels % options.group:
+            raise self.fail(f"{channels} input channels are not a multiple of group {options.group}")
+        outer, inner = (channels, options.num_output) if self.transposed else (options.num_output, channels)
+        blobs = [ParamBlob((outer, inner // options.group, *self._geometry(shape).kernel), options.weight_filler)]
+        if options.bias_term:
+            blobs.append(ParamBlob((options.num_output,), options.bias_filler))
+        return blobs
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        first = bottom_shapes[0]
+        if any(tuple(s) != tuple(first) for s in bottom_shapes):
+            raise self.fail(f"its bottoms must have one shape, and have {[tuple(s) for s in bottom_shapes]}")
+        axis = self._channel_axis(first)
+        out = [
+            self._out_size(size, k, s, p, d)
+            for size, k, s, p, d in zip(first[axis + 1 :], *self._geometry(first), strict=True)
+        ]
+        if any(n < 1 for n in out):
+            raise self.fail(
+                f"a bottom of shape {tuple(first)} is smaller than the kernel {self._geometry(first).kernel}"
+            )
+        return [(*first[:axis], self.options.num_output, *out)] * len(bottom_shapes)
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return [self._convolve(x, params) for x in bottoms]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """Straight from torch's convolution gradient, which needs no second forward pass."""
+        bias_needed = len(params) > 1 and needs.params[1]
+        bottom_diffs: list[Tensor | None] = []
+        param_diffs: list[Tensor | None] = [None] * len(params)
+        for x, dy, x_needed in zip(bottoms, top_diffs, needs.bottoms, strict=True):
+            axis = self._channel_axis(x.shape)
+            _, stride, pad, dilation = self._geometry(x.shape)
+            dx, dw, db = torch.ops.aten.convolution_backward(
+                self._as_batch(dy, axis),
+                self._as_batch(x, axis),
+                params[0],
+                [self.options.num_output] if bias_needed else None,
+                stride,
+                pad,
+                dilation,
+                self.transposed,
+                [0] * len(stride),
+                self.options.group,
+                [bool(x_needed), bool(needs.params[0]), bias_needed],
+            )
+            bottom_diffs.append(dx.reshape(x.shape) if x_needed else None)
+            for i, grad in enumerate((dw, db)[: len(params)]):
+                if needs.params[i]:
+                    before = param_diffs[i]
+                    param_diffs[i] = grad if before is None else before + grad
+        return bottom_diffs, param_diffs
+
+    def _convolve(self, x: Tensor, params: Sequence[Tensor]) -> Tensor:
+        raise NotImplementedError
+
+    def _out_size(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
+        raise NotImplementedError
+
+
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+@register("Convolution")
+class Convolution(ConvolutionBase):
+    """y = W * x + b."""
+
+    def _out_size(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
+        return (size + 2 * pad - (dilation * (kernel - 1) + 1)) // stride + 1
+
+    def _convolve(self, x: Tensor, params: Sequence[Tensor]) -> Tensor:
+        axis = self._channel_axis(x.shape)
+        _, stride, pad, dilation = self._geometry(x.shape)
+        bias = params[1] if len(params) > 1 else None
+        batch = self._as_batch(x, axis)
+        y = _CONV[len(stride)](batch, params[0], bias, stride, pad, dilation, self.options.group)
+        return y if axis == 1 else y.reshape(*x.shape[:axis], *y.shape[1:])

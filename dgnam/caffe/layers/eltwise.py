@@ -1,0 +1,75 @@
+"""Eltwise: the product, the weighted sum or the maximum of several blobs of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..proto import pb
+
+
+@register("Eltwise")
+class Eltwise(Layer):
+    """PROD: y = a * b * …; SUM: y = coeff[0] a + coeff[1] b + …; MAX: y = max(a, b, …)."""
+
+    bottoms = (2, None)
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.options = definition.eltwise_param
+        self.operation = pb.EltwiseParameter.EltwiseOp.Name(self.options.operation)
+        self.coeff = list(self.options.coeff)
+        if self.coeff and len(self.coeff) != len(definition.bottom):
+            raise self.fail(
+                f"has {len(self.coeff)} coefficients for {len(definition.bottom)} bottoms; give one to each or none"
+            )
+        if self.coeff and self.operation == "PROD":
+            raise self.fail("coefficients are for SUM and not for PROD")
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        if any(tuple(s) != tuple(bottom_shapes[0]) for s in bottom_shapes):
+            raise self.fail(f"its bottoms must have one shape, and have {[tuple(s) for s in bottom_shapes]}")
+        return [tuple(bottom_shapes[0])]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        if self.operation == "PROD":
+            return [reduce(torch.mul, bottoms)]
+        if self.operation == "SUM":
+            terms = bottoms if not self.coeff else [c * b for c, b in zip(self.coeff, bottoms, strict=True)]
+            return [reduce(torch.add, terms)]
+        # Of equal values the second bottom wins against the first, and loses against later ones.
+        first_wins = bottoms[0] > bottoms[1]
+        y = torch.where(first_wins, bottoms[0], bottoms[1])
+        winner = (~first_wins).to(torch.int32)
+        for i, x in enumerate(bottoms[2:], start=2):
+            winner = torch.where(x > y, i, winner)
+            y = torch.where(x > y, x, y)
+        context.state["winner"] = winner
+        return [y]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """SUM: coeff * dy; PROD: the product of the others * dy, or y / x * dy; MAX: dy where that bottom won."""
+        dy, y = top_diffs[0], tops[0]
+
+        def gradient(i: int) -> Tensor:
+            if self.operation == "SUM":
+                return self.coeff[i] * dy if self.coeff else dy
+            if self.operation == "MAX":
+                return dy * (self.kept(context, "winner") == i)
+            if not self.options.stable_prod_grad:
+                return y / bottoms[i] * dy
+            return reduce(torch.mul, [b for j, b in enumerate(bottoms) if j != i]) * dy
+
+        return [gradient(i) if need else None for i, need in enumerate(needs.bottoms)], []

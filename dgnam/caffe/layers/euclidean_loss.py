@@ -1,0 +1,42 @@
+"""EuclideanLoss: half the mean squared distance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..layer import Context, Gradients, Needs, Shape, register
+from .loss import Loss
+
+
+@register("EuclideanLoss")
+class EuclideanLoss(Loss):
+    """y = sum((a - b) ** 2) / (2 N), for bottoms a and b of one size with N items; both may get a gradient."""
+
+    no_gradient = ()
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        a, b = (tuple(s) for s in bottom_shapes)
+        if a[:1] != b[:1] or math.prod(a) != math.prod(b):
+            raise self.fail(f"its bottoms must be of one size, and have shapes {a} and {b}")
+        return [()]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        difference = bottoms[0] - bottoms[1].reshape(bottoms[0].shape)
+        return [difference.pow(2).sum() / (2 * len(difference))]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """da = weight / N * (a - b) = -db."""
+        a, b = bottoms
+        da = (a - b.reshape(a.shape)) * (top_diffs[0] / len(a))
+        return [da if needs.bottoms[0] else None, -da.reshape(b.shape) if needs.bottoms[1] else None], []

@@ -1,0 +1,59 @@
+"""HingeLoss: one-versus-all margins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Needs, Shape, register
+from ..proto import pb
+from .loss import Loss
+
+
+@register("HingeLoss")
+class HingeLoss(Loss):
+    """Bottoms: scores (N, …) of K in all for each item, and labels (N,).
+
+    y = sum of max(0, 1 - d x), or of its square (norm L2), over N; d is 1 for the label and -1 for the others.
+    """
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        if math.prod(bottom_shapes[1]) != bottom_shapes[0][0]:
+            raise self.fail(
+                f"takes one label to each item, and has bottoms of shapes {[tuple(s) for s in bottom_shapes]}"
+            )
+        return [()]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        missing = self._missing(bottoms)[0]
+        return [(missing.pow(2) if self._squared else missing).sum() / len(missing)]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """dx = -d where the margin is missed, times twice what is missing for L2, times weight / N."""
+        if not needs.bottoms[0]:
+            return [None, None], []
+        missing, sign = self._missing(bottoms)
+        slope = 2 * missing if self._squared else missing.sign()
+        return [(-sign * slope * (top_diffs[0] / len(missing))).view(bottoms[0].shape), None], []
+
+    @property
+    def _squared(self) -> bool:
+        return self.definition.hinge_loss_param.norm == pb.HingeLossParameter.L2
+
+    def _missing(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """By how much each score misses its margin, and the sign d that it should have."""
+        x = bottoms[0].flatten(1)
+        index, _ = self.labels(bottoms[1], x.shape[1])
+        sign = torch.full_like(x, -1).scatter_(1, index[:, None], 1.0)
+        return (1 - sign * x).clamp(min=0), sign

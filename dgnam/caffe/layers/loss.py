@@ -1,0 +1,60 @@
+"""What the losses have in common: a scalar top, labels that get no gradient, and the ways to average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..layer import Layer, Shape
+from ..proto import pb
+
+TINY = torch.finfo(torch.float32).tiny
+"""The smallest probability that SoftmaxWithLoss takes the logarithm of."""
+
+LOG_THRESHOLD = 1e-20
+"""The smallest probability that the other losses take the logarithm of."""
+
+
+class Loss(Layer):
+    """Bottoms: predictions and labels, with one first axis.  Top: the loss, a scalar."""
+
+    bottoms = (2, 2)
+    auto_tops = True
+    loss = True
+    no_gradient: tuple[int, ...] = (1,)
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        if bottom_shapes[0][:1] != bottom_shapes[1][:1]:
+            raise self.fail(
+                f"data and labels must have one first axis, and have shapes {[tuple(s) for s in bottom_shapes]}"
+            )
+        return [()]
+
+    def labels(self, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """The labels, flat, as indices, and which of them count; those of `ignore_label` are 0 and don't count."""
+        index = labels.detach().reshape(-1).long()
+        valid = torch.ones_like(index, dtype=torch.bool)
+        if self.definition.loss_param.HasField("ignore_label"):
+            valid = index != self.definition.loss_param.ignore_label
+        counted = index[valid]
+        if counted.numel() and not (0 <= int(counted.min()) and int(counted.max()) < classes):
+            raise self.fail(
+                f"labels lie in [{int(counted.min())}, {int(counted.max())}], and {classes} classes take 0 to {classes - 1}"
+            )
+        return torch.where(valid, index, 0), valid
+
+    def normalizer(self, valid: Tensor, outer: int, default: int = pb.LossParameter.VALID) -> float:
+        """What the sum is divided by: all places (FULL), those that count (VALID), the outer ones (BATCH_SIZE) or 1 (NONE)."""
+        options = self.definition.loss_param
+        mode = options.normalization if options.HasField("normalization") else default
+        if options.HasField("normalize") and not options.HasField("normalization"):
+            mode = pb.LossParameter.VALID if options.normalize else pb.LossParameter.BATCH_SIZE
+        counts: dict[int, int] = {
+            pb.LossParameter.FULL: valid.numel(),
+            pb.LossParameter.VALID: int(valid.sum()),
+            pb.LossParameter.BATCH_SIZE: outer,
+            pb.LossParameter.NONE: 1,
+        }
+        return float(max(1, counts[mode]))

@@ -1,0 +1,50 @@
+"""MultinomialLogisticLoss: the mean negative log-likelihood of labels under probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Needs, Shape, register
+from .loss import LOG_THRESHOLD, Loss
+
+
+@register("MultinomialLogisticLoss")
+class MultinomialLogisticLoss(Loss):
+    """Bottoms: probabilities (N, …) of K in all for each item, and labels (N,).  y = -sum of log p[label] over N."""
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        if math.prod(bottom_shapes[1]) != bottom_shapes[0][0]:
+            raise self.fail(
+                f"takes one label to each item, and has bottoms of shapes {[tuple(s) for s in bottom_shapes]}"
+            )
+        return [()]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        picked, _ = self._picked(bottoms)
+        return [-picked.log().sum() / len(picked)]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """dp = -weight / (N p) at the labels, also where p is below the least that the logarithm is taken of."""
+        if not needs.bottoms[0]:
+            return [None, None], []
+        picked, index = self._picked(bottoms)
+        dx = torch.zeros_like(bottoms[0]).flatten(1)
+        dx.scatter_(1, index[:, None], (-top_diffs[0] / len(picked) / picked)[:, None])
+        return [dx.view(bottoms[0].shape), None], []
+
+    def _picked(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        rows = bottoms[0].flatten(1)
+        index, _ = self.labels(bottoms[1], rows.shape[1])
+        return rows.gather(1, index[:, None])[:, 0].clamp(min=LOG_THRESHOLD), index

@@ -1,0 +1,57 @@
+"""MVN: each item, or each of its channels, to mean 0 and variance 1.
+
+Shapes: bottom of at most 4 axes (N, C, H, W), top (N, C, H, W) with axes of 1 for those that lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, Shape, register
+
+
+@register("MVN")
+class MVN(Layer):
+    """y = (x - mean) / (standard deviation + eps), or x - mean without `normalize_variance`.
+
+    The mean is over each channel's plane, or over the whole item where `across_channels`.
+    """
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        shape = tuple(bottom_shapes[0])
+        if len(shape) > 4:
+            raise self.fail(f"takes a bottom of at most 4 axes, and got shape {shape}")
+        return [(*shape, *[1] * (4 - len(shape)))]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        x = bottoms[0].reshape(self.top_shapes([tuple(bottoms[0].shape)])[0])
+        centred = x - x.mean(self._axes, keepdim=True)
+        if not self.definition.mvn_param.normalize_variance:
+            return [centred]
+        spread = centred.pow(2).mean(self._axes, keepdim=True).sqrt() + self.definition.mvn_param.eps
+        context.state["spread"] = spread.detach()
+        return [centred / spread]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """dx = (dy - mean(dy) - y mean(dy y)) / (standard deviation + eps), as if eps were part of the deviation."""
+        if not needs.bottoms[0]:
+            return [None], []
+        y, dy = tops[0], top_diffs[0]
+        dx = dy - dy.mean(self._axes, keepdim=True)
+        if self.definition.mvn_param.normalize_variance:
+            dx = (dx - y * (dy * y).mean(self._axes, keepdim=True)) / self.kept(context, "spread")
+        return [dx.reshape(bottoms[0].shape)], []
+
+    @property
+    def _axes(self) -> list[int]:
+        return [1, 2, 3] if self.definition.mvn_param.across_channels else [2, 3]

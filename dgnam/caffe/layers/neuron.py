@@ -1,0 +1,239 @@
+"""The elementwise layers: one bottom, one top of the same shape, and most of them may run in place.
+
+In place, the bottom's data are the top's when the backward pass comes, so each gradient here is written in terms of
+what is left then: the top, where the function can be told from its output, or what the forward pass kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, register
+from ..proto import pb
+
+
+class Neuron(Layer):
+    """y = f(x), elementwise; a subclass gives f, and its gradient from top diff, top and bottom."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        raise NotImplementedError(self.type)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        raise NotImplementedError(self.type)
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return [self.function(context, bottoms[0])]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        return [self.gradient(context, top_diffs[0], tops[0], bottoms[0]) if needs.bottoms[0] else None], []
+
+
+@register("ReLU")
+class ReLU(Neuron):
+    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 is the negative side's."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        slope = self.definition.relu_param.negative_slope
+        return F.leaky_relu(x, slope) if slope else F.relu(x)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        slope = self.definition.relu_param.negative_slope
+        if slope:
+            return torch.where(x > 0, dy, dy * slope)
+        return torch.ops.aten.threshold_backward(dy, x, 0)
+
+
+@register("TanH")
+class TanH(Neuron):
+    """y = tanh(x)."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return torch.tanh(x)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * (1 - y * y)
+
+
+@register("Sigmoid")
+class Sigmoid(Neuron):
+    """y = 1 / (1 + exp(-x))."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return torch.sigmoid(x)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * y * (1 - y)
+
+
+@register("Power")
+class Power(Neuron):
+    """y = (shift + scale * x) ** power."""
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        options = definition.power_param
+        self.power, self.scale, self.shift = options.power, options.scale, options.shift
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        if self.power * self.scale == 0:
+            return torch.full_like(x, 1.0 if self.power == 0 else self.shift**self.power)
+        inner = self._inner(x)
+        return inner if self.power == 1 else inner**self.power
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        """Through the top but for squares, as in Caffe: scale * power * y / (shift + scale * x)."""
+        slope = self.power * self.scale
+        if slope == 0 or self.power == 1:
+            return dy * slope
+        inner = self._inner(x)
+        return dy * (slope * (inner if self.power == 2 else y / inner))
+
+    def _inner(self, x: Tensor) -> Tensor:
+        scaled = x if self.scale == 1 else x * self.scale
+        return scaled if self.shift == 0 else scaled + self.shift
+
+
+@register("Dropout")
+class Dropout(Neuron):
+    """In TRAIN y = x * mask / (1 - dropout_ratio), a mask of 0 with that probability; in TEST y = x."""
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.ratio = definition.dropout_param.dropout_ratio
+        if not 0 <= self.ratio < 1 or math.isnan(self.ratio):
+            raise self.fail(f"dropout_ratio {self.ratio} must be at least 0 and below 1")
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        if not context.training:
+            return x
+        keep = torch.empty_like(x).bernoulli_(1 - self.ratio, generator=context.generator)
+        context.state["mask"] = keep.div_(1 - self.ratio)
+        return x * context.state["mask"]
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * self.kept(context, "mask") if context.training else dy
+
+
+@register("AbsVal")
+class AbsVal(Neuron):
+    """y = |x|; the gradient at 0 is 0."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return x.abs()
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * x.sign()
+
+
+@register("BNLL")
+class BNLL(Neuron):
+    """y = log(1 + exp(x)), the binomial normal log likelihood."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * torch.sigmoid(x)
+
+
+@register("Clip")
+class Clip(Neuron):
+    """y = x within [min, max], else the nearer bound; the gradient at the bounds is 1."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return x.clamp(self.definition.clip_param.min, self.definition.clip_param.max)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        options = self.definition.clip_param
+        return dy * ((x >= options.min) & (x <= options.max))
+
+
+@register("ELU")
+class ELU(Neuron):
+    """y = x where positive, else alpha * (exp(x) - 1)."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return x.clamp(min=0) + self.definition.elu_param.alpha * (torch.exp(x.clamp(max=0)) - 1)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return torch.where(x > 0, dy, dy * (self.definition.elu_param.alpha + y))
+
+
+@register("Exp")
+class Exp(Neuron):
+    """y = base ** (shift + scale * x); base -1 stands for e."""
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        options = definition.exp_param
+        log_base = _log_of_base(self, options.base)
+        self.inner = log_base * options.scale
+        self.outer = math.exp(log_base * options.shift)
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return self.outer * torch.exp(self.inner * x)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * y * self.inner
+
+
+@register("Log")
+class Log(Neuron):
+    """y = log of (shift + scale * x) to the base; base -1 stands for e."""
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        options = definition.log_param
+        self.scale, self.shift = options.scale, options.shift
+        self.log_base = _log_of_base(self, options.base)
+        if self.log_base == 0:
+            raise self.fail("there is no logarithm to base 1")
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return torch.log(self.shift + self.scale * x) / self.log_base
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return dy * (self.scale / self.log_base) / (self.shift + self.scale * x)
+
+
+@register("Swish")
+class Swish(Neuron):
+    """y = x * sigmoid(beta * x)."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        context.state["sigmoid"] = gate = torch.sigmoid(self.definition.swish_param.beta * x)
+        return x * gate
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        inner = self.definition.swish_param.beta * y
+        return dy * (inner + self.kept(context, "sigmoid") * (1 - inner))
+
+
+@register("Threshold")
+class Threshold(Neuron):
+    """y = 1 where x > threshold, else 0."""
+
+    def function(self, context: Context, x: Tensor) -> Tensor:
+        return (x > self.definition.threshold_param.threshold).to(x.dtype)
+
+    def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        raise self.fail("has no gradient")
+
+
+def _log_of_base(layer: Layer, base: float) -> float:
+    if base != -1 and base <= 0:
+        raise layer.fail(f"base {base} must be positive, or -1 for e")
+    return 1.0 if base == -1 else math.log(base)

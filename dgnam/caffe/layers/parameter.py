@@ -1,0 +1,37 @@
+"""Parameter: a learned blob as a top, for other layers to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..proto import pb
+
+
+@register("Parameter")
+class Parameter(Layer):
+    """The top is the parameter, of the shape that the prototxt gives."""
+
+    bottoms = (0, 0)
+
+    def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        return [ParamBlob(self.top_shapes([])[0], pb.FillerParameter(type="constant", value=0))]
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        return [tuple(self.definition.parameter_param.shape.dim)]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return [params[0]]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        return [], [top_diffs[0] if needs.params[0] else None]

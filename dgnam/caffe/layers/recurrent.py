@@ -1,0 +1,169 @@
+"""RNN and LSTM: layers that pass over a sequence, step by step.
+
+Bottoms: x (T, N, …), T steps of N independent streams; cont (T, N), 0 where a stream's sequence begins and 1 where it
+goes on; optionally a static input (N, …), the same at every step; and with `expose_hidden` the state to begin with,
+each (1, N, D).  Tops: the outputs (T, N, D), D = num_output; and with `expose_hidden` the state at the end.
+Without `expose_hidden` a pass begins with the state that the last one ended with, at first zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..proto import pb
+
+
+class Recurrent(Layer):
+    """Unrolls `_step` over the sequence; a subclass gives the step and its parameters.
+
+    No gradient passes from one batch to another, nor through the exposed states.
+    """
+
+    bottoms = (2, None)
+    tops = (1, None)
+    no_gradient = (1,)
+    states: ClassVar[int] = 1
+    gates: ClassVar[int] = 1
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.options = definition.recurrent_param
+        self.exposed = self.states if self.options.expose_hidden else 0
+        self.static = len(definition.bottom) > 2 + self.exposed
+        if self.options.num_output < 1:
+            raise self.fail("num_output must be positive")
+        self._check_count("bottom", len(definition.bottom), (2 + self.exposed, 3 + self.exposed))
+        self._check_count("top", len(definition.top), (1 + self.exposed, 1 + self.exposed))
+
+    def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        """For all gates together: from x, a bias, from the static input, from the state; then `_more_blobs`."""
+        rows, weight = self.gates * self.options.num_output, self.options.weight_filler
+        blobs = [
+            ParamBlob((rows, math.prod(bottom_shapes[0][2:])), weight),
+            ParamBlob((rows,), self.options.bias_filler),
+        ]
+        if self.static:
+            blobs.append(ParamBlob((rows, math.prod(bottom_shapes[2][1:])), weight))
+        return [*blobs, ParamBlob((rows, self.options.num_output), weight), *self._more_blobs()]
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        x, cont = tuple(bottom_shapes[0]), tuple(bottom_shapes[1])
+        if len(x) < 2 or cont != x[:2]:
+            raise self.fail(f"takes x of shape (T, N, …) and cont of shape (T, N), and got {x} and {cont}")
+        if self.static and tuple(bottom_shapes[2][:1]) != x[1:2]:
+            raise self.fail(f"its static input must be of {x[1]} streams, and has shape {tuple(bottom_shapes[2])}")
+        state = (1, x[1], self.options.num_output)
+        for given in bottom_shapes[len(bottom_shapes) - self.exposed :]:
+            if tuple(given) != state:
+                raise self.fail(f"its states must have shape {state}, and one has {tuple(given)}")
+        return [(x[0], x[1], self.options.num_output), *[state] * self.exposed]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        x, cont = bottoms[0], bottoms[1]
+        state = self._first_state(context, bottoms)
+        if not self.exposed:
+            context.state["first"] = [s.detach() for s in state]
+        inputs = x.flatten(2) @ params[0].t() + params[1]
+        if self.static:
+            inputs = inputs + bottoms[2].flatten(1) @ params[2].t()
+        outputs = []
+        for t in range(len(x)):
+            output, state = self._step(inputs[t], state, cont[t, :, None], params[2 + self.static :])
+            outputs.append(output)
+        if not self.exposed:
+            context.state["last"] = [s.detach() for s in state]
+        return [torch.stack(outputs), *[s.unsqueeze(0) for s in state[: self.exposed]]]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """From autograd, over the pass begun anew with the state that it began with."""
+        if not self.exposed:
+            context.state["last"] = self.kept(context, "first")
+        diffs = [top_diffs[0], *[torch.zeros_like(d) for d in top_diffs[1:]]]
+        reached = len(bottoms) - self.exposed
+        without_states = Needs([need and i < reached for i, need in enumerate(needs.bottoms)], needs.params)
+        return super().backward(context, tops, diffs, bottoms, params, without_states)
+
+    def _first_state(self, context: Context, bottoms: Sequence[Tensor]) -> list[Tensor]:
+        if self.exposed:
+            return [b[0] for b in bottoms[len(bottoms) - self.exposed :]]
+        shape = (bottoms[0].shape[1], self.options.num_output)
+        last = context.state.get("last")
+        return last if last is not None and last[0].shape == shape else [bottoms[0].new_zeros(shape)] * self.states
+
+    def _more_blobs(self) -> list[ParamBlob]:
+        return []
+
+    def _step(
+        self, inputs: Tensor, state: list[Tensor], cont: Tensor, params: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The output and the next state, from one step's inputs (N, gates * D) and `cont` (N, 1)."""
+        raise NotImplementedError(self.type)
+
+
+@register("RNN")
+class RNN(Recurrent):
+    """h = tanh(W_xh x + b_h + W_hh h'), with h' the last h or zero; y = tanh(W_ho h + b_o)."""
+
+    def _more_blobs(self) -> list[ParamBlob]:
+        size = self.options.num_output
+        return [ParamBlob((size, size), self.options.weight_filler), ParamBlob((size,), self.options.bias_filler)]
+
+    def _step(
+        self, inputs: Tensor, state: list[Tensor], cont: Tensor, params: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        hidden = torch.tanh(inputs + (cont * state[0]) @ params[0].t())
+        return torch.tanh(hidden @ params[1].t() + params[2]), [hidden]
+
+
+@register("LSTM")
+class LSTM(Recurrent):
+    """The gates (i, f, o, g) are W_xc x + b_c + W_hc h', with h' the last h or zero; the rest is LSTMUnit."""
+
+    states = 2
+    gates = 4
+
+    def _step(
+        self, inputs: Tensor, state: list[Tensor], cont: Tensor, params: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        hidden, cell = state
+        cell, hidden = lstm_unit(cell, inputs + (cont * hidden) @ params[0].t(), cont)
+        return hidden, [hidden, cell]
+
+
+@register("LSTMUnit")
+class LSTMUnit(Layer):
+    """One step of an LSTM.  Bottoms: c' (1, N, D), the gates (1, N, 4 D), cont (1, N); tops: c and h, (1, N, D)."""
+
+    bottoms = (3, 3)
+    tops = (2, 2)
+    no_gradient = (2,)
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        cell, gates, cont = (tuple(s) for s in bottom_shapes)
+        if len(cell) != 3 or gates != (1, cell[1], 4 * cell[2]) or cont != (1, cell[1]):
+            raise self.fail(f"takes shapes (1, N, D), (1, N, 4 D) and (1, N), and got {cell}, {gates} and {cont}")
+        return [cell, cell]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return list(lstm_unit(bottoms[0], bottoms[1], bottoms[2].unsqueeze(-1)))
+
+
+def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor) -> tuple[Tensor, Tensor]:
+    """c = cont f c' + i g and h = o tanh(c), with i, f, o sigmoids and g the tanh of the gates."""
+    i, f, o, g = gates.chunk(4, dim=-1)
+    cell = cont * torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+    return cell, torch.sigmoid(o) * torch.tanh(cell)

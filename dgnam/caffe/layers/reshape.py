@@ -1,0 +1,64 @@
+"""Reshape and Flatten: the same numbers in another shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..layer import Context, Layer, Shape, register
+
+
+@register("Reshape")
+class Reshape(Layer):
+    """The axes from `axis` on (`num_axes` of them, -1 for all) become `shape`: 0 copies an axis, one -1 takes the rest."""
+
+    shares = "both"
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        options, shape = self.definition.reshape_param, tuple(bottom_shapes[0])
+        start = options.axis if options.axis >= 0 else len(shape) + options.axis + 1
+        end = len(shape) if options.num_axes == -1 else start + options.num_axes
+        if not 0 <= start <= end <= len(shape):
+            raise self.fail(
+                f"axis {options.axis} with num_axes {options.num_axes} doesn't fit a bottom of shape {shape}"
+            )
+        wanted = list(options.shape.dim)
+        for i, dim in enumerate(wanted):
+            if dim == 0:
+                if start + i >= len(shape):
+                    raise self.fail(f"dim: 0 at place {i} has no axis to copy in a bottom of shape {shape}")
+                wanted[i] = shape[start + i]
+        if wanted.count(-1) > 1 or min(wanted, default=0) < -1:
+            raise self.fail(f"shape {list(options.shape.dim)} may hold one -1, and nothing below it")
+        before, after = shape[:start], shape[end:]
+        if -1 in wanted:
+            known = math.prod(d for d in (*before, *wanted, *after) if d != -1)
+            if known == 0 or math.prod(shape) % known:
+                raise self.fail(f"a bottom of shape {shape} can't be divided into {list(options.shape.dim)}")
+            wanted[wanted.index(-1)] = math.prod(shape) // known
+        top = (*before, *wanted, *after)
+        if math.prod(top) != math.prod(shape):
+            raise self.fail(f"a bottom of shape {shape} can't become {top}: the counts differ")
+        return [top]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return [bottoms[0].reshape(self.top_shapes([tuple(bottoms[0].shape)])[0])]
+
+
+@register("Flatten")
+class Flatten(Layer):
+    """The axes from `axis` to `end_axis`, both included, become one."""
+
+    shares = "both"
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        options, shape = self.definition.flatten_param, tuple(bottom_shapes[0])
+        start, end = self.axis(options.axis, shape), self.axis(options.end_axis, shape, "end_axis")
+        if start > end:
+            raise self.fail(f"axis {options.axis} lies behind end_axis {options.end_axis} in a bottom of shape {shape}")
+        return [(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        return [bottoms[0].reshape(self.top_shapes([tuple(bottoms[0].shape)])[0])]

@@ -1,0 +1,142 @@
+"""Scale and Bias: multiplication by, and addition of, what is learned or comes as a second bottom.
+
+Shapes: bottom (*before, *scaled, *after) with the factor's shape `scaled` starting at `axis`; as a parameter it spans
+`num_axes` axes (-1 for all that follow), as a second bottom it has the shape it has.  Scale's bias has the factor's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..proto import pb
+
+
+class Broadcast(Layer):
+    """A layer with an operand that is broadcast over the bottom from `axis` on."""
+
+    bottoms = (1, 2)
+    option_name: ClassVar[str]
+
+    @property
+    def _extent(self) -> tuple[int, int]:
+        """The options axis and num_axes."""
+        options = getattr(self.definition, self.option_name)
+        return options.axis, options.num_axes
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        shape, operand = tuple(bottom_shapes[0]), self._operand_shape(bottom_shapes)
+        axis = self._axis(shape, operand)
+        if shape[axis : axis + len(operand)] != operand:
+            raise self.fail(f"an operand of shape {operand} doesn't fit a bottom of shape {shape} at axis {axis}")
+        return [shape]
+
+    def _operand_shape(self, bottom_shapes: Sequence[Shape]) -> Shape:
+        if len(bottom_shapes) > 1:
+            return tuple(bottom_shapes[1])
+        shape = tuple(bottom_shapes[0])
+        first, count = self._extent
+        axis = self.axis(first, shape)
+        if count < -1 or (count != -1 and axis + count > len(shape)):
+            raise self.fail(f"num_axes {count} from axis {axis} doesn't fit a bottom of shape {shape}")
+        return shape[axis:] if count == -1 else shape[axis : axis + count]
+
+    def _axis(self, shape: Shape, operand: Shape) -> int:
+        """A single number for all starts at axis 0, as Caffe has it."""
+        return self.axis(self._extent[0], shape) if operand else 0
+
+    def _aligned(self, operand: Tensor, x: Tensor) -> Tensor:
+        """The operand with axes of 1 behind it, so that it broadcasts over `x`."""
+        axis = self._axis(tuple(x.shape), tuple(operand.shape))
+        return operand.reshape(*operand.shape, *[1] * (x.dim() - axis - operand.dim()))
+
+    def _summed(self, grad: Tensor, operand: Tensor) -> Tensor:
+        """The sum of `grad`, of the bottom's shape, over all that the operand was broadcast to."""
+        return grad.sum_to_size(self._aligned(operand, grad).shape).reshape(operand.shape)
+
+
+@register("Scale")
+class Scale(Broadcast):
+    """y = x * factor + bias, the factor broadcast from `axis` on."""
+
+    option_name = "scale_param"
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.options = definition.scale_param
+        self.in_place = definition.bottom[0] == definition.top[0]
+
+    def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        options, blobs = self.options, []
+        shape = self._operand_shape(bottom_shapes)
+        if len(bottom_shapes) == 1:
+            one = pb.FillerParameter(type="constant", value=1)
+            blobs.append(ParamBlob(shape, options.filler if options.HasField("filler") else one))
+        if options.bias_term:
+            blobs.append(ParamBlob(shape, options.bias_filler))
+        return blobs
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        x, operands = bottoms[0], [*bottoms[1:], *params]
+        if self.in_place and (context.param_gradients or len(bottoms) > 1):
+            context.state["bottom"] = x.detach().clone()
+        factor = self._aligned(operands[0], x)
+        return [x * factor if len(operands) == 1 else torch.addcmul(self._aligned(operands[1], x), x, factor)]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """dx = dy factor, dfactor = sum of dy x, dbias = sum of dy; in place, with the x that the forward pass set aside."""
+        dy = top_diffs[0]
+        operands = [*bottoms[1:], *params]
+        wanted = [*needs.bottoms[1:], *needs.params]
+        grads: list[Tensor | None] = [dy * self._aligned(operands[0], dy) if needs.bottoms[0] else None]
+        if wanted[0]:
+            x = self.kept(context, "bottom") if self.in_place else bottoms[0]
+            grads.append(self._summed(dy * x, operands[0]))
+        else:
+            grads.append(None)
+        if len(operands) > 1:
+            grads.append(self._summed(dy, operands[1]) if wanted[1] else None)
+        return grads[: len(bottoms)], grads[len(bottoms) :]
+
+
+@register("Bias")
+class Bias(Broadcast):
+    """y = x + bias, the bias broadcast from `axis` on."""
+
+    option_name = "bias_param"
+
+    def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        if len(bottom_shapes) > 1:
+            return []
+        return [ParamBlob(self._operand_shape(bottom_shapes), self.definition.bias_param.filler)]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        bias = [*bottoms[1:], *params][0]
+        return [bottoms[0] + self._aligned(bias, bottoms[0])]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """dx = dy, dbias = sum of dy."""
+        dy, bias = top_diffs[0], [*bottoms[1:], *params][0]
+        dbias = self._summed(dy, bias) if [*needs.bottoms[1:], *needs.params][0] else None
+        grads = [dy if needs.bottoms[0] else None, dbias]
+        return grads[: len(bottoms)], grads[len(bottoms) :]

@@ -1,0 +1,58 @@
+"""SigmoidCrossEntropyLoss: independent yes-or-no targets, with probabilities by the sigmoid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..layer import Context, Gradients, Needs, Shape, register
+from ..proto import pb
+from .loss import Loss
+
+
+@register("SigmoidCrossEntropyLoss")
+class SigmoidCrossEntropyLoss(Loss):
+    """y = -sum of t log p + (1 - t) log(1 - p), p = sigmoid(x), over the normalizer, by default the batch size.
+
+    Bottoms: x and the targets t in [0, 1], of one size.  Targets whose whole part is `ignore_label` count for nothing.
+    """
+
+    def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
+        x, target = (tuple(s) for s in bottom_shapes)
+        if x[:1] != target[:1] or math.prod(x) != math.prod(target):
+            raise self.fail(f"its bottoms must be of one size, and have shapes {x} and {target}")
+        return [()]
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        target, valid = self._targets(bottoms)
+        each = F.binary_cross_entropy_with_logits(bottoms[0], target, reduction="none")
+        return [(each * valid).sum() / self._divisor(valid)]
+
+    def backward(
+        self,
+        context: Context,
+        tops: Sequence[Tensor],
+        top_diffs: Sequence[Tensor],
+        bottoms: Sequence[Tensor],
+        params: Sequence[Tensor],
+        needs: Needs,
+    ) -> Gradients:
+        """dx = weight / normalizer * (p - t), 0 where the target is ignored."""
+        if not needs.bottoms[0]:
+            return [None, None], []
+        target, valid = self._targets(bottoms)
+        return [(torch.sigmoid(bottoms[0]) - target) * valid * (top_diffs[0] / self._divisor(valid)), None], []
+
+    def _targets(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        target = bottoms[1].detach().reshape(bottoms[0].shape)
+        options = self.definition.loss_param
+        if options.HasField("ignore_label"):
+            return target, target.long() != options.ignore_label
+        return target, torch.ones_like(target, dtype=torch.bool)
+
+    def _divisor(self, valid: Tensor) -> float:
+        return self.normalizer(valid, len(valid), default=pb.LossParameter.BATCH_SIZE)

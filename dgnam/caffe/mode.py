@@ -1,0 +1,66 @@
+"""The global mode of the pycaffe face: where nets run that were not told a device, and what their random numbers are.
+
+Only pycaffe's functions set it.  Everything else in this package takes devices and generators as arguments.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from .blob import HOST
+from .errors import CaffeError
+
+_gpu = False
+_device_index = 0
+_generators: dict[torch.device, torch.Generator] = {}
+
+
+def set_mode_cpu() -> None:
+    """Run on the CPU from the next pass on."""
+    global _gpu
+    _gpu = False
+
+
+def set_mode_gpu() -> None:
+    """Run on the GPU chosen with `set_device` from the next pass on; an error where there is none."""
+    global _gpu
+    _check_gpu(_device_index)
+    _gpu = True
+
+
+def set_device(index: int) -> None:
+    """Choose the GPU for the mode that `set_mode_gpu` sets."""
+    global _device_index
+    _check_gpu(index)
+    _device_index = index
+
+
+def set_random_seed(seed: int) -> None:
+    """Start the random numbers of fillers, dropout and the like anew."""
+    _generators.clear()
+    _generators[HOST] = torch.Generator().manual_seed(seed)
+
+
+def current_device() -> torch.device:
+    """Where nets run that were not told a device."""
+    return torch.device("cuda", _device_index) if _gpu else HOST
+
+
+def generator(device: torch.device) -> torch.Generator:
+    """The random state on `device`: seeded by `set_random_seed`, or by the system where that wasn't called."""
+    if device not in _generators:
+        new = torch.Generator(device)
+        seeded = _generators.get(HOST)
+        if seeded is None:
+            new.seed()
+        else:
+            new.manual_seed(seeded.initial_seed())
+        _generators[device] = new
+    return _generators[device]
+
+
+def _check_gpu(index: int) -> None:
+    if not torch.cuda.is_available():
+        raise CaffeError("this machine has no GPU that torch can use; call set_mode_cpu()")
+    if not 0 <= index < torch.cuda.device_count():
+        raise CaffeError(f"there is no GPU {index}; there are {torch.cuda.device_count()}, counted from 0")

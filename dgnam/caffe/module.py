@@ -1,0 +1,229 @@
+"""A net, or a slice of one, as a `torch.nn.Module`: batches of any size, autograd, `state_dict`.
+
+    module = CaffeModule(read_net("deploy.prototxt"), weights=read_weights("net.caffemodel"))
+    scores = module(images)["prob"]
+    conv5 = module(images, end="conv5")["conv5"]
+
+The layers' functions are those of the eager `Net`; no blob is kept, so memory holds what autograd needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import layers  # noqa: F401  (registers the layer types)
+from .errors import CaffeError, closest
+from .filler import fill
+from .layer import Context
+from .net_build import NetPlan, WiredLayer, build
+from .proto import pb
+
+Weights = Mapping[str, Sequence[np.ndarray]]
+
+
+class CaffeModule(nn.Module):
+    """The layers of one phase of a net, as torch.
+
+    definition: the net, upgraded to the present form.
+    phase: which layers are taken (TEST or TRAIN); whether dropout and BatchNorm act as in training follows
+        `train()` and `eval()`, as in any torch module.
+    weights: the blobs of each layer by its name; None fills them as the prototxt's fillers say.
+    seed: for the fillers and for dropout's masks.
+
+    Parameters are named `<layer>/<index>`, with dots in layer names as in the prototxt shown as `·`, since torch
+    forbids them.  BatchNorm's statistics are buffers.
+    """
+
+    def __init__(
+        self,
+        definition: pb.NetParameter,
+        weights: Weights | None = None,
+        *,
+        phase: int = pb.TEST,
+        stages: Sequence[str] = (),
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.plan: NetPlan = build(definition, phase, stages=stages)
+        _free_batch(self.plan)
+        self._generator = torch.Generator().manual_seed(seed)
+        statistics = {w.name for w in self.plan.layers if w.layer.statistics}
+        self._keys: list[str] = []
+        for param in self.plan.params:
+            blob = torch.empty(param.blob.shape)
+            fill(blob, param.blob.filler, self._generator)
+            key = param_key(param.owner, param.index)
+            if param.owner in statistics:
+                self.register_buffer(key, blob)
+            else:
+                self.register_parameter(key, nn.Parameter(blob))
+            self._keys.append(key)
+        self._contexts = [Context(phase) for _ in self.plan.layers]
+        self.train(phase == pb.TRAIN)
+        if weights is not None:
+            self.copy_from(weights)
+
+    @property
+    def input_names(self) -> list[str]:
+        return [self.plan.blob_names[i] for i in self.plan.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        return [self.plan.blob_names[i] for i in self.plan.outputs]
+
+    @property
+    def layer_names(self) -> list[str]:
+        return [w.name for w in self.plan.layers]
+
+    def forward(
+        self,
+        *inputs: Tensor,
+        start: str | None = None,
+        end: str | None = None,
+        keep: Sequence[str] = (),
+        **named: Tensor,
+    ) -> dict[str, Tensor]:
+        """Run the layers from `start` to `end`, both included, and return blobs by name.
+
+        inputs: the net's inputs in order, or by name; with `start`, that layer's bottoms by name.
+        end: stop after this layer and return its tops, as they are then (an in-place layer that follows has not run).
+        keep: more blobs to return, as the last layer that ran left them.
+        """
+        blobs = self._inputs(inputs, named)
+        first = 0 if start is None else self.plan.layer_index(start)
+        last = len(self.plan.layers) - 1 if end is None else self.plan.layer_index(end)
+        for wired, context in zip(self.plan.layers[first : last + 1], self._contexts[first : last + 1], strict=True):
+            if wired.layer.type != "Input":
+                self._run(wired, context, blobs)
+        wanted = self.output_names if end is None else [self.plan.blob_names[t] for t in self.plan.layers[last].tops]
+        return {name: self._find(name, blobs) for name in (*wanted, *keep)}
+
+    def loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of the losses among a whole pass's outputs."""
+        terms = [
+            weight * outputs[self.plan.blob_names[top]].sum()
+            for wired in self.plan.layers
+            for top, weight in zip(wired.tops, wired.loss_weights, strict=True)
+            if weight and self.plan.blob_names[top] in outputs
+        ]
+        if not terms:
+            raise CaffeError(f"net '{self.plan.name}' has no loss among {sorted(outputs)}")
+        return torch.stack(terms).sum()
+
+    def place(self, device: str | torch.device) -> CaffeModule:
+        """Move to `device`, with the weights channels last, in which memory format convolutions run fastest."""
+        self.to(device)
+        for param in self.parameters():
+            if param.dim() == 4:
+                param.data = param.data.contiguous(memory_format=torch.channels_last)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        return next(iter((*self.parameters(), *self.buffers())), torch.empty(0)).device
+
+    def parameter(self, index: int) -> Tensor:
+        """The parameter at this place of `plan.params`."""
+        return self._value(self._keys[index])
+
+    def layer_params(self) -> Iterator[tuple[str, list[Tensor]]]:
+        """Each layer that has parameters, with them in order; shared ones appear with each layer that has them."""
+        for wired in self.plan.layers:
+            if wired.params:
+                yield wired.name, self._params(wired)
+
+    def weights(self) -> dict[str, list[np.ndarray]]:
+        """The parameters as float32 arrays by layer name, as the writers of weights take them."""
+        return {
+            name: [p.detach().to("cpu", torch.float32).contiguous().numpy().copy() for p in params]
+            for name, params in self.layer_params()
+        }
+
+    def copy_from(self, weights: Weights) -> None:
+        """Copy the blobs of all layers of the same name; layers that this net lacks are passed over, as in Caffe.
+
+        A layer of the net that `weights` lacks keeps its values.  Differing shapes are an error, but for Caffe's old
+        4-axis ones that hold as many numbers.
+        """
+        for name, params in self.layer_params():
+            if name not in weights:
+                continue
+            given = weights[name]
+            if len(given) != len(params):
+                raise CaffeError(
+                    f"layer '{name}' has {len(params)} parameters, and the weights have {len(given)} for it"
+                )
+            for i, (param, array) in enumerate(zip(params, given, strict=True)):
+                if tuple(array.shape) != tuple(param.shape) and not _legacy_shape(array.shape, param.shape):
+                    raise CaffeError(
+                        f"layer '{name}', parameter {i}: the net's shape is {tuple(param.shape)}, the weights' {tuple(array.shape)}"
+                    )
+                source = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+                with torch.no_grad():
+                    param.copy_(source.view(param.shape))
+
+    def seed(self, seed: int) -> None:
+        """Start the random draws of dropout and its like anew."""
+        self._generator.manual_seed(seed)
+
+    def _run(self, wired: WiredLayer, context: Context, blobs: dict[str, Tensor]) -> None:
+        context.phase = pb.TRAIN if self.training else pb.TEST
+        names = self.plan.blob_names
+        bottoms = [self._find(names[b], blobs) for b in wired.bottoms]
+        context.generator = self._generator if not bottoms or bottoms[0].device.type == "cpu" else None
+        tops = wired.layer.forward(context, bottoms, self._params(wired))
+        context.state.clear()
+        blobs.update((names[t], value) for t, value in zip(wired.tops, tops, strict=True))
+
+    def _params(self, wired: WiredLayer) -> list[Tensor]:
+        return [self._value(self._keys[p]) for p in wired.params]
+
+    def _value(self, key: str) -> Tensor:
+        parameter = self._parameters.get(key)
+        value = parameter if parameter is not None else self._buffers[key]
+        assert value is not None
+        return value
+
+    def _inputs(self, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if len(inputs) > len(self.plan.inputs):
+            raise CaffeError(
+                f"net '{self.plan.name}' takes {len(self.plan.inputs)} inputs {self.input_names}, and got {len(inputs)}"
+            )
+        blobs = dict(zip(self.input_names, inputs, strict=False))
+        for name, value in named.items():
+            self.plan.blob_index(name)
+            blobs[name] = value
+        return blobs
+
+    def _find(self, name: str, blobs: Mapping[str, Tensor]) -> Tensor:
+        if name in blobs:
+            return blobs[name]
+        self.plan.blob_index(name)
+        raise CaffeError(
+            f"net '{self.plan.name}': blob '{name}' was not given or computed; there are {closest(name, blobs)}"
+        )
+
+
+def _free_batch(plan: NetPlan) -> None:
+    """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do."""
+    for wired in plan.layers:
+        if wired.layer.type == "Reshape":
+            options = wired.layer.definition.reshape_param
+            batch = plan.blob_shapes[wired.bottoms[0]][0]
+            if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch:
+                options.shape.dim[0] = 0
+
+
+def param_key(layer: str, index: int) -> str:
+    """The name of a layer's parameter in `state_dict`."""
+    return f"{layer.replace('.', '·')}/{index}"
+
+
+def _legacy_shape(given: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether `given` is `wanted` with ones before it, as the old 4-axis blobs have it."""
+    lead = len(given) - len(wanted)
+    return lead > 0 and all(n == 1 for n in given[:lead]) and tuple(given[lead:]) == tuple(wanted)

@@ -1,0 +1,403 @@
+"""The eager net: pycaffe's `Net`, layer by layer on blobs that persist from pass to pass.
+
+    net = Net("deploy.prototxt", "net.caffemodel", TEST)
+    net.blobs["data"].data[...] = image
+    net.forward(end="fc8")
+    net.blobs["fc8"].diff[0, 643] = 1
+    net.backward(start="fc8")
+    gradient = net.blobs["data"].diff
+
+Forward and backward work on the data and diffs as they stand: whatever was written into a blob counts, and a pass may
+start and end at any layer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import layers as layer_types  # noqa: F401  (registers the layer types)
+from . import mode
+from .blob import HOST, Blob
+from .errors import CaffeError
+from .filler import fill
+from .net_build import NetPlan, WiredLayer, build
+from .net_layer import NetLayer
+from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
+from .weights import Weights, copy_weights
+
+StrPath = str | os.PathLike[str]
+Callback = Callable[[int], Any]
+
+
+class Net:
+    """A net in one phase, with its weights.
+
+    network_file: the prototxt; or the definition itself, in the present form.
+    phase: TRAIN or TEST.  pycaffe's older form `Net(network_file, weights, phase)` is taken too.
+    level, stages: with `phase`, which layers the include and exclude rules admit.
+    weights: a caffemodel or HDF5 file; without one the parameters are filled as the prototxt's fillers say.
+    device: where to run; None follows `set_mode_cpu` and `set_mode_gpu`, pass by pass.
+    param_gradients: whether backward computes the gradients of the parameters too; may be changed at any time.
+        Without them no memory is spent on them.
+
+    blobs, params: the arrays by name, in order; the parameters of a layer are a list.
+    layers: the layers in order, the automatic Split layers among them.
+    """
+
+    def __init__(
+        self,
+        network_file: StrPath | pb.NetParameter,
+        phase: int | StrPath | None = None,
+        level: int = 0,
+        stages: Sequence[str] | None = None,
+        weights: StrPath | None = None,
+        *,
+        device: torch.device | str | None = None,
+        param_gradients: bool = True,
+    ):
+        pretrained: StrPath | None = weights
+        if isinstance(phase, str | os.PathLike):
+            pretrained, phase, level = phase, level, 0
+        if phase not in (pb.TRAIN, pb.TEST):
+            raise CaffeError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}), and got {phase!r}")
+        definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
+        self.param_gradients = param_gradients
+        self._device = None if device is None else torch.device(device)
+        self._plan = build(definition, phase, level, () if stages is None else stages)
+        self._blobs = [Blob(*shape) for shape in self._plan.blob_shapes]
+        self._params = [Blob(*param.blob.shape) for param in self._plan.params]
+        self.layers = [self._bind(wired) for wired in self._plan.layers]
+        self._callbacks: dict[str, list[Callback]] = {}
+        given = {} if pretrained is None else read_weights(pretrained)
+        self._fill(without=given)
+        self._copy(given)
+
+    def __repr__(self) -> str:
+        return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
+
+    @property
+    def name(self) -> str:
+        return self._plan.name
+
+    @property
+    def plan(self) -> NetPlan:
+        """How the layers are wired, and how fast each parameter of `learnable_params` learns (its `params`)."""
+        return self._plan
+
+    @cached_property
+    def blobs(self) -> OrderedDict[str, Blob]:
+        return OrderedDict(zip(self._plan.blob_names, self._blobs, strict=True))
+
+    @cached_property
+    def params(self) -> OrderedDict[str, list[Blob]]:
+        return OrderedDict((layer.name, layer.blobs) for layer in self.layers if layer.blobs)
+
+    @property
+    def learnable_params(self) -> list[Blob]:
+        """Every parameter once, shared ones with their owner, in the order of `plan.params`."""
+        return list(self._params)
+
+    @property
+    def inputs(self) -> list[str]:
+        return [self._plan.blob_names[i] for i in self._plan.inputs]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The blobs that no layer takes, sorted by name."""
+        return [self._plan.blob_names[i] for i in self._plan.outputs]
+
+    @cached_property
+    def layer_dict(self) -> OrderedDict[str, NetLayer]:
+        return OrderedDict((layer.name, layer) for layer in self.layers)
+
+    @cached_property
+    def top_names(self) -> OrderedDict[str, list[str]]:
+        return OrderedDict((w.name, [self._plan.blob_names[t] for t in w.tops]) for w in self._plan.layers)
+
+    @cached_property
+    def bottom_names(self) -> OrderedDict[str, list[str]]:
+        return OrderedDict((w.name, [self._plan.blob_names[b] for b in w.bottoms]) for w in self._plan.layers)
+
+    @property
+    def blob_loss_weights(self) -> OrderedDict[str, float]:
+        weights = dict.fromkeys(self._plan.blob_names, 0.0)
+        for wired in self._plan.layers:
+            weights.update(zip((self._plan.blob_names[t] for t in wired.tops), wired.loss_weights, strict=True))
+        return OrderedDict(weights)
+
+    @property
+    def _layer_names(self) -> list[str]:
+        return [layer.name for layer in self.layers]
+
+    @property
+    def _blob_names(self) -> list[str]:
+        return list(self._plan.blob_names)
+
+    # Passes.
+
+    def forward(
+        self,
+        blobs: Sequence[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **data: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """Run the layers from `start` to `end`, both included, and return views of the blobs they end in.
+
+        blobs: names of more blobs to return.
+        data: arrays for the inputs, all of them or none; without any the input blobs count as they stand.
+        """
+        first, last = self._layer(start, 0), self._layer(end, len(self.layers) - 1)
+        self._check_order(first, last, "forward")
+        if data:
+            self._check_names(data, self.inputs, "inputs")
+            for name, values in data.items():
+                _assign(name, self.blobs[name].data, values)
+        self._forward(first, last)
+        ends = self.outputs if end is None else self.top_names[end]
+        return {name: self._blob(name).data for name in [*ends, *_none_to_empty(blobs)]}
+
+    def backward(
+        self,
+        diffs: Sequence[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **top_diffs: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """Run the gradients of the layers from `start` down to `end`, both included, and return views of them.
+
+        Only layers that need it are run: those between a parameter that learns and a loss, or all with
+        force_backward.
+
+        diffs: names of more blobs whose diffs are returned, besides those of the inputs or of the bottoms of `end`.
+        top_diffs: arrays for the outputs' diffs, all of them or none; without any the diffs count as they stand.
+        """
+        first, last = self._layer(start, len(self.layers) - 1), self._layer(end, 0)
+        self._check_order(last, first, "backward")
+        if top_diffs:
+            self._check_names(top_diffs, self.outputs, "outputs")
+            for name, values in top_diffs.items():
+                _assign(name, self.blobs[name].diff, values)
+        self._backward(first, last)
+        ends = self.inputs if end is None else self.bottom_names[end]
+        return {name: self._blob(name).diff for name in [*ends, *_none_to_empty(diffs)]}
+
+    def reshape(self) -> None:
+        """Give all blobs the shapes that follow from the inputs'; forward does so too, layer by layer."""
+        for layer in self.layers:
+            layer.reshape()
+
+    def clear_param_diffs(self) -> None:
+        """Set the gradients of the parameters, to which backward adds, to zero."""
+        for blob in self._params:
+            blob.clear_diff()
+
+    def forward_all(self, blobs: Sequence[str] | None = None, **data: np.ndarray) -> dict[str, np.ndarray]:
+        """Run forward over arrays of any length, a batch of the net at a time; returns copies, all batches joined."""
+        parts = [
+            {name: out.copy() for name, out in self.forward(blobs=blobs, **batch).items()}
+            for batch in self._batches(data)
+        ]
+        return _joined(parts, _length(data))
+
+    def forward_backward_all(
+        self, blobs: Sequence[str] | None = None, diffs: Sequence[str] | None = None, **arrays: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """The same with a backward pass after each forward one; `arrays` are inputs' data and outputs' diffs."""
+        data = list(self._batches({name: a for name, a in arrays.items() if name in self.inputs}))
+        tops = list(self._batches({name: a for name, a in arrays.items() if name in self.outputs}))
+        outs, grads = [], []
+        for i in range(max(len(data), len(tops))):
+            out = self.forward(blobs=blobs, **(data[i] if i < len(data) else {}))
+            outs.append({name: array.copy() for name, array in out.items()})
+            grad = self.backward(diffs=diffs, **(tops[i] if i < len(tops) else {}))
+            grads.append({name: array.copy() for name, array in grad.items()})
+        return _joined(outs, _length(arrays)), _joined(grads, _length(arrays))
+
+    def before_forward(self, callback: Callback) -> None:
+        """Call `callback` with each layer's index before its forward pass."""
+        self._callbacks.setdefault("before_forward", []).append(callback)
+
+    def after_forward(self, callback: Callback) -> None:
+        """Call `callback` with each layer's index after its forward pass."""
+        self._callbacks.setdefault("after_forward", []).append(callback)
+
+    def before_backward(self, callback: Callback) -> None:
+        """Call `callback` with each layer's index before its backward pass."""
+        self._callbacks.setdefault("before_backward", []).append(callback)
+
+    def after_backward(self, callback: Callback) -> None:
+        """Call `callback` with each layer's index after its backward pass."""
+        self._callbacks.setdefault("after_backward", []).append(callback)
+
+    # Weights.
+
+    def copy_from(self, path: StrPath) -> None:
+        """Copy the weights of all layers of the same names from a caffemodel or HDF5 file."""
+        self._copy(read_weights(path))
+
+    def load_hdf5(self, path: StrPath) -> None:
+        """pycaffe's name for `copy_from` with an HDF5 file."""
+        self.copy_from(path)
+
+    def save(self, path: StrPath) -> None:
+        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5."""
+        if os.fspath(path).endswith((".h5", ".hdf5")):
+            self.save_hdf5(path)
+        else:
+            definition = pb.NetParameter(name=self.name, layer=[w.layer.definition for w in self._plan.layers])
+            write_caffemodel(path, definition, self._weights())
+
+    def save_hdf5(self, path: StrPath) -> None:
+        """Write the weights alone, as HDF5."""
+        write_hdf5_weights(path, self._weights())
+
+    def share_with(self, other: Net) -> None:
+        """Use the memory of `other`'s weights for all layers of the same names, from now on."""
+        for name, theirs in other.params.items():
+            ours = self.params.get(name, [])
+            if not ours:
+                continue
+            if [blob.shape for blob in ours] != [blob.shape for blob in theirs]:
+                raise CaffeError(
+                    f"layer '{name}': parameters of shapes {[b.shape for b in ours]} can't share the memory of shapes "
+                    f"{[b.shape for b in theirs]}"
+                )
+            for blob, source in zip(ours, theirs, strict=True):
+                blob.share_data(source)
+
+    def _bind(self, wired: WiredLayer) -> NetLayer:
+        return NetLayer(
+            wired,
+            [self._blobs[b] for b in wired.bottoms],
+            [self._blobs[t] for t in wired.tops],
+            [self._param(p, shape) for p, shape in zip(wired.params, wired.param_shapes, strict=True)],
+        )
+
+    def _param(self, index: int, shape: tuple[int, ...]) -> Blob:
+        """The parameter, or its memory in another shape for a layer that shares it permissively."""
+        owner = self._params[index]
+        if owner.shape == shape:
+            return owner
+        blob = Blob(*shape)
+        blob.share_data(owner)
+        blob.share_diff(owner)
+        return blob
+
+    def _fill(self, without: Weights) -> None:
+        """Fill the parameters as their fillers say, but for those that `without` has values for."""
+        for blob, param in zip(self._params, self._plan.params, strict=True):
+            filler = param.blob.filler
+            zero = filler.type == "constant" and filler.value == 0
+            if param.owner not in without and not zero:
+                fill(blob.data_on(HOST, mutable=True), filler, mode.generator(HOST))
+
+    def _copy(self, weights: Weights) -> None:
+        """Copy weights that were read for this net alone: a blob may take an array as its memory."""
+        copy_weights(((layer.name, layer.slots()) for layer in self.layers), weights)
+
+    def _weights(self) -> dict[str, list[np.ndarray]]:
+        return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
+
+    def _forward(self, first: int, last: int) -> float:
+        """Run the layers of these indices, both included; returns the loss."""
+        loss = 0.0
+        with self._running() as (device, generator):
+            for i in range(first, last + 1):
+                self._call("before_forward", i)
+                self.layers[i].reshape()
+                loss += self.layers[i].forward(device, generator, param_gradients=self.param_gradients)
+                self._call("after_forward", i)
+        return loss
+
+    def _backward(self, first: int, last: int) -> None:
+        """Run the gradients of the layers from index `first` down to `last`, both included."""
+        with self._running() as (device, _):
+            for i in range(first, last - 1, -1):
+                self._call("before_backward", i)
+                if self.layers[i].wired.backward:
+                    self.layers[i].backward(device, param_gradients=self.param_gradients)
+                self._call("after_backward", i)
+
+    @contextmanager
+    def _running(self) -> Iterator[tuple[torch.device, torch.Generator]]:
+        """The device, set to compute in float32 throughout, and its random state."""
+        device = mode.current_device() if self._device is None else self._device
+        with torch.no_grad(), torch.backends.cudnn.flags(True, False, True, False):
+            before = torch.backends.cuda.matmul.allow_tf32
+            torch.backends.cuda.matmul.allow_tf32 = False
+            try:
+                yield device, mode.generator(device)
+            finally:
+                torch.backends.cuda.matmul.allow_tf32 = before
+
+    def _call(self, moment: str, index: int) -> None:
+        for callback in self._callbacks.get(moment, ()):
+            callback(index)
+
+    def _batches(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+        """Slices of the net's batch size, the last one padded with zeros."""
+        size = self._blobs[0].shape[0]
+        for at in range(0, _length(arrays), size):
+            yield {name: _padded(array[at : at + size], size) for name, array in arrays.items()}
+
+    def _layer(self, name: str | None, default: int) -> int:
+        return default if name is None else self._plan.layer_index(name)
+
+    def _blob(self, name: str) -> Blob:
+        return self._blobs[self._plan.blob_index(name)]
+
+    def _check_order(self, lower: int, upper: int, what: str) -> None:
+        if lower > upper:
+            raise CaffeError(
+                f"net '{self.name}': {what} can't run between layer '{self.layers[lower].name}' and "
+                f"'{self.layers[upper].name}', which comes before it"
+            )
+
+    def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
+        if set(given) != set(wanted):
+            raise CaffeError(
+                f"net '{self.name}': its {what} are {list(wanted)}, and arrays were given for {list(given)}"
+            )
+
+
+def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
+    values = np.asarray(values)
+    if values.shape[:1] != blob.shape[:1]:
+        raise CaffeError(
+            f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}: another batch size"
+        )
+    try:
+        blob[...] = values
+    except ValueError:
+        raise CaffeError(f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}") from None
+
+
+def _none_to_empty(names: Sequence[str] | None) -> Sequence[str]:
+    return () if names is None else names
+
+
+def _length(arrays: Mapping[str, np.ndarray]) -> int:
+    return len(next(iter(arrays.values()))) if arrays else 0
+
+
+def _padded(part: np.ndarray, size: int) -> np.ndarray:
+    part = np.asarray(part)
+    return (
+        np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), part.dtype)]) if len(part) < size else part
+    )
+
+
+def _joined(parts: Sequence[Mapping[str, np.ndarray]], length: int) -> dict[str, np.ndarray]:
+    """All parts one after the other, cut to `length` items; a scalar of each part, such as a loss, makes a row."""
+    if not parts:
+        raise CaffeError("forward_all and forward_backward_all need at least one array with at least one item")
+    return {name: np.concatenate([np.atleast_1d(part[name]) for part in parts])[:length] for name in parts[0]}

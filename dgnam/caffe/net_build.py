@@ -1,0 +1,305 @@
+"""From a net's definition to wired layers: phases, rules, splits, in-place tops and shared parameters.
+
+The result is a plan that holds no data: which layers run, in which order, on which blobs and parameters.  The eager
+`Net` and the torch module are both built from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .errors import CaffeError, closest
+from .layer import AUTOMATIC, Layer, Needs, ParamBlob, Shape, create_layer
+from .proto import pb
+
+
+@dataclass
+class WiredLayer:
+    """A layer with the indices of its blobs, in `NetPlan.blob_names`, and parameters, in `NetPlan.params`."""
+
+    layer: Layer
+    bottoms: list[int]
+    tops: list[int]
+    params: list[int]
+    loss_weights: list[float]
+    param_shapes: list[Shape] = field(default_factory=list)
+    """As this layer sees its parameters; one that is shared permissively may have another shape at its owner's."""
+    owns: list[bool] = field(default_factory=list)
+    """Which of its parameters are its own, and not an earlier layer's that it shares."""
+    needs: Needs = field(default_factory=lambda: Needs((), ()))
+    """The gradients that a backward pass through the whole net computes here."""
+    backward: bool = False
+    """Whether a backward pass runs the layer at all."""
+
+    @property
+    def name(self) -> str:
+        return self.layer.name
+
+
+@dataclass
+class Param:
+    """A learned blob: who owns it, its place among the owner's, and how fast it learns."""
+
+    owner: str
+    index: int
+    blob: ParamBlob
+    lr_mult: float
+    decay_mult: float
+
+
+@dataclass
+class NetPlan:
+    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once."""
+
+    name: str
+    force_backward: bool
+    layers: list[WiredLayer] = field(default_factory=list)
+    blob_names: list[str] = field(default_factory=list)
+    blob_shapes: list[Shape] = field(default_factory=list)
+    params: list[Param] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+    def layer_index(self, name: str) -> int:
+        """Where the layer of this name stands; an unknown name is an error that lists the closest."""
+        names = [w.name for w in self.layers]
+        if name not in names:
+            raise CaffeError(
+                f"net '{self.name}' has no layer '{name}'; its layers, the closest first: {closest(name, names)}"
+            )
+        return names.index(name)
+
+    def blob_index(self, name: str) -> int:
+        """Where the blob of this name stands; an unknown name is an error that lists the closest."""
+        if name not in self.blob_names:
+            raise CaffeError(
+                f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {closest(name, self.blob_names)}"
+            )
+        return self.blob_names.index(name)
+
+
+def build(definition: pb.NetParameter, phase: int, level: int = 0, stages: Sequence[str] = ()) -> NetPlan:
+    """Wire the layers of `definition` that belong to `phase`, `level` and `stages`, besides the stages that it gives.
+
+    The definition must be of the present form (`layer`, no `layers` or `input`): see `upgrade.py`.
+    """
+    stages = [*definition.state.stage, *stages]
+    state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
+    wanted = insert_splits(filter_layers(definition, state))
+    plan = NetPlan(definition.name, definition.force_backward)
+    available: dict[str, int] = {}
+    shared: dict[str, int] = {}
+    for message in wanted.layer:
+        if not message.HasField("phase"):
+            message.phase = state.phase
+        _wire(plan, message, available, shared)
+    plan.outputs = [available[name] for name in sorted(available)]
+    _plan_backward(plan)
+    return plan
+
+
+def filter_layers(definition: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
+    """The definition with only the layers whose include and exclude rules admit `state`."""
+    kept = pb.NetParameter()
+    kept.CopyFrom(definition)
+    del kept.layer[:]
+    for layer in definition.layer:
+        if layer.include and layer.exclude:
+            raise CaffeError(f"layer '{layer.name}': give either include rules or exclude rules, not both")
+        if layer.include:
+            included = any(_meets(state, rule) for rule in layer.include)
+        else:
+            included = not any(_meets(state, rule) for rule in layer.exclude)
+        if included:
+            kept.layer.add().CopyFrom(layer)
+    return kept
+
+
+def _meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
+    return (
+        (not rule.HasField("phase") or rule.phase == state.phase)
+        and (not rule.HasField("min_level") or state.level >= rule.min_level)
+        and (not rule.HasField("max_level") or state.level <= rule.max_level)
+        and all(stage in state.stage for stage in rule.stage)
+        and not any(stage in state.stage for stage in rule.not_stage)
+    )
+
+
+def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
+    """The definition with a Split layer behind each blob that several layers take, named as Caffe names them."""
+    source: dict[str, tuple[int, int]] = {}
+    takers: Counter[tuple[int, int]] = Counter()
+    takes: list[list[tuple[int, int]]] = []
+    for i, layer in enumerate(definition.layer):
+        for name in layer.bottom:
+            if name not in source:
+                known = closest(name, source) if source else "none"
+                raise CaffeError(
+                    f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}'; blobs made before it: {known}"
+                )
+        takes.append([source[name] for name in layer.bottom])
+        takers.update(takes[-1])
+        for j, name in enumerate(layer.top):
+            source[name] = (i, j)
+    # A top that also counts as a loss is read once more, by the loss.
+    for i, layer in enumerate(definition.layer):
+        for j in range(min(len(layer.top), len(layer.loss_weight))):
+            if layer.loss_weight[j] and takers[(i, j)]:
+                takers[(i, j)] += 1
+    split = pb.NetParameter()
+    split.CopyFrom(definition)
+    del split.layer[:]
+    used: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for i, layer in enumerate(definition.layer):
+        new = split.layer.add()
+        new.CopyFrom(layer)
+        for k, key in enumerate(takes[i]):
+            if takers[key] > 1:
+                maker = definition.layer[key[0]]
+                new.bottom[k] = _split_blob(maker.name, maker.top[key[1]], key[1], used[key])
+                used[key] += 1
+        for j, name in enumerate(layer.top):
+            count = takers[(i, j)]
+            if count > 1:
+                weight = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
+                _add_split(split, layer.name, name, j, count, weight)
+                if weight:
+                    new.loss_weight[j] = 0
+                    used[(i, j)] += 1
+    return split
+
+
+def _split_blob(layer: str, blob: str, top: int, taker: int) -> str:
+    return f"{blob}_{layer}_{top}_split_{taker}"
+
+
+def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int, loss_weight: float) -> None:
+    split = net.layer.add(name=f"{blob}_{layer}_{top}_split", type="Split", bottom=[blob])
+    split.top.extend(_split_blob(layer, blob, top, k) for k in range(count))
+    if loss_weight:
+        split.loss_weight.extend([loss_weight] + [0.0] * (count - 1))
+
+
+def _wire(plan: NetPlan, message: pb.LayerParameter, available: dict[str, int], shared: dict[str, int]) -> None:
+    """Add one layer to the plan; `available` holds the blobs that no layer has taken yet."""
+    layer = create_layer(message)
+    if any(w.name == message.name for w in plan.layers):
+        raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
+    bottoms = []
+    for name in message.bottom:
+        if name not in available:
+            raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {closest(name, available)}")
+        bottoms.append(available.pop(name))
+    bottom_shapes = [plan.blob_shapes[b] for b in bottoms]
+    blobs = layer.param_blobs(bottom_shapes)
+    if len(message.param) > len(blobs):
+        raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
+    params = [_param(plan, layer, i, blob, shared) for i, blob in enumerate(blobs)]
+    tops = []
+    for k, (name, shape) in enumerate(zip(message.top, layer.top_shapes(bottom_shapes), strict=True)):
+        if k < len(message.bottom) and name == message.bottom[k]:
+            if shape != bottom_shapes[k]:
+                raise layer.fail(f"can't run in place: bottom '{name}' is {bottom_shapes[k]} and the top is {shape}")
+            tops.append(bottoms[k])
+        elif name in plan.blob_names and name != AUTOMATIC:
+            raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
+        else:
+            tops.append(len(plan.blob_names))
+            plan.blob_names.append(name)
+            plan.blob_shapes.append(tuple(shape))
+        if name != AUTOMATIC:
+            available[name] = tops[-1]
+    if message.type == "Input":
+        plan.inputs.extend(tops)
+    owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
+    shapes = [tuple(blob.shape) for blob in blobs]
+    plan.layers.append(WiredLayer(layer, bottoms, tops, params, _loss_weights(layer), shapes, owns))
+
+
+def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:
+    """The parameter's place in the plan: that of the first of its name, where it has one."""
+    specs = layer.definition.param
+    spec = specs[index] if index < len(specs) else pb.ParamSpec()
+    if spec.name and spec.name in shared:
+        owner = plan.params[shared[spec.name]]
+        permissive = spec.share_mode == pb.ParamSpec.PERMISSIVE
+        measure = math.prod if permissive else tuple
+        if measure(owner.blob.shape) != measure(blob.shape):
+            raise layer.fail(
+                f"parameter '{spec.name}' of shape {blob.shape} can't be shared with layer '{owner.owner}', where it is {owner.blob.shape}"
+            )
+        for option in ("lr_mult", "decay_mult"):
+            if spec.HasField(option) and getattr(spec, option) != getattr(owner, option):
+                raise layer.fail(f"shared parameter '{spec.name}' has another {option} than in layer '{owner.owner}'")
+        return shared[spec.name]
+    lr_mult = 0.0 if layer.statistics else spec.lr_mult
+    plan.params.append(Param(layer.name, index, blob, lr_mult, spec.decay_mult))
+    if spec.name:
+        shared[spec.name] = len(plan.params) - 1
+    return len(plan.params) - 1
+
+
+def _loss_weights(layer: Layer) -> list[float]:
+    given = list(layer.definition.loss_weight)
+    if given and len(given) != len(layer.definition.top):
+        raise layer.fail(
+            f"has {len(given)} loss weights for {len(layer.definition.top)} tops; give one to each or none"
+        )
+    if not given:
+        given = [0.0] * len(layer.definition.top)
+        if layer.loss and given:
+            given[0] = 1.0
+    return given
+
+
+def _plan_backward(plan: NetPlan) -> None:
+    """Decide which layers a backward pass runs, and which gradients they compute, as Caffe does.
+
+    A gradient is wanted where a parameter that learns lies below and a loss above; force_backward wants them all.
+    """
+    _learning_below(plan)
+    _loss_above(plan)
+    if plan.force_backward:
+        for wired in plan.layers:
+            wanted = [need or i not in wired.layer.no_gradient for i, need in enumerate(wired.needs.bottoms)]
+            wired.needs = Needs(wanted, [True] * len(wired.params))
+            wired.backward = True
+
+
+def _learning_below(plan: NetPlan) -> None:
+    """Walking up: a layer has gradients to compute where it, or one below, has a parameter that learns."""
+    below = [False] * len(plan.blob_names)
+    for wired in plan.layers:
+        definition = wired.layer.definition
+        bottoms = [below[b] for b in wired.bottoms]
+        learns = [spec.lr_mult != 0 for spec in definition.param]
+        learns += [True] * (len(wired.params) - len(learns))
+        wired.backward = any(bottoms) or any(learns)
+        if definition.propagate_down:
+            if len(definition.propagate_down) != len(bottoms):
+                raise wired.layer.fail(
+                    f"has {len(definition.propagate_down)} propagate_down entries for {len(bottoms)} bottoms; "
+                    "give one to each or none"
+                )
+            bottoms = list(definition.propagate_down)
+        wired.needs = Needs(bottoms, learns)
+        for top in wired.tops:
+            below[top] = below[top] or wired.backward
+
+
+def _loss_above(plan: NetPlan) -> None:
+    """Walking down: what no loss lies above, or what is cut off from it by propagate_down, needs no gradient."""
+    under_loss: set[int] = set()
+    cut_off: set[int] = set()
+    for wired in reversed(plan.layers):
+        weighs = any(wired.loss_weights) or any(top in under_loss for top in wired.tops)
+        skipped = all(top in cut_off for top in wired.tops)
+        if (wired.backward and skipped) or not weighs:
+            wired.backward = False
+            wired.needs = Needs([False] * len(wired.bottoms), wired.needs.params)
+        if weighs:
+            under_loss.update(wired.bottoms)
+        cut_off.update(b for b, need in zip(wired.bottoms, wired.needs.bottoms, strict=True) if not need)

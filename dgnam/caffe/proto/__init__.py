@@ -1,0 +1,23 @@
+"""Caffe's files: the messages, prototxt text, and weights as caffemodel and HDF5."""
+
+from . import dgnam_caffe_pb2 as pb  # first: upgrade.py, which the readers import, takes it from here
+from .caffemodel import read_blobproto, read_caffemodel, read_net_from_caffemodel, write_caffemodel
+from .hdf5_weights import read_hdf5_weights, write_hdf5_weights
+from .prototxt import parse_net, parse_solver, read_net, read_solver, to_text
+from .weights import read_weights
+
+__all__ = [
+    "parse_net",
+    "parse_solver",
+    "pb",
+    "read_blobproto",
+    "read_caffemodel",
+    "read_hdf5_weights",
+    "read_net",
+    "read_net_from_caffemodel",
+    "read_solver",
+    "read_weights",
+    "to_text",
+    "write_caffemodel",
+    "write_hdf5_weights",
+]

@@ -1,0 +1,146 @@
+"""Nets and solvers as text, the prototxt format, with errors that name the line, the field and what would be valid."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
+
+from .. import upgrade  # the module, since it imports this package in turn
+from ..errors import CaffeFormatError, closest
+from . import dgnam_caffe_pb2 as pb
+from .files import StrPath, existing_file, foreign_format
+
+_MAX_BYTES = 32 << 20
+"""Far more than the largest published definition, which takes under a megabyte."""
+
+_LONGEST_REASON = 300
+
+_UNKNOWN_FIELD = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)"')
+_UNKNOWN_VALUE = re.compile(r'Enum type "([\w.]+)" has no value (?:named|with number) (.+)\.$')
+_REPEATED = re.compile(r'Message type "([\w.]+)" should not have multiple "(\w+)" fields')
+_FIELD_BEFORE = re.compile(r"(\w+)\s*:[^:{}]*$")
+
+M = TypeVar("M", bound=Message)
+
+
+def parse_net(text: str, source: str = "<text>") -> pb.NetParameter:
+    """The net that `text` defines, upgraded to the present form: `layer` only, and inputs as Input layers.
+
+    source: the name that errors give the text.
+    """
+    return upgrade.upgrade_net(parse(text, pb.NetParameter, source), source)
+
+
+def read_net(path: StrPath) -> pb.NetParameter:
+    """The net that a prototxt file defines, upgraded to the present form."""
+    return parse_net(_read_text(path), str(path))
+
+
+def parse_solver(text: str, source: str = "<text>") -> pb.SolverParameter:
+    """The solver that `text` defines, its type as a string, and the nets within it upgraded."""
+    return upgrade.upgrade_solver(parse(text, pb.SolverParameter, source), source)
+
+
+def read_solver(path: StrPath) -> pb.SolverParameter:
+    """The solver that a prototxt file defines, with Caffe's snapshot prefix.
+
+    Without a `snapshot_prefix` that is the file's path without its ending; to one that is a folder the file's stem is
+    added.
+    """
+    solver = parse_solver(_read_text(path), str(path))
+    if not solver.HasField("snapshot_prefix"):
+        solver.snapshot_prefix = str(Path(path).with_suffix(""))
+    elif os.path.isdir(solver.snapshot_prefix):
+        solver.snapshot_prefix = str(Path(solver.snapshot_prefix) / Path(path).stem)
+    return solver
+
+
+def to_text(message: Message) -> str:
+    """A message as prototxt."""
+    return text_format.MessageToString(message, as_utf8=True)
+
+
+def parse(text: str, kind: type[M], source: str = "<text>") -> M:
+    """The message of type `kind` that `text` spells, as it stands; raises CaffeFormatError naming line and field."""
+    if len(text) > _MAX_BYTES:
+        raise CaffeFormatError(f"{source}: {len(text)} characters are too many for a prototxt (at most {_MAX_BYTES})")
+    message: Any = kind()
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise _explained(error, text, source) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CaffeFormatError(f"{source}: {error}") from None
+    missing = message.FindInitializationErrors()
+    if missing:
+        raise CaffeFormatError(f"{source}: required fields are missing: {', '.join(missing)}")
+    return message
+
+
+def _read_text(path: StrPath) -> str:
+    file = existing_file(path)
+    size = file.stat().st_size
+    if size > _MAX_BYTES:
+        raise CaffeFormatError(f"{path}: {size} bytes are too many for a prototxt; is it a caffemodel?")
+    data = file.read_bytes()
+    foreign = foreign_format(data)
+    if foreign is not None:
+        raise CaffeFormatError(f"{path}: is {foreign}, not a prototxt")
+    if b"\0" in data:
+        raise CaffeFormatError(f"{path}: is binary, not a prototxt; is it a caffemodel, or text in UTF-16?")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CaffeFormatError(f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8") from None
+
+
+def _explained(error: text_format.ParseError, text: str, source: str) -> CaffeFormatError:
+    """protobuf's error with the file, the field at fault and the valid choices."""
+    line, column = error.GetLine(), error.GetColumn()
+    reason = _reason(str(error), text, line)
+    place = source if line is None else f"{source}, line {line}"
+    pool = pb.DESCRIPTOR.pool
+    if match := _UNKNOWN_FIELD.search(reason):
+        message = pool.FindMessageTypeByName(_full(match[1]))
+        fields = closest(match[2], [field.name for field in message.fields])
+        return CaffeFormatError(
+            f"{place}: {message.name} has no field '{match[2]}'; its fields, the closest first: {fields}"
+        )
+    if match := _REPEATED.search(reason):
+        return CaffeFormatError(f"{place}: field '{match[2]}' of {match[1]} is given twice")
+    field = _field_before(text, line, column)
+    if match := _UNKNOWN_VALUE.search(reason):
+        values = [value.name for value in pool.FindEnumTypeByName(_full(match[1])).values]
+        valid = closest(match[2], values, limit=len(values))
+        return CaffeFormatError(f"{place}: field '{field}' can't be {match[2]}; its values, the closest first: {valid}")
+    named = f" field '{field}':" if field else ""
+    return CaffeFormatError(f"{place}:{named} {reason}")
+
+
+def _reason(error: str, text: str, line: int | None) -> str:
+    """protobuf's message without its place, the line that it quotes and our package's name, and not endless."""
+    reason = error.split(" : ", 1)[-1]
+    if line is not None:
+        quoted = text.split("\n")[line - 1 : line]
+        reason = reason.removeprefix(f"'{''.join(quoted)}': ")
+    return reason.replace(f"{pb.DESCRIPTOR.package}.", "")[:_LONGEST_REASON]
+
+
+def _field_before(text: str, line: int | None, column: int | None) -> str:
+    """The field whose value stands at this place, "" where none is found."""
+    if line is None or column is None:
+        return ""
+    lines = text.split("\n")[max(0, line - 3) : line]
+    lines[-1:] = [part[: column - 1] for part in lines[-1:]]
+    match = _FIELD_BEFORE.search("\n".join(lines))
+    return match[1] if match else ""
+
+
+def _full(name: str) -> str:
+    return f"{pb.DESCRIPTOR.package}.{name}"

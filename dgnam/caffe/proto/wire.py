@@ -1,0 +1,164 @@
+"""Protobuf's wire format, walked over a mapped file without copying it.
+
+A message is a row of fields, each a tag (field number and kind) and a payload.  protobuf's own parser would turn a
+blob of 60 million numbers into as many objects or copies; here the walk tells where each payload lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CaffeFormatError
+from .files import StrPath, existing_file
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+_FIXED_SIZE = {FIXED64: 8, FIXED32: 4}
+_VARINT_BYTES = 10
+
+
+class Field(NamedTuple):
+    """One field; fixed-width fields that repeat one tag in a row are given as one, with their count as `value`."""
+
+    number: int
+    kind: int
+    begin: int
+    """Where its tag lies."""
+    start: int
+    """Where its payload lies, up to `end`."""
+    end: int
+    value: int
+    """A varint's value, as an unsigned number of 64 bits, or how many fixed-width fields this is."""
+
+
+class WireFile:
+    """A file of protobuf messages, mapped into memory."""
+
+    def __init__(self, path: StrPath):
+        self.path = existing_file(path)
+        self.size = self.path.stat().st_size
+        if self.size == 0:
+            raise CaffeFormatError(f"{path}: the file is empty")
+        self._bytes: NDArray[np.uint8] = np.memmap(self.path, np.uint8, "r")
+        self._view = self._bytes.data
+
+    def fields(self, start: int = 0, end: int | None = None) -> Iterator[Field]:
+        """The fields of the message that lies from `start` to `end`; raises CaffeFormatError where it is broken."""
+        end = self.size if end is None else end
+        at = start
+        while at < end:
+            field = self._field(at, end)
+            yield field
+            at = field.end
+
+    def raw(self, start: int, end: int) -> bytes:
+        """A copy of the bytes from `start` to `end`."""
+        return bytes(self._view[start:end])
+
+    def text(self, field: Field) -> str:
+        """A BYTES field as a string."""
+        try:
+            return str(self._view[field.start : field.end], "utf-8")
+        except UnicodeDecodeError:
+            raise self.fail("a name is not UTF-8", field.start) from None
+
+    def varints(self, field: Field) -> Iterator[int]:
+        """The values of a packed field, or the one of a field that isn't packed."""
+        if field.kind == VARINT:
+            yield field.value
+            return
+        at = field.start
+        while at < field.end:
+            value, at = self._varint(at, field.end)
+            yield value
+
+    def count(self, field: Field, size: int) -> int:
+        """How many numbers of `size` bytes each a packed field or a run of fixed-width ones holds."""
+        if field.kind != BYTES:
+            return field.value
+        count, rest = divmod(field.end - field.start, size)
+        if rest:
+            raise self.fail(f"packed numbers of {size} bytes each fill {field.end - field.start} bytes", field.start)
+        return count
+
+    def numbers(self, field: Field, dtype: np.dtype) -> NDArray[np.floating]:
+        """The numbers of such a field, viewed in the file where they lie together, else copied."""
+        if field.kind == BYTES:
+            return np.frombuffer(self._view, dtype, self.count(field, dtype.itemsize), field.start)
+        rows = self._bytes[field.begin : field.end].reshape(field.value, -1)
+        return np.ascontiguousarray(rows[:, -dtype.itemsize :]).view(dtype)[:, 0]
+
+    def fail(self, reason: str, at: int | None = None) -> CaffeFormatError:
+        """An error that names the file and the place; to be raised by the caller."""
+        place = "" if at is None else f" at byte {at} of {self.size}"
+        return CaffeFormatError(f"{self.path}: {reason}{place}")
+
+    def _field(self, begin: int, end: int) -> Field:
+        tag, start = self._varint(begin, end)
+        number, kind = tag >> 3, tag & 7
+        if not 0 < number < 1 << 29:
+            raise self.fail(f"no field can have the number {number}; the file is damaged or of another format", begin)
+        if kind == VARINT:
+            value, stop = self._varint(start, end)
+        elif kind == BYTES:
+            length, start = self._varint(start, end)
+            value, stop = 0, start + length
+        elif kind in _FIXED_SIZE:
+            step = start - begin + _FIXED_SIZE[kind]
+            value = self._run(begin, end, step) if start == begin + 1 else 1
+            stop = begin + value * step
+        else:
+            raise self.fail(f"a field of the unknown kind {kind}; the file is damaged or of another format", begin)
+        if stop > end:
+            raise self.fail(f"a field runs {stop - end} bytes past its end; the file is truncated or damaged", begin)
+        return Field(number, kind, begin, start, stop, value)
+
+    def _run(self, begin: int, end: int, step: int) -> int:
+        """How often the tag at `begin` repeats, `step` bytes apart; looks ahead in growing strides."""
+        tag = self._view[begin]
+        count, ahead = 1, 1
+        while (take := min(ahead, (end - begin) // step - count)) > 0:
+            first = begin + count * step
+            if take == 1:
+                same = int(self._view[first] == tag)
+            else:
+                equal = self._bytes[first : first + take * step : step] == tag
+                same = take if equal.all() else int(equal.argmin())
+            count += same
+            if same < take:
+                break
+            ahead *= 2
+        return count
+
+    def _varint(self, at: int, end: int) -> tuple[int, int]:
+        """The varint at `at`, cut to 64 bits, and where it ends."""
+        value = 0
+        for i, byte in enumerate(self._view[at : min(end, at + _VARINT_BYTES)]):
+            value |= (byte & 0x7F) << (7 * i)
+            if byte < 0x80:
+                return value & (1 << 64) - 1, at + i + 1
+        raise self.fail("a number does not end; the file is truncated or damaged", at)
+
+
+def signed(value: int) -> int:
+    """A varint's value as int32 and int64 fields have it."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def encode_varint(value: int) -> bytes:
+    """A non-negative number as protobuf writes it."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def encode_header(number: int, length: int) -> bytes:
+    """The tag and length that stand before the payload of a BYTES field."""
+    return encode_varint(number << 3 | BYTES) + encode_varint(length)

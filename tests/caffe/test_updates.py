@@ -1,0 +1,67 @@
+"""The update rules and rate policies against the weights that real Caffe had after each of ten steps."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.proto import parse_net, parse_solver, pb
+from dgnam.caffe.updates import ParamGroup, Updater, learning_rate
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "solvers.h5"
+with h5py.File(GOLDEN) as _file:
+    CASES = sorted(_file)
+
+
+def updater_of(net: CaffeModule, solver: pb.SolverParameter) -> Updater:
+    params = net.plan.params
+    tensors = [net.parameter(k) for k in range(len(params))]
+    return Updater(solver, ParamGroup(tensors, [p.lr_mult for p in params], [p.decay_mult for p in params]))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ten_steps_as_real_caffe(case):
+    with h5py.File(GOLDEN) as file:
+        group = file[case]
+        solver = parse_solver(group.attrs["solver"], case)
+        net = CaffeModule(parse_net(group.attrs["net"], case), phase=pb.TRAIN)
+        net.copy_from({layer: [group["start"][layer][i][()] for i in ("0", "1")] for layer in ("conv", "ip")})
+        updater = updater_of(net, solver)
+        for k in range(len(group["loss"])):
+            net.zero_grad()
+            for _ in range(solver.iter_size):
+                net.loss(net(torch.from_numpy(group["x"][k]), torch.from_numpy(group["t"][k]))).backward()
+            updater.step(learning_rate(solver, k))
+            for layer, params in net.layer_params():
+                for i, param in enumerate(params):
+                    wanted = group[f"step{k}"][layer][str(i)][()]
+                    error = np.abs(param.detach().numpy() - wanted).max() / np.abs(wanted).max()
+                    assert error < 2e-5, (k, layer, i)
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [
+        ('lr_policy: "fixed"', [1, 1, 1]),
+        ('lr_policy: "step" gamma: 0.1 stepsize: 5', [1, 0.1, 0.01]),
+        ('lr_policy: "exp" gamma: 0.9', [1, 0.9**5, 0.9**10]),
+        ('lr_policy: "inv" gamma: 0.1 power: 2', [1, 1.5**-2, 2.0**-2]),
+        ('lr_policy: "multistep" gamma: 0.5 stepvalue: 5 stepvalue: 9', [1, 0.5, 0.25]),
+        ('lr_policy: "poly" power: 2 max_iter: 20', [1, 0.75**2, 0.5**2]),
+        ('lr_policy: "sigmoid" gamma: -1 stepsize: 5', [1 / (1 + np.exp(-5)), 0.5, 1 / (1 + np.exp(5))]),
+    ],
+)
+def test_policies_at_0_5_and_10(policy, wanted):
+    solver = parse_solver(f"base_lr: 1 {policy}", "test")
+    assert [learning_rate(solver, i) for i in (0, 5, 10)] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_an_unknown_policy_or_type_is_an_error_that_lists_the_known():
+    with pytest.raises(CaffeError, match="known ones: step"):
+        learning_rate(pb.SolverParameter(lr_policy="stepp"), 0)
+    with pytest.raises(CaffeError, match="known ones: Adam"):
+        Updater(pb.SolverParameter(type="Adamm"), ParamGroup([], [], []))
