@@ -1,0 +1,263 @@
+"""A model's name → its prototxt, weights (downloaded and checked), preprocessing, labels and act_range.
+
+    entry = get("caffenet")
+    net = Net(entry.prototxt, entry.weights_path(), TEST)
+
+`models/registry.json` lists the models: the published ones of the paper, whose weights are downloaded from their
+authors into a folder of the user's (`home()`), and the small ones of our own, which lie in `models/`.  A checksum is
+there only where somebody published one; a file that the user put into its place by hand serves as a downloaded one.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pooch
+
+from .caffe.errors import CaffeError, closest
+from .caffe.module import CaffeModule
+from .caffe.proto import read_net, read_weights
+from .download import PublishedFile, archive_path, fetch, verify
+
+
+class MissingWeightsError(CaffeError):
+    """A file of a model is not here and can't be had; the message says where to put one got by hand.
+
+    model, path: the model's name, and where the file belongs.
+    reasons: for each address that was tried, why it failed.
+    """
+
+    def __init__(self, model: str, path: Path, message: str, reasons: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.model = model
+        self.path = path
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From a picture to a classifier's input, or what a generator makes.
+
+    resize: the picture's height and width before the crop.
+    crop: the side of the square that the network sees, the centre unless said otherwise.
+    channels: their order, "BGR".
+    mean: what is taken off each channel, in that order, of values in [0, 255].
+    mean_file: the name of the published mean image that the network was trained with; None where it was `mean`.
+    """
+
+    resize: tuple[int, int]
+    crop: int
+    channels: str
+    mean: tuple[float, ...]
+    mean_file: str | None = None
+
+
+@dataclass(frozen=True)
+class GeneratorInfo:
+    """What a generator inverts.
+
+    encoder, layer: the model and the layer whose values, after the ReLU, are the code.
+    input, output: the blobs of code and picture.
+    code_shape: of one code, without the batch axis.
+    act_range_file: the codes' upper bounds; None where none is published.
+    """
+
+    encoder: str
+    layer: str
+    input: str
+    output: str
+    code_shape: tuple[int, ...]
+    act_range_file: PublishedFile | None
+
+
+@dataclass(frozen=True)
+class Label:
+    """A class: its key (a WordNet id, a category) and its names, the usual one first."""
+
+    key: str
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What the registry says of a model.
+
+    kind: "published" or "mini" (trained by us, shipped with the package).
+    role: its part in the paper.
+    scores: the layer of the class scores before the softmax; None for a generator.
+    generator: None for a classifier.
+    """
+
+    name: str
+    title: str
+    kind: str
+    role: str
+    weights: PublishedFile
+    preprocessing: Preprocessing
+    label_set: str | None
+    scores: str | None
+    generator: GeneratorInfo | None
+    licence: str
+    source: str | None
+    citation: str
+    note: str | None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the model's definitions."""
+        return data_folder("prototxt") / self.name
+
+    @property
+    def prototxt(self) -> Path:
+        """The definition to use the model with."""
+        return self.folder / "deploy.prototxt"
+
+    def weights_path(self, download: bool = True) -> Path:
+        """Where the weights lie, after their checksum was found right.
+
+        Missing ones are downloaded first, if `download`; where that fails, MissingWeightsError says what to do.
+        """
+        return self._obtain(self.weights, download)
+
+    def labels(self) -> list[Label]:
+        """The classes, in order of the scores."""
+        if self.label_set is None:
+            raise CaffeError(f"model '{self.name}' is a generator and has no classes")
+        return read_labels(self.label_set)
+
+    def act_range(self, download: bool = True) -> np.ndarray | None:
+        """The upper bound of each code neuron, float32 of `generator.code_shape`; None where none is published."""
+        if self.generator is None:
+            raise CaffeError(f"model '{self.name}' is no generator and has no act_range")
+        if self.generator.act_range_file is None:
+            return None
+        path = self._obtain(self.generator.act_range_file, download)
+        bounds = np.loadtxt(path, dtype=np.float32).ravel()
+        if bounds.size != math.prod(self.generator.code_shape):
+            raise CaffeError(
+                f"{path} has {bounds.size} bounds, and a code of '{self.name}' {self.generator.code_shape} numbers"
+            )
+        return bounds.reshape(self.generator.code_shape)
+
+    def _obtain(self, file: PublishedFile, download: bool) -> Path:
+        path = (data_folder("models") if self.kind == "mini" else home()) / self.name / file.file
+        reasons: list[str] = []
+        if not path.is_file():
+            reasons = fetch(file, path, _archives(), online=download)
+        if not path.is_file():
+            raise MissingWeightsError(self.name, path, _how_to_get(self, file, path, reasons), tuple(reasons))
+        verify(path, file.checksum)
+        return path
+
+
+def list_models() -> list[ModelEntry]:
+    """All models, in the registry's order."""
+    return list(_registry(data_folder("models") / "registry.json").values())
+
+
+def get(name: str) -> ModelEntry:
+    """The model of this name; an unknown name is an error that lists the closest."""
+    models = _registry(data_folder("models") / "registry.json")
+    if name not in models:
+        raise CaffeError(
+            f"there is no model '{name}'; the known ones, the closest first: {closest(name, models, limit=20)}"
+        )
+    return models[name]
+
+
+def load(name: str) -> CaffeModule:
+    """The model of this name with its weights, for evaluation."""
+    entry = get(name)
+    return CaffeModule(read_net(entry.prototxt), read_weights(entry.weights_path())).eval()
+
+
+def home() -> Path:
+    """Where downloaded files lie: `$DGNAM_HOME`, or else the user's cache folder."""
+    chosen = os.environ.get("DGNAM_HOME")
+    return Path(chosen) if chosen is not None else Path(pooch.os_cache("dgnam"))
+
+
+def _archives() -> Path:
+    return home() / "archives"
+
+
+def data_folder(name: str) -> Path:
+    """The folder `models` or `prototxt`: beside the modules once installed, at the top in a checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise CaffeError(f"the folder '{name}' is neither in {package} nor beside it: the installation is incomplete")
+
+
+def read_labels(label_set: str) -> list[Label]:
+    """The classes that `models/labels/<label_set>.txt` lists, a line `key name, synonym, …` each."""
+    path = data_folder("models") / "labels" / f"{label_set}.txt"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = (line.split(" ", 1) for line in lines if not line.startswith("#"))
+    return [Label(key, tuple(names.split(", "))) for key, names in rows]
+
+
+@functools.lru_cache(maxsize=4)
+def _registry(path: Path) -> dict[str, ModelEntry]:
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return {name: _entry(name, fields) for name, fields in raw.items()}
+
+
+def _entry(name: str, fields: Mapping[str, Any]) -> ModelEntry:
+    rest = dict(fields)
+    made = {
+        "weights": _file(rest.pop("weights")),
+        "preprocessing": Preprocessing(**_tuples(rest.pop("preprocessing"))),
+        "generator": _generator(rest.pop("generator")),
+        "label_set": rest.pop("labels"),
+    }
+    return ModelEntry(name=name, **made, **rest)
+
+
+def _generator(fields: Mapping[str, Any] | None) -> GeneratorInfo | None:
+    if fields is None:
+        return None
+    rest = dict(fields)
+    bounds = rest.pop("act_range")
+    return GeneratorInfo(**_tuples(rest), act_range_file=None if bounds is None else _file(bounds))
+
+
+def _file(fields: Mapping[str, Any]) -> PublishedFile:
+    return PublishedFile(**_tuples(fields))
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+
+
+def _how_to_get(entry: ModelEntry, file: PublishedFile, path: Path, reasons: list[str]) -> str:
+    """What is missing, what was tried, and what to do about it."""
+    text = f"model '{entry.name}' ({entry.title}): {file.file} is not at {path}"
+    if not file.urls:
+        return f"{text}; it comes with the package, so the installation is incomplete"
+    if file.member is not None:
+        file_here = f"put the file there, or the archive that holds it at {archive_path(file.urls[0], _archives())}"
+    else:
+        file_here = "put the file there"
+    tried = "; tried " + "; ".join(reasons) if reasons else "; published at " + ", ".join(file.urls)
+    known = (
+        f"it must have the checksum {file.checksum}" if file.checksum is not None else "no checksum of it is published"
+    )
+    also = f"; see {entry.source}" if entry.source is not None else ""
+    return f"{text}{tried}. If you get it another way, {file_here}: {known}{also}"

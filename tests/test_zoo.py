@@ -1,0 +1,186 @@
+"""The registry of models, and what is said where a file is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dgnam import zoo
+from dgnam.caffe.errors import CaffeError
+from dgnam.download import ChecksumError, PublishedFile
+
+NAMES = [entry.name for entry in zoo.list_models()]
+GENERATORS = [entry.name for entry in zoo.list_models() if entry.generator is not None]
+LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DGNAM_HOME", str(tmp_path))
+    return tmp_path
+
+
+def published(entry: zoo.ModelEntry) -> list[PublishedFile]:
+    bounds = None if entry.generator is None else entry.generator.act_range_file
+    return [entry.weights] if bounds is None else [entry.weights, bounds]
+
+
+def test_the_paper_s_networks_and_our_own_are_there() -> None:
+    assert {"caffenet", "places205-alexnet", "googlenet", "resnet50", "lrcn-single-frame"} <= set(NAMES)
+    assert {"deepsim-fc6", "deepsim-fc7", "deepsim-pool5", "deepsim-conv3"} <= set(GENERATORS)
+    assert {n for n in NAMES if zoo.get(n).kind == "mini"} == {"caffenet-mini", "deepsim-fc6-mini", "judge-mini"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_is_complete(name: str) -> None:
+    entry = zoo.get(name)
+    assert entry.kind in ("published", "mini")
+    assert entry.prototxt.is_file()
+    assert all((entry.title, entry.role, entry.licence, entry.citation))
+    assert (entry.scores is None) == (entry.label_set is None) == (entry.generator is not None)
+    prep = entry.preprocessing
+    assert prep.channels == "BGR"
+    assert len(prep.mean) == 3
+    assert max(prep.crop, 1) <= min(prep.resize)
+    for file in published(entry):
+        assert (not file.urls) == (entry.kind == "mini")
+        assert all(re.fullmatch(r"https?://[^\s]+", url) for url in file.urls)
+        assert (file.checksum is None) or entry.kind == "mini" or file.checksum_source is not None
+        if file.checksum is not None:
+            algorithm, digits = file.checksum.split(":")
+            assert re.fullmatch(f"[0-9a-f]{{{LENGTHS[algorithm]}}}", digits)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_inverts_a_layer_of_a_model(name: str) -> None:
+    generator = zoo.get(name).generator
+    assert generator is not None
+    assert f'name: "{generator.layer}"' in zoo.get(generator.encoder).prototxt.read_text()
+    assert f'top: "{generator.output}"' in zoo.get(name).prototxt.read_text()
+    dims = " ".join(f"dim: {n}" for n in generator.code_shape)
+    assert f'top: "{generator.input}" input_param {{ shape {{ dim: 1 {dims} }} }}' in zoo.get(name).prototxt.read_text()
+
+
+def test_an_unknown_name_lists_the_closest() -> None:
+    with pytest.raises(CaffeError, match=r"no model 'cafenet'; .*the closest first: caffenet"):
+        zoo.get("cafenet")
+
+
+@pytest.mark.parametrize(
+    ("label_set", "count"), [("imagenet1000", 1000), ("imagenet200", 200), ("places205", 205), ("ucf101", 101)]
+)
+def test_labels_are_whole_and_in_order(label_set: str, count: int) -> None:
+    labels = zoo.read_labels(label_set)
+    assert len(labels) == len({label.key for label in labels}) == count
+    keys = [label.key.lower() for label in labels]
+    if label_set != "places205":  # whose order of index is not quite the alphabet's
+        assert keys == sorted(keys)
+
+
+def test_labels_of_the_units_that_the_paper_shows() -> None:
+    caffenet = zoo.get("caffenet").labels()
+    assert [str(caffenet[i]) for i in (643, 624, 304, 945)] == ["mask", "library", "leaf beetle", "bell pepper"]
+    places = zoo.get("places205-alexnet").labels()
+    assert [str(places[i]) for i in (2, 7, 13)] == ["alley", "arch", "apartment building (outdoor)"]
+    assert zoo.get("lrcn-single-frame").labels()[11].name == "billiards"
+    with pytest.raises(CaffeError, match="'deepsim-fc6' is a generator and has no classes"):
+        zoo.get("deepsim-fc6").labels()
+
+
+def test_the_small_models_classes_are_imagenet_s() -> None:
+    known = {label.key: label.names for label in zoo.read_labels("imagenet1000")}
+    assert all(known[label.key] == label.names for label in zoo.read_labels("imagenet200"))
+
+
+def test_missing_weights_say_what_to_do(home: Path) -> None:
+    with pytest.raises(zoo.MissingWeightsError) as caught:
+        zoo.get("caffenet").weights_path(download=False)
+    path = home / "caffenet" / "bvlc_reference_caffenet.caffemodel"
+    assert caught.value.path == path
+    for part in (str(path), *zoo.get("caffenet").weights.urls, "sha1:4c8d77deb20ea792f84eb5e6d0a11ca0a8660a46"):
+        assert part in str(caught.value)
+
+
+def test_missing_weights_from_an_archive_name_its_place_too(home: Path) -> None:
+    with pytest.raises(zoo.MissingWeightsError, match=re.escape(str(home / "archives" / "release_deepsim_v0.zip"))):
+        zoo.get("deepsim-fc6").weights_path(download=False)
+
+
+def test_a_dead_address_says_what_was_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    entry = replace(zoo.get("googlenet"), weights=PublishedFile("g.caffemodel", ("http://127.0.0.1:9/g",)))
+    with pytest.raises(
+        zoo.MissingWeightsError, match=r"tried http://127.0.0.1:9/g \(no connection\)\. If you get"
+    ) as caught:
+        entry.weights_path()
+    assert caught.value.reasons == ("http://127.0.0.1:9/g (no connection)",)
+
+
+def test_a_file_put_by_hand_is_used_and_checked(home: Path) -> None:
+    content = b"by hand"
+    file = PublishedFile("g.caffemodel", ("http://127.0.0.1:9/g",), checksum="md5:" + hashlib.md5(content).hexdigest())
+    entry = replace(zoo.get("googlenet"), weights=file)
+    path = home / "googlenet" / "g.caffemodel"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    assert entry.weights_path() == path
+    path.write_bytes(b"another file")
+    with pytest.raises(ChecksumError, match="is not the published file"):
+        entry.weights_path()
+    assert path.read_bytes() == b"another file"
+
+
+def test_act_range_has_the_code_s_shape(home: Path) -> None:
+    entry = zoo.get("deepsim-conv3")
+    generator = entry.generator
+    assert generator is not None
+    unchecked = replace(entry, generator=replace(generator, act_range_file=PublishedFile("bounds.txt", ("http://x/",))))
+    path = home / entry.name / "bounds.txt"
+    path.parent.mkdir()
+    bounds = np.arange(384 * 13 * 13) % 50
+    path.write_text(" ".join(map(str, bounds)))
+    loaded = unchecked.act_range()
+    assert loaded is not None
+    assert loaded.shape == (384, 13, 13)
+    assert loaded.dtype == np.float32
+    assert np.array_equal(loaded.ravel(), bounds)
+    path.write_text("1 2 3")
+    with pytest.raises(CaffeError, match="has 3 bounds"):
+        unchecked.act_range()
+
+
+def test_act_range_of_others() -> None:
+    assert zoo.get("deepsim-pool5").act_range() is None
+    with pytest.raises(CaffeError, match="'caffenet' is no generator"):
+        zoo.get("caffenet").act_range()
+
+
+def test_the_published_act_range(home: Path) -> None:
+    source = Path(__file__).resolve().parents[2] / "shared" / "data" / "act_range_3x_fc6.txt"
+    if not source.is_file():
+        pytest.skip(f"{source} is missing")
+    path = home / "deepsim-fc6" / source.name
+    path.parent.mkdir()
+    path.write_bytes(source.read_bytes())
+    bounds = zoo.get("deepsim-fc6").act_range(download=False)
+    assert bounds is not None
+    assert (bounds.shape, bounds[:4].tolist()) == ((4096,), [12, 11, 13, 13])
+
+
+def test_home_is_where_the_variable_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert zoo.home() == home
+    monkeypatch.delenv("DGNAM_HOME")
+    assert zoo.home().name == "dgnam"
+
+
+def test_the_folders_are_found_once_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dgnam" / "models").mkdir(parents=True)
+    monkeypatch.setattr(zoo, "__file__", str(tmp_path / "dgnam" / "zoo.py"))
+    assert zoo.data_folder("models") == tmp_path / "dgnam" / "models"
+    with pytest.raises(CaffeError, match="installation is incomplete"):
+        zoo.data_folder("prototxt")
