@@ -1,0 +1,49 @@
+"""Activation maximization by a deep generator network: Sec. 2 of the paper.
+
+`synthesize` makes many images at once on torch; `reference` is the published loop on any pycaffe-compatible Net.
+"""
+
+from . import examples, images, reference
+from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
+from .clip import Bounds, act_range_bounds, read_act_range
+from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
+from .objective import Unit
+from .priors import GeneratorPrior, PixelPrior, Prior
+from .regularisation import NormPenalty, Shrink
+from .schedule import Linear
+from .start import code_of_image, random_code, read_image
+from .target import CaffeTarget, Target
+
+__all__ = [
+    "Bounds",
+    "CaffeTarget",
+    "GeneratorPrior",
+    "Job",
+    "Linear",
+    "NormPenalty",
+    "Partition",
+    "PixelPrior",
+    "Prior",
+    "Result",
+    "Settings",
+    "Shrink",
+    "Step",
+    "Target",
+    "Unit",
+    "act_range_bounds",
+    "code_of_image",
+    "examples",
+    "gather",
+    "images",
+    "paper",
+    "partition_jobs",
+    "random_code",
+    "read_act_range",
+    "read_image",
+    "reference",
+    "released",
+    "released_from_image",
+    "released_googlenet",
+    "synthesize",
+    "without_prior",
+]

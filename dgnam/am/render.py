@@ -1,0 +1,20 @@
+"""Codes through a prior, with no optimization."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .crop import centre
+from .priors import Prior
+
+
+def render(prior: Prior, codes: np.ndarray, size: tuple[int, int], batch_size: int = 100) -> np.ndarray:
+    """The centres (N, 3, *size) float32, BGR, mean-subtracted, of the images that `codes` (N, *code_shape) give."""
+    window = (..., *centre(prior.image_size, size))
+    images = []
+    with torch.no_grad():
+        for start in range(0, len(codes), batch_size):
+            part = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size], np.float32))
+            images.append(prior(part)[window].cpu().contiguous().numpy())
+    return np.concatenate(images)

@@ -1,0 +1,47 @@
+"""Where a search starts: a random code, or the code of a real image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .crop import centre
+
+Encode = Callable[[np.ndarray], np.ndarray]
+
+
+def random_code(seed: int, shape: Sequence[int]) -> np.ndarray:
+    """N(0, 1) of `shape` as float32: what `np.random.seed(seed)` and then `np.random.normal(0, 1, shape)` draw."""
+    return np.random.RandomState(seed).normal(0, 1, tuple(shape)).astype(np.float32)
+
+
+def read_image(path: str | Path, size: tuple[int, int], mean: np.ndarray) -> np.ndarray:
+    """A picture as a network takes it: (1, 3, *size) float32, BGR, minus the mean.
+
+    size: height and width; the picture is resized straight to it, whatever its proportions (bilinear, on bytes).
+    mean: (3,) values, or a mean image (3, H, W) of which the centre is taken; BGR.
+    """
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR), np.float32)
+    return (pixels.transpose(2, 0, 1)[::-1] - centre_of_mean(mean, size))[None]
+
+
+def code_of_image(path: str | Path, encode: Encode, size: tuple[int, int], mean: np.ndarray) -> np.ndarray:
+    """The code (1, *code_shape) of a picture.
+
+    encode: an encoder from an image as `read_image` gives it to the code, after a whole forward pass (so after the
+        ReLU that works in place on the code's layer).
+    """
+    return encode(read_image(path, size, mean)).astype(np.float32)
+
+
+def centre_of_mean(mean: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The mean to be subtracted from images of `size`: (3, 1, 1) from values, (3, *size) from a mean image."""
+    mean = np.asarray(mean, np.float32)
+    if mean.ndim == 1:
+        return mean.reshape(-1, 1, 1)
+    rows, columns = centre((mean.shape[1], mean.shape[2]), size)
+    return mean[:, rows, columns]

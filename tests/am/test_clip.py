@@ -1,0 +1,69 @@
+"""Bounds of codes, and the files that hold them."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dgnam.am import Bounds, act_range_bounds, read_act_range
+from dgnam.caffe.errors import CaffeError, CaffeFormatError
+
+PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "act_range_3x_fc6.txt"
+
+
+def test_code_is_clipped_to_0_and_each_neurons_act_range():
+    bounds = act_range_bounds(np.array([1.0, 2.0, 3.0], np.float32))
+    assert np.array_equal(bounds.apply(np.array([[-1.0, 2.5, 2.5]])), [[0, 2, 2.5]])
+
+
+def test_bounds_may_be_one_number_for_all():
+    assert np.array_equal(Bounds(-1, 1).shaped((2,)).apply(np.array([[-3.0, 0.5]])), [[-1, 0.5]])
+
+
+def test_clip_leaves_nan():
+    assert np.isnan(act_range_bounds(np.ones(1)).apply(np.array([[np.nan]]))).all()
+
+
+def test_bounds_take_the_shape_of_a_convolutional_code():
+    assert act_range_bounds(np.arange(24.0)).shaped((6, 2, 2)).upper.shape == (6, 2, 2)
+
+
+def test_bounds_of_another_count_are_an_error():
+    with pytest.raises(CaffeError, match=r"bounds are of 3 neurons.*has 4"):
+        act_range_bounds(np.ones(3)).shaped((4,))
+
+
+def test_published_text_of_integers_is_read(tmp_path):
+    (tmp_path / "fc6.txt").write_text("12 11 13")
+    assert np.array_equal(read_act_range(tmp_path / "fc6.txt"), np.float32([12, 11, 13]))
+
+
+def test_hdf5_of_ours_is_read(tmp_path):
+    with h5py.File(tmp_path / "act_range.h5", "w") as file:
+        file["act_range"] = np.array([1.5, 2.5], np.float64)
+    values = read_act_range(tmp_path / "act_range.h5")
+    assert values.dtype == np.float32
+    assert values.tolist() == [1.5, 2.5]
+
+
+def test_published_act_range_of_fc6():
+    if not PUBLISHED.exists():
+        pytest.skip("the published act_range_3x_fc6.txt is missing: ../shared/data is not there")
+    values = read_act_range(PUBLISHED)
+    assert values.shape == (4096,)
+    assert values[:5].tolist() == [12, 11, 13, 13, 12]
+
+
+@pytest.mark.parametrize("text", ["", "1 2 x", "1 nan", "1 inf"])
+def test_text_that_is_no_act_range_is_an_error_that_names_the_file(tmp_path, text):
+    (tmp_path / "broken.txt").write_text(text)
+    with pytest.raises(CaffeFormatError, match=r"broken\.txt"):
+        read_act_range(tmp_path / "broken.txt")
+
+
+def test_hdf5_without_the_dataset_is_an_error_that_names_what_it_has(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["codes"] = [1.0]
+    with pytest.raises(CaffeFormatError, match=r"other\.h5.*'codes'"):
+        read_act_range(tmp_path / "other.h5")

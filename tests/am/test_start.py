@@ -1,0 +1,61 @@
+"""Where a search starts."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dgnam.am import code_of_image, random_code, read_image
+from dgnam.caffe.errors import CaffeError
+
+MEAN = np.array([104.0, 117.0, 123.0])
+
+
+def test_start_code_is_numpys_normal_by_the_seed():
+    np.random.seed(7)
+    drawn = np.random.normal(0, 1, (1, 4096))
+    assert np.array_equal(random_code(7, (1, 4096)), drawn.astype(np.float32))
+
+
+def test_start_code_leaves_the_global_random_state():
+    before = np.random.get_state()[1].copy()
+    random_code(0, (1, 8))
+    assert np.array_equal(before, np.random.get_state()[1])
+
+
+def test_picture_is_resized_straight_to_the_size_and_becomes_bgr_minus_the_mean_values(tmp_path):
+    Image.new("RGB", (400, 100), (10, 20, 30)).save(tmp_path / "picture.png")
+    image = read_image(tmp_path / "picture.png", (227, 227), MEAN)
+    assert image.shape == (1, 3, 227, 227)
+    assert image.dtype == np.float32
+    assert np.array_equal(image[0, :, 0, 0], [30 - 104, 20 - 117, 10 - 123])
+    assert np.ptp(image, axis=(2, 3)).max() == 0
+
+
+def test_resizing_keeps_the_corners_of_an_oblong_picture(tmp_path):
+    picture = Image.new("RGB", (40, 20))
+    picture.paste((255, 255, 255), (30, 0, 40, 20))
+    picture.save(tmp_path / "picture.png")
+    image = read_image(tmp_path / "picture.png", (10, 8), np.zeros(3))
+    assert image.shape == (1, 3, 10, 8)
+    assert (image[..., :5] == 0).all()
+    assert (image[..., -1] == 255).all()
+
+
+def test_the_centre_of_the_mean_image_is_subtracted(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    mean = np.arange(3 * 10 * 10.0).reshape(3, 10, 10)
+    image = read_image(tmp_path / "black.png", (4, 4), mean)
+    assert np.array_equal(image[0], -mean[:, 3:7, 3:7])
+
+
+def test_mean_image_smaller_than_the_picture_is_an_error(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    with pytest.raises(CaffeError, match="no 227x227 window fits into an image of 10x10"):
+        read_image(tmp_path / "black.png", (227, 227), np.zeros((3, 10, 10)))
+
+
+def test_code_of_a_real_image_is_what_the_encoder_makes_of_it(tmp_path):
+    Image.new("RGB", (9, 9), (1, 2, 3)).save(tmp_path / "picture.png")
+    code = code_of_image(tmp_path / "picture.png", lambda image: image.mean((2, 3)).astype(np.float64), (5, 5), MEAN)
+    assert code.dtype == np.float32
+    assert np.allclose(code, [[3 - 104, 2 - 117, 1 - 123]])
