@@ -1,0 +1,173 @@
+"""Image sets: pictures with labels, from Caffe's listings in folders and zips.
+
+A listing is a text file with a line `path label` for each picture.  A set is named `BASE-SPLIT`, such as
+`tinyimagenet64-train`, and looked for in the data folder as a zip `BASE-SPLIT.zip`, as parts `BASE-SPLIT-0.zip`,
+`BASE-SPLIT-1.zip`, …, and then as a zip or a folder `BASE` that holds all splits.  Within, `SPLIT.txt` is the listing,
+and `classes.txt` has a line `id name` for each class.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+MEAN_BGR = (104.0, 117.0, 123.0)
+"""What CaffeNet's preprocessing takes off each channel: blue, green, red."""
+
+
+class DataError(Exception):
+    """A set of images is missing or broken; the message says which, where it was looked for, and what would do."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Pictures of one size, decoded.
+
+    images: (N, H, W, 3) uint8 RGB.
+    labels: (N,) int64, indices into `classes`.
+    classes: the classes' names, or () where the set brings none.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """The folder that image sets are looked for in: the one given, else `$DGNAM_DATA`."""
+    chosen = folder if folder is not None else os.environ.get("DGNAM_DATA")
+    if chosen is None:
+        raise DataError("no data folder: give one with --data, or set the environment variable DGNAM_DATA")
+    if not Path(chosen).is_dir():
+        raise DataError(f"the data folder {chosen} is not a folder")
+    return Path(chosen)
+
+
+def load_set(name: str, folder: str | os.PathLike[str] | None = None) -> ImageSet:
+    """Read and decode the set `name`; its pictures must have one size."""
+    sources = _sources(name, data_folder(folder))
+    listing = name.rsplit("-", 1)[-1] + ".txt"
+    images: list[np.ndarray] = []
+    labels: list[int] = []
+    classes: tuple[str, ...] = ()
+    for source in sources:
+        read = _reader(source)
+        classes = _classes(read, source)
+        for path, label in _listing(read, listing, source):
+            images.append(_decode(_bytes(read, path, source), f"{source}: {path}"))
+            labels.append(label)
+            if images[-1].shape != images[0].shape:
+                raise DataError(f"{source}: {path} is {images[-1].shape[:2]}, and the first one {images[0].shape[:2]}")
+    if not images:
+        raise DataError(f"{sources[0]}: its listing {listing} is empty")
+    return ImageSet(name, np.stack(images), np.asarray(labels, np.int64), classes)
+
+
+def crop(images: np.ndarray, size: int, tops: np.ndarray, lefts: np.ndarray, mirror: np.ndarray) -> np.ndarray:
+    """Cut a square of `size` out of each picture, turned left to right where `mirror` says so.
+
+    images: (N, H, W, 3); tops, lefts: (N,) offsets; mirror: (N,) bool.  Returns (N, size, size, 3).
+    """
+    cut = np.empty((len(images), size, size, 3), images.dtype)
+    for out, image, top, left, flip in zip(cut, images, tops, lefts, mirror, strict=True):
+        window = image[top : top + size, left : left + size]
+        out[:] = window[:, ::-1] if flip else window
+    return cut
+
+
+def centre_crop(images: np.ndarray, size: int) -> np.ndarray:
+    """The middle of each picture: (N, H, W, 3) → (N, size, size, 3)."""
+    top, left = (images.shape[1] - size) // 2, (images.shape[2] - size) // 2
+    return images[:, top : top + size, left : left + size]
+
+
+def preprocess(images: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -> np.ndarray:
+    """Pictures as Caffe's networks take them: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 BGR, mean-subtracted."""
+    bgr = images[..., ::-1].astype(np.float32) - np.asarray(mean, np.float32)
+    return np.ascontiguousarray(bgr.transpose(0, 3, 1, 2))
+
+
+def deprocess(images: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -> np.ndarray:
+    """The way back: (N, 3, H, W) BGR, mean-subtracted → (N, H, W, 3) uint8 RGB, rounded and clipped to 0..255."""
+    bgr = images.transpose(0, 2, 3, 1) + np.asarray(mean, np.float32)
+    return np.clip(np.rint(bgr[..., ::-1]), 0, 255).astype(np.uint8)
+
+
+def _sources(name: str, folder: Path) -> list[Path]:
+    whole = folder / f"{name}.zip"
+    if whole.is_file():
+        return [whole]
+    parts = sorted(folder.glob(f"{name}-*.zip"), key=lambda p: (len(p.name), p.name))
+    if parts:
+        return parts
+    base = name.rpartition("-")[0]
+    for candidate in (folder / f"{base}.zip", folder / base):
+        if base and candidate.exists():
+            return [candidate]
+    raise DataError(
+        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …, "
+        f"and there is no {base}.zip or folder {base}"
+    )
+
+
+def _reader(source: Path) -> Callable[[str], bytes]:
+    """A function from a path within `source`, a zip or a folder, to the file's bytes."""
+    if source.is_dir():
+        return lambda path: (source / path).read_bytes()
+    try:
+        return zipfile.ZipFile(source).read
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{source}: not a readable zip ({error})") from None
+
+
+def _bytes(read: Callable[[str], bytes], path: str, source: Path) -> bytes:
+    try:
+        return read(path)
+    except (KeyError, FileNotFoundError):
+        raise DataError(f"{source}: it has no {path}") from None
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{source}: {path} can't be read ({error})") from None
+
+
+def _text(read: Callable[[str], bytes], path: str, source: Path) -> str:
+    try:
+        return _bytes(read, path, source).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source}: {path} is no text ({error})") from None
+
+
+def _listing(read: Callable[[str], bytes], path: str, source: Path) -> Iterator[tuple[str, int]]:
+    for number, line in enumerate(_text(read, path, source).splitlines(), 1):
+        picture, _, label = line.strip().rpartition(" ")
+        if not picture or not label.isdigit():
+            raise DataError(f"{source}: {path}, line {number}: '{line}' is not of the form 'path label'")
+        yield picture, int(label)
+
+
+def _classes(read: Callable[[str], bytes], source: Path) -> tuple[str, ...]:
+    """The names in classes.txt, without the ids before them; () where there is no such file."""
+    try:
+        lines = _text(read, "classes.txt", source).splitlines()
+    except DataError:
+        return ()
+    return tuple(line.split(" ", 1)[-1] for line in lines)
+
+
+def _decode(encoded: bytes, what: str) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{what}: not a readable picture ({error})") from None

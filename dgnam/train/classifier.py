@@ -1,0 +1,168 @@
+"""Training a classifier from Caffe's own files: solver.prototxt and the train_val.prototxt that it names."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..caffe.errors import CaffeError
+from ..caffe.module import CaffeModule
+from ..caffe.proto import pb, read_net, read_solver, to_text
+from ..caffe.updates import ParamGroup, Updater, learning_rate
+from ..data import ImageSet, centre_crop, load_set, preprocess
+from .feed import Batches, FeedSpec, cut_feed
+from .snapshots import append_log, load_checkpoint, save_checkpoint
+
+
+@dataclass
+class Accuracy:
+    """The share of pictures whose class is the first, and among the first five, of the net's ranking."""
+
+    top1: float
+    top5: float
+
+
+def train_classifier(
+    solver_path: str | Path,
+    run_folder: str | Path,
+    *,
+    data_folder: str | Path | None = None,
+    device: str = "cpu",
+    time_limit: float | None = None,
+    progress: bool = True,
+) -> CaffeModule | None:
+    """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
+
+    time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
+    Returns the trained net (its training definition), once max_iter is reached.
+    """
+    solver = read_solver(solver_path)
+    definition = read_net(Path(solver_path).parent / solver.net)
+    folder = Path(run_folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    train_spec, train_net = cut_feed(definition, pb.TRAIN)
+    test_spec, _ = cut_feed(definition, pb.TEST)
+    batches = Batches(load_set(train_spec.source, data_folder), train_spec, max(solver.random_seed, 0))
+    held_out = load_set(test_spec.source, data_folder)
+    net = CaffeModule(train_net, phase=pb.TRAIN, seed=batches.seed).place(device)
+    run = _Run(solver, net, folder, recipe(solver, definition))
+    first = run.resume()
+    started = time.monotonic()
+    bar = tqdm(total=solver.max_iter, initial=first, disable=not progress, unit="it", desc=net.plan.name)
+    for iteration, batch in enumerate(batches.stream(first, solver.max_iter), first):
+        loss = run.step(iteration, *batch)
+        bar.update()
+        done = iteration + 1
+        if done % max(solver.display, 1) == 0:
+            bar.set_postfix(loss=f"{float(loss):.3f}")
+            seconds = run.seconds + time.monotonic() - started
+            rate = learning_rate(solver, iteration)
+            append_log(folder, {"iteration": done, "loss": float(loss), "rate": rate, "seconds": round(seconds)})
+        if solver.snapshot and done % solver.snapshot == 0:
+            run.save(done, time.monotonic() - started)
+        if solver.test_interval and done % solver.test_interval == 0:
+            score = evaluate(net, held_out, test_spec)
+            append_log(folder, {"iteration": done, "top1": score.top1, "top5": score.top5})
+            tqdm.write(f"{net.plan.name}: iteration {done}, held-out top-1 {score.top1:.2%}, top-5 {score.top5:.2%}")
+        if time_limit is not None and time.monotonic() - started > time_limit:
+            run.save(done, time.monotonic() - started)
+            return None
+    run.save(solver.max_iter, time.monotonic() - started)
+    return net
+
+
+def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str, Any]:
+    """All that decides the weights a run comes to, as text; a checkpoint belongs to one recipe."""
+    deciding = pb.SolverParameter()
+    deciding.CopyFrom(solver)
+    for name in ("snapshot", "snapshot_prefix", "display", "test_interval", "test_iter"):
+        deciding.ClearField(name)
+    return {"solver": to_text(deciding), "net": to_text(definition)}
+
+
+def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | None = None) -> Accuracy:
+    """Accuracy on the pictures' centres.
+
+    scores: the blob (N, classes) that ranks; None takes the loss layer's first bottom.
+    """
+    blob = scores if scores is not None else _score_blob(net)
+    maker = next(w.name for w in net.plan.layers if blob in w.layer.definition.top and w.layer.type != "Split")
+    was_training = net.training
+    net.eval()
+    hits = np.zeros(2)
+    for start in range(0, len(images), spec.batch_size):
+        part = slice(start, start + spec.batch_size)
+        x = _to_device(preprocess(centre_crop(images.images[part], spec.crop_size), spec.mean), net)
+        with torch.no_grad():
+            ranked = net(x, end=maker)[blob].topk(5).indices.cpu().numpy()
+        right = ranked == images.labels[part][:, None]
+        hits += right[:, 0].sum(), right.any(1).sum()
+    net.train(was_training)
+    return Accuracy(*(hits / len(images)))
+
+
+class _Run:
+    """One training run: the net, its update rule and its folder."""
+
+    def __init__(self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any]):
+        if solver.iter_size != 1:
+            raise CaffeError(f"net '{net.plan.name}': iter_size {solver.iter_size} is not supported here; give 1")
+        self.solver, self.net, self.folder, self.recipe = solver, net, folder, recipe
+        learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
+        group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
+        self.updater = Updater(solver, group)
+        self.seconds = 0.0
+
+    def step(self, iteration: int, images: np.ndarray, labels: np.ndarray) -> Tensor:
+        """One update; in mixed precision, the parameters and the loss in float32."""
+        self.net.seed(self.solver.random_seed + 1 + iteration)
+        x = _to_device(images, self.net)
+        y = torch.from_numpy(labels).to(x.device)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            outputs = self.net(x, y)
+        loss = self.net.loss(outputs)
+        if not bool(torch.isfinite(loss)):
+            name = self.net.plan.name
+            raise CaffeError(
+                f"net '{name}': the loss is {float(loss.detach())} at iteration {iteration}; lower base_lr"
+            )
+        self.net.zero_grad()
+        loss.backward()
+        self.updater.step(learning_rate(self.solver, iteration))
+        return loss.detach()
+
+    def save(self, iteration: int, seconds: float) -> None:
+        """Write the checkpoint; `seconds` are those of this process, to which earlier ones' are added."""
+        state = {"net": self.net.state_dict(), "history": self.updater.history, "steps": self.updater.iteration}
+        about = {"iteration": iteration, "seconds": self.seconds + seconds, "recipe": self.recipe}
+        save_checkpoint(self.folder, {**state, **about})
+
+    def resume(self) -> int:
+        """Take up the checkpoint where there is one; returns the iteration to go on with."""
+        state = load_checkpoint(self.folder, self.recipe)
+        if state is None:
+            return 0
+        self.net.load_state_dict(state["net"])
+        for mine, saved in zip(self.updater.history, state["history"], strict=True):
+            mine.copy_(saved)
+        self.updater.iteration = state["steps"]
+        self.seconds = state["seconds"]
+        return int(state["iteration"])
+
+
+def _to_device(images: np.ndarray, net: CaffeModule) -> Tensor:
+    return torch.from_numpy(images).to(net.device, memory_format=torch.channels_last)
+
+
+def _score_blob(net: CaffeModule) -> str:
+    for wired in net.plan.layers:
+        if wired.layer.loss:
+            return net.plan.blob_names[wired.bottoms[0]]
+    raise CaffeError(f"net '{net.plan.name}' has no loss layer to tell its scores by")

@@ -1,0 +1,72 @@
+"""From a trained definition to the plain net that is published: batch normalisation folded, codes scaled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..caffe.errors import CaffeError
+from ..caffe.module import CaffeModule
+from ..caffe.net_build import WiredLayer
+
+Arrays = dict[str, list[np.ndarray]]
+
+
+def fold(net: CaffeModule) -> Arrays:
+    """Weights for the same net without its BatchNorm, Scale and Power layers, in TEST.
+
+    Each of these must work in place on the top of a Convolution, Deconvolution or InnerProduct, before anything else
+    does; it goes into that layer's weight and bias.  Other layers keep what they have.
+    """
+    weights = net.weights()
+    folded: Arrays = {}
+    maker: dict[int, WiredLayer] = {}
+    for wired in net.plan.layers:
+        if wired.layer.type in ("Convolution", "Deconvolution", "InnerProduct"):
+            maker[wired.tops[0]] = wired
+        if wired.layer.type in ("BatchNorm", "Scale", "Power"):
+            _affine(folded, _before(wired, maker), *_factor_and_offset(wired, weights.get(wired.name, [])))
+        elif wired.params:
+            folded[wired.name] = list(weights[wired.name])
+    return folded
+
+
+def _factor_and_offset(wired: WiredLayer, blobs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What the layer multiplies by and adds, for each channel."""
+    definition = wired.layer.definition
+    if wired.layer.type == "BatchNorm":
+        mean, variance, count = blobs
+        factor = 1 / np.sqrt(variance / count + definition.batch_norm_param.eps)
+        return factor, -mean / count * factor
+    if wired.layer.type == "Scale":
+        return blobs[0], blobs[1] if len(blobs) > 1 else np.zeros_like(blobs[0])
+    power = definition.power_param
+    if power.power != 1:
+        raise CaffeError(f"layer '{wired.name}' can't be folded: its power is {power.power}, and only 1 is linear")
+    return np.float32([power.scale]), np.float32([power.shift])
+
+
+def _before(wired: WiredLayer, maker: dict[int, WiredLayer]) -> WiredLayer:
+    if wired.bottoms != wired.tops or wired.bottoms[0] not in maker:
+        raise CaffeError(
+            f"layer '{wired.name}' can't be folded: it must run in place on the top of a layer that is linear"
+        )
+    return maker[wired.bottoms[0]]
+
+
+def _affine(weights: Arrays, linear: WiredLayer, factor: np.ndarray, offset: np.ndarray) -> None:
+    """Let `linear` give factor * y + offset, one value to an output channel or one to all, where it gave y."""
+    weight, *bias = weights[linear.name]
+    outputs = (
+        linear.layer.definition.convolution_param.num_output if linear.layer.type == "Deconvolution" else len(weight)
+    )
+    before = bias[0] if bias else np.zeros(outputs, np.float32)
+    # A Deconvolution's weight has its outputs on the second axis.
+    spread = factor.reshape((-1, *[1] * (weight.ndim - (2 if linear.layer.type == "Deconvolution" else 1))))
+    weights[linear.name] = [(weight * spread).astype(np.float32), (before * factor + offset).astype(np.float32)]
+
+
+def scale_code(weights: Arrays, layer: str, following: str, factor: float) -> None:
+    """Multiply the outputs of `layer` by `factor` > 0 and divide by it in `following`, an InnerProduct behind a ReLU."""
+    weights[layer] = [w * np.float32(factor) for w in weights[layer]]
+    weight, *bias = weights[following]
+    weights[following] = [weight / np.float32(factor), *bias]

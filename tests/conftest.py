@@ -1,0 +1,52 @@
+"""A small image set and a folder of small nets, so that training runs in seconds."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import toy
+
+
+def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures whose class, of six, is their colour, with noise."""
+    draw = np.random.default_rng(seed)
+    labels = draw.integers(0, 6, count)
+    colours = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200], [200, 200, 40], [40, 200, 200], [200, 40, 200]])
+    noise = draw.integers(-30, 30, (count, 16, 16, 3))
+    return (colours[labels][:, None, None] + noise).astype(np.uint8), labels
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    with zipfile.ZipFile(folder / "toy.zip", "w") as zipped:
+        for split, count in (("train", 120), ("val", 60)):
+            images, labels = pictures(count, count)
+            for k, image in enumerate(images):
+                out = io.BytesIO()
+                Image.fromarray(image).save(out, format="PNG")
+                zipped.writestr(f"{split}/{k}.png", out.getvalue())
+            zipped.writestr(f"{split}.txt", "".join(f"{split}/{k}.png {label}\n" for k, label in enumerate(labels)))
+    return folder
+
+
+@pytest.fixture
+def nets(tmp_path) -> Path:
+    """A folder with a classifier's definition and solver, and a generator's."""
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    files = {
+        "train_val.prototxt": toy.TRAIN_VAL,
+        "classifier_solver.prototxt": toy.SOLVER % 40,
+        "train.prototxt": toy.GENERATOR,
+        "discriminator.prototxt": toy.DISCRIMINATOR,
+        "solver.prototxt": toy.ADAM % ("train.prototxt", 30),
+        "discriminator_solver.prototxt": toy.ADAM % ("discriminator.prototxt", 30),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder

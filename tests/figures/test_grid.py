@@ -1,0 +1,32 @@
+"""The labelled grid."""
+
+import numpy as np
+import pytest
+
+from dgnam.figures import labelled_grid
+
+
+def pictures(count):
+    return [np.full((8, 10, 3), 10 * (k + 1), np.uint8) for k in range(count)]
+
+
+def test_every_picture_is_there_in_rows():
+    grid = labelled_grid(pictures(5), list("abcde"), columns=3, scale=2)
+    assert grid.shape[1] == 3 * (10 * 2 + 4) + 4
+    for value in (10, 20, 30, 40, 50):
+        assert (grid == value).all(2).sum() >= 8 * 10 * 4
+    row_of = {v: np.argwhere((grid == v).all(2))[0][0] for v in (10, 30, 40)}
+    assert row_of[10] == row_of[30] < row_of[40]
+
+
+def test_labels_title_and_note_leave_ink_and_long_labels_fit():
+    bare = labelled_grid(pictures(1), [""], columns=1)
+    full = labelled_grid(pictures(1), ["a label that is far too wide"], columns=1, title="Title", note="note")
+    assert full.shape[1] == bare.shape[1]
+    assert full.shape[0] > bare.shape[0]
+    assert (full < 100).sum() > (bare < 100).sum()
+
+
+def test_a_label_to_each_picture():
+    with pytest.raises(ValueError, match="1 labels for 2 pictures"):
+        labelled_grid(pictures(2), ["a"], columns=2)

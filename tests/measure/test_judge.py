@@ -1,0 +1,42 @@
+"""The judge's ranks."""
+
+import numpy as np
+import pytest
+
+from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.proto import parse_net
+from dgnam.measure import Judge, Verdict
+
+NET = """
+name: "sums"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 2 dim: 2 } } }
+layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 3 } }
+layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }
+"""
+
+
+@pytest.fixture
+def judge():
+    weight = np.zeros((3, 12), np.float32)
+    weight[0, :4] = weight[1, 4:8] = weight[2, 8:] = 1  # class k sees channel k
+    return Judge(CaffeModule(parse_net(NET, "test"), {"fc": [weight, np.zeros(3, np.float32)]}), "fc")
+
+
+def test_ranks_count_the_classes_before(judge):
+    images = np.zeros((3, 3, 2, 2), np.float32)
+    images[:, 0], images[:, 1], images[:, 2] = 3, 2, 1
+    verdict = judge.rank(images, [0, 1, 2], batch_size=2)
+    assert verdict.ranks.tolist() == [1, 2, 3]
+    assert verdict.top(1) == pytest.approx(1 / 3)
+    assert verdict.top(2) == pytest.approx(2 / 3)
+
+
+def test_ties_count_against_the_wanted_class(judge):
+    assert judge.rank(np.zeros((1, 3, 2, 2), np.float32), [1]).ranks.tolist() == [3]
+    assert Verdict(np.array([3])).top(1) == 0
+
+
+def test_images_of_another_size_are_refused(judge):
+    with pytest.raises(CaffeError, match=r"takes images of \(2, 2\), and got \(3, 2\)"):
+        judge.rank(np.zeros((1, 3, 3, 2), np.float32), [1])

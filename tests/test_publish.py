@@ -1,0 +1,141 @@
+"""Making a model of the small zoo: trained, folded, scaled, measured, stored with a card, frozen."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dgnam import publish, zoo
+from dgnam.caffe.errors import CaffeError
+from dgnam.data import load_set
+from dgnam.measure import act_range, codes_of
+from dgnam.train.generator import GeneratorRecipe
+
+from tests.toy import ADAM, DISCRIMINATOR, GENERATOR, SOLVER
+
+INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }\n'
+CONV = """layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 8 kernel_size: 3 stride: 2 %s } }
+%s
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer { name: "fc6" type: "InnerProduct" bottom: "conv1" top: "fc6"
+  inner_product_param { num_output: 10 weight_filler { type: "msra" } } }
+layer { name: "relu6" type: "ReLU" bottom: "fc6" top: "fc6" }
+layer { name: "fc8" type: "InnerProduct" bottom: "fc6" top: "fc8"
+  inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
+"""
+FEEDS = "".join(
+    f'layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ phase: {phase} }} '
+    f'transform_param {{ crop_size: 12 }} image_data_param {{ source: "toy-{split}" batch_size: 20 }} }}\n'
+    for phase, split in (("TRAIN", "train"), ("TEST", "val"))
+)
+NORM = """layer { name: "conv1/bn" type: "BatchNorm" bottom: "conv1" top: "conv1"
+  batch_norm_param { moving_average_fraction: 0.8 } }
+layer { name: "conv1/scale" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true } }"""
+LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
+FILLER = 'bias_term: false weight_filler { type: "msra" }'
+
+
+def entry(crop, scores, generator):
+    return {
+        "title": "t",
+        "kind": "mini",
+        "role": "r",
+        "weights": {"file": "weights.h5", "urls": [], "member": None, "checksum": None, "checksum_source": None},
+        "preprocessing": {
+            "resize": [16, 16],
+            "crop": crop,
+            "channels": "BGR",
+            "mean": [104, 117, 123],
+            "mean_file": None,
+        },
+        "labels": None,
+        "scores": scores,
+        "generator": generator,
+        "licence": "l",
+        "source": None,
+        "citation": "c",
+        "note": None,
+    }
+
+
+@pytest.fixture
+def toy_zoo(tmp_path, monkeypatch):
+    """A registry with a classifier `e`, a judge `j` and a generator `g`, and recipes for them."""
+    files = {
+        "e/train_val.prototxt": 'name: "e"\n' + FEEDS + CONV % (FILLER, NORM) + LOSS,
+        "e/deploy.prototxt": 'name: "e"\n' + INPUT + CONV % ("", ""),
+        "e/solver.prototxt": SOLVER % 40,
+        "g/train.prototxt": GENERATOR,
+        "g/deploy.prototxt": "".join(line for line in GENERATOR.splitlines(True) if "grey_levels" not in line),
+        "g/discriminator.prototxt": DISCRIMINATOR,
+        "g/solver.prototxt": ADAM % ("train.prototxt", 60),
+        "g/discriminator_solver.prototxt": ADAM % ("discriminator.prototxt", 60),
+    }
+    files |= {name.replace("e/", "j/", 1): text for name, text in files.items() if name.startswith("e/")}
+    for name, text in files.items():
+        path = tmp_path / "prototxt" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    bounds = {"file": "act_range.txt", "urls": [], "member": None, "checksum": None, "checksum_source": None}
+    codes = {"encoder": "e", "layer": "fc6", "input": "feat", "output": "deconv0", "code_shape": [10]}
+    registry = {"e": entry(12, "fc8", None), "j": entry(12, "fc8", None)}
+    registry["g"] = entry(16, None, {**codes, "act_range": bounds})
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
+    monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(publish, "HELD_OUT", "toy-val")
+    plans = {
+        "e": publish.ClassifierPlan("an encoder", ("fc6", "fc8")),
+        "j": publish.ClassifierPlan("a judge"),
+        "g": publish.GeneratorPlan("a prior", "e", "j", GeneratorRecipe("toy-train", "fc6", ("conv1",), 20)),
+    }
+    monkeypatch.setattr(publish, "PLANS", plans)
+    zoo._registry.cache_clear()
+    yield tmp_path
+    zoo._registry.cache_clear()
+
+
+def make(name: str, folder: Path, data_folder: Path) -> Path:
+    made = publish.make(name, folder / f"run-{name}", data_folder=data_folder, progress=False)
+    zoo._registry.cache_clear()
+    assert made is not None
+    return made
+
+
+def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo, data_folder):
+    folders = {name: make(name, toy_zoo, data_folder) for name in "ejg"}
+    held_out = load_set("toy-val", data_folder)
+    assert act_range(codes_of(zoo.load("e"), "fc6", held_out)).mean() == pytest.approx(12, rel=1e-2)
+    card = json.loads((folders["e"] / "card.json").read_text())
+    assert card["measured"]["top1"] > 0.8
+    assert card["training"]["iterations"] == 40
+    assert f"| top1 | {card['measured']['top1']:.4g} |" in (folders["e"] / "README.md").read_text()
+    with h5py.File(folders["e"] / "weights.h5") as file:
+        assert sorted(file["data"]) == ["conv1", "fc6", "fc8"]
+        assert file["data/conv1/0"].dtype == np.float16
+    measured = json.loads((folders["g"] / "card.json").read_text())["measured"]
+    assert 0 < measured["code_cosine"] <= 1
+    assert measured["judge_top5_of_pictures"] > 0.8
+    assert zoo.get("g").act_range().shape == (10,)
+
+
+def test_a_made_model_is_frozen(toy_zoo, data_folder):
+    folder = make("e", toy_zoo, data_folder)
+    assert zoo.get("e").weights.checksum.startswith("sha256:")
+    (folder / "weights.h5").write_bytes(b"other")
+    with pytest.raises(CaffeError, match="is not the published file"):
+        zoo.load("e")
+
+
+def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
+    made = publish.make("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
+    assert made is None
+    assert not (toy_zoo / "models" / "e").exists()
+
+
+def test_an_unknown_recipe_lists_the_known():
+    with pytest.raises(CaffeError, match="no recipe for 'caffenet-min'; there are: caffenet-mini"):
+        publish.make("caffenet-min", "run")

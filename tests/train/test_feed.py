@@ -1,0 +1,64 @@
+"""What a data layer says, and the batches made so."""
+
+import numpy as np
+import pytest
+
+from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.proto import parse_net, pb
+from dgnam.data import DataError, load_set, preprocess
+from dgnam.train.feed import Batches, FeedSpec, cut_feed
+
+from tests.toy import TRAIN_VAL
+
+SPEC = FeedSpec("toy-train", 16, 12, True, (104.0, 117.0, 123.0))
+
+
+def test_the_data_layer_becomes_an_input_and_its_options_a_spec():
+    spec, net = cut_feed(parse_net(TRAIN_VAL, "test"), pb.TRAIN)
+    assert spec == SPEC
+    assert [layer.type for layer in net.layer[:2]] == ["Input", "Convolution"]
+    assert [list(s.dim) for s in net.layer[0].input_param.shape] == [[16, 3, 12, 12], [16]]
+    assert cut_feed(parse_net(TRAIN_VAL, "test"), pb.TEST)[0].source == "toy-val"
+
+
+def test_a_net_without_a_data_layer_or_crop_is_an_error():
+    with pytest.raises(CaffeError, match="one ImageData layer in phase TRAIN, and has 0"):
+        cut_feed(parse_net('name: "empty"', "test"), pb.TRAIN)
+    with pytest.raises(CaffeError, match="needs a crop_size"):
+        cut_feed(parse_net(TRAIN_VAL.replace("crop_size: 12", ""), "test"), pb.TRAIN)
+
+
+def test_every_picture_comes_once_an_epoch_and_batches_repeat(data_folder):
+    batches = Batches(load_set("toy-train", data_folder), SPEC, seed=1)
+    per_epoch = 120 // 16
+    seen = np.concatenate([batches.batch(k)[1] for k in range(per_epoch)])
+    assert len(seen) == per_epoch * 16
+    first, again = batches.batch(3), batches.batch(3)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(batches.batch(3)[0], batches.batch(3 + per_epoch)[0])
+    assert not np.array_equal(first[0], Batches(batches.images, SPEC, seed=2).batch(3)[0])
+
+
+def test_the_stream_gives_the_batches_preprocessed(data_folder):
+    batches = Batches(load_set("toy-train", data_folder), SPEC, seed=1)
+    for number, (x, y) in enumerate(batches.stream(2, 5), 2):
+        images, labels = batches.batch(number)
+        assert np.array_equal(x, preprocess(images))
+        assert np.array_equal(y, labels)
+
+
+def test_an_error_in_the_maker_reaches_the_taker_and_leaving_early_is_fine(data_folder, monkeypatch):
+    batches = Batches(load_set("toy-train", data_folder), SPEC, seed=1)
+    for _ in batches.stream(0, 100):
+        break
+    monkeypatch.setattr(Batches, "batch", lambda self, number: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(batches.stream(0, 3))
+
+
+def test_sets_too_small_are_refused(data_folder):
+    images = load_set("toy-train", data_folder)
+    with pytest.raises(DataError, match="crop_size 20 is more than its pictures' 16"):
+        Batches(images, FeedSpec("toy-train", 16, 20, True, SPEC.mean), 0)
+    with pytest.raises(DataError, match="120 pictures fill no batch of 500"):
+        Batches(images, FeedSpec("toy-train", 500, 12, True, SPEC.mean), 0)
