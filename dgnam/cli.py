@@ -1,0 +1,162 @@
+"""The command line: `dgnam reproduce`, `dgnam models`, `dgnam train`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import __version__, publish, zoo
+from .caffe.errors import CaffeError
+from .data import DataError
+
+app = typer.Typer(
+    help="Synthesize the preferred inputs of neurons with deep generator networks (DGN-AM, Nguyen et al., NIPS 2016).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+blind_app = typer.Typer(help="Naming synthesized images without seeing their labels.", no_args_is_help=True)
+app.add_typer(blind_app, name="blind")
+
+BAD_INPUT = 2
+"""The exit status where something was asked for that can't be done; the message says what would be valid."""
+
+
+def main() -> None:
+    """Run the command line; errors that the user can mend are one line on standard error."""
+    try:
+        app()
+    except (CaffeError, DataError) as error:
+        print(f"dgnam: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="The experiment, such as fig1.")],
+    models: Annotated[str, typer.Option(help="mini: our small models; paper: the published ones.")] = "mini",
+    units: Annotated[
+        str | None, typer.Option(help="Units to show, such as 3,17,40-49; all of the figure's if left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of the random start codes.")] = 0,
+    output: Annotated[Path, typer.Option(help="The folder in which the run gets a folder of its own.")] = Path("runs"),
+    published: Annotated[
+        bool, typer.Option("--published-images", help="Save JPEGs stretched as the published code did, not PNGs.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Repeat an experiment of the paper: pictures, numbers and all settings in a new folder."""
+    from dgnam import experiments  # type: ignore[attr-defined]  # beside the package in a checkout
+
+    run = experiments.get(experiment)
+    chosen = None if units is None else parse_units(units)
+    outcome = run(models=models, units=chosen, seed=seed, output=output, published=published, progress=not quiet)
+    if outcome.blocked:
+        raise CaffeError(f"{experiment} can't run: {outcome.blocked}")
+    print("\n".join(outcome.lines))
+    print(f"==> figure: {outcome.figure}\n==> made: {outcome.folder}/")
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """List all models: name, kind, whether the weights are here, and what it is."""
+    for entry in zoo.list_models():
+        try:
+            entry.weights_path(download=False)
+            here = "here"
+        except CaffeError:
+            here = "missing"
+        print(f"{entry.name:24} {entry.kind:10} {here:8} {entry.title}")
+
+
+@models_app.command("fetch")
+def fetch_model(name: Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]) -> None:
+    """Download and check a model's weights, or say where to put them by hand."""
+    print(zoo.get(name).weights_path())
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A small model of our own, such as caffenet-mini.")],
+    data: Annotated[Path | None, typer.Option(help="The folder of the image sets; $DGNAM_DATA if left out.")] = None,
+    run: Annotated[Path | None, typer.Option(help="The folder of checkpoints; runs/train-NAME if left out.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    time_limit: Annotated[
+        float | None, typer.Option(help="Minutes after which to stop at a checkpoint; the same command goes on.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Train a small model, or go on from its checkpoint, and put it with its card into models/."""
+    folder = run if run is not None else Path("runs") / f"train-{name}"
+    seconds = None if time_limit is None else time_limit * 60
+    made = publish.make(name, folder, data_folder=data, device=device, time_limit=seconds, progress=not quiet)
+    if made is None:
+        print(f"==> stopped at a checkpoint in {folder}; the same command goes on from there")
+    else:
+        print(f"==> made: {made}/")
+
+
+@blind_app.command("sheet")
+def blind_sheet(
+    run: Annotated[Path, typer.Argument(help="A run folder of figure 1 with all units.")],
+    seed: Annotated[int, typer.Option(min=0, help="The seed of the pictures' order.")] = 0,
+) -> None:
+    """Lay out thirty images, every seventh class, shuffled and without labels, to be named from the list of classes."""
+    from dgnam.experiments import blind_naming
+
+    print(f"==> made: {blind_naming.write_sheet(run, seed)}, names.txt and key.json beside it")
+
+
+@blind_app.command("score")
+def blind_score(
+    run: Annotated[Path, typer.Argument(help="The run folder that the sheet was made in.")],
+    answers: Annotated[Path, typer.Argument(help="A text file of lines `number name`.")],
+) -> None:
+    """Count the answers that are right."""
+    from dgnam.experiments import blind_naming
+
+    found = blind_naming.score(run, answers)
+    for number, truth, answer in found.rows:
+        print(f"{number:2} {'right' if truth == answer else 'wrong':6} {truth:28} {answer}")
+    print(f"{found.right} of {len(found.rows)} right")
+
+
+@app.command()
+def record(
+    run: Annotated[Path, typer.Argument(help="A run folder of figure 1.")],
+    root: Annotated[Path, typer.Option(help="The checkout whose pages show the results.")] = Path("."),
+) -> None:
+    """Keep a run's results in experiments/results/ and write README's tables anew from them (for contributors)."""
+    from dgnam.experiments import record as results
+
+    print("\n".join(f"==> made: {path}" for path in results.record(run, root)))
+
+
+def parse_units(text: str) -> list[int]:
+    """Unit numbers from text: `3,17,40-49`."""
+    units: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+            raise CaffeError(f"--units '{text}': '{part}' is no unit or range; write numbers and ranges, as 3,17,40-49")
+        units.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+    return units

@@ -1,0 +1,91 @@
+"""Can a person tell what a synthesized image shows?  Pictures without labels, to be named from the list of all classes.
+
+`write_sheet` lays out thirty images of a run of figure 1, every seventh class, shuffled and numbered; a person who has
+not seen the figure writes a line `number name` for each; `score` counts those that are right.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from dgnam import zoo
+from dgnam.am.images import picture
+from dgnam.caffe.errors import CaffeError, closest
+from dgnam.caffe.proto.files import replacing
+from dgnam.figures import labelled_grid
+from dgnam.runs import RunFolder
+
+EVERY, COUNT, COLUMNS, SCALE = 7, 30, 6, 3
+SHEET, NAMES, KEY, SCORE = "blind/sheet.png", "blind/names.txt", "blind/key.json", "blind/score.json"
+
+
+@dataclass(frozen=True)
+class Score:
+    """The answers beside the truth: rows of number, class and answer."""
+
+    rows: tuple[tuple[int, str, str], ...]
+
+    @property
+    def right(self) -> int:
+        return sum(truth == answer for _, truth, answer in self.rows)
+
+
+def write_sheet(run: str | Path, seed: int = 0) -> Path:
+    """Write the sheet, the list of names and the key into the run's folder `blind`; returns the sheet's path.
+
+    seed: of the order in which the pictures are shuffled.
+    """
+    folder = RunFolder(Path(run))
+    units, images, names = _read(folder.path)
+    chosen = [k * EVERY % len(names) for k in range(COUNT)]
+    missing = [unit for unit in chosen if unit not in units]
+    if missing:
+        raise CaffeError(f"{folder.path} lacks the units {missing}; run figure 1 with all units")
+    order = np.random.RandomState(seed).permutation(chosen)
+    pictures = [picture(images[units.index(unit)]) for unit in order]
+    labels = [str(number) for number in range(1, COUNT + 1)]
+    (folder.path / NAMES).parent.mkdir(exist_ok=True)
+    (folder.path / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    folder.write_json(KEY, {label: names[unit] for label, unit in zip(labels, order, strict=True)})
+    return folder.write_png(SHEET, labelled_grid(pictures, labels, columns=COLUMNS, scale=SCALE, text_size=16))
+
+
+def score(run: str | Path, answers: str | Path) -> Score:
+    """Compare the answers, a text file of lines `number name`, with the key, and keep the rows as `score.json`."""
+    path = Path(run) / KEY
+    if not path.is_file():
+        raise CaffeError(f"{path} is missing: write the sheet first")
+    key = {int(number): name for number, name in json.loads(path.read_text(encoding="utf-8")).items()}
+    names = (Path(run) / NAMES).read_text(encoding="utf-8").splitlines()
+    given: dict[int, str] = {}
+    for number, line in enumerate(Path(answers).read_text(encoding="utf-8").splitlines(), 1):
+        place, _, name = line.strip().partition(" ")
+        if not line.strip():
+            continue
+        if not place.isdigit() or int(place) not in key:
+            raise CaffeError(f"{answers}, line {number}: '{line}' is not of the form 'number name', of 1 to {COUNT}")
+        if name not in names:
+            raise CaffeError(f"{answers}, line {number}: '{name}' is no class; the closest: {closest(name, names)}")
+        given[int(place)] = name
+    rows = tuple((place, truth, given.get(place, "")) for place, truth in sorted(key.items()))
+    kept = [{"number": place, "class": truth, "answer": answer} for place, truth, answer in rows]
+    with replacing(Path(run) / SCORE) as partial:
+        partial.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return Score(rows)
+
+
+def _read(run: Path) -> tuple[list[int], np.ndarray, list[str]]:
+    """The run's units, its images, and the names of all classes."""
+    try:
+        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        with h5py.File(run / "dgn_am.h5") as file:
+            images = file["images"][()]
+    except (OSError, ValueError) as error:
+        raise CaffeError(f"{run} is no finished run of figure 1 ({error})") from None
+    labels = zoo.get("caffenet-mini" if record["models"] == "mini" else "caffenet").labels()
+    return record["units"], images, [label.name for label in labels]

@@ -1,0 +1,56 @@
+"""Blind naming: thirty classes, shuffled, and an honest count."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dgnam.caffe.errors import CaffeError
+from dgnam.experiments import blind_naming
+from dgnam.runs import RunFolder
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = RunFolder.create(tmp_path, "fig1-mini")
+    folder.write_json("run.json", {"models": "mini", "units": list(range(200))})
+    images = np.zeros((200, 3, 8, 8), np.float32) + np.arange(200)[:, None, None, None] / 2
+    folder.write_arrays("dgn_am.h5", {"images": images}, {})
+    return folder.path
+
+
+def test_the_sheet_has_every_seventh_class_in_another_order(run):
+    assert blind_naming.write_sheet(run).exists()
+    key = json.loads((run / blind_naming.KEY).read_text())
+    names = (run / blind_naming.NAMES).read_text().splitlines()
+    assert {names.index(name) for name in key.values()} == {k * 7 % 200 for k in range(30)}
+    assert [names.index(key[str(n)]) for n in range(1, 31)] != sorted(names.index(name) for name in key.values())
+
+
+def test_right_answers_are_counted_and_missing_ones_are_wrong(run, tmp_path):
+    blind_naming.write_sheet(run)
+    key = json.loads((run / blind_naming.KEY).read_text())
+    wrong = next(name for name in key.values() if name != key["2"])
+    (tmp_path / "answers.txt").write_text(f"1 {key['1']}\n2 {wrong}\n\n")
+    score = blind_naming.score(run, tmp_path / "answers.txt")
+    assert (score.right, len(score.rows)) == (1, 30)
+    assert score.rows[2][2] == ""
+    assert len(json.loads((run / blind_naming.SCORE).read_text())) == 30
+
+
+@pytest.mark.parametrize(
+    ("line", "message"), [("31 goldfish", "not of the form"), ("1 goldfisch", "is no class; the closest: goldfish")]
+)
+def test_answers_that_cannot_be_are_errors(run, tmp_path, line, message):
+    blind_naming.write_sheet(run)
+    (tmp_path / "answers.txt").write_text(line + "\n")
+    with pytest.raises(CaffeError, match=message):
+        blind_naming.score(run, tmp_path / "answers.txt")
+
+
+def test_a_run_without_the_units_or_a_score_before_the_sheet_is_an_error(run, tmp_path):
+    with pytest.raises(CaffeError, match="write the sheet first"):
+        blind_naming.score(run, tmp_path / "answers.txt")
+    (run / "run.json").write_text(json.dumps({"models": "mini", "units": [0, 7]}))
+    with pytest.raises(CaffeError, match="lacks the units"):
+        blind_naming.write_sheet(run)
