@@ -10,6 +10,7 @@ import typer
 
 from . import __version__, publish, zoo
 from .caffe.errors import CaffeError
+from .caffe.mode import usable_device
 from .data import DataError
 
 app = typer.Typer(
@@ -62,14 +63,16 @@ def reproduce(
     published: Annotated[
         bool, typer.Option("--published-images", help="Save JPEGs stretched as the published code did, not PNGs.")
     ] = False,
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Repeat an experiment of the paper: pictures, numbers and all settings in a new folder."""
-    from dgnam import experiments  # type: ignore[attr-defined]  # beside the package in a checkout
+    from dgnam import experiments
 
     run = experiments.get(experiment)
     chosen = None if units is None else parse_units(units)
-    outcome = run(models=models, units=chosen, seed=seed, output=output, published=published, progress=not quiet)
+    request = experiments.Request(models, chosen, seed, output, published, usable_device(device), not quiet)
+    outcome = run(request)
     if outcome.blocked:
         raise CaffeError(f"{experiment} can't run: {outcome.blocked}")
     print("\n".join(outcome.lines))
@@ -108,7 +111,9 @@ def train(
     """Train a small model, or go on from its checkpoint, and put it with its card into models/."""
     folder = run if run is not None else Path("runs") / f"train-{name}"
     seconds = None if time_limit is None else time_limit * 60
-    made = publish.make(name, folder, data_folder=data, device=device, time_limit=seconds, progress=not quiet)
+    made = publish.make(
+        name, folder, data_folder=data, device=usable_device(device), time_limit=seconds, progress=not quiet
+    )
     if made is None:
         print(f"==> stopped at a checkpoint in {folder}; the same command goes on from there")
     else:

@@ -183,7 +183,13 @@ def get(name: str) -> ModelEntry:
 def load(name: str) -> CaffeModule:
     """The model of this name with its weights, for evaluation."""
     entry = get(name)
-    return CaffeModule(read_net(entry.prototxt), read_weights(entry.weights_path())).eval()
+    path = entry.weights_path()
+    weights = read_weights(path)
+    module = CaffeModule(read_net(entry.prototxt), weights).eval()
+    without = [layer for layer, _ in module.layer_params() if layer not in weights]
+    if without:
+        raise CaffeError(f"{path} has no weights for layers {', '.join(without)} of model '{name}'")
+    return module
 
 
 def home() -> Path:

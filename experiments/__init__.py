@@ -3,7 +3,7 @@
 from dgnam.caffe.errors import CaffeError, closest
 
 from . import fig1_output_units
-from .outcome import Experiment, Outcome
+from .outcome import Experiment, Outcome, Request
 
 EXPERIMENTS: dict[str, Experiment] = {"fig1": fig1_output_units.run}
 """By the name that `dgnam reproduce` takes."""
@@ -16,4 +16,4 @@ def get(name: str) -> Experiment:
     return EXPERIMENTS[name]
 
 
-__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "get"]
+__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "Request", "get"]

@@ -38,7 +38,7 @@ from dgnam.caffe.errors import CaffeError, closest
 from dgnam.figures import labelled_grid
 from dgnam.measure import Judge
 
-from .outcome import Outcome
+from .outcome import Outcome, Request
 
 
 @dataclass(frozen=True)
@@ -76,32 +76,30 @@ class Panel:
     result: Result | None = None
 
 
-def run(
-    *, models: str, units: Sequence[int] | None, seed: int, output: Path, published: bool, progress: bool
-) -> Outcome:
-    """See `Experiment`."""
-    if models not in CASTS:
-        raise CaffeError(f"models '{models}': give one of {closest(models, CASTS)}")
-    cast = CASTS[models]
+def run(request: Request) -> Outcome:
+    """Run figure 1; missing weights give a blocked outcome."""
+    if request.models not in CASTS:
+        raise CaffeError(f"models '{request.models}': give one of {closest(request.models, CASTS)}")
+    cast = CASTS[request.models]
     try:
-        stage = _Stage(cast)
+        stage = _Stage(cast, request)
     except zoo.MissingWeightsError as missing:
         return Outcome(blocked=str(missing))
-    chosen = stage.units(units)
-    panels = stage.panels(chosen, seed, progress)
-    numbers = {"units": len(chosen), **{panel.name: stage.numbers(panel, chosen) for panel in panels}}
-    folder = runs.RunFolder.create(output, f"fig1-{models}")
-    figure = stage.write(folder, panels, chosen, seed, published)
+    units = stage.units()
+    panels = stage.panels(units)
+    numbers = {"units": len(units), **{panel.name: stage.numbers(panel, units) for panel in panels}}
+    folder = runs.RunFolder.create(request.output, f"fig1-{request.models}")
+    figure = stage.write(folder, panels, units)
     folder.write_json("numbers.json", numbers)
-    folder.write_json("run.json", stage.record(chosen, seed, models))
+    folder.write_json("run.json", stage.record(units))
     return Outcome(folder.path, figure, numbers, _lines(numbers))
 
 
 class _Stage:
-    """The loaded networks of a cast."""
+    """The loaded networks of a cast, for one request."""
 
-    def __init__(self, cast: Cast):
-        self.cast = cast
+    def __init__(self, cast: Cast, request: Request):
+        self.cast, self.request = cast, request
         names = [name for name in (cast.target, cast.generator, cast.judge) if name is not None]
         self.entries = {name: zoo.get(name) for name in names}
         for entry in self.entries.values():
@@ -118,8 +116,8 @@ class _Stage:
             raise CaffeError(f"model '{cast.generator}' has no act_range to clip its codes to")
         self.act_range: np.ndarray = bounds
 
-    def units(self, wanted: Sequence[int] | None) -> list[int]:
-        count = len(self.labels)
+    def units(self) -> list[int]:
+        wanted, count = self.request.units, len(self.labels)
         if wanted is None:
             return list(range(count)) if self.cast.units is None else list(self.cast.units)
         outside = [unit for unit in wanted if not 0 <= unit < count]
@@ -127,32 +125,27 @@ class _Stage:
             raise CaffeError(f"units {outside}: {self.layer} of '{self.cast.target}' has units 0 to {count - 1}")
         return list(wanted)
 
-    def panels(self, units: Sequence[int], seed: int, progress: bool) -> list[Panel]:
+    def panels(self, units: Sequence[int]) -> list[Panel]:
         settings, pixels = self.cast.settings, PixelPrior(self.target.size)
+        name, seed, device = self.cast.target, f"seed {self.request.seed}", self.request.device
         bare = without_prior(settings.n_iters, settings.schedule.start, settings.schedule.end)
-        searched = self._search(self.prior, units, seed, settings, act_range_bounds(self.act_range), progress)
-        free = self._search(pixels, units, seed, bare, pixels.bounds, progress)
-        drawn = render(self.prior, self._random_codes(len(units), seed), self.target.size)
-        name, images_ = self.cast.target, f"seed {seed}"
+        searched = self._search(self.prior, units, settings, act_range_bounds(self.act_range))
+        free = self._search(pixels, units, bare, pixels.bounds)
+        drawn = render(self.prior, self._random_codes(len(units)), self.target.size, device=device)
         return [
-            Panel(
-                "dgn_am", f"Preferred images of {name}'s output units ({images_})", searched.images, settings, searched
-            ),
-            Panel("random_codes", f"Control: random codes through the generator ({images_})", drawn, settings),
-            Panel(
-                "pixels", f"Control: {settings.n_iters} steps in pixels, no prior ({images_})", free.images, bare, free
-            ),
+            Panel("dgn_am", f"Preferred images of {name}'s output units ({seed})", searched.images, settings, searched),
+            Panel("random_codes", f"Control: random codes through the generator ({seed})", drawn, settings),
+            Panel("pixels", f"Control: {settings.n_iters} steps in pixels, no prior ({seed})", free.images, bare, free),
         ]
 
-    def _search(
-        self, prior: Prior, units: Sequence[int], seed: int, settings: Settings, clip: Bounds, progress: bool
-    ) -> Result:
-        jobs = [Job(Unit(self.layer, unit), seed, settings) for unit in units]
-        return gather(synthesize(self.target, prior, jobs, clip=clip, progress=progress))
+    def _search(self, prior: Prior, units: Sequence[int], settings: Settings, clip: Bounds) -> Result:
+        jobs = [Job(Unit(self.layer, unit), self.request.seed, settings) for unit in units]
+        device, progress = self.request.device, self.request.progress
+        return gather(synthesize(self.target, prior, jobs, clip=clip, device=device, progress=progress))
 
-    def _random_codes(self, count: int, seed: int) -> np.ndarray:
+    def _random_codes(self, count: int) -> np.ndarray:
         """As spread as real codes are: normal, with a third of each neuron's range as deviation, and clipped to it."""
-        codes = random_code(seed, (count, *self.prior.code_shape)) * self.act_range / 3
+        codes = random_code(self.request.seed, (count, *self.prior.code_shape)) * self.act_range / 3
         return act_range_bounds(self.act_range).apply(codes)
 
     def numbers(self, panel: Panel, units: Sequence[int]) -> dict[str, float]:
@@ -162,11 +155,9 @@ class _Stage:
             found |= {"judge_top1": verdict.top(1), "judge_top5": verdict.top(5)}
         return found
 
-    def write(
-        self, folder: runs.RunFolder, panels: Sequence[Panel], units: Sequence[int], seed: int, published: bool
-    ) -> Path:
+    def write(self, folder: runs.RunFolder, panels: Sequence[Panel], units: Sequence[int]) -> Path:
         """The pictures, a grid to each panel, codes and activations; returns the main grid's path."""
-        names = [self.labels[unit].name for unit in units]
+        names, seed = [self.labels[unit].name for unit in units], self.request.seed
         for panel in panels:
             pictures = [images.picture(image) for image in panel.images]
             grid = labelled_grid(
@@ -180,21 +171,29 @@ class _Stage:
             folder.write_png(f"{panel.name}.png", grid)
             (folder.path / panel.name).mkdir()
             for unit, image in zip(units, panel.images, strict=True):
-                images.save(folder.path / panel.name, image, Unit(self.layer, unit), panel.settings, seed, published)
+                images.save(
+                    folder.path / panel.name,
+                    image,
+                    Unit(self.layer, unit),
+                    panel.settings,
+                    seed,
+                    self.request.published,
+                )
             if panel.result is not None:
                 folder.write_arrays(
                     f"{panel.name}.h5", _arrays(panel.result, units), {"layer": self.layer, "seed": seed}
                 )
         return folder.path / f"{panels[0].name}.png"
 
-    def record(self, units: Sequence[int], seed: int, models: str) -> dict[str, Any]:
+    def record(self, units: Sequence[int]) -> dict[str, Any]:
         files = {name: entry.weights_path() for name, entry in self.entries.items()}
         return {
             "experiment": "fig1",
-            "models": models,
+            "models": self.request.models,
             "layer": self.layer,
             "units": list(units),
-            "seed": seed,
+            "seed": self.request.seed,
+            "device": self.request.device,
             "settings": self.cast.settings.as_dict(),
             "weights": {name: {"file": path.name, "sha256": runs.sha256(path)} for name, path in files.items()},
             "versions": runs.versions(),

@@ -1,11 +1,32 @@
-"""What an experiment is given and gives back."""
+"""What an experiment is asked and what it gives back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to run an experiment.
+
+    models: "mini" for our small ones, "paper" for the published ones.
+    units: the units shown; None for those of the figure.
+    seed: of the random start codes.
+    output: the folder that the run folder is made in.
+    published: save pictures as the published code did, as stretched JPEGs.
+    device: where to compute, "cpu" or "cuda".
+    """
+
+    models: str = "mini"
+    units: Sequence[int] | None = None
+    seed: int = 0
+    output: Path = Path("runs")
+    published: bool = False
+    device: str = "cpu"
+    progress: bool = True
 
 
 @dataclass(frozen=True)
@@ -26,16 +47,5 @@ class Outcome:
     blocked: str = ""
 
 
-class Experiment(Protocol):
-    """A module's `run`."""
-
-    def __call__(
-        self, *, models: str, units: Sequence[int] | None, seed: int, output: Path, published: bool, progress: bool
-    ) -> Outcome:
-        """Run with the models "mini" or "paper".
-
-        units: the units shown; None for those of the figure.
-        output: the folder that the run folder is made in.
-        published: save pictures as the published code did, as stretched JPEGs.
-        """
-        ...
+Experiment = Callable[[Request], Outcome]
+"""A module's `run`."""

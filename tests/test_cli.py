@@ -46,6 +46,7 @@ def test_models_are_listed_with_what_is_here(tmp_path):
         (("reproduce", "fig2"), "there is no experiment 'fig2'; the known ones: fig1"),
         (("reproduce", "fig1", "--models", "big"), "models 'big': give one of mini, paper"),
         (("reproduce", "fig1", "--units", "0,200"), "units [200]: fc8 of 'caffenet-mini' has units 0 to 199"),
+        (("reproduce", "fig1", "--device", "gpu"), "device 'gpu': give cpu, cuda or cuda:<index>"),
         (("reproduce", "fig1", "--units", "x"), "'x' is no unit or range"),
         (
             ("models", "fetch", "caffenett"),

@@ -9,12 +9,20 @@ from .crop import centre
 from .priors import Prior
 
 
-def render(prior: Prior, codes: np.ndarray, size: tuple[int, int], batch_size: int = 100) -> np.ndarray:
+def render(
+    prior: Prior,
+    codes: np.ndarray,
+    size: tuple[int, int],
+    *,
+    batch_size: int = 100,
+    device: str | torch.device = "cpu",
+) -> np.ndarray:
     """The centres (N, 3, *size) float32, BGR, mean-subtracted, of the images that `codes` (N, *code_shape) give."""
     window = (..., *centre(prior.image_size, size))
     images = []
+    prior.to(torch.device(device))
     with torch.no_grad():
         for start in range(0, len(codes), batch_size):
             part = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size], np.float32))
-            images.append(prior(part)[window].cpu().contiguous().numpy())
+            images.append(prior(part.to(device))[window].cpu().contiguous().numpy())
     return np.concatenate(images)

@@ -59,8 +59,18 @@ def generator(device: torch.device) -> torch.Generator:
     return _generators[device]
 
 
+def usable_device(name: str) -> str:
+    """`name`, "cpu", "cuda" or "cuda:<index>", if nets can run there; an error otherwise."""
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise CaffeError(f"device '{name}': give cpu, cuda or cuda:<index>")
+    if kind == "cuda":
+        _check_gpu(int(index) if index else 0)
+    return name
+
+
 def _check_gpu(index: int) -> None:
     if not torch.cuda.is_available():
-        raise CaffeError("this machine has no GPU that torch can use; call set_mode_cpu()")
+        raise CaffeError("this machine has no GPU that torch can use; use the CPU")
     if not 0 <= index < torch.cuda.device_count():
         raise CaffeError(f"there is no GPU {index}; there are {torch.cuda.device_count()}, counted from 0")

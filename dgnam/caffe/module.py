@@ -10,6 +10,7 @@ The layers' functions are those of the eager `Net`; no blob is kept, so memory h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,8 +22,7 @@ from .filler import fill
 from .layer import Context
 from .net_build import NetPlan, WiredLayer, build
 from .proto import pb
-
-Weights = Mapping[str, Sequence[np.ndarray]]
+from .weights import Slot, Weights, copy_weights
 
 
 class CaffeModule(nn.Module):
@@ -149,22 +149,7 @@ class CaffeModule(nn.Module):
         A layer of the net that `weights` lacks keeps its values.  Differing shapes are an error, but for Caffe's old
         4-axis ones that hold as many numbers.
         """
-        for name, params in self.layer_params():
-            if name not in weights:
-                continue
-            given = weights[name]
-            if len(given) != len(params):
-                raise CaffeError(
-                    f"layer '{name}' has {len(params)} parameters, and the weights have {len(given)} for it"
-                )
-            for i, (param, array) in enumerate(zip(params, given, strict=True)):
-                if tuple(array.shape) != tuple(param.shape) and not _legacy_shape(array.shape, param.shape):
-                    raise CaffeError(
-                        f"layer '{name}', parameter {i}: the net's shape is {tuple(param.shape)}, the weights' {tuple(array.shape)}"
-                    )
-                source = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-                with torch.no_grad():
-                    param.copy_(source.view(param.shape))
+        copy_weights(((w.name, self._slots(w)) for w in self.plan.layers if w.params), weights)
 
     def seed(self, seed: int) -> None:
         """Start the random draws of dropout and its like anew."""
@@ -180,7 +165,14 @@ class CaffeModule(nn.Module):
         blobs.update((names[t], value) for t, value in zip(wired.tops, tops, strict=True))
 
     def _params(self, wired: WiredLayer) -> list[Tensor]:
-        return [self._value(self._keys[p]) for p in wired.params]
+        values = [self._value(self._keys[p]) for p in wired.params]
+        return [v if v.shape == shape else v.view(shape) for v, shape in zip(values, wired.param_shapes, strict=True)]
+
+    def _slots(self, wired: WiredLayer) -> list[Slot]:
+        return [
+            Slot(shape, partial(_assign, self._value(self._keys[p])), shared=not own)
+            for p, shape, own in zip(wired.params, wired.param_shapes, wired.owns, strict=True)
+        ]
 
     def _value(self, key: str) -> Tensor:
         parameter = self._parameters.get(key)
@@ -223,7 +215,6 @@ def param_key(layer: str, index: int) -> str:
     return f"{layer.replace('.', '·')}/{index}"
 
 
-def _legacy_shape(given: Sequence[int], wanted: Sequence[int]) -> bool:
-    """Whether `given` is `wanted` with ones before it, as the old 4-axis blobs have it."""
-    lead = len(given) - len(wanted)
-    return lead > 0 and all(n == 1 for n in given[:lead]) and tuple(given[lead:]) == tuple(wanted)
+def _assign(param: Tensor, values: Tensor) -> None:
+    with torch.no_grad():
+        param.copy_(values.view(param.shape))

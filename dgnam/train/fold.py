@@ -42,7 +42,7 @@ def _factor_and_offset(wired: WiredLayer, blobs: list[np.ndarray]) -> tuple[np.n
     power = definition.power_param
     if power.power != 1:
         raise CaffeError(f"layer '{wired.name}' can't be folded: its power is {power.power}, and only 1 is linear")
-    return np.float32([power.scale]), np.float32([power.shift])
+    return np.array([power.scale], np.float32), np.array([power.shift], np.float32)
 
 
 def _before(wired: WiredLayer, maker: dict[int, WiredLayer]) -> WiredLayer:

@@ -9,6 +9,7 @@ from PIL import Image
 from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, released
 from dgnam.am.render import render
+from dgnam.experiments import Request
 from dgnam.experiments import fig1_output_units as fig1
 from dgnam.measure import Judge
 
@@ -16,7 +17,7 @@ from dgnam.measure import Judge
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     output = tmp_path_factory.mktemp("runs")
-    return fig1.run(models="mini", units=[7, 3], seed=0, output=output, published=True, progress=False)
+    return fig1.run(Request(units=[7, 3], output=output, published=True, progress=False))
 
 
 def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
