@@ -17,7 +17,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test train-zoo lint format proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 test bench train-zoo lint format proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
@@ -30,9 +30,12 @@ test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
 	$(BIN)/python -m pytest $(ARGS)
 	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
 
-train-zoo: $(STAMP) ## train the small models anew from the image sets in DATA, and put them into models/
+train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs/, with the image sets in DATA; into models/
 	@test -n "$(DATA)" || { echo "give the folder of the image sets: make train-zoo DATA=folder"; exit 2; }
 	for model in $(ZOO); do $(BIN)/dgnam train $$model --data "$(DATA)" $(ARGS) || exit; done
+
+bench: $(STAMP) ## measure speed, as ratios within one run
+	for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit; done
 
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check .
@@ -62,9 +65,9 @@ $(STAMP): setup.py .constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit( \
 		"dgnam needs Python 3.10 or newer; give one: make PYTHON=python3.12 (this one is " + sys.version.split()[0] + ")")'
 	@echo "==> 1/3 $(VENV)/, a virtual environment of $$($(PYTHON) --version)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "==> 2/3 the build tool"
-	$(PIP_INSTALL) setuptools
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "==> 2/3 the build tools"
+	$(PIP_INSTALL) "pip>=22.3" setuptools
 	@echo "==> 3/3 dgnam and what it needs (PyTorch is large: a minute or two, more on a slow line)"
 	$(PIP_INSTALL) --use-pep517 --no-build-isolation --editable '.[test]'
 	@touch $@

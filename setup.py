@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md")
+DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg")
 FOLDERS = ("prototxt", "models", "experiments")
 
 

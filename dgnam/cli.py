@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `dgnam models`, `dgnam train`."""
+"""The command line: `dgnam reproduce`, `blind`, `models`, `train` and `record`."""
 
 from __future__ import annotations
 
@@ -27,12 +27,19 @@ app.add_typer(blind_app, name="blind")
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""
 
+STOPPED = 3
+"""The exit status of a training that stopped at its time limit."""
+
+
+MOST_UNITS = 1_000_000
+"""No layer has a unit of a higher number; a range that goes beyond is cut here, and then found to be too long."""
+
 
 def main() -> None:
     """Run the command line; errors that the user can mend are one line on standard error."""
     try:
         app()
-    except (CaffeError, DataError) as error:
+    except (CaffeError, DataError, OSError) as error:
         print(f"dgnam: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
@@ -86,8 +93,10 @@ def list_models() -> None:
         try:
             entry.weights_path(download=False)
             here = "here"
-        except CaffeError:
+        except zoo.MissingWeightsError:
             here = "missing"
+        except CaffeError:
+            here = "damaged"
         print(f"{entry.name:24} {entry.kind:10} {here:8} {entry.title}")
 
 
@@ -116,14 +125,14 @@ def train(
     )
     if made is None:
         print(f"==> stopped at a checkpoint in {folder}; the same command goes on from there")
-    else:
-        print(f"==> made: {made}/")
+        raise typer.Exit(STOPPED)
+    print(f"==> made: {made}/")
 
 
 @blind_app.command("sheet")
 def blind_sheet(
     run: Annotated[Path, typer.Argument(help="A run folder of figure 1 with all units.")],
-    seed: Annotated[int, typer.Option(min=0, help="The seed of the pictures' order.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of the pictures' order.")] = 0,
 ) -> None:
     """Lay out thirty images, every seventh class, shuffled and without labels, to be named from the list of classes."""
     from dgnam.experiments import blind_naming
@@ -161,7 +170,8 @@ def parse_units(text: str) -> list[int]:
     units: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
             raise CaffeError(f"--units '{text}': '{part}' is no unit or range; write numbers and ranges, as 3,17,40-49")
-        units.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+        until = min(int(last), MOST_UNITS) if dash else int(first)
+        units.extend(range(int(first), max(until, int(first)) + 1))
     return units

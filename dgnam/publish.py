@@ -8,6 +8,7 @@ HDF5 in float16, and what the card says was measured on that file.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,9 +23,9 @@ from .caffe.errors import CaffeError, closest
 from .caffe.module import CaffeModule
 from .caffe.proto import pb, read_net, read_solver, write_hdf5_weights
 from .caffe.proto.files import replacing
-from .data import ImageSet, centre_crop, load_set, preprocess
+from .data import MEAN_BGR, ImageSet, centre_crop, load_set, preprocess
 from .measure import Judge, act_range, codes_of
-from .runs import sha256
+from .runs import sha256, threads
 from .train.classifier import evaluate, train_classifier
 from .train.feed import FeedSpec, cut_feed
 from .train.fold import Arrays, fold, scale_code
@@ -93,6 +94,9 @@ def make(
     if name not in PLANS:
         raise CaffeError(f"there is no recipe for '{name}'; there are: {closest(name, PLANS)}")
     plan = PLANS[name]
+    models = zoo.data_folder("models")
+    if not os.access(models, os.W_OK):
+        raise CaffeError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
     how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
     if isinstance(plan, ClassifierPlan):
         made = _make_classifier(name, plan, Path(run_folder), **how)
@@ -119,7 +123,7 @@ def _make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: A
     accuracy = evaluate(stored, held_out, test_feed, scores=str(zoo.get(name).scores))
     card = {
         "what": plan.note,
-        "training": _effort(run_folder, train_feed, read_solver(solver).max_iter),
+        "training": _effort(run_folder, train_feed, read_solver(solver).max_iter, how["device"]),
         "measured": {
             "on": f"{test_feed.source}, {len(held_out)} pictures, centre {test_feed.crop_size} px",
             "top1": accuracy.top1,
@@ -142,10 +146,10 @@ def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any
     judge = Judge(zoo.load(plan.judge), str(zoo.get(plan.judge).scores))
     measured = reconstruction(_as_stored(name, weights), encoder, plan.recipe, held_out, judge)
     side = held_out.images.shape[1]
-    feed = FeedSpec(plan.recipe.source, plan.recipe.batch_size, side, True, (104.0, 117.0, 123.0))
+    feed = FeedSpec(plan.recipe.source, plan.recipe.batch_size, side, True, MEAN_BGR)
     card = {
         "what": plan.note,
-        "training": _effort(run_folder, feed, read_solver(folder / "solver.prototxt").max_iter),
+        "training": _effort(run_folder, feed, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
         "measured": {"on": f"{HELD_OUT}, {len(held_out)} pictures", **measured},
     }
     return Made(weights, card, upper)
@@ -194,13 +198,15 @@ def _as_stored(name: str, weights: Mapping[str, list[np.ndarray]]) -> CaffeModul
     return CaffeModule(read_net(zoo.get(name).prototxt), rounded).eval()
 
 
-def _effort(run_folder: Path, feed: FeedSpec, iterations: int) -> dict[str, Any]:
+def _effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> dict[str, Any]:
     seconds = [entry["seconds"] for entry in _log(run_folder) if "seconds" in entry]
     return {
         "pictures": feed.source,
         "iterations": iterations,
         "batch_size": feed.batch_size,
         "seconds": round(seconds[-1]) if seconds else None,
+        "device": device,
+        "threads": threads(),
     }
 
 
@@ -230,6 +236,7 @@ def _store(name: str, made: Made) -> Path:
     _write(folder / "card.json", lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
     _write(folder / "README.md", lambda path: path.write_text(card_text(card)))
     _register(name, digest)
+    zoo.forget()
     return folder
 
 

@@ -17,8 +17,10 @@ from typing import Any
 
 import h5py
 import numpy as np
+import torch
 from PIL import Image
 
+from . import __version__
 from .caffe.errors import CaffeError
 from .caffe.proto.files import replacing
 
@@ -74,9 +76,15 @@ class RunFolder:
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that decide a run's numbers."""
+    """The versions of dgnam, of Python and of the packages that decide a run's numbers."""
     packages = ("torch", "numpy", "h5py", "Pillow", "protobuf")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in packages}}
+    ours = {"dgnam": __version__, "python": platform.python_version()}
+    return ours | {name: metadata.version(name) for name in packages}
+
+
+def threads() -> int:
+    """How many threads torch computes with; sums come out in another order with another number."""
+    return torch.get_num_threads()
 
 
 def sha256(path: str | Path) -> str:

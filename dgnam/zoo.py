@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pooch
 
-from .caffe.errors import CaffeError, closest
+from .caffe.errors import CaffeError, CaffeFormatError, closest
 from .caffe.module import CaffeModule
 from .caffe.proto import read_net, read_weights
 from .download import PublishedFile, archive_path, fetch, verify
@@ -134,6 +135,13 @@ class ModelEntry:
         """
         return self._obtain(self.weights, download)
 
+    def files(self) -> list[Path]:
+        """Weights and, of a generator, the act_range where one is published; an error where one is missing."""
+        paths = [self.weights_path()]
+        if self.generator is not None and self.generator.act_range_file is not None:
+            paths.append(self._obtain(self.generator.act_range_file, download=True))
+        return paths
+
     def labels(self) -> list[Label]:
         """The classes, in order of the scores."""
         if self.label_set is None:
@@ -147,7 +155,7 @@ class ModelEntry:
         if self.generator.act_range_file is None:
             return None
         path = self._obtain(self.generator.act_range_file, download)
-        bounds = np.loadtxt(path, dtype=np.float32).ravel()
+        bounds = read_act_range(path)
         if bounds.size != math.prod(self.generator.code_shape):
             raise CaffeError(
                 f"{path} has {bounds.size} bounds, and a code of '{self.name}' {self.generator.code_shape} numbers"
@@ -219,10 +227,38 @@ def read_labels(label_set: str) -> list[Label]:
     return [Label(key, tuple(names.split(", "))) for key, names in rows]
 
 
+def read_act_range(path: str | Path) -> np.ndarray:
+    """The upper bounds (n,) float32 in a file: the published text (one line of integers), or HDF5 with `act_range`."""
+    path = Path(path)
+    values = _read_hdf5(path) if path.suffix in (".h5", ".hdf5") else _read_text(path)
+    if values.size == 0 or not np.isfinite(values).all():
+        raise CaffeFormatError(f"{path}: an act_range holds one finite number for each neuron of the code")
+    return values
+
+
+def _read_text(path: Path) -> np.ndarray:
+    try:
+        return np.array(path.read_text(encoding="ascii").split(), dtype=np.float32)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise CaffeFormatError(f"{path}: not a text of numbers with blanks between them ({error})") from error
+
+
+def _read_hdf5(path: Path) -> np.ndarray:
+    with h5py.File(path, "r") as file:
+        if "act_range" not in file:
+            raise CaffeFormatError(f"{path}: has no dataset 'act_range'; it has {sorted(file)}")
+        return np.asarray(file["act_range"], dtype=np.float32).ravel()
+
+
 @functools.lru_cache(maxsize=4)
 def _registry(path: Path) -> dict[str, ModelEntry]:
     raw = json.loads(path.read_text(encoding="utf-8"))
     return {name: _entry(name, fields) for name, fields in raw.items()}
+
+
+def forget() -> None:
+    """Read the registry anew at the next question, since it was changed."""
+    _registry.cache_clear()
 
 
 def _entry(name: str, fields: Mapping[str, Any]) -> ModelEntry:

@@ -7,7 +7,7 @@ add: random codes through the generator (no search), and as many steps in pixels
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from dgnam.am import (
     act_range_bounds,
     gather,
     images,
+    partition_jobs,
     random_code,
     released,
     synthesize,
@@ -54,6 +55,13 @@ class Cast:
     scale: int
     note: str
 
+    @property
+    def names(self) -> list[str]:
+        return [name for name in (self.target, self.generator, self.judge) if name is not None]
+
+
+PAPER = None
+"""The paper's numbers to compare with: Figure 1 is pictures only."""
 
 CASTS = {
     "mini": Cast(
@@ -81,18 +89,31 @@ def run(request: Request) -> Outcome:
     if request.models not in CASTS:
         raise CaffeError(f"models '{request.models}': give one of {closest(request.models, CASTS)}")
     cast = CASTS[request.models]
-    try:
-        stage = _Stage(cast, request)
-    except zoo.MissingWeightsError as missing:
-        return Outcome(blocked=str(missing))
+    missing = _missing(cast)
+    if missing:
+        return Outcome(blocked="; ".join(missing))
+    stage = _Stage(cast, request)
     units = stage.units()
-    panels = stage.panels(units)
-    numbers = {"units": len(units), **{panel.name: stage.numbers(panel, units) for panel in panels}}
     folder = runs.RunFolder.create(request.output, f"fig1-{request.models}")
+    panels = stage.panels(units)
+    ours = {panel.name: stage.numbers(panel, units) for panel in panels}
+    numbers = {"units": len(units), "paper": PAPER, **ours}
     figure = stage.write(folder, panels, units)
     folder.write_json("numbers.json", numbers)
-    folder.write_json("run.json", stage.record(units))
+    folder.write_json("run.json", stage.record(units, panels))
     return Outcome(folder.path, figure, numbers, _lines(numbers))
+
+
+def _missing(cast: Cast) -> list[str]:
+    """What each absent file of the cast is, and how to get it, after an attempt to download it."""
+    reasons = []
+    obtain: list[Callable[[], object]] = [zoo.get(name).weights_path for name in cast.names]
+    for get in [*obtain, zoo.get(cast.generator).act_range]:
+        try:
+            get()
+        except zoo.MissingWeightsError as missing:
+            reasons.append(str(missing))
+    return reasons
 
 
 class _Stage:
@@ -100,10 +121,7 @@ class _Stage:
 
     def __init__(self, cast: Cast, request: Request):
         self.cast, self.request = cast, request
-        names = [name for name in (cast.target, cast.generator, cast.judge) if name is not None]
-        self.entries = {name: zoo.get(name) for name in names}
-        for entry in self.entries.values():
-            entry.weights_path()
+        self.entries = {name: zoo.get(name) for name in cast.names}
         self.target_entry, self.generator_entry = self.entries[cast.target], self.entries[cast.generator]
         self.layer = str(self.target_entry.scores)
         target = zoo.load(cast.target)
@@ -120,9 +138,10 @@ class _Stage:
         wanted, count = self.request.units, len(self.labels)
         if wanted is None:
             return list(range(count)) if self.cast.units is None else list(self.cast.units)
-        outside = [unit for unit in wanted if not 0 <= unit < count]
+        outside = [str(unit) for unit in wanted if not 0 <= unit < count]
         if outside or not wanted:
-            raise CaffeError(f"units {outside}: {self.layer} of '{self.cast.target}' has units 0 to {count - 1}")
+            shown = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
+            raise CaffeError(f"units {shown}: {self.layer} of '{self.cast.target}' has units 0 to {count - 1}")
         return list(wanted)
 
     def panels(self, units: Sequence[int]) -> list[Panel]:
@@ -131,7 +150,7 @@ class _Stage:
         bare = without_prior(settings.n_iters, settings.schedule.start, settings.schedule.end)
         searched = self._search(self.prior, units, settings, act_range_bounds(self.act_range))
         free = self._search(pixels, units, bare, pixels.bounds)
-        drawn = render(self.prior, self._random_codes(len(units)), self.target.size, device=device)
+        drawn = render(self.prior, self._random_codes(units), self.target.size, device=device)
         return [
             Panel("dgn_am", f"Preferred images of {name}'s output units ({seed})", searched.images, settings, searched),
             Panel("random_codes", f"Control: random codes through the generator ({seed})", drawn, settings),
@@ -143,10 +162,10 @@ class _Stage:
         device, progress = self.request.device, self.request.progress
         return gather(synthesize(self.target, prior, jobs, clip=clip, device=device, progress=progress))
 
-    def _random_codes(self, count: int) -> np.ndarray:
-        """As spread as real codes are: normal, with a third of each neuron's range as deviation, and clipped to it."""
-        codes = random_code(self.request.seed, (count, *self.prior.code_shape)) * self.act_range / 3
-        return act_range_bounds(self.act_range).apply(codes)
+    def _random_codes(self, units: Sequence[int]) -> np.ndarray:
+        """A code for each unit: normal, with a third of each neuron's range as deviation, and clipped to the range."""
+        codes = random_code(self.request.seed, (len(self.labels), *self.prior.code_shape))[list(units)]
+        return act_range_bounds(self.act_range).apply(codes * self.act_range / 3)
 
     def numbers(self, panel: Panel, units: Sequence[int]) -> dict[str, float]:
         found = {"target_top1": self.own_judge.rank(panel.images, units).top(1)}
@@ -185,8 +204,9 @@ class _Stage:
                 )
         return folder.path / f"{panels[0].name}.png"
 
-    def record(self, units: Sequence[int]) -> dict[str, Any]:
-        files = {name: entry.weights_path() for name, entry in self.entries.items()}
+    def record(self, units: Sequence[int], panels: Sequence[Panel]) -> dict[str, Any]:
+        """All that decides the run's bytes."""
+        files = [path for entry in self.entries.values() for path in (entry.prototxt, *entry.files())]
         return {
             "experiment": "fig1",
             "models": self.request.models,
@@ -194,9 +214,12 @@ class _Stage:
             "units": list(units),
             "seed": self.request.seed,
             "device": self.request.device,
-            "settings": self.cast.settings.as_dict(),
-            "weights": {name: {"file": path.name, "sha256": runs.sha256(path)} for name, path in files.items()},
+            "published_images": self.request.published,
+            "settings": {panel.name: panel.settings.as_dict() for panel in panels if panel.result is not None},
+            "partition": partition_jobs([Job(Unit(self.layer, unit)) for unit in units]),
+            "files": {f"{path.parent.name}/{path.name}": runs.sha256(path) for path in files},
             "versions": runs.versions(),
+            "threads": runs.threads(),
         }
 
 

@@ -40,8 +40,12 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
         blind = json.loads(naming.read_text(encoding="utf-8")) if naming.is_file() else None
     except (OSError, ValueError) as error:
         raise CaffeError(f"{source} is no finished run of figure 1 ({error})") from None
+    if not all((Path(root) / page).is_file() for page in PAGES):
+        raise CaffeError(f"{Path(root).resolve()} is no checkout of dgnam: it lacks one of {', '.join(PAGES)}")
+    if about["models"] != "mini" or about["seed"] != 0 or about["units"] != list(range(200)):
+        raise CaffeError(f"{source} is not the run that the pages show: all 200 units of the small models at seed 0")
     results.mkdir(exist_ok=True)
-    name = f"fig1-{about['models']}"
+    name = "fig1-mini"
     kept = {"run": about, "numbers": numbers, "blind": blind}
     _write(results / f"{name}.json", json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     with Image.open(source / "dgn_am.png") as figure, replacing(results / f"{name}.jpg") as partial:

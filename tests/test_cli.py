@@ -16,7 +16,7 @@ def run(*arguments, **environment):
         [sys.executable, "-c", "from dgnam.cli import main; main()", *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        env={**{k: v for k, v in os.environ.items() if k not in ("DGNAM_DATA", "DGNAM_HOME")}, **environment},
     )
 
 
@@ -28,13 +28,13 @@ def test_help_names_the_commands():
 
 def test_units_are_numbers_and_ranges():
     assert cli.parse_units("3, 17,40-42") == [3, 17, 40, 41, 42]
-    for text in ("", "a", "3-", "5-3", "1,,2"):
+    for text in ("", "a", "3-", "5-3", "1,,2", "²"):
         with pytest.raises(CaffeError, match="write numbers and ranges"):
             cli.parse_units(text)
 
 
 def test_models_are_listed_with_what_is_here(tmp_path):
-    shown = run("models", "list", DGNAM_HOME=tmp_path)
+    shown = run("models", "list", DGNAM_HOME=str(tmp_path))
     rows = {line.split()[0]: line.split()[1:3] for line in shown.stdout.splitlines()}
     assert rows["caffenet-mini"] == ["mini", "here"]
     assert rows["caffenet"] == ["published", "missing"]
@@ -45,7 +45,9 @@ def test_models_are_listed_with_what_is_here(tmp_path):
     [
         (("reproduce", "fig2"), "there is no experiment 'fig2'; the known ones: fig1"),
         (("reproduce", "fig1", "--models", "big"), "models 'big': give one of mini, paper"),
-        (("reproduce", "fig1", "--units", "0,200"), "units [200]: fc8 of 'caffenet-mini' has units 0 to 199"),
+        (("reproduce", "fig1", "--units", "0,200"), "units 200: fc8 of 'caffenet-mini' has units 0 to 199"),
+        (("reproduce", "fig1", "--units", "0-9999999999"), "units 200, 201, 202, …: fc8 of 'caffenet-mini'"),
+        (("blind", "score", "runs", "absent.txt"), "runs/blind/key.json is missing: write the sheet first"),
         (("reproduce", "fig1", "--device", "gpu"), "device 'gpu': give cpu, cuda or cuda:<index>"),
         (("reproduce", "fig1", "--units", "x"), "'x' is no unit or range"),
         (
@@ -69,11 +71,16 @@ def test_bad_input_is_one_line_and_exit_2(arguments, message, tmp_path):
 
 
 def test_figure_1_with_the_papers_models_says_how_to_get_them(tmp_path):
-    shown = run("reproduce", "fig1", "--models", "paper", "--output", tmp_path / "runs", DGNAM_HOME=tmp_path / "home")
+    offline = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    home = tmp_path / "home"
+    shown = run(
+        "reproduce", "fig1", "--models", "paper", "--output", tmp_path / "runs", DGNAM_HOME=str(home), **offline
+    )
     assert shown.returncode == cli.BAD_INPUT
     assert "fig1 can't run" in shown.stderr
     assert "put the file there" in shown.stderr
-    assert str(tmp_path / "home" / "caffenet") in shown.stderr
+    for missing in ("caffenet/bvlc_reference_caffenet", "deepsim-fc6/generator", "deepsim-fc6/act_range_3x_fc6.txt"):
+        assert str(home / missing) in shown.stderr
     assert not (tmp_path / "runs").exists()
 
 
@@ -91,5 +98,5 @@ def test_figure_1_twice_gives_the_same_bytes(tmp_path):
     for name in files:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
     numbers = json.loads((first / "numbers.json").read_text())
-    assert numbers["units"] == 2
+    assert (numbers["units"], numbers["paper"]) == (2, None)
     assert numbers["dgn_am"]["target_top1"] > numbers["random_codes"]["target_top1"]

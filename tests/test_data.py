@@ -70,7 +70,7 @@ def test_missing_sets_and_folders_say_what_would_do(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"no image set 'toy-val'.*toy-val.zip.*toy-val-0.zip.*toy.zip"):
         load_set("toy-val", tmp_path)
     monkeypatch.delenv("DGNAM_DATA", raising=False)
-    with pytest.raises(DataError, match="--data.*DGNAM_DATA"):
+    with pytest.raises(DataError, match=r"--data.*DGNAM_DATA"):
         data_folder()
     monkeypatch.setenv("DGNAM_DATA", str(tmp_path))
     assert data_folder() == tmp_path

@@ -97,8 +97,9 @@ def test_figure_1_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
 
 
 def test_a_checkout_needs_no_installation(tmp_path: Path) -> None:
-    """The repository's root on the path is enough; `-S` leaves out the environment's own packages."""
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import dgnam.experiments as e; print(e.__path__[0])"
+    """The repository's root on the path is enough; with `-S` an installed dgnam's own .pth file is not read."""
+    path = [str(ROOT), sysconfig.get_path("purelib")]
+    code = f"import sys; sys.path[:0] = {path!r}; import dgnam.experiments as e; print(e.__path__[0])"
     assert Path(run(sys.executable, "-S", "-c", code, cwd=tmp_path).strip()) == ROOT / "experiments"
 
 

@@ -1,6 +1,7 @@
 """Making a model of the small zoo: trained, folded, scaled, measured, stored with a card, frozen."""
 
 import json
+import re
 from pathlib import Path
 
 import h5py
@@ -9,10 +10,10 @@ import pytest
 
 from dgnam import publish, zoo
 from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.proto import read_net
 from dgnam.data import load_set
 from dgnam.measure import act_range, codes_of
 from dgnam.train.generator import GeneratorRecipe
-
 from tests.toy import ADAM, DISCRIMINATOR, GENERATOR, SOLVER
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }\n'
@@ -34,6 +35,7 @@ FEEDS = "".join(
 NORM = """layer { name: "conv1/bn" type: "BatchNorm" bottom: "conv1" top: "conv1"
   batch_norm_param { moving_average_fraction: 0.8 } }
 layer { name: "conv1/scale" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true } }"""
+DEPLOYED_GENERATOR = re.sub(r'layer \{ name: "(grey_levels|defc5/bn)".*?\}\s*\}\n', "", GENERATOR, flags=re.DOTALL)
 LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
 FILLER = 'bias_term: false weight_filler { type: "msra" }'
 
@@ -69,7 +71,7 @@ def toy_zoo(tmp_path, monkeypatch):
         "e/deploy.prototxt": 'name: "e"\n' + INPUT + CONV % ("", ""),
         "e/solver.prototxt": SOLVER % 40,
         "g/train.prototxt": GENERATOR,
-        "g/deploy.prototxt": "".join(line for line in GENERATOR.splitlines(True) if "grey_levels" not in line),
+        "g/deploy.prototxt": DEPLOYED_GENERATOR,
         "g/discriminator.prototxt": DISCRIMINATOR,
         "g/solver.prototxt": ADAM % ("train.prototxt", 60),
         "g/discriminator_solver.prototxt": ADAM % ("discriminator.prototxt", 60),
@@ -93,14 +95,13 @@ def toy_zoo(tmp_path, monkeypatch):
         "g": publish.GeneratorPlan("a prior", "e", "j", GeneratorRecipe("toy-train", "fc6", ("conv1",), 20)),
     }
     monkeypatch.setattr(publish, "PLANS", plans)
-    zoo._registry.cache_clear()
+    zoo.forget()
     yield tmp_path
-    zoo._registry.cache_clear()
+    zoo.forget()
 
 
 def make(name: str, folder: Path, data_folder: Path) -> Path:
     made = publish.make(name, folder / f"run-{name}", data_folder=data_folder, progress=False)
-    zoo._registry.cache_clear()
     assert made is not None
     return made
 
@@ -134,6 +135,17 @@ def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
     made = publish.make("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
     assert made is None
     assert not (toy_zoo / "models" / "e").exists()
+
+
+def test_the_generator_is_trained_as_the_paper_says():
+    """E ends at the code, C at pool5; D has 5 convolutional and 2 fully connected layers, and sees the code."""
+    plan = publish.PLANS["deepsim-fc6-mini"]
+    assert (plan.encoder, plan.recipe.code_layer, plan.recipe.comparator_layers) == ("caffenet-mini", "fc6", ("pool5",))
+    layers = list(read_net(zoo.get("deepsim-fc6-mini").folder / "discriminator.prototxt").layer)
+    assert [layer.type for layer in layers].count("Convolution") == 5
+    join = [layer.type for layer in layers].index("Concat")
+    assert "feat" in [name for layer in layers[:join] for name in layer.bottom]
+    assert [layer.type for layer in layers[join:]].count("InnerProduct") == 2
 
 
 def test_an_unknown_recipe_lists_the_known():

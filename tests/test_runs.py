@@ -55,4 +55,4 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
 
 
 def test_versions_name_what_decides_the_numbers():
-    assert {"python", "torch", "numpy"} <= versions().keys()
+    assert {"dgnam", "python", "torch", "numpy"} <= versions().keys()

@@ -38,6 +38,8 @@ name: "generator"
 layer { name: "feat" type: "Input" top: "feat" input_param { shape { dim: 1 dim: 10 } } }
 layer { name: "defc5" type: "InnerProduct" bottom: "feat" top: "defc5"
   inner_product_param { num_output: 128 weight_filler { type: "msra" } } }
+layer { name: "defc5/bn" type: "BatchNorm" bottom: "defc5" top: "defc5"
+  batch_norm_param { moving_average_fraction: 0.8 } }
 layer { name: "relu_defc5" type: "ReLU" bottom: "defc5" top: "defc5" relu_param { negative_slope: 0.3 } }
 layer { name: "reshape" type: "Reshape" bottom: "defc5" top: "reshape_defc5"
   reshape_param { shape { dim: 0 dim: 8 dim: 4 dim: 4 } } }

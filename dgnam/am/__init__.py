@@ -5,7 +5,7 @@
 
 from . import examples, images, reference
 from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
-from .clip import Bounds, act_range_bounds, read_act_range
+from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .objective import Unit
 from .priors import GeneratorPrior, PixelPrior, Prior
@@ -38,7 +38,6 @@ __all__ = [
     "paper",
     "partition_jobs",
     "random_code",
-    "read_act_range",
     "read_image",
     "reference",
     "released",

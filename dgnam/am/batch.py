@@ -3,7 +3,7 @@
     target = CaffeTarget(CaffeModule(read_net("caffenet.prototxt"), weights))
     prior = GeneratorPrior(CaffeModule(read_net("generator.prototxt"), weights))
     jobs = [Job(Unit("fc8", i), seed=0) for i in range(1000)]
-    for result in synthesize(target, prior, jobs, clip=act_range_bounds(read_act_range("fc6.txt"))):
+    for result in synthesize(target, prior, jobs, clip=act_range_bounds(upper)):
         result.images  # (100, 3, 227, 227), of the jobs result.indices
 
 Each job takes the steps of `reference.py`; only float noise between batch sizes differs.  The jobs of a batch share

@@ -18,6 +18,10 @@ def fill(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | 
     """Fill `blob` in place as `filler` says, with random numbers from `generator` (None: torch's global one)."""
     if filler.type not in _FILLERS:
         raise CaffeError(f"unknown filler '{filler.type}'; known ones: {closest(filler.type, _FILLERS)}")
+    if filler.type == "uniform" and filler.min > filler.max:
+        raise CaffeError(f"the uniform filler's min {filler.min} is above its max {filler.max}")
+    if filler.type == "gaussian" and filler.std < 0:
+        raise CaffeError(f"the gaussian filler's std {filler.std} is negative")
     with torch.no_grad():
         _FILLERS[filler.type](blob, filler, generator)
 

@@ -98,7 +98,7 @@ class Layer:
         return [tuple(bottom_shapes[0])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        """The tops, each a new tensor or a view of a bottom; the bottoms, and parameters that learn, are left as they are."""
+        """The tops, each a new tensor or a view of a bottom; bottoms, and parameters that learn, stay as they are."""
         raise NotImplementedError(self.type)
 
     def backward(

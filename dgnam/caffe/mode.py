@@ -5,6 +5,9 @@ Only pycaffe's functions set it.  Everything else in this package takes devices 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from .blob import HOST
@@ -67,6 +70,21 @@ def usable_device(name: str) -> str:
     if kind == "cuda":
         _check_gpu(int(index) if index else 0)
     return name
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Compute in float32 throughout, without TF32, and with the same bytes each time; on CPUs torch does so anyway."""
+    if device.type != "cuda":
+        yield
+        return
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic
+    matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = False, False, True
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = before
 
 
 def _check_gpu(index: int) -> None:

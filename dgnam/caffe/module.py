@@ -50,19 +50,19 @@ class CaffeModule(nn.Module):
         super().__init__()
         self.plan: NetPlan = build(definition, phase, stages=stages)
         _free_batch(self.plan)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seed, self._generators = seed, {torch.device("cpu"): torch.Generator().manual_seed(seed)}
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
         for param in self.plan.params:
             blob = torch.empty(param.blob.shape)
-            fill(blob, param.blob.filler, self._generator)
+            fill(blob, param.blob.filler, self._generators[blob.device])
             key = param_key(param.owner, param.index)
             if param.owner in statistics:
                 self.register_buffer(key, blob)
             else:
                 self.register_parameter(key, nn.Parameter(blob))
             self._keys.append(key)
-        self._contexts = [Context(phase) for _ in self.plan.layers]
+        self._contexts = [Context(phase, param_gradients=False) for _ in self.plan.layers]
         self.train(phase == pb.TRAIN)
         if weights is not None:
             self.copy_from(weights)
@@ -153,16 +153,23 @@ class CaffeModule(nn.Module):
 
     def seed(self, seed: int) -> None:
         """Start the random draws of dropout and its like anew."""
-        self._generator.manual_seed(seed)
+        self._seed = seed
+        for generator in self._generators.values():
+            generator.manual_seed(seed)
 
     def _run(self, wired: WiredLayer, context: Context, blobs: dict[str, Tensor]) -> None:
         context.phase = pb.TRAIN if self.training else pb.TEST
         names = self.plan.blob_names
         bottoms = [self._find(names[b], blobs) for b in wired.bottoms]
-        context.generator = self._generator if not bottoms or bottoms[0].device.type == "cpu" else None
+        context.generator = self._generator(bottoms[0].device if bottoms else self.device)
         tops = wired.layer.forward(context, bottoms, self._params(wired))
         context.state.clear()
         blobs.update((names[t], value) for t, value in zip(wired.tops, tops, strict=True))
+
+    def _generator(self, device: torch.device) -> torch.Generator:
+        if device not in self._generators:
+            self._generators[device] = torch.Generator(device).manual_seed(self._seed)
+        return self._generators[device]
 
     def _params(self, wired: WiredLayer) -> list[Tensor]:
         values = [self._value(self._keys[p]) for p in wired.params]

@@ -329,15 +329,10 @@ class Net:
 
     @contextmanager
     def _running(self) -> Iterator[tuple[torch.device, torch.Generator]]:
-        """The device, set to compute in float32 throughout, and its random state."""
+        """The device of this pass and its random state."""
         device = mode.current_device() if self._device is None else self._device
-        with torch.no_grad(), torch.backends.cudnn.flags(True, False, True, False):
-            before = torch.backends.cuda.matmul.allow_tf32
-            torch.backends.cuda.matmul.allow_tf32 = False
-            try:
-                yield device, mode.generator(device)
-            finally:
-                torch.backends.cuda.matmul.allow_tf32 = before
+        with torch.no_grad(), mode.exact(device):
+            yield device, mode.generator(device)
 
     def _call(self, moment: str, index: int) -> None:
         for callback in self._callbacks.get(moment, ()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .errors import CaffeError, closest
@@ -48,6 +48,8 @@ class Param:
     blob: ParamBlob
     lr_mult: float
     decay_mult: float
+    given: set[str] = field(default_factory=set)
+    """Which of the two the prototxt gives; the first layer to give one decides for all that share the blob."""
 
 
 @dataclass
@@ -75,9 +77,8 @@ class NetPlan:
     def blob_index(self, name: str) -> int:
         """Where the blob of this name stands; an unknown name is an error that lists the closest."""
         if name not in self.blob_names:
-            raise CaffeError(
-                f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {closest(name, self.blob_names)}"
-            )
+            known = closest(name, self.blob_names)
+            raise CaffeError(f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {known}")
         return self.blob_names.index(name)
 
 
@@ -226,20 +227,27 @@ def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dic
     if spec.name and spec.name in shared:
         owner = plan.params[shared[spec.name]]
         permissive = spec.share_mode == pb.ParamSpec.PERMISSIVE
-        measure = math.prod if permissive else tuple
+        measure: Callable[[Shape], object] = math.prod if permissive else tuple
         if measure(owner.blob.shape) != measure(blob.shape):
             raise layer.fail(
-                f"parameter '{spec.name}' of shape {blob.shape} can't be shared with layer '{owner.owner}', where it is {owner.blob.shape}"
+                f"parameter '{spec.name}' of shape {blob.shape} can't be shared with layer '{owner.owner}', "
+                f"where it has shape {owner.blob.shape}"
             )
-        for option in ("lr_mult", "decay_mult"):
-            if spec.HasField(option) and getattr(spec, option) != getattr(owner, option):
+        for option in _given(spec):
+            if option in owner.given and getattr(spec, option) != getattr(owner, option):
                 raise layer.fail(f"shared parameter '{spec.name}' has another {option} than in layer '{owner.owner}'")
+            setattr(owner, option, getattr(spec, option))
+            owner.given.add(option)
         return shared[spec.name]
     lr_mult = 0.0 if layer.statistics else spec.lr_mult
-    plan.params.append(Param(layer.name, index, blob, lr_mult, spec.decay_mult))
+    plan.params.append(Param(layer.name, index, blob, lr_mult, spec.decay_mult, _given(spec)))
     if spec.name:
         shared[spec.name] = len(plan.params) - 1
     return len(plan.params) - 1
+
+
+def _given(spec: pb.ParamSpec) -> set[str]:
+    return {option for option in ("lr_mult", "decay_mult") if spec.HasField(option)}
 
 
 def _loss_weights(layer: Layer) -> list[float]:

@@ -17,6 +17,11 @@ def learning_rate(solver: pb.SolverParameter, iteration: int) -> float:
     """The rate at `iteration` (0 for the first) under the solver's `lr_policy`."""
     if solver.lr_policy not in _POLICIES:
         raise CaffeError(f"unknown lr_policy '{solver.lr_policy}'; known ones: {closest(solver.lr_policy, _POLICIES)}")
+    for option in {"step": ("stepsize",), "poly": ("max_iter",)}.get(solver.lr_policy, ()):
+        if getattr(solver, option) < 1:
+            raise CaffeError(f"lr_policy '{solver.lr_policy}' needs a positive {option}")
+    if solver.lr_policy == "poly" and iteration > solver.max_iter:
+        raise CaffeError(f"lr_policy 'poly' ends at max_iter {solver.max_iter}, before iteration {iteration}")
     return solver.base_lr * _POLICIES[solver.lr_policy](solver, iteration)
 
 
@@ -35,7 +40,7 @@ _POLICIES: dict[str, Callable[[pb.SolverParameter, int], float]] = {
     "inv": lambda solver, i: (1 + solver.gamma * i) ** -solver.power,
     "multistep": _multistep,
     "poly": lambda solver, i: (1 - i / solver.max_iter) ** solver.power,
-    "sigmoid": lambda solver, i: 1 / (1 + math.exp(-solver.gamma * (i - solver.stepsize))),
+    "sigmoid": lambda solver, i: float(torch.tensor(solver.gamma * (i - solver.stepsize)).double().sigmoid()),
 }
 
 

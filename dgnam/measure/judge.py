@@ -41,6 +41,8 @@ class Judge:
 
         A class that ties with the wanted one counts as before it.
         """
+        if len(images) == 0 or len(images) != len(classes):
+            raise CaffeError(f"{len(images)} images and {len(classes)} classes: give one class to each of one or more")
         if images.shape[2:] != self.size:
             raise CaffeError(f"judge '{self.module.plan.name}' takes images of {self.size}, and got {images.shape[2:]}")
         ranks = []
@@ -50,5 +52,5 @@ class Judge:
                 blobs = self.module(torch.from_numpy(images[part]).to(self.module.device), end=self.scores)
             scores = next(iter(blobs.values())).flatten(1).cpu().numpy()
             wanted = scores[np.arange(len(scores)), list(classes[part])]
-            ranks.append((scores >= wanted[:, None]).sum(1))
+            ranks.append((~(scores < wanted[:, None])).sum(1))  # so that NaN comes last, not first
         return Verdict(np.concatenate(ranks))

@@ -9,6 +9,7 @@ from ..caffe.module import CaffeModule
 from ..caffe.net_build import WiredLayer
 
 Arrays = dict[str, list[np.ndarray]]
+LINEAR = ("Convolution", "Deconvolution", "InnerProduct")
 
 
 def fold(net: CaffeModule) -> Arrays:
@@ -21,12 +22,15 @@ def fold(net: CaffeModule) -> Arrays:
     folded: Arrays = {}
     maker: dict[int, WiredLayer] = {}
     for wired in net.plan.layers:
-        if wired.layer.type in ("Convolution", "Deconvolution", "InnerProduct"):
+        if wired.layer.type in LINEAR:
             maker[wired.tops[0]] = wired
         if wired.layer.type in ("BatchNorm", "Scale", "Power"):
             _affine(folded, _before(wired, maker), *_factor_and_offset(wired, weights.get(wired.name, [])))
-        elif wired.params:
-            folded[wired.name] = list(weights[wired.name])
+        else:
+            if wired.params:
+                folded[wired.name] = list(weights[wired.name])
+            for top in wired.tops if wired.layer.type not in LINEAR else ():
+                maker.pop(top, None)  # what runs in place, a ReLU say, stands between
     return folded
 
 
@@ -66,7 +70,7 @@ def _affine(weights: Arrays, linear: WiredLayer, factor: np.ndarray, offset: np.
 
 
 def scale_code(weights: Arrays, layer: str, following: str, factor: float) -> None:
-    """Multiply the outputs of `layer` by `factor` > 0 and divide by it in `following`, an InnerProduct behind a ReLU."""
+    """Multiply `layer`'s outputs by `factor` > 0 and divide by it in `following`, an InnerProduct behind a ReLU."""
     weights[layer] = [w * np.float32(factor) for w in weights[layer]]
     weight, *bias = weights[following]
     weights[following] = [weight / np.float32(factor), *bias]

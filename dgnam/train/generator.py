@@ -11,6 +11,7 @@ while D learns to tell G(E(x)) from x.  The two take turns on each batch.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +28,7 @@ from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver
 from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..data import load_set
+from ..data import MEAN_BGR, load_set
 from .classifier import recipe as solver_recipe
 from .feed import Batches, FeedSpec
 from .sheet import write_sheet
@@ -102,7 +103,7 @@ def train_generator(
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
     images = load_set(recipe.source, data_folder)
-    spec = FeedSpec(recipe.source, recipe.batch_size, min(images.images.shape[1:3]), True, (104.0, 117.0, 123.0))
+    spec = FeedSpec(recipe.source, recipe.batch_size, min(images.images.shape[1:3]), True, MEAN_BGR)
     run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
     batches = Batches(images, spec, max(run.solver.random_seed, 0))
     first = run.resume()
@@ -145,6 +146,7 @@ class GeneratorRun:
         self.last_adversarial, self.seconds = 1.0, 0.0
         self.identity: dict[str, Any] = {
             "recipe": asdict(recipe),
+            "encoder": _digest(encoder),
             "generator": solver_recipe(self.solver, g_net),
             "discriminator": solver_recipe(self.d_solver, d_net),
         }
@@ -199,9 +201,11 @@ class GeneratorRun:
 
     def sheet(self, iteration: int, real: Tensor) -> None:
         """Pictures over their reconstructions, as `sheet-<iteration>.png` in the run's folder."""
+        self.generator.eval()  # a pass in training would count these pictures into BatchNorm's statistics
         with torch.no_grad():
             code, _ = self.encoder(real)
             fake = self._output(self.generator(code))
+        self.generator.train()
         rows = np.concatenate([real.float().cpu().numpy(), fake.float().cpu().numpy()])
         write_sheet(self.folder / f"sheet-{iteration:06d}.png", rows, len(real))
 
@@ -237,6 +241,16 @@ class GeneratorRun:
 
     def _updaters(self) -> list[tuple[str, Updater]]:
         return [("generator", self.g_update), ("discriminator", self.d_update)]
+
+
+def _digest(net: CaffeModule) -> str:
+    """A checksum of the net's weights."""
+    digest = hashlib.sha256()
+    for layer, blobs in net.weights().items():
+        digest.update(layer.encode())
+        for blob in blobs:
+            digest.update(blob.tobytes())
+    return digest.hexdigest()
 
 
 def _updater(solver: pb.SolverParameter, net: CaffeModule) -> Updater:

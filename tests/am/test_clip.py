@@ -6,8 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from dgnam.am import Bounds, act_range_bounds, read_act_range
+from dgnam.am import Bounds, act_range_bounds
 from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.zoo import read_act_range
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "act_range_3x_fc6.txt"
 

@@ -60,6 +60,24 @@ def test_policies_at_0_5_and_10(policy, wanted):
     assert [learning_rate(solver, i) for i in (0, 5, 10)] == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("policy", "iteration", "message"),
+    [
+        ('lr_policy: "step"', 1, "'step' needs a positive stepsize"),
+        ('lr_policy: "poly"', 1, "'poly' needs a positive max_iter"),
+        ('lr_policy: "poly" max_iter: 5', 6, "ends at max_iter 5, before iteration 6"),
+    ],
+)
+def test_a_policy_without_what_it_needs_is_an_error(policy, iteration, message):
+    with pytest.raises(CaffeError, match=message):
+        learning_rate(parse_solver(f"base_lr: 1 {policy}", "test"), iteration)
+
+
+def test_a_sigmoid_far_out_is_zero_and_no_error():
+    solver = parse_solver('base_lr: 1 lr_policy: "sigmoid" gamma: -1 stepsize: 100', "test")
+    assert learning_rate(solver, 200000) == pytest.approx(0, abs=1e-12)
+
+
 def test_an_unknown_policy_or_type_is_an_error_that_lists_the_known():
     with pytest.raises(CaffeError, match="known ones: step"):
         learning_rate(pb.SolverParameter(lr_policy="stepp"), 0)

@@ -1,5 +1,6 @@
 """The tables on the pages are those that the results and cards give."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 def test_the_pages_tables_are_up_to_date(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     assert record.with_tables(text, ROOT) == text
-    assert "<!-- figure 1 -->" in text
+    tables = record.TABLES if page == "README.md" else ["figure 1"]
+    assert all(f"<!-- {name} -->" in text for name in tables)
 
 
 def test_a_stale_table_is_replaced_and_the_rest_stays():
@@ -23,6 +25,25 @@ def test_a_stale_table_is_replaced_and_the_rest_stays():
     assert new.startswith("before\n<!-- figure 1 -->\n| all 200 units")
     assert new.endswith("<!-- /figure 1 -->\nafter\n")
     assert "old" not in new
+
+
+def test_the_recorded_run_meets_the_bars_that_the_project_set():
+    """The judge's top-5 over all 200 units is at least 25 % and three times the pixel control's; thirty were named."""
+    kept = json.loads((ROOT / "experiments/results/fig1-mini.json").read_text(encoding="utf-8"))
+    numbers = kept["numbers"]
+    assert kept["run"]["units"] == list(range(200))
+    assert numbers["dgn_am"]["judge_top5"] >= 0.25
+    assert numbers["dgn_am"]["judge_top5"] >= 3 * numbers["pixels"]["judge_top5"]
+    assert len(kept["blind"]) == 30
+
+
+def test_another_run_than_the_pages_is_refused(tmp_path):
+    for name, content in (("run", {"models": "mini", "seed": 1, "units": [0]}), ("numbers", {})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    with pytest.raises(CaffeError, match="not the run that the pages show"):
+        record.record(tmp_path, ROOT)
+    with pytest.raises(CaffeError, match="is no checkout of dgnam"):
+        record.record(tmp_path, tmp_path)
 
 
 def test_what_is_no_run_is_an_error(tmp_path):

@@ -37,6 +37,16 @@ def test_ties_count_against_the_wanted_class(judge):
     assert Verdict(np.array([3])).top(1) == 0
 
 
+def test_images_that_are_not_numbers_come_last(judge):
+    assert judge.rank(np.full((1, 3, 2, 2), np.nan, np.float32), [1]).ranks.tolist() == [3]
+
+
+def test_a_class_to_each_image(judge):
+    for count in (0, 2):
+        with pytest.raises(CaffeError, match="give one class to each of one or more"):
+            judge.rank(np.zeros((count, 3, 2, 2), np.float32), [0] * (count // 2))
+
+
 def test_images_of_another_size_are_refused(judge):
     with pytest.raises(CaffeError, match=r"takes images of \(2, 2\), and got \(3, 2\)"):
         judge.rank(np.zeros((1, 3, 3, 2), np.float32), [1])

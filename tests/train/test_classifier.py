@@ -56,5 +56,5 @@ def test_a_broken_checkpoint_is_a_clear_error(nets, tmp_path, data_folder):
 def test_a_diverging_run_says_so(nets, tmp_path, data_folder):
     path = nets / "classifier_solver.prototxt"
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 1e30"))
-    with pytest.raises(CaffeError, match="the loss is .* lower base_lr"):
+    with pytest.raises(CaffeError, match=r"the loss is .* lower base_lr"):
         train(nets, tmp_path / "run", data_folder)

@@ -7,7 +7,6 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.data import DataError, load_set, preprocess
 from dgnam.train.feed import Batches, FeedSpec, cut_feed
-
 from tests.toy import TRAIN_VAL
 
 SPEC = FeedSpec("toy-train", 16, 12, True, (104.0, 117.0, 123.0))

@@ -74,6 +74,7 @@ def test_a_scaled_code_leaves_what_follows_as_it_was():
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
+        ('layer { name: "r" type: "ReLU" bottom: "up" top: "up" }' + POWER, "'power' can't be folded"),
         (
             'layer { name: "p" type: "Power" bottom: "data" top: "data" power_param { scale: 2 } }',
             "'p' can't be folded",

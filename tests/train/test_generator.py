@@ -8,7 +8,6 @@ import torch
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net
 from dgnam.train.generator import Encoder, GeneratorRecipe, Losses, train_generator
-
 from tests.toy import ENCODER
 
 RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), batch_size=16)

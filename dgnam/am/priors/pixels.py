@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...data import MEAN_BGR
 from ..clip import Bounds
 
 
@@ -18,7 +19,7 @@ class PixelPrior:
     steps have the same size, in grey levels of 255 now; `bounds` keeps each pixel a colour that a picture can have.
     """
 
-    def __init__(self, size: tuple[int, int], mean: Sequence[float] = (104.0, 117.0, 123.0)):
+    def __init__(self, size: tuple[int, int], mean: Sequence[float] = MEAN_BGR):
         self.image_size = size
         self.code_shape = (3, *size)
         self.mean = np.asarray(mean, dtype=np.float32).reshape(3, 1, 1)

@@ -45,10 +45,9 @@ class Accuracy(Layer):
         if options.HasField("ignore_label"):
             counted = labels != options.ignore_label
             rows, labels = rows[counted], labels[counted]
-        if labels.numel() and not (0 <= int(labels.min()) and int(labels.max()) < classes):
-            raise self.fail(
-                f"labels lie in [{int(labels.min())}, {int(labels.max())}], and {classes} classes take 0 to {classes - 1}"
-            )
+        if labels.numel() and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
+            span = f"[{int(labels.min())}, {int(labels.max())}]"
+            raise self.fail(f"labels lie in {span}, and {classes} classes take 0 to {classes - 1}")
         others = (rows >= rows.gather(1, labels[:, None])).sum(1) - 1
         right = (others < options.top_k).to(scores.dtype)
         accuracy = right.sum() / max(1, len(labels))

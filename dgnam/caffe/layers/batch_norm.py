@@ -59,7 +59,7 @@ class BatchNorm(Layer):
         params: Sequence[Tensor],
         needs: Needs,
     ) -> Gradients:
-        """From what the forward pass kept: the layer may run in place, and a second pass would count the batch twice."""
+        """From what forward kept, since the layer may run in place, and a second pass would count the batch twice."""
         nothing: list[Tensor | None] = [None] * len(params)
         if not needs.bottoms[0]:
             return [None], nothing

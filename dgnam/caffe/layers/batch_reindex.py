@@ -41,7 +41,7 @@ class BatchReindex(Layer):
 
     def _index(self, bottoms: Sequence[Tensor]) -> Tensor:
         index = bottoms[1].detach().long()
-        if index.numel() and not (0 <= int(index.min()) and int(index.max()) < bottoms[0].shape[0]):
+        if index.numel() and not (int(index.min()) >= 0 and int(index.max()) < bottoms[0].shape[0]):
             raise self.fail(
                 f"indices lie in [{int(index.min())}, {int(index.max())}], and a batch of {bottoms[0].shape[0]} "
                 f"takes 0 to {bottoms[0].shape[0] - 1}"

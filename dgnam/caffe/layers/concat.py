@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ class Concat(Layer):
         first = tuple(bottom_shapes[0])
         axis = self._axis(first)
         for shape in bottom_shapes:
-            if len(shape) != len(first) or any(a != b for i, (a, b) in enumerate(zip(shape, first)) if i != axis):
+            if len(shape) != len(first) or (*shape[:axis], *shape[axis + 1 :]) != (*first[:axis], *first[axis + 1 :]):
                 raise self.fail(
                     f"its bottoms may differ along axis {axis} only, and have {[tuple(s) for s in bottom_shapes]}"
                 )
@@ -87,9 +88,9 @@ class Slice(Layer):
                 raise self.fail(f"an axis of {size} can't be cut into {tops} equal parts; give slice points")
             return [size // tops] * tops
         edges = [0, *points, size]
-        if len(points) != tops - 1 or any(a >= b for a, b in zip(edges, edges[1:])):
+        if len(points) != tops - 1 or any(a >= b for a, b in pairwise(edges)):
             raise self.fail(f"slice points {points} must be {tops - 1} rising numbers between 0 and {size}")
-        return [b - a for a, b in zip(edges, edges[1:])]
+        return [b - a for a, b in pairwise(edges)]
 
     def _axis(self, shape: Shape) -> int:
         options = self.definition.slice_param

@@ -60,7 +60,7 @@ class Embed(Layer):
 
     def _index(self, x: Tensor) -> Tensor:
         index = x.detach().long()
-        if index.numel() and not (0 <= int(index.min()) and int(index.max()) < self.options.input_dim):
+        if index.numel() and not (int(index.min()) >= 0 and int(index.max()) < self.options.input_dim):
             raise self.fail(
                 f"its bottom's numbers lie in [{int(index.min())}, {int(index.max())}], and input_dim "
                 f"{self.options.input_dim} takes 0 to {self.options.input_dim - 1}"

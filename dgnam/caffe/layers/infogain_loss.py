@@ -18,7 +18,8 @@ class InfogainLoss(Loss):
     """y = -sum over places and classes of H[label, class] * log softmax(x)[class], over the normalizer.
 
     Bottoms: scores (*outer, K, *inner) with the K classes along `axis`; labels, one to each (outer, inner) place; and
-    H, of K * K numbers, unless a `source` file holds it.  Tops: the loss; and, where a second is named, the probabilities.
+    H, of K * K numbers, unless a `source` file holds it.
+    Tops: the loss; and, where a second is named, the probabilities.
     """
 
     bottoms = (2, 3)

@@ -39,14 +39,13 @@ class Loss(Layer):
         if self.definition.loss_param.HasField("ignore_label"):
             valid = index != self.definition.loss_param.ignore_label
         counted = index[valid]
-        if counted.numel() and not (0 <= int(counted.min()) and int(counted.max()) < classes):
-            raise self.fail(
-                f"labels lie in [{int(counted.min())}, {int(counted.max())}], and {classes} classes take 0 to {classes - 1}"
-            )
+        if counted.numel() and not (int(counted.min()) >= 0 and int(counted.max()) < classes):
+            span = f"[{int(counted.min())}, {int(counted.max())}]"
+            raise self.fail(f"labels lie in {span}, and {classes} classes take 0 to {classes - 1}")
         return torch.where(valid, index, 0), valid
 
     def normalizer(self, valid: Tensor, outer: int, default: int = pb.LossParameter.VALID) -> float:
-        """What the sum is divided by: all places (FULL), those that count (VALID), the outer ones (BATCH_SIZE) or 1 (NONE)."""
+        """What the sum is divided by: all places (FULL), those that count (VALID), BATCH_SIZE or 1 (NONE)."""
         options = self.definition.loss_param
         mode = options.normalization if options.HasField("normalization") else default
         if options.HasField("normalize") and not options.HasField("normalization"):

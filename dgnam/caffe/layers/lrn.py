@@ -2,14 +2,13 @@
 
 Shapes: bottom and top (N, C, H, W).
 ACROSS_CHANNELS: y = x * s ** -beta with s = k + alpha / n * (sum of x ** 2 over the n channels around).
-WITHIN_CHANNEL: y = x * (1 + alpha * mean of x ** 2 over the n x n window around) ** -beta; zeros are padded, k is not used.
+WITHIN_CHANNEL: y = x * (1 + alpha * mean of x ** 2 over the n x n window around) ** -beta; padded by zeros, without k.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 

@@ -78,7 +78,7 @@ class Pooling(Layer):
         params: Sequence[Tensor],
         needs: Needs,
     ) -> Gradients:
-        """To the position that the forward pass took (MAX, STOCHASTIC in TRAIN); spread evenly over the window (AVE)."""
+        """To the position that forward took (MAX, STOCHASTIC in TRAIN); spread evenly over the window (AVE)."""
         x, dy = bottoms[0], top_diffs[0]
         if not needs.bottoms[0]:
             return [None], []
@@ -143,7 +143,7 @@ class Pooling(Layer):
         return self.options.round_mode == pb.PoolingParameter.CEIL
 
     def _torch_fits(self, windows: Windows, shape: Sequence[int], out: Sequence[int]) -> bool:
-        """Whether torch's pooling has the same windows: it drops those that start beyond the image even without padding."""
+        """Whether torch's pooling has the same windows; it drops those that start beyond the image, padded or not."""
         starts_inside = all(
             (n - 1) * s < size + p for n, size, s, p in zip(out, shape[2:], windows.stride, windows.pad, strict=True)
         )

@@ -45,7 +45,7 @@ class PReLU(Layer):
         params: Sequence[Tensor],
         needs: Needs,
     ) -> Gradients:
-        """dx = dy or slope dy; dslope = sum of dy x where x <= 0; in place, with the x that the forward pass set aside."""
+        """dx = dy or slope dy, dslope = sum of dy x where x <= 0; in place, with the x that forward set aside."""
         x = self.kept(context, "bottom") if self.in_place else bottoms[0]
         dy, slope = top_diffs[0], self._aligned(params[0], x)
         dx = torch.where(x > 0, dy, dy * slope) if needs.bottoms[0] else None

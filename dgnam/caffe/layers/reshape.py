@@ -12,7 +12,7 @@ from ..layer import Context, Layer, Shape, register
 
 @register("Reshape")
 class Reshape(Layer):
-    """The axes from `axis` on (`num_axes` of them, -1 for all) become `shape`: 0 copies an axis, one -1 takes the rest."""
+    """The axes from `axis` on (`num_axes` of them, -1 for all) become `shape`; 0 copies an axis, -1 takes the rest."""
 
     shares = "both"
 

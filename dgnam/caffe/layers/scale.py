@@ -1,7 +1,7 @@
 """Scale and Bias: multiplication by, and addition of, what is learned or comes as a second bottom.
 
 Shapes: bottom (*before, *scaled, *after) with the factor's shape `scaled` starting at `axis`; as a parameter it spans
-`num_axes` axes (-1 for all that follow), as a second bottom it has the shape it has.  Scale's bias has the factor's shape.
+`num_axes` axes (-1 for all that follow), as a second bottom it has the shape it has.  Scale's bias has its shape too.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Scale(Broadcast):
         params: Sequence[Tensor],
         needs: Needs,
     ) -> Gradients:
-        """dx = dy factor, dfactor = sum of dy x, dbias = sum of dy; in place, with the x that the forward pass set aside."""
+        """dx = dy factor, dfactor = sum of dy x, dbias = sum of dy; in place, with the x that forward set aside."""
         dy = top_diffs[0]
         operands = [*bottoms[1:], *params]
         wanted = [*needs.bottoms[1:], *needs.params]

@@ -1,0 +1,180 @@
+"""Blobs: views that alias the memory, memory that is allocated late and shared, and two sides kept in step."""
+
+import numpy as np
+import pytest
+import torch
+
+from dgnam.caffe.blob import HOST, Blob, SyncedMemory, is_fresh
+from dgnam.caffe.errors import CaffeError
+
+DEVICE = torch.device("cpu", 0)
+"""A stand-in for a GPU: torch keeps its tensors on the CPU, and it isn't equal to the host."""
+
+
+def test_shape_and_the_old_names_of_axes():
+    blob = Blob(2, 3, 4)
+    assert blob.shape == (2, 3, 4)
+    assert (blob.num, blob.channels, blob.height, blob.width, blob.count) == (2, 3, 4, 1, 24)
+    assert blob.data.dtype == blob.diff.dtype == np.float32
+    assert Blob().data.shape == ()
+    with pytest.raises(CaffeError, match="at most 4 axes"):
+        _ = Blob(1, 1, 1, 1, 1).num
+    with pytest.raises(CaffeError, match="none negative"):
+        blob.reshape(2, -1)
+
+
+def test_views_alias_the_memory():
+    blob = Blob(2, 3)
+    view = blob.data
+    view[...] = 5
+    assert (blob.data == 5).all()
+    assert np.shares_memory(view, blob.data)
+    assert not np.shares_memory(view, blob.diff)
+    blob.data_on(HOST, mutable=True)[0, 0] = 7
+    assert view[0, 0] == 7
+
+
+def test_a_view_stays_valid_when_results_come_in():
+    blob = Blob(2, 3)
+    view = blob.data
+    blob.put_data(torch.ones(2, 3), fresh=True)
+    assert (view == 1).all()
+
+
+def test_a_fresh_result_becomes_the_memory_where_no_view_is_in_use():
+    blob, result = Blob(2, 3), torch.ones(2, 3)
+    blob.put_data(result, fresh=True)
+    assert blob.data_on(HOST).data_ptr() == result.data_ptr()
+    view = blob.data
+    blob.put_data(torch.full((2, 3), 2.0), fresh=True)
+    assert (view == 2).all()
+
+
+def test_a_result_that_is_not_fresh_is_copied():
+    blob, result = Blob(2, 3), torch.ones(2, 3)
+    blob.put_data(result)
+    result.zero_()
+    assert (blob.data == 1).all()
+
+
+def test_what_is_fresh():
+    whole = torch.zeros(2, 3)
+    assert is_fresh(whole, ())
+    assert not is_fresh(whole, {whole.data_ptr()})
+    assert not is_fresh(whole[0], ())
+    assert not is_fresh(whole[1:], ())
+    assert not is_fresh(whole.t(), ())
+    assert not is_fresh(whole.double(), ())
+
+
+def test_reshape_keeps_the_memory_while_it_suffices():
+    blob = Blob(4, 3)
+    view = blob.data
+    view[...] = np.arange(12).reshape(4, 3)
+    blob.reshape(2, 3)
+    assert (blob.data == [[0, 1, 2], [3, 4, 5]]).all()
+    assert np.shares_memory(view, blob.data)
+    blob.reshape(4, 3)
+    assert (blob.data == view).all()
+    blob.reshape(5, 3)
+    assert (blob.data == 0).all()
+    assert not np.shares_memory(view, blob.data)
+
+
+def test_results_of_a_smaller_shape_go_into_the_larger_memory():
+    blob = Blob(4, 3)
+    view = blob.data
+    blob.reshape(2, 3)
+    blob.put_data(torch.ones(2, 3), fresh=True)
+    assert (view[:2] == 1).all()
+    assert (view[2:] == 0).all()
+
+
+def test_memory_is_allocated_at_its_first_use():
+    blob = Blob(2, 3)
+    assert blob._data.head == blob._diff.head == "nowhere"
+    blob.clear_diff()
+    _ = blob.data
+    assert blob._data.head == "host"
+    assert blob._diff.head == "nowhere"
+
+
+def test_shared_memory():
+    a, b = Blob(2, 3), Blob(6)
+    b.share_data(a)
+    b.share_diff(a)
+    a.data[...] = 1
+    a.diff[...] = 2
+    assert (b.data == 1).all()
+    assert (b.diff == 2).all()
+    with pytest.raises(CaffeError, match="can't share"):
+        b.share_data(Blob(7))
+
+
+def test_gradients_of_parameters_add_up():
+    blob = Blob(3)
+    for _ in range(2):
+        blob.add_diff(torch.tensor([1.0, 2.0, 3.0]))
+    assert (blob.diff == [2, 4, 6]).all()
+    blob.clear_diff()
+    assert (blob.diff == 0).all()
+
+
+def test_the_device_gets_what_the_host_wrote_last():
+    memory = SyncedMemory(3)
+    memory.view()[...] = 1
+    there = memory.on(DEVICE)
+    assert memory.head == "both"
+    assert (there == 1).all()
+    assert there.data_ptr() != memory.on(HOST).data_ptr()
+
+
+def test_the_host_gets_what_the_device_wrote_last_in_the_views_it_gave():
+    memory = SyncedMemory(3)
+    view = memory.view()
+    memory.on(DEVICE, mutable=True).fill_(2)
+    assert memory.head == "device"
+    assert (view == 0).all()
+    assert (memory.view() == 2).all()
+    assert (view == 2).all()
+
+
+def test_a_view_handed_out_makes_the_host_the_newer_side():
+    memory = SyncedMemory(3)
+    memory.on(DEVICE, mutable=True).fill_(2)
+    view = memory.view()
+    assert memory.head == "host"
+    view[...] = 3
+    assert (memory.on(DEVICE) == 3).all()
+
+
+def test_reading_does_not_make_a_side_newer():
+    memory = SyncedMemory(3)
+    memory.on(DEVICE, mutable=True).fill_(2)
+    memory.on(HOST)
+    assert memory.head == "both"
+    memory.on(DEVICE)
+    assert memory.head == "both"
+
+
+def test_clear_on_either_side():
+    memory = SyncedMemory(3)
+    memory.on(DEVICE, mutable=True).fill_(2)
+    memory.clear()
+    assert memory.head == "device"
+    assert (memory.view() == 0).all()
+    memory.view()[...] = 4
+    memory.clear()
+    assert (memory.on(DEVICE) == 0).all()
+
+
+@pytest.mark.cuda
+def test_a_real_device():
+    device, memory = torch.device("cuda", 0), SyncedMemory(3)
+    view = memory.view()
+    view[...] = 1
+    memory.on(device, mutable=True).add_(1)
+    memory.put(torch.full((3,), 5.0, device=device), fresh=True)
+    assert memory.head == "device"
+    memory.view()
+    assert (view == 5).all()
