@@ -6,9 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests import toy
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("cuda") is not None and not torch.cuda.is_available():
+        pytest.skip("needs an NVIDIA GPU, and torch sees none here")
 
 
 def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ for these decisions.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 
 from dgnam.caffe.blob import HOST
+from dgnam.caffe.layers.pooling import _padded
 from dgnam.caffe.net import Net
 from dgnam.caffe.net_layer import NetLayer
 
@@ -88,16 +90,27 @@ def _pooling_ties(layer: NetLayer) -> list[Decision]:
     """The windows whose second largest value is all but equal to the largest; equal ones are decided by place."""
     pooling, x = layer.wired.layer, layer.bottoms[0].data_on(HOST)
     windows, out = pooling._windows(x.shape), pooling.top_shapes([tuple(x.shape)])[0][2:]
-    first, position = pooling._maximum(x, windows, out)
-    others = x.flatten(2).scatter(2, position.flatten(2), float("-inf")).view_as(x)
-    second, next_position = pooling._maximum(others, windows, out)
-    gap = first - second
-    near = ((gap > 0) & (gap < NEAR * x.abs().max()) & torch.isfinite(second)).view(-1).nonzero()[:, 0].tolist()
-    return [_pooling_tie(layer, i, int(position.view(-1)[i]), int(next_position.view(-1)[i])) for i in near]
+    padded, top, left = _padded(x, windows, out, float("-inf"))
+    seen = padded.unfold(2, windows.kernel[0], windows.stride[0]).unfold(3, windows.kernel[1], windows.stride[1])
+    values, places = seen[:, :, : out[0], : out[1]].flatten(4).topk(2, 4)
+    gap = values[..., 0] - values[..., 1]
+    near = ((gap > 0) & (gap < NEAR * x.abs().max())).nonzero().tolist()
+    pairs: defaultdict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for n, c, i, j in near:
+        first, second = (
+            (i * windows.stride[0] + place // windows.kernel[1] - top) * x.shape[3]
+            + (j * windows.stride[1] + place % windows.kernel[1] - left)
+            for place in places[n, c, i, j].tolist()
+        )
+        plane = n * x.shape[1] + c
+        pairs[plane, first, second].append((plane * out[0] + i) * out[1] + j)
+    return [_pooling_tie(layer, indices, first, second) for (_, first, second), indices in pairs.items()]
 
 
-def _pooling_tie(layer: NetLayer, index: int, position: int, other: int) -> Decision:
+def _pooling_tie(layer: NetLayer, indices: list[int], position: int, other: int) -> Decision:
+    """All windows in which the same two values compete: they are decided alike."""
+
     def make(place: int) -> Callable[[], None]:
-        return lambda: layer.context.state["position"].view(-1).__setitem__(index, place)
+        return lambda: layer.context.state["position"].view(-1).index_fill_(0, torch.tensor(indices), place)
 
-    return Decision(f"{layer.name}[{index}]", make(other), make(position))
+    return Decision(f"{layer.name}{indices}", make(other), make(position))
