@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -224,7 +225,7 @@ class _Batch:
         self.bounds = None if bounds is None else [torch.as_tensor(b).to(device) for b in (bounds.lower, bounds.upper)]
         self.rules = self._rules()
 
-    def run(self, start_codes: np.ndarray | None, on_step: OnStep | None, bar: tqdm) -> Result:
+    def run(self, start_codes: np.ndarray | None, on_step: OnStep | None, bar: tqdm[NoReturn]) -> Result:
         """Take all steps.  A job that is done, or whose gradient has vanished, keeps its code and image."""
         codes = self._start(start_codes)
         active = torch.ones(len(codes), dtype=torch.bool, device=self.device)
