@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from . import zoo
+from .am.crop import centre
 from .caffe.errors import CaffeError, closest
 from .caffe.module import CaffeModule
 from .caffe.proto import pb, read_net, read_solver, write_hdf5_weights
@@ -179,7 +180,7 @@ def reconstruction(
         sums[1] += (fake_features[0] - features[0]).square().sum().item()
         sums[2] += features[0].square().sum().item()
         sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()
-        ours.append(centre_crop(fake.permute(0, 2, 3, 1).numpy(), judge.size[0]).transpose(0, 3, 1, 2))
+        ours.append(fake.numpy()[(..., *centre((fake.shape[2], fake.shape[3]), judge.size))])
     originals = preprocess(centre_crop(pictures.images, judge.size[0]))
     return {
         "code_cosine": sums[0] / len(pictures),

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from ..am.crop import centre
 from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver
@@ -71,13 +72,13 @@ class Encoder:
     def __init__(self, net: CaffeModule, code_layer: str, comparator_layers: Sequence[str]):
         self.net = net.eval().requires_grad_(False)
         self.code_layer, self.comparator_layers = code_layer, tuple(comparator_layers)
-        self.size = net.plan.blob_shapes[net.plan.inputs[0]][-1]
+        height, width = net.plan.blob_shapes[net.plan.inputs[0]][2:]
+        self.size = (height, width)
 
     def __call__(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(N, 3, H, W) → the code (N, n), and each comparator layer's blob."""
-        top, left = (images.shape[2] - self.size) // 2, (images.shape[3] - self.size) // 2
-        centre = images[:, :, top : top + self.size, left : left + self.size]
-        blobs = self.net(centre, keep=[self.code_layer, *self.comparator_layers])
+        window = (..., *centre((images.shape[2], images.shape[3]), self.size))
+        blobs = self.net(images[window], keep=[self.code_layer, *self.comparator_layers])
         return blobs[self.code_layer], [blobs[name] for name in self.comparator_layers]
 
     def features(self, images: Tensor) -> list[Tensor]:
