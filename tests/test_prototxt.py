@@ -9,7 +9,7 @@ import h5py
 import pytest
 
 from dgnam import zoo
-from dgnam.caffe import layers  # noqa: F401  (registers the layer types)
+from dgnam.caffe import layer_types  # noqa: F401  (registers the layer types)
 from dgnam.caffe.net_build import NetPlan, build
 from dgnam.caffe.proto import pb, read_net, read_weights
 

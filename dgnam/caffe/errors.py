@@ -4,8 +4,11 @@ import difflib
 from collections.abc import Iterable
 
 
-class CaffeError(Exception):
-    """A net, layer or blob was asked for something that it can't do."""
+class CaffeError(RuntimeError):
+    """A net, layer or blob was asked for something that it can't do.
+
+    A RuntimeError, since that is what pycaffe raises.
+    """
 
 
 class CaffeFormatError(CaffeError):

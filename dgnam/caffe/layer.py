@@ -60,7 +60,19 @@ class Needs:
     params: Sequence[bool]
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What a backward pass works from: a layer's blobs as they stand, and the gradients that are wanted."""
+
+    tops: Sequence[Tensor]
+    top_diffs: Sequence[Tensor]
+    bottoms: Sequence[Tensor]
+    params: Sequence[Tensor]
+    needs: Needs
+
+
 Gradients = tuple[list[Tensor | None], list[Tensor | None]]
+"""For each bottom and for each parameter, None where none was wanted."""
 
 
 class Layer:
@@ -101,28 +113,20 @@ class Layer:
         """The tops, each a new tensor or a view of a bottom; bottoms, and parameters that learn, stay as they are."""
         raise NotImplementedError(self.type)
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """Gradients for the bottoms and parameters asked for, from the blob data as they stand.
 
         This one takes them from autograd over `forward`.  A layer overrides it where Caffe's gradient is another,
         where it may run in place (its bottom's data are then its top's), or where that saves a forward pass.
         """
-        xs = [b.detach().requires_grad_(n) for b, n in zip(bottoms, needs.bottoms, strict=True)]
-        ws = [p.detach().requires_grad_(n) for p, n in zip(params, needs.params, strict=True)]
+        xs = [b.detach().requires_grad_(n) for b, n in zip(now.bottoms, now.needs.bottoms, strict=True)]
+        ws = [p.detach().requires_grad_(n) for p, n in zip(now.params, now.needs.params, strict=True)]
         wanted = [t for t in (*xs, *ws) if t.requires_grad]
         if not wanted:
             return [None] * len(xs), [None] * len(ws)
         with torch.enable_grad():
             outs = self.forward(context, xs, ws)
-        pairs = [(o, d) for o, d in zip(outs, top_diffs, strict=True) if o.requires_grad]
+        pairs = [(o, d) for o, d in zip(outs, now.top_diffs, strict=True) if o.requires_grad]
         grads: Sequence[Tensor | None] = [None] * len(wanted)
         if pairs:
             outputs, diffs = zip(*pairs, strict=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import layers  # noqa: F401  (registers the layer types)
+from . import layer_types  # noqa: F401  (registers the layer types)
 from .errors import CaffeError, closest
 from .filler import fill
 from .layer import Context

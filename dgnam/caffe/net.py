@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import layers as layer_types  # noqa: F401  (registers the layer types)
-from . import mode
+from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
 from .blob import HOST, Blob
 from .errors import CaffeError
 from .filler import fill

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .blob import HOST, Blob, addresses, is_fresh
-from .layer import Context, Needs, Shape
+from .layer import Context, Needs, Pass, Shape
 from .net_build import WiredLayer
 from .weights import Slot
 
@@ -91,12 +91,16 @@ class NetLayer:
         for i in layer.no_gradient:
             if i < len(needs.bottoms) and needs.bottoms[i]:
                 raise layer.fail(f"can't backpropagate to its bottom '{layer.definition.bottom[i]}'")
-        tops = [t.data_on(device) for t in self.tops]
-        top_diffs = [t.diff_on(device) for t in self.tops]
-        bottoms = [b.data_on(device) for b in self.bottoms]
-        params = [p.data_on(device) for p in self.blobs]
-        bottom_diffs, param_diffs = layer.backward(self.context, tops, top_diffs, bottoms, params, needs)
-        self._put(bottom_diffs, addresses([*tops, *top_diffs, *bottoms, *params, *self.context.state.values()]))
+        now = Pass(
+            tops=[t.data_on(device) for t in self.tops],
+            top_diffs=[t.diff_on(device) for t in self.tops],
+            bottoms=[b.data_on(device) for b in self.bottoms],
+            params=[p.data_on(device) for p in self.blobs],
+            needs=needs,
+        )
+        bottom_diffs, param_diffs = layer.backward(self.context, now)
+        held = addresses([*now.tops, *now.top_diffs, *now.bottoms, *now.params, *self.context.state.values()])
+        self._put(bottom_diffs, held)
         for blob, grad in zip(self.blobs, param_diffs, strict=True):
             if grad is not None:
                 blob.add_diff(grad)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from dgnam.caffe.blob import HOST
-from dgnam.caffe.layers.pooling import _padded
+from dgnam.caffe.layer_types.pooling import _padded
 from dgnam.caffe.net import Net
 from dgnam.caffe.net_layer import NetLayer
 

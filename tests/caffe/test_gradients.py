@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgnam.caffe.layer import Context, Layer, Needs, create_layer, layer_type_list
-from dgnam.caffe.layers.neuron import Neuron
+from dgnam.caffe.layer import Context, Layer, Needs, Pass, create_layer, layer_type_list
+from dgnam.caffe.layer_types.neuron import Neuron
 from dgnam.caffe.proto import parse_net, pb
 
 STEP = 1e-5
@@ -219,7 +219,7 @@ def worst_error(layer: Layer, case: Case) -> float:
 
     needs = Needs([i not in layer.no_gradient for i in range(len(bottoms))], [not layer.statistics] * len(params))
     found_at = [tops[0], *bottoms[1:]] if case.in_place else bottoms
-    bottom_diffs, param_diffs = layer.backward(context, tops, weights, found_at, params, needs)
+    bottom_diffs, param_diffs = layer.backward(context, Pass(tops, weights, found_at, params, needs))
     worst = 0.0
     for values, diffs, wanted in ((bottoms, bottom_diffs, needs.bottoms), (params, param_diffs, needs.params)):
         for value, diff, want in zip(values, diffs, wanted, strict=True):

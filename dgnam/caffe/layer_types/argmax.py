@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("ArgMax")
@@ -39,15 +39,7 @@ class ArgMax(Layer):
         found = torch.stack([index, values], 1) if options.out_max_val else index
         return [found.reshape(self.top_shapes([tuple(x.shape)])[0])]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         raise self.fail("has no gradient")
 
     def _highest(self, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Needs, Shape, register
+from ..layer import Context, Gradients, Pass, Shape, register
 from .loss import LOG_THRESHOLD, Loss
 
 
@@ -27,22 +27,14 @@ class MultinomialLogisticLoss(Loss):
         picked, _ = self._picked(bottoms)
         return [-picked.log().sum() / len(picked)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dp = -weight / (N p) at the labels, also where p is below the least that the logarithm is taken of."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None, None], []
-        picked, index = self._picked(bottoms)
-        dx = torch.zeros_like(bottoms[0]).flatten(1)
-        dx.scatter_(1, index[:, None], (-top_diffs[0] / len(picked) / picked)[:, None])
-        return [dx.view(bottoms[0].shape), None], []
+        picked, index = self._picked(now.bottoms)
+        dx = torch.zeros_like(now.bottoms[0]).flatten(1)
+        dx.scatter_(1, index[:, None], (-now.top_diffs[0] / len(picked) / picked)[:, None])
+        return [dx.view(now.bottoms[0].shape), None], []
 
     def _picked(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         rows = bottoms[0].flatten(1)

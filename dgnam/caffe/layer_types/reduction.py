@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
@@ -26,23 +26,15 @@ class Reduction(Layer):
             rows = rows * rows
         return [rows.sum(-1) * coeff]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dy to each; times the sign of x for ASUM, times 2 x for SUMSQ."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None], []
-        rows, coeff = self._rows(bottoms[0])
-        dy = (top_diffs[0] * coeff).unsqueeze(-1)
+        rows, coeff = self._rows(now.bottoms[0])
+        dy = (now.top_diffs[0] * coeff).unsqueeze(-1)
         slopes = {"ASUM": rows.sign, "SUMSQ": lambda: 2 * rows}
         dx = dy * slopes[self._operation]() if self._operation in slopes else dy.expand_as(rows)
-        return [dx.reshape(bottoms[0].shape)], []
+        return [dx.reshape(now.bottoms[0].shape)], []
 
     @property
     def _operation(self) -> str:

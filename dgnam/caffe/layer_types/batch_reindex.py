@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("BatchReindex")
@@ -25,19 +25,11 @@ class BatchReindex(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [bottoms[0].index_select(0, self._index(bottoms))]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """To each item the sum over its copies."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None, None], []
-        return [torch.zeros_like(bottoms[0]).index_add_(0, self._index(bottoms), top_diffs[0]), None], []
+        return [torch.zeros_like(now.bottoms[0]).index_add_(0, self._index(now.bottoms), now.top_diffs[0]), None], []
 
     def _index(self, bottoms: Sequence[Tensor]) -> Tensor:
         index = bottoms[1].detach().long()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Needs, Shape, register
+from ..layer import Context, Gradients, Pass, Shape, register
 from .loss import Loss
 
 
@@ -40,25 +40,21 @@ class ContrastiveLoss(Loss):
             apart = (options.margin - distance).clamp(min=0).pow(2)
         return [torch.where(self._similar(bottoms), squared, apart).sum() / len(squared) / 2]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """The distance that Caffe divides by is 1e-4 larger than it is."""
-        options, difference = self.definition.contrastive_loss_param, self._difference(bottoms)
+        options, difference = self.definition.contrastive_loss_param, self._difference(now.bottoms)
         squared = difference.pow(2).sum(1)
         distance = squared.sqrt()
         short = options.margin - (squared if options.legacy_version else distance)
         pull = torch.ones_like(short) if options.legacy_version else short / (distance + 1e-4)
-        factor = torch.where(self._similar(bottoms), 1.0, torch.where(short > 0, -pull, 0.0))
-        da = difference * factor[:, None] * (top_diffs[0] / len(difference))
-        da = da.reshape(bottoms[0].shape)
-        return [da if needs.bottoms[0] else None, -da.reshape(bottoms[1].shape) if needs.bottoms[1] else None, None], []
+        factor = torch.where(self._similar(now.bottoms), 1.0, torch.where(short > 0, -pull, 0.0))
+        da = difference * factor[:, None] * (now.top_diffs[0] / len(difference))
+        da = da.reshape(now.bottoms[0].shape)
+        return [
+            da if now.needs.bottoms[0] else None,
+            -da.reshape(now.bottoms[1].shape) if now.needs.bottoms[1] else None,
+            None,
+        ], []
 
     @staticmethod
     def _difference(bottoms: Sequence[Tensor]) -> Tensor:

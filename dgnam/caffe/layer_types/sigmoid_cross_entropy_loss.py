@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Needs, Shape, register
+from ..layer import Context, Gradients, Pass, Shape, register
 from ..proto import pb
 from .loss import Loss
 
@@ -32,20 +32,12 @@ class SigmoidCrossEntropyLoss(Loss):
         each = F.binary_cross_entropy_with_logits(bottoms[0], target, reduction="none")
         return [(each * valid).sum() / self._divisor(valid)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = weight / normalizer * (p - t), 0 where the target is ignored."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None, None], []
-        target, valid = self._targets(bottoms)
-        return [(torch.sigmoid(bottoms[0]) - target) * valid * (top_diffs[0] / self._divisor(valid)), None], []
+        target, valid = self._targets(now.bottoms)
+        return [(torch.sigmoid(now.bottoms[0]) - target) * valid * (now.top_diffs[0] / self._divisor(valid)), None], []
 
     def _targets(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         target = bottoms[1].detach().reshape(bottoms[0].shape)

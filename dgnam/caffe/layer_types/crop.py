@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("Crop")
@@ -33,20 +33,12 @@ class Crop(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [bottoms[0][self._region(bottoms)]]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dy in the region that was cut out, 0 around it."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None, None], []
-        dx = torch.zeros_like(bottoms[0])
-        dx[self._region(bottoms)] = top_diffs[0]
+        dx = torch.zeros_like(now.bottoms[0])
+        dx[self._region(now.bottoms)] = now.top_diffs[0]
         return [dx, None], []
 
     def _region(self, bottoms: Sequence[Tensor]) -> tuple[slice, ...]:

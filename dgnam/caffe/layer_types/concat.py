@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("Concat")
@@ -30,19 +30,11 @@ class Concat(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [torch.cat(list(bottoms), self._axis(tuple(bottoms[0].shape)))]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """Each bottom's part of dy."""
-        axis = self._axis(tuple(bottoms[0].shape))
-        parts = torch.split(top_diffs[0], [b.shape[axis] for b in bottoms], axis)
-        return [part if need else None for part, need in zip(parts, needs.bottoms, strict=True)], []
+        axis = self._axis(tuple(now.bottoms[0].shape))
+        parts = torch.split(now.top_diffs[0], [b.shape[axis] for b in now.bottoms], axis)
+        return [part if need else None for part, need in zip(parts, now.needs.bottoms, strict=True)], []
 
     def _axis(self, shape: Shape) -> int:
         options = self.definition.concat_param
@@ -68,18 +60,10 @@ class Slice(Layer):
         axis = self._axis(tuple(bottoms[0].shape))
         return list(torch.split(bottoms[0], self._sizes(bottoms[0].shape[axis]), axis))
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """The tops' gradients, joined."""
-        axis = self._axis(tuple(bottoms[0].shape))
-        return [torch.cat(list(top_diffs), axis) if needs.bottoms[0] else None], []
+        axis = self._axis(tuple(now.bottoms[0].shape))
+        return [torch.cat(list(now.top_diffs), axis) if now.needs.bottoms[0] else None], []
 
     def _sizes(self, size: int) -> list[int]:
         points, tops = list(self.definition.slice_param.slice_point), len(self.definition.top)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
@@ -42,21 +42,13 @@ class LRN(Layer):
         context.state["scale"] = scale.detach()
         return [x * scale**-self.beta]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = dy s ** -beta - 2 alpha beta / n * x * (sum of dy y / s over the channels around)."""
-        if not (self.across and needs.bottoms[0]):
-            return super().backward(context, tops, top_diffs, bottoms, params, needs)
-        scale, dy = self.kept(context, "scale"), top_diffs[0]
-        around = self._neighbours(dy * tops[0] / scale)
-        dx = around.mul_(bottoms[0]).mul_(-2 * self.alpha * self.beta / self.size)
+        if not (self.across and now.needs.bottoms[0]):
+            return super().backward(context, now)
+        scale, dy = self.kept(context, "scale"), now.top_diffs[0]
+        around = self._neighbours(dy * now.tops[0] / scale)
+        dx = around.mul_(now.bottoms[0]).mul_(-2 * self.alpha * self.beta / self.size)
         return [dx.addcmul_(dy, scale**-self.beta)], []
 
     def _neighbours(self, x: Tensor) -> Tensor:

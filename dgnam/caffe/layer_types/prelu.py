@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -36,23 +36,15 @@ class PReLU(Layer):
             context.state["bottom"] = x.detach().clone()
         return [torch.where(x > 0, x, x * self._aligned(params[0], x))]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = dy or slope dy, dslope = sum of dy x where x <= 0; in place, with the x that forward set aside."""
-        x = self.kept(context, "bottom") if self.in_place else bottoms[0]
-        dy, slope = top_diffs[0], self._aligned(params[0], x)
-        dx = torch.where(x > 0, dy, dy * slope) if needs.bottoms[0] else None
-        if not needs.params[0]:
+        x = self.kept(context, "bottom") if self.in_place else now.bottoms[0]
+        dy, slope = now.top_diffs[0], self._aligned(now.params[0], x)
+        dx = torch.where(x > 0, dy, dy * slope) if now.needs.bottoms[0] else None
+        if not now.needs.params[0]:
             return [dx], [None]
         negative = dy * x * (x <= 0)
-        return [dx], [negative.sum_to_size(slope.shape).reshape(params[0].shape)]
+        return [dx], [negative.sum_to_size(slope.shape).reshape(now.params[0].shape)]
 
     @staticmethod
     def _aligned(slope: Tensor, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..layer import Context, Gradients, Needs, Shape, register
+from ..layer import Context, Gradients, Pass, Shape, register
 from .loss import Loss
 
 
@@ -27,16 +27,8 @@ class EuclideanLoss(Loss):
         difference = bottoms[0] - bottoms[1].reshape(bottoms[0].shape)
         return [difference.pow(2).sum() / (2 * len(difference))]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """da = weight / N * (a - b) = -db."""
-        a, b = bottoms
-        da = (a - b.reshape(a.shape)) * (top_diffs[0] / len(a))
-        return [da if needs.bottoms[0] else None, -da.reshape(b.shape) if needs.bottoms[1] else None], []
+        a, b = now.bottoms
+        da = (a - b.reshape(a.shape)) * (now.top_diffs[0] / len(a))
+        return [da if now.needs.bottoms[0] else None, -da.reshape(b.shape) if now.needs.bottoms[1] else None], []

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -131,26 +131,18 @@ class ConvolutionBase(Spatial):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [self._convolve(x, params) for x in bottoms]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """Straight from torch's convolution gradient, which needs no second forward pass."""
-        bias_needed = len(params) > 1 and needs.params[1]
+        bias_needed = len(now.params) > 1 and now.needs.params[1]
         bottom_diffs: list[Tensor | None] = []
-        param_diffs: list[Tensor | None] = [None] * len(params)
-        for x, dy, x_needed in zip(bottoms, top_diffs, needs.bottoms, strict=True):
+        param_diffs: list[Tensor | None] = [None] * len(now.params)
+        for x, dy, x_needed in zip(now.bottoms, now.top_diffs, now.needs.bottoms, strict=True):
             axis = self._channel_axis(x.shape)
             _, stride, pad, dilation = self._geometry(x.shape)
             dx, dw, db = torch.ops.aten.convolution_backward(
                 self._as_batch(dy, axis),
                 self._as_batch(x, axis),
-                params[0],
+                now.params[0],
                 [self.options.num_output] if bias_needed else None,
                 stride,
                 pad,
@@ -158,11 +150,11 @@ class ConvolutionBase(Spatial):
                 self.transposed,
                 [0] * len(stride),
                 self.options.group,
-                [bool(x_needed), bool(needs.params[0]), bias_needed],
+                [bool(x_needed), bool(now.needs.params[0]), bias_needed],
             )
             bottom_diffs.append(dx.reshape(x.shape) if x_needed else None)
-            for i, grad in enumerate((dw, db)[: len(params)]):
-                if needs.params[i]:
+            for i, grad in enumerate((dw, db)[: len(now.params)]):
+                if now.needs.params[i]:
                     before = param_diffs[i]
                     param_diffs[i] = grad if before is None else before + grad
         return bottom_diffs, param_diffs

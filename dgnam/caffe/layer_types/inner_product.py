@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -43,24 +43,16 @@ class InnerProduct(Layer):
         y = F.linear(self._rows(x), weight, params[1] if len(params) > 1 else None)
         return [y.reshape(self.top_shapes([tuple(x.shape)])[0])]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = W' dy, dW = dy x', db = sum of dy; written out to save the forward pass that autograd would repeat."""
-        x = bottoms[0]
-        dy = top_diffs[0].reshape(-1, self.options.num_output)
-        dx = (dy @ self._matrix(params[0]).t()).reshape(x.shape) if needs.bottoms[0] else None
-        param_diffs: list[Tensor | None] = [None] * len(params)
-        if needs.params[0]:
+        x = now.bottoms[0]
+        dy = now.top_diffs[0].reshape(-1, self.options.num_output)
+        dx = (dy @ self._matrix(now.params[0]).t()).reshape(x.shape) if now.needs.bottoms[0] else None
+        param_diffs: list[Tensor | None] = [None] * len(now.params)
+        if now.needs.params[0]:
             rows = self._rows(x)
             param_diffs[0] = rows.t() @ dy if self.options.transpose else dy.t() @ rows
-        if len(params) > 1 and needs.params[1]:
+        if len(now.params) > 1 and now.needs.params[1]:
             param_diffs[1] = dy.sum(0)
         return [dx], param_diffs
 

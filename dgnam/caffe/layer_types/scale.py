@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -87,28 +87,20 @@ class Scale(Broadcast):
         factor = self._aligned(operands[0], x)
         return [x * factor if len(operands) == 1 else torch.addcmul(self._aligned(operands[1], x), x, factor)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = dy factor, dfactor = sum of dy x, dbias = sum of dy; in place, with the x that forward set aside."""
-        dy = top_diffs[0]
-        operands = [*bottoms[1:], *params]
-        wanted = [*needs.bottoms[1:], *needs.params]
-        grads: list[Tensor | None] = [dy * self._aligned(operands[0], dy) if needs.bottoms[0] else None]
+        dy = now.top_diffs[0]
+        operands = [*now.bottoms[1:], *now.params]
+        wanted = [*now.needs.bottoms[1:], *now.needs.params]
+        grads: list[Tensor | None] = [dy * self._aligned(operands[0], dy) if now.needs.bottoms[0] else None]
         if wanted[0]:
-            x = self.kept(context, "bottom") if self.in_place else bottoms[0]
+            x = self.kept(context, "bottom") if self.in_place else now.bottoms[0]
             grads.append(self._summed(dy * x, operands[0]))
         else:
             grads.append(None)
         if len(operands) > 1:
             grads.append(self._summed(dy, operands[1]) if wanted[1] else None)
-        return grads[: len(bottoms)], grads[len(bottoms) :]
+        return grads[: len(now.bottoms)], grads[len(now.bottoms) :]
 
 
 @register("Bias")
@@ -126,17 +118,9 @@ class Bias(Broadcast):
         bias = [*bottoms[1:], *params][0]
         return [bottoms[0] + self._aligned(bias, bottoms[0])]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = dy, dbias = sum of dy."""
-        dy, bias = top_diffs[0], [*bottoms[1:], *params][0]
-        dbias = self._summed(dy, bias) if [*needs.bottoms[1:], *needs.params][0] else None
-        grads = [dy if needs.bottoms[0] else None, dbias]
-        return grads[: len(bottoms)], grads[len(bottoms) :]
+        dy, bias = now.top_diffs[0], [*now.bottoms[1:], *now.params][0]
+        dbias = self._summed(dy, bias) if [*now.needs.bottoms[1:], *now.needs.params][0] else None
+        grads = [dy if now.needs.bottoms[0] else None, dbias]
+        return grads[: len(now.bottoms)], grads[len(now.bottoms) :]

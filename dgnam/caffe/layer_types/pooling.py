@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 LOWEST = torch.finfo(torch.float32).min
@@ -69,29 +69,21 @@ class Pooling(Layer):
         context.state["position"] = position
         return [y] if len(self.definition.top) == 1 else [y, position.to(x.dtype)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """To the position that forward took (MAX, STOCHASTIC in TRAIN); spread evenly over the window (AVE)."""
-        x, dy = bottoms[0], top_diffs[0]
-        if not needs.bottoms[0]:
+        x, dy = now.bottoms[0], now.top_diffs[0]
+        if not now.needs.bottoms[0]:
             return [None], []
         windows = self._windows(x.shape)
         fits = self._torch_fits(windows, x.shape, dy.shape[2:])
         if self.method == "AVE" and fits:
             return [torch.ops.aten.avg_pool2d_backward(dy, x, *windows, self._ceil, True, None)], []
         if self.method == "MAX":
-            position = tops[1].long() if len(tops) > 1 else self.kept(context, "position")
+            position = now.tops[1].long() if len(now.tops) > 1 else self.kept(context, "position")
         elif self.method == "STOCHASTIC" and context.training:
             position = self.kept(context, "position")
         else:
-            return super().backward(context, tops, top_diffs, bottoms, params, needs)
+            return super().backward(context, now)
         if fits:
             return [torch.ops.aten.max_pool2d_with_indices_backward(dy, x, *windows, [1, 1], self._ceil, position)], []
         flat = torch.zeros_like(x).flatten(2)

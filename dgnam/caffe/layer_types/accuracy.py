@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("Accuracy")
@@ -58,13 +58,5 @@ class Accuracy(Layer):
         by_class[1].index_add_(0, labels, torch.ones_like(right))
         return [accuracy, by_class[0] / by_class[1].clamp(min=1)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         raise self.fail("has no gradient")

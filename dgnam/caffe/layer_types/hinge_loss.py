@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Needs, Shape, register
+from ..layer import Context, Gradients, Pass, Shape, register
 from ..proto import pb
 from .loss import Loss
 
@@ -31,21 +31,13 @@ class HingeLoss(Loss):
         missing = self._missing(bottoms)[0]
         return [(missing.pow(2) if self._squared else missing).sum() / len(missing)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = -d where the margin is missed, times twice what is missing for L2, times weight / N."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None, None], []
-        missing, sign = self._missing(bottoms)
+        missing, sign = self._missing(now.bottoms)
         slope = 2 * missing if self._squared else missing.sign()
-        return [(-sign * slope * (top_diffs[0] / len(missing))).view(bottoms[0].shape), None], []
+        return [(-sign * slope * (now.top_diffs[0] / len(missing))).view(now.bottoms[0].shape), None], []
 
     @property
     def _squared(self) -> bool:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from .loss import TINY, Loss
 
 
@@ -24,18 +24,10 @@ class Softmax(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [F.softmax(bottoms[0], self.definition.softmax_param.axis)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = y (dy - sum(dy y)), from the top, since the layer may run in place."""
-        y, dy, axis = tops[0], top_diffs[0], self.definition.softmax_param.axis
-        return [torch._softmax_backward_data(dy, y, axis, y.dtype) if needs.bottoms[0] else None], []
+        y, dy, axis = now.tops[0], now.top_diffs[0], self.definition.softmax_param.axis
+        return [torch._softmax_backward_data(dy, y, axis, y.dtype) if now.needs.bottoms[0] else None], []
 
 
 @register("SoftmaxWithLoss")
@@ -70,23 +62,15 @@ class SoftmaxWithLoss(Loss):
         loss = -(picked * valid).sum() / self.normalizer(valid, math.prod(scores.shape[:axis]))
         return [loss] if len(self.definition.top) == 1 else [loss, log_probability.exp()]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = weight / normalizer * (probability - 1 at the label), 0 where the label is ignored."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None, None], []
-        scores, labels = bottoms
+        scores, labels = now.bottoms
         axis = self.axis(self.definition.softmax_param.axis, tuple(scores.shape))
         index, valid = self.labels(labels, scores.shape[axis])
         probability = self.kept(context, "log_probability").exp().movedim(axis, -1)
         dx = probability.reshape(-1, scores.shape[axis]).clone()
         dx[torch.arange(len(index), device=dx.device), index] -= 1
-        dx *= (valid * (top_diffs[0] / self.normalizer(valid, math.prod(scores.shape[:axis]))))[:, None]
+        dx *= (valid * (now.top_diffs[0] / self.normalizer(valid, math.prod(scores.shape[:axis]))))[:, None]
         return [dx.view(probability.shape).movedim(-1, axis), None], []

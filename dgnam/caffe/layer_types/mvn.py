@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("MVN")
@@ -34,23 +34,15 @@ class MVN(Layer):
         context.state["spread"] = spread.detach()
         return [centred / spread]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = (dy - mean(dy) - y mean(dy y)) / (standard deviation + eps), as if eps were part of the deviation."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None], []
-        y, dy = tops[0], top_diffs[0]
+        y, dy = now.tops[0], now.top_diffs[0]
         dx = dy - dy.mean(self._axes, keepdim=True)
         if self.definition.mvn_param.normalize_variance:
             dx = (dx - y * (dy * y).mean(self._axes, keepdim=True)) / self.kept(context, "spread")
-        return [dx.reshape(bottoms[0].shape)], []
+        return [dx.reshape(now.bottoms[0].shape)], []
 
     @property
     def _axes(self) -> list[int]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -80,22 +81,14 @@ class Recurrent(Layer):
             context.state["last"] = [s.detach() for s in state]
         return [torch.stack(outputs), *[s.unsqueeze(0) for s in state[: self.exposed]]]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """From autograd, over the pass begun anew with the state that it began with."""
         if not self.exposed:
             context.state["last"] = self.kept(context, "first")
-        diffs = [top_diffs[0], *[torch.zeros_like(d) for d in top_diffs[1:]]]
-        reached = len(bottoms) - self.exposed
-        without_states = Needs([need and i < reached for i, need in enumerate(needs.bottoms)], needs.params)
-        return super().backward(context, tops, diffs, bottoms, params, without_states)
+        diffs = [now.top_diffs[0], *[torch.zeros_like(d) for d in now.top_diffs[1:]]]
+        reached = len(now.bottoms) - self.exposed
+        without_states = Needs([need and i < reached for i, need in enumerate(now.needs.bottoms)], now.needs.params)
+        return super().backward(context, replace(now, top_diffs=diffs, needs=without_states))
 
     def _first_state(self, context: Context, bottoms: Sequence[Tensor]) -> list[Tensor]:
         if self.exposed:

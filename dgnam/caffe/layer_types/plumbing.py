@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
@@ -47,21 +47,13 @@ class Split(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [bottoms[0]] * len(self.definition.top)
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
-        if not needs.bottoms[0]:
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        if not now.needs.bottoms[0]:
             return [None], []
-        if len(top_diffs) == 1:
-            return [top_diffs[0]], []
-        total = top_diffs[0] + top_diffs[1]
-        for diff in top_diffs[2:]:
+        if len(now.top_diffs) == 1:
+            return [now.top_diffs[0]], []
+        total = now.top_diffs[0] + now.top_diffs[1]
+        for diff in now.top_diffs[2:]:
             total += diff
         return [total], []
 
@@ -79,13 +71,5 @@ class Silence(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return []
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
-        return [torch.zeros_like(b) if n else None for b, n in zip(bottoms, needs.bottoms, strict=True)], []
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        return [torch.zeros_like(b) if n else None for b, n in zip(now.bottoms, now.needs.bottoms, strict=True)], []

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, register
+from ..layer import Context, Gradients, Layer, Pass, register
 from ..proto import pb
 
 
@@ -29,16 +29,10 @@ class Neuron(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [self.function(context, bottoms[0])]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
-        return [self.gradient(context, top_diffs[0], tops[0], bottoms[0]) if needs.bottoms[0] else None], []
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        return [
+            self.gradient(context, now.top_diffs[0], now.tops[0], now.bottoms[0]) if now.needs.bottoms[0] else None
+        ], []
 
 
 @register("ReLU")

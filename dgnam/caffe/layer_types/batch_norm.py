@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -50,28 +50,20 @@ class BatchNorm(Layer):
         context.state["normalized"], context.state["inverse_std"] = y.detach(), inverse_std.detach()
         return [y.view_as(x)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """From what forward kept, since the layer may run in place, and a second pass would count the batch twice."""
-        nothing: list[Tensor | None] = [None] * len(params)
-        if not needs.bottoms[0]:
+        nothing: list[Tensor | None] = [None] * len(now.params)
+        if not now.needs.bottoms[0]:
             return [None], nothing
-        dy = self._rows(top_diffs[0])
+        dy = self._rows(now.top_diffs[0])
         view = [1, -1] + [1] * (dy.dim() - 2)
         if self._global(context):
-            _, var = self._running(params)
-            return [(dy / torch.sqrt(var + self.options.eps).view(view)).view_as(top_diffs[0])], nothing
+            _, var = self._running(now.params)
+            return [(dy / torch.sqrt(var + self.options.eps).view(view)).view_as(now.top_diffs[0])], nothing
         y, inverse_std = self.kept(context, "normalized"), self.kept(context, "inverse_std")
         axes = [0, *range(2, dy.dim())]
         centred = dy - dy.mean(axes, keepdim=True) - y * (dy * y).mean(axes, keepdim=True)
-        return [(centred * inverse_std.view(view)).view_as(top_diffs[0])], nothing
+        return [(centred * inverse_std.view(view)).view_as(now.top_diffs[0])], nothing
 
     def _global(self, context: Context) -> bool:
         if self.options.HasField("use_global_stats"):

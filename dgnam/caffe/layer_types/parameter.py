@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -25,13 +25,5 @@ class Parameter(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [params[0]]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
-        return [], [top_diffs[0] if needs.params[0] else None]
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        return [], [now.top_diffs[0] if now.needs.params[0] else None]

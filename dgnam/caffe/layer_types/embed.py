@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -40,21 +40,13 @@ class Embed(Layer):
         y = params[0][self._index(bottoms[0])]
         return [y + params[1] if len(params) > 1 else y]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """To each row the sum of dy over its occurrences; to the bias the sum of dy."""
-        dy = top_diffs[0].reshape(-1, self.options.num_output)
-        grads: list[Tensor | None] = [None] * len(params)
-        if needs.params[0]:
-            grads[0] = torch.zeros_like(params[0]).index_add_(0, self._index(bottoms[0]).reshape(-1), dy)
-        if len(params) > 1 and needs.params[1]:
+        dy = now.top_diffs[0].reshape(-1, self.options.num_output)
+        grads: list[Tensor | None] = [None] * len(now.params)
+        if now.needs.params[0]:
+            grads[0] = torch.zeros_like(now.params[0]).index_add_(0, self._index(now.bottoms[0]).reshape(-1), dy)
+        if len(now.params) > 1 and now.needs.params[1]:
             grads[1] = dy.sum(0)
         return [None], grads
 

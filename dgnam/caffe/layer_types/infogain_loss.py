@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Needs, Shape, register
+from ..layer import Context, Gradients, Pass, Shape, register
 from ..proto import pb, read_blobproto
 from .loss import LOG_THRESHOLD, Loss
 
@@ -57,25 +57,17 @@ class InfogainLoss(Loss):
         loss = -(weight * log_probability).sum() / self.normalizer(valid, math.prod(scores.shape[:axis]))
         return [loss, probability][: len(self.definition.top)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = weight / normalizer * (probability * sum of H's row of the label - that row)."""
-        nothing: list[Tensor | None] = [None] * len(bottoms)
-        if not needs.bottoms[0]:
+        nothing: list[Tensor | None] = [None] * len(now.bottoms)
+        if not now.needs.bottoms[0]:
             return nothing, []
-        scores = bottoms[0]
+        scores = now.bottoms[0]
         axis = self.axis(self.options.axis, tuple(scores.shape))
-        weight, valid = self._weights(bottoms, axis)
+        weight, valid = self._weights(now.bottoms, axis)
         probability = self.kept(context, "probability").movedim(axis, -1)
         dx = probability.reshape(weight.shape) * weight.sum(1, keepdim=True) - weight
-        dx *= top_diffs[0] / self.normalizer(valid, math.prod(scores.shape[:axis]))
+        dx *= now.top_diffs[0] / self.normalizer(valid, math.prod(scores.shape[:axis]))
         return [dx.view(probability.shape).movedim(-1, axis), *nothing[1:]], []
 
     def _weights(self, bottoms: Sequence[Tensor], axis: int) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
@@ -51,17 +51,9 @@ class Eltwise(Layer):
         context.state["winner"] = winner
         return [y]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """SUM: coeff * dy; PROD: the product of the others * dy, or y / x * dy; MAX: dy where that bottom won."""
-        dy, y = top_diffs[0], tops[0]
+        dy, y = now.top_diffs[0], now.tops[0]
 
         def gradient(i: int) -> Tensor:
             if self.operation == "SUM":
@@ -69,7 +61,7 @@ class Eltwise(Layer):
             if self.operation == "MAX":
                 return dy * (self.kept(context, "winner") == i)
             if not self.options.stable_prod_grad:
-                return y / bottoms[i] * dy
-            return reduce(torch.mul, [b for j, b in enumerate(bottoms) if j != i]) * dy
+                return y / now.bottoms[i] * dy
+            return reduce(torch.mul, [b for j, b in enumerate(now.bottoms) if j != i]) * dy
 
-        return [gradient(i) if need else None for i, need in enumerate(needs.bottoms)], []
+        return [gradient(i) if need else None for i, need in enumerate(now.needs.bottoms)], []

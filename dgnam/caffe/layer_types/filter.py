@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
@@ -40,19 +40,11 @@ class Filter(Layer):
         context.state["selected"] = selected = bottoms[-1].detach().reshape(-1).nonzero()[:, 0]
         return [x.index_select(0, selected) for x in bottoms[:-1]]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """To the items that were selected; zero to the others."""
         selected = self.kept(context, "selected")
         grads = [
             torch.zeros_like(x).index_copy_(0, selected, dy) if need else None
-            for x, dy, need in zip(bottoms[:-1], top_diffs, needs.bottoms, strict=False)
+            for x, dy, need in zip(now.bottoms[:-1], now.top_diffs, now.needs.bottoms, strict=False)
         ]
         return [*grads, None], []

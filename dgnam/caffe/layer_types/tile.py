@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
@@ -31,18 +31,10 @@ class Tile(Layer):
         times[self.axis(self.options.axis, tuple(x.shape))] = self.options.tiles
         return [x.repeat(times)]
 
-    def backward(
-        self,
-        context: Context,
-        tops: Sequence[Tensor],
-        top_diffs: Sequence[Tensor],
-        bottoms: Sequence[Tensor],
-        params: Sequence[Tensor],
-        needs: Needs,
-    ) -> Gradients:
+    def backward(self, context: Context, now: Pass) -> Gradients:
         """The sum over the copies."""
-        if not needs.bottoms[0]:
+        if not now.needs.bottoms[0]:
             return [None], []
-        shape = tuple(bottoms[0].shape)
+        shape = tuple(now.bottoms[0].shape)
         axis = self.axis(self.options.axis, shape)
-        return [top_diffs[0].reshape(*shape[:axis], self.options.tiles, *shape[axis:]).sum(axis)], []
+        return [now.top_diffs[0].reshape(*shape[:axis], self.options.tiles, *shape[axis:]).sum(axis)], []
