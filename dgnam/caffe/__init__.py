@@ -11,17 +11,35 @@ from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
 from .module import CaffeModule
 from .net import Net
 from .proto import pb, read_net, read_weights
+from .solver import (
+    AdaDeltaSolver,
+    AdaGradSolver,
+    AdamSolver,
+    NesterovSolver,
+    RMSPropSolver,
+    SGDSolver,
+    Solver,
+    get_solver,
+)
 
 TRAIN, TEST = pb.TRAIN, pb.TEST
 
 __all__ = [
     "TEST",
     "TRAIN",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
     "Blob",
     "CaffeError",
     "CaffeFormatError",
     "CaffeModule",
+    "NesterovSolver",
     "Net",
+    "RMSPropSolver",
+    "SGDSolver",
+    "Solver",
+    "get_solver",
     "layer_type_list",
     "read_net",
     "read_weights",

@@ -6,7 +6,8 @@ Caffe writes a group for every layer, and leaves out the parameters that a layer
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import h5py
@@ -18,8 +19,8 @@ from .files import HDF5_MAGIC, StrPath, existing_file, file_head, foreign_format
 _MAX_AXES = 32
 _MAX_INFLATION = 1100
 """Deflate, the strongest of HDF5's own filters, makes at most 1032 bytes of one."""
-# The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing.
-_LIBVER = ("earliest", "v108")
+LIBVER = ("earliest", "v108")
+"""The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing."""
 _LIBRARY_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 
 
@@ -29,28 +30,22 @@ def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
     A parameter that the file leaves out before one that it holds is an empty array of shape (0,), as happens where
     only some of a layer's parameters are shared.
     """
-    file_path = existing_file(path)
-    head = file_head(file_path)
-    if not head.startswith(HDF5_MAGIC):
-        foreign = foreign_format(head)
-        raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
-    try:
-        with h5py.File(file_path, "r") as file:
-            if not isinstance(file.get("data"), h5py.Group):
-                raise CaffeFormatError(
-                    f"{path}: has no group 'data', so it holds no Caffe weights; it has {sorted(file)}"
-                )
-            blobs = {name: _read_layer(group, f"{path}: layer '{name}'") for name, group in file["data"].items()}
-    except _LIBRARY_ERRORS as error:
-        raise CaffeFormatError(f"{path}: the HDF5 file is damaged: {error}") from None
+    with open_hdf5(path) as file:
+        if not isinstance(file.get("data"), h5py.Group):
+            raise CaffeFormatError(f"{path}: has no group 'data', so it holds no Caffe weights; it has {sorted(file)}")
+        blobs = {name: _read_layer(group, f"{path}: layer '{name}'") for name, group in file["data"].items()}
     return {name: arrays for name, arrays in blobs.items() if arrays}
 
 
 def write_hdf5_weights(
-    path: StrPath, weights: Mapping[str, Sequence[np.ndarray]], dtype: Literal["float32", "float16"] = "float32"
+    path: StrPath,
+    weights: Mapping[str, Sequence[np.ndarray]],
+    dtype: Literal["float32", "float16"] = "float32",
+    diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> None:
     """Write the blobs of each layer; the same weights make the same bytes.  An array of shape (0,) is left out.
 
+    diffs: the gradients to write in a group `diff` laid out as `data` is, if any.
     dtype: float16 halves the file; real Caffe reads it too.  Finite values beyond its range of +-65504 are an error.
     Raises CaffeError for layer names with `/`, which real Caffe can't read back from HDF5.
     """
@@ -63,14 +58,36 @@ def write_hdf5_weights(
             )
         if name in ("", "."):
             raise CaffeError(f"{path}: HDF5 can't hold a layer named '{name}'")
-    with replacing(path) as part, h5py.File(part, "w", libver=_LIBVER) as file:
-        data = file.create_group("data")
-        for name, blobs in weights.items():
-            group = data.create_group(name)
-            for i, blob in enumerate(blobs):
-                stored = _as_stored(blob, dtype, f"{path}: layer '{name}', blob {i}")
-                if stored.shape != (0,):
-                    group.create_dataset(str(i), data=stored, track_times=False)
+    with replacing(path) as part, h5py.File(part, "w", libver=LIBVER) as file:
+        _write_layers(file.create_group("data"), weights, dtype, str(path))
+        if diffs is not None:
+            _write_layers(file.create_group("diff"), diffs, dtype, f"{path}: diffs")
+
+
+@contextmanager
+def open_hdf5(path: StrPath) -> Iterator[h5py.File]:
+    """An HDF5 file, to read; raises CaffeFormatError where it is something else, or damaged at a place that is read."""
+    file_path = existing_file(path)
+    head = file_head(file_path)
+    if not head.startswith(HDF5_MAGIC):
+        foreign = foreign_format(head)
+        raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
+    try:
+        with h5py.File(file_path, "r") as file:
+            yield file
+    except CaffeError:
+        raise
+    except _LIBRARY_ERRORS as error:
+        raise CaffeFormatError(f"{path}: the HDF5 file is damaged: {error}") from None
+
+
+def _write_layers(data: h5py.Group, weights: Mapping[str, Sequence[np.ndarray]], dtype: str, where: str) -> None:
+    for name, blobs in weights.items():
+        group = data.create_group(name)
+        for i, blob in enumerate(blobs):
+            stored = _as_stored(blob, dtype, f"{where}: layer '{name}', blob {i}")
+            if stored.shape != (0,):
+                group.create_dataset(str(i), data=stored, track_times=False)
 
 
 def _read_layer(group: object, where: str) -> list[np.ndarray]:
@@ -84,12 +101,13 @@ def _read_layer(group: object, where: str) -> list[np.ndarray]:
         raise CaffeFormatError(f"{where} has {len(indices)} blobs, and one of them is named {indices[-1]}")
     empty = np.zeros(0, np.float32)
     return [
-        _read_blob(group[str(i)], f"{where}, blob {i}") if i in indices else empty
+        read_dataset(group[str(i)], f"{where}, blob {i}") if i in indices else empty
         for i in range(max(indices, default=-1) + 1)
     ]
 
 
-def _read_blob(blob: object, where: str) -> np.ndarray:
+def read_dataset(blob: object, where: str) -> np.ndarray:
+    """One blob as a float32 array; a shape that the file can't fill is an error before anything is allocated."""
     if not isinstance(blob, h5py.Dataset):
         raise CaffeFormatError(f"{where} is not a dataset")
     if blob.shape is None or len(blob.shape) > _MAX_AXES:
