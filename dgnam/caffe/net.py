@@ -259,8 +259,13 @@ class Net:
             write_caffemodel(path, definition, self._weights(), self._diffs() if diffs else None)
 
     def save_hdf5(self, path: StrPath, *, diffs: bool = False) -> None:
-        """Write the weights alone, as HDF5; with `diffs` their gradients too."""
-        write_hdf5_weights(path, self._weights(), diffs=self._diffs() if diffs else None)
+        """Write the weights alone, as HDF5; with `diffs` their gradients too.
+
+        As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
+        """
+        weights = {layer.name: layer.own_weights() for layer in self.layers if layer.blobs or "/" not in layer.name}
+        gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None
+        write_hdf5_weights(path, weights, diffs=gradients)
 
     def share_with(self, other: Net) -> None:
         """Use the memory of `other`'s weights for all layers of the same names, from now on."""
