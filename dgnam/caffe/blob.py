@@ -230,6 +230,14 @@ class Blob:
         return self._shape[axis] if axis < len(self._shape) else 1
 
 
+class BlobVec(list[Blob]):
+    """The learned blobs of a layer, as pycaffe lists them."""
+
+    def add_blob(self, *shape: int) -> None:
+        """Append a blob of this shape, of zeros."""
+        self.append(Blob(*shape))
+
+
 def addresses(tensors: Iterable[object]) -> set[int]:
     """Where the memory of the tensors among `tensors` begins."""
     return {t.data_ptr() for t in tensors if isinstance(t, Tensor)}

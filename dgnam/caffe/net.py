@@ -27,6 +27,7 @@ from . import layer_types, mode  # noqa: F401  (layer_types registers the layer 
 from .blob import HOST, Blob
 from .errors import CaffeError
 from .filler import fill
+from .layer import ParamBlob
 from .net_build import NetPlan, WiredLayer, build
 from .net_layer import NetLayer
 from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
@@ -70,9 +71,9 @@ class Net:
         definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
         self.param_gradients = param_gradients
         self._device = None if device is None else torch.device(device)
-        self._plan = build(definition, phase, level, () if stages is None else stages)
-        self._blobs = [Blob(*shape) for shape in self._plan.blob_shapes]
-        self._params = [Blob(*param.blob.shape) for param in self._plan.params]
+        self._plan = build(definition, phase, level, () if stages is None else stages, generator=mode.generator(HOST))
+        self._blobs = self._plan.blobs
+        self._params = [_made(param.blob) for param in self._plan.params]
         self.layers = [self._bind(wired) for wired in self._plan.layers]
         self._callbacks: dict[str, list[Callback]] = {}
         given = {} if pretrained is None else read_weights(pretrained)
@@ -296,7 +297,7 @@ class Net:
         for blob, param in zip(self._params, self._plan.params, strict=True):
             filler = param.blob.filler
             zero = filler.type == "constant" and filler.value == 0
-            if param.owner not in without and not zero:
+            if param.blob.made is None and param.owner not in without and not zero:
                 fill(blob.data_on(HOST, mutable=True), filler, mode.generator(HOST))
 
     def _copy(self, weights: Weights) -> None:
@@ -361,6 +362,10 @@ class Net:
             raise CaffeError(
                 f"net '{self.name}': its {what} are {list(wanted)}, and arrays were given for {list(given)}"
             )
+
+
+def _made(param: ParamBlob) -> Blob:
+    return Blob(*param.shape) if param.made is None else param.made
 
 
 def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
