@@ -7,7 +7,8 @@ What `import caffe` gave: `Net` with numpy views of its blobs, the mode function
 from .blob import Blob
 from .errors import CaffeError, CaffeFormatError
 from .layer import layer_type_list
-from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
+from .layer_types.python import PythonLayer as Layer
+from .mode import allow_python_layers, set_device, set_mode_cpu, set_mode_gpu, set_random_seed
 from .module import CaffeModule
 from .net import Net
 from .proto import pb, read_net, read_weights
@@ -21,7 +22,9 @@ __all__ = [
     "CaffeError",
     "CaffeFormatError",
     "CaffeModule",
+    "Layer",
     "Net",
+    "allow_python_layers",
     "layer_type_list",
     "read_net",
     "read_weights",

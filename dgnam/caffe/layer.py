@@ -172,7 +172,10 @@ class BlobLayer(Layer):
     in each forward pass and `backward_blobs` in each backward pass.
 
     blobs: what it learns, made and filled in `set_up`; the net puts those in their place that are shared with it.
+    face: what `Net.layers` lists in this layer's stead, a Python layer's own object; None for nothing else.
     """
+
+    face: object | None = None
 
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)

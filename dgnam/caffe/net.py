@@ -28,6 +28,7 @@ from .blob import HOST, Blob
 from .errors import CaffeError
 from .filler import fill
 from .layer import ParamBlob
+from .layer_types.data.memory_data import MemoryData
 from .net_build import NetPlan, WiredLayer, build
 from .net_layer import NetLayer
 from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
@@ -49,7 +50,7 @@ class Net:
         Without them no memory is spent on them.
 
     blobs, params: the arrays by name, in order; the parameters of a layer are a list.
-    layers: the layers in order, the automatic Split layers among them.
+    layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Net:
         self._plan = build(definition, phase, level, () if stages is None else stages, generator=mode.generator(HOST))
         self._blobs = self._plan.blobs
         self._params = [_made(param.blob) for param in self._plan.params]
-        self.layers = [self._bind(wired) for wired in self._plan.layers]
+        self._bound = [self._bind(wired) for wired in self._plan.layers]
+        self.layers: list[Any] = [bound.face for bound in self._bound]
         self._callbacks: dict[str, list[Callback]] = {}
         given = {} if pretrained is None else read_weights(pretrained)
         self._fill(without=given)
@@ -98,7 +100,7 @@ class Net:
 
     @cached_property
     def params(self) -> OrderedDict[str, list[Blob]]:
-        return OrderedDict((layer.name, layer.blobs) for layer in self.layers if layer.blobs)
+        return OrderedDict((layer.name, layer.blobs) for layer in self._bound if layer.blobs)
 
     @property
     def learnable_params(self) -> list[Blob]:
@@ -115,8 +117,8 @@ class Net:
         return [self._plan.blob_names[i] for i in self._plan.outputs]
 
     @cached_property
-    def layer_dict(self) -> OrderedDict[str, NetLayer]:
-        return OrderedDict((layer.name, layer) for layer in self.layers)
+    def layer_dict(self) -> OrderedDict[str, Any]:
+        return OrderedDict(zip(self._layer_names, self.layers, strict=True))
 
     @cached_property
     def top_names(self) -> OrderedDict[str, list[str]]:
@@ -128,18 +130,34 @@ class Net:
 
     @property
     def blob_loss_weights(self) -> OrderedDict[str, float]:
-        weights = dict.fromkeys(self._plan.blob_names, 0.0)
-        for wired in self._plan.layers:
-            weights.update(zip((self._plan.blob_names[t] for t in wired.tops), wired.loss_weights, strict=True))
-        return OrderedDict(weights)
+        return OrderedDict(zip(self._plan.blob_names, self._blob_loss_weights, strict=True))
 
     @property
     def _layer_names(self) -> list[str]:
-        return [layer.name for layer in self.layers]
+        return [layer.name for layer in self._bound]
 
     @property
     def _blob_names(self) -> list[str]:
         return list(self._plan.blob_names)
+
+    @property
+    def _blob_loss_weights(self) -> list[float]:
+        weights = {t: w for wired in self._plan.layers for t, w in zip(wired.tops, wired.loss_weights, strict=True)}
+        return [weights[t] for t in range(len(self._blobs))]
+
+    @property
+    def _inputs(self) -> list[int]:
+        return list(self._plan.inputs)
+
+    @property
+    def _outputs(self) -> list[int]:
+        return list(self._plan.outputs)
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        return list(self._plan.layers[layer].bottoms)
+
+    def _top_ids(self, layer: int) -> list[int]:
+        return list(self._plan.layers[layer].tops)
 
     # Passes.
 
@@ -192,7 +210,7 @@ class Net:
 
     def reshape(self) -> None:
         """Give all blobs the shapes that follow from the inputs'; forward does so too, layer by layer."""
-        for layer in self.layers:
+        for layer in self._bound:
             layer.reshape()
 
     def clear_param_diffs(self) -> None:
@@ -221,6 +239,21 @@ class Net:
             grad = self.backward(diffs=diffs, **(tops[i] if i < len(tops) else {}))
             grads.append({name: array.copy() for name, array in grad.items()})
         return _joined(outs, _length(arrays)), _joined(grads, _length(arrays))
+
+    def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Give the MemoryData layer that the net begins with its arrays, which are served batch by batch.
+
+        data: (n, C, H, W) float32, contiguous, n a multiple of the batch size.  labels: (n,) or (n, 1, 1, 1) float32.
+        """
+        first = self._plan.layers[0].layer
+        if not isinstance(first, MemoryData):
+            raise CaffeError(
+                f"net '{self.name}': set_input_arrays needs a MemoryData layer first, not layer '{first.name}' "
+                f"({first.type})"
+            )
+        if labels.ndim == 1:
+            labels = np.ascontiguousarray(labels[:, None, None, None])
+        first.set_arrays(data, labels)
 
     def before_forward(self, callback: Callback) -> None:
         """Call `callback` with each layer's index before its forward pass."""
@@ -302,7 +335,7 @@ class Net:
 
     def _copy(self, weights: Weights) -> None:
         """Copy weights that were read for this net alone: a blob may take an array as its memory."""
-        copy_weights(((layer.name, layer.slots()) for layer in self.layers), weights)
+        copy_weights(((layer.name, layer.slots()) for layer in self._bound), weights)
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
@@ -313,8 +346,8 @@ class Net:
         with self._running() as (device, generator):
             for i in range(first, last + 1):
                 self._call("before_forward", i)
-                self.layers[i].reshape()
-                loss += self.layers[i].forward(device, generator, param_gradients=self.param_gradients)
+                self._bound[i].reshape()
+                loss += self._bound[i].forward(device, generator, param_gradients=self.param_gradients)
                 self._call("after_forward", i)
         return loss
 
@@ -323,8 +356,8 @@ class Net:
         with self._running() as (device, _):
             for i in range(first, last - 1, -1):
                 self._call("before_backward", i)
-                if self.layers[i].wired.backward:
-                    self.layers[i].backward(device, param_gradients=self.param_gradients)
+                if self._bound[i].wired.backward:
+                    self._bound[i].backward(device, param_gradients=self.param_gradients)
                 self._call("after_backward", i)
 
     @contextmanager
@@ -353,8 +386,8 @@ class Net:
     def _check_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper:
             raise CaffeError(
-                f"net '{self.name}': {what} can't run between layer '{self.layers[lower].name}' and "
-                f"'{self.layers[upper].name}', which comes before it"
+                f"net '{self.name}': {what} can't run between layer '{self._bound[lower].name}' and "
+                f"'{self._bound[upper].name}', which comes before it"
             )
 
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +45,12 @@ class NetLayer:
     @property
     def type(self) -> str:
         return self.wired.layer.type
+
+    @property
+    def face(self) -> Any:
+        """What pycaffe lists for the layer: this, or the object of a Python layer's class."""
+        layer = self.wired.layer
+        return layer.face if isinstance(layer, BlobLayer) and layer.face is not None else self
 
     def slots(self) -> list[Slot]:
         """Where weights for this layer go; the tensors put there become its own."""

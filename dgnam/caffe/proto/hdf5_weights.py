@@ -6,7 +6,8 @@ Caffe writes a group for every layer, and leaves out the parameters that a layer
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import h5py
@@ -29,6 +30,16 @@ def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
     A parameter that the file leaves out before one that it holds is an empty array of shape (0,), as happens where
     only some of a layer's parameters are shared.
     """
+    with open_hdf5(path) as file:
+        if not isinstance(file.get("data"), h5py.Group):
+            raise CaffeFormatError(f"{path}: has no group 'data', so it holds no Caffe weights; it has {sorted(file)}")
+        blobs = {name: _read_layer(group, f"{path}: layer '{name}'") for name, group in file["data"].items()}
+    return {name: arrays for name, arrays in blobs.items() if arrays}
+
+
+@contextmanager
+def open_hdf5(path: StrPath) -> Iterator[h5py.File]:
+    """An HDF5 file to read; what goes wrong while it is read becomes a CaffeFormatError that names it."""
     file_path = existing_file(path)
     head = file_head(file_path)
     if not head.startswith(HDF5_MAGIC):
@@ -36,14 +47,11 @@ def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
         raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
     try:
         with h5py.File(file_path, "r") as file:
-            if not isinstance(file.get("data"), h5py.Group):
-                raise CaffeFormatError(
-                    f"{path}: has no group 'data', so it holds no Caffe weights; it has {sorted(file)}"
-                )
-            blobs = {name: _read_layer(group, f"{path}: layer '{name}'") for name, group in file["data"].items()}
+            yield file
+    except CaffeError:
+        raise
     except _LIBRARY_ERRORS as error:
         raise CaffeFormatError(f"{path}: the HDF5 file is damaged: {error}") from None
-    return {name: arrays for name, arrays in blobs.items() if arrays}
 
 
 def write_hdf5_weights(
@@ -84,12 +92,13 @@ def _read_layer(group: object, where: str) -> list[np.ndarray]:
         raise CaffeFormatError(f"{where} has {len(indices)} blobs, and one of them is named {indices[-1]}")
     empty = np.zeros(0, np.float32)
     return [
-        _read_blob(group[str(i)], f"{where}, blob {i}") if i in indices else empty
+        read_dataset(group[str(i)], f"{where}, blob {i}") if i in indices else empty
         for i in range(max(indices, default=-1) + 1)
     ]
 
 
-def _read_blob(blob: object, where: str) -> np.ndarray:
+def read_dataset(blob: object, where: str) -> np.ndarray:
+    """A dataset's numbers as float32; `where` names file and dataset in errors."""
     if not isinstance(blob, h5py.Dataset):
         raise CaffeFormatError(f"{where} is not a dataset")
     if blob.shape is None or len(blob.shape) > _MAX_AXES:
