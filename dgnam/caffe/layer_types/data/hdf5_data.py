@@ -11,6 +11,7 @@ import torch
 from ...blob import Blob
 from ...errors import CaffeFormatError
 from ...layer import BlobLayer, Context, register
+from ...parallel import keeps_record
 from ...proto import pb
 from ...proto.files import existing_file
 from ...proto.hdf5_weights import open_hdf5, read_dataset
@@ -39,6 +40,7 @@ class HDF5Data(BlobLayer):
         self._rows: list[np.ndarray] = []
         self._order: list[int] = []
         self._row = 0
+        self._count = 0
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         self._files = self._listed()
@@ -50,6 +52,8 @@ class HDF5Data(BlobLayer):
     def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         arrays = [top.data for top in tops]
         for i in range(self.options.batch_size):
+            while not keeps_record(self._count, context.phase):
+                self._next(context)
             for array, rows in zip(arrays, self._rows, strict=True):
                 array[i] = rows[self._order[self._row]]
             self._next(context)
@@ -68,6 +72,7 @@ class HDF5Data(BlobLayer):
 
     def _next(self, context: Context) -> None:
         """Go to the next row, of the next file where this one is at its end."""
+        self._count += 1
         self._row += 1
         if self._row < len(self._order):
             return
