@@ -4,7 +4,10 @@ What `import caffe` gave: `Net` with numpy views of its blobs, the mode function
 `CaffeModule`, a net as a torch module, and `read_net` and its kin for the files themselves, in `dgnam.caffe.proto`.
 """
 
+from . import io
 from .blob import Blob
+from .classifier import Classifier
+from .detector import Detector
 from .errors import CaffeError, CaffeFormatError
 from .layer import layer_type_list
 from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
@@ -21,7 +24,10 @@ __all__ = [
     "CaffeError",
     "CaffeFormatError",
     "CaffeModule",
+    "Classifier",
+    "Detector",
     "Net",
+    "io",
     "layer_type_list",
     "read_net",
     "read_weights",
