@@ -18,10 +18,8 @@ from google.protobuf.message import DecodeError
 from PIL import Image
 
 from .errors import CaffeError, CaffeFormatError, MissingPackageError, closest
-from .proto import pb
+from .proto import caffe_pb2
 from .proto.files import existing_file
-
-caffe_pb2 = pb  # scripts reach the messages as caffe.io.caffe_pb2 too
 
 Size = Sequence[int] | np.ndarray
 """(height, width)."""
@@ -47,7 +45,7 @@ class MissingImageError(ImageFileError, FileNotFoundError):
 # Messages.
 
 
-def blobproto_to_array(blob: pb.BlobProto, return_diff: bool = False) -> np.ndarray:
+def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> np.ndarray:
     """The numbers of a BlobProto as float64, in its shape; `return_diff` takes its diff.
 
     The shape is `shape`, or the legacy `num, channels, height, width` where one of them is set.  Numbers stored as
@@ -62,9 +60,9 @@ def blobproto_to_array(blob: pb.BlobProto, return_diff: bool = False) -> np.ndar
     return _shaped(np.array(double if len(double) else single, dtype=np.float64), shape, "BlobProto")
 
 
-def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> pb.BlobProto:
+def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> caffe_pb2.BlobProto:
     """An array of any shape as a BlobProto with `shape`; with `diff`, an array of the same shape, as its diff."""
-    blob = pb.BlobProto()
+    blob = caffe_pb2.BlobProto()
     blob.shape.dim.extend(arr.shape)
     blob.data.extend(_numbers(arr))
     if diff is not None:
@@ -74,12 +72,12 @@ def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> pb.Bl
 
 def arraylist_to_blobprotovector_str(arraylist: Iterable[np.ndarray]) -> bytes:
     """Arrays as a serialized BlobProtoVector."""
-    return pb.BlobProtoVector(blobs=[array_to_blobproto(arr) for arr in arraylist]).SerializeToString()
+    return caffe_pb2.BlobProtoVector(blobs=[array_to_blobproto(arr) for arr in arraylist]).SerializeToString()
 
 
 def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
     """The arrays of a serialized BlobProtoVector."""
-    vector = pb.BlobProtoVector()
+    vector = caffe_pb2.BlobProtoVector()
     try:
         vector.ParseFromString(str)
     except DecodeError as error:
@@ -87,11 +85,11 @@ def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
     return [blobproto_to_array(blob) for blob in vector.blobs]
 
 
-def array_to_datum(arr: np.ndarray, label: int | None = None) -> pb.Datum:
+def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum:
     """A (K, H, W) array as a Datum: uint8 as bytes, everything else as floats."""
     if arr.ndim != 3:
         raise ArrayError(f"a Datum holds an array of 3 axes, (channels, height, width), and this one is {arr.shape}")
-    datum = pb.Datum()
+    datum = caffe_pb2.Datum()
     datum.channels, datum.height, datum.width = arr.shape
     if arr.dtype == np.uint8:
         datum.data = arr.tobytes()
@@ -102,7 +100,7 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> pb.Datum:
     return datum
 
 
-def datum_to_array(datum: pb.Datum) -> np.ndarray:
+def datum_to_array(datum: caffe_pb2.Datum) -> np.ndarray:
     """The (K, H, W) array of a Datum, uint8 where it holds bytes, else float64; its label is `datum.label`."""
     if datum.encoded:
         raise ArrayError("the Datum holds an encoded image: decode its data with load_image(io.BytesIO(datum.data))")
