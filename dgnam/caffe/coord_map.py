@@ -124,20 +124,24 @@ def crop(top_from: Top, top_to: Top) -> Top:
 
 
 def _traced(top: Top) -> Iterator[tuple[Top, CoordMap]]:
-    """`top` and the blobs that it can be traced to, nearest first, each with the map of it into `top`."""
+    """`top` and the blobs that it can be traced to, nearest first, each with the map of it into `top`.
+
+    All ways to a blob are held for equal, but that one which tells the axis counts more than one which does not: then
+    the blob, and what lies behind it, comes a second time.
+    """
     maps, frontier = {top: IDENTITY}, deque([top])
     while frontier:
         found = frontier.popleft()
         yield found, maps[found]
         fn = found.fn
         for bottom in fn.inputs[:1] if fn.type_name == "Crop" else fn.inputs:  # Crop's second bottom only gives a size
-            if bottom in maps:
-                continue
             try:
-                maps[bottom] = compose(maps[found], coord_map(fn))
+                new = compose(maps[found], coord_map(fn))
             except UndefinedMapException:
                 break
-            frontier.append(bottom)
+            if bottom not in maps or (maps[bottom][0] is None and new[0] is not None):
+                maps[bottom] = new
+                frontier.append(bottom)
 
 
 def _params(fn: Function, message: str) -> Mapping[str, Any]:
