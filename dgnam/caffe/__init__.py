@@ -5,10 +5,12 @@ or `python -m dgnam.caffe script.py`.  Beside it `CaffeModule`, a net as a torch
 the files themselves, in `dgnam.caffe.proto`.
 """
 
-from . import _caffe, pycaffe  # the modules by which some scripts call what is below
+from . import _caffe, io, pycaffe  # the modules by which some scripts call what is below
 from ._caffe import __version__
 from .alias import install, uninstall
 from .blob import Blob
+from .classifier import Classifier
+from .detector import Detector
 from .errors import CaffeError, CaffeFormatError
 from .glog import init_log, log
 from .layer import layer_type_list
@@ -38,6 +40,8 @@ __all__ = [
     "CaffeError",
     "CaffeFormatError",
     "CaffeModule",
+    "Classifier",
+    "Detector",
     "Layer",
     "Net",
     "NetSpec",
@@ -48,6 +52,7 @@ __all__ = [
     "has_nccl",
     "init_log",
     "install",
+    "io",
     "layer_type_list",
     "layers",
     "log",

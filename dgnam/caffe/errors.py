@@ -15,6 +15,10 @@ class CaffeFormatError(CaffeError):
     """A file is not what its format says; the message names the file and the reason."""
 
 
+class MissingPackageError(CaffeError, ImportError):
+    """An optional package or program is needed and not there; the message says what for and how to install it."""
+
+
 def closest(name: str, known: Iterable[str], limit: int = 8) -> str:
     """The valid choices for a mistyped `name`, the closest first, as text for an error message."""
     choices = list(known)
