@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import torch
 from torch import Tensor
 
-from .errors import CaffeError, closest
+from .errors import CaffeError, closest, shortened
 from .proto import pb
 
 Shape = tuple[int, ...]
@@ -139,7 +139,7 @@ class Layer:
 
     def fail(self, reason: str) -> CaffeError:
         """An error that names this layer; to be raised by the caller."""
-        return CaffeError(f"layer '{self.name}' ({self.type}): {reason}")
+        return CaffeError(f"layer '{shortened(self.name)}' ({self.type}): {reason}")
 
     def kept(self, context: Context, name: str) -> Any:
         """What `forward` left in the context for `backward`."""

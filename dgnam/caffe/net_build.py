@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .errors import CaffeError, closest
+from .blob import check_shape
+from .errors import CaffeError, closest, shortened
+from .filler import check_filler
 from .layer import AUTOMATIC, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
+
+
+_MAX_SPLIT_NAMES = 1 << 26
+"""Characters in the names of all splits' blobs; long names of blobs that many layers take would fill the memory."""
 
 
 @dataclass
@@ -82,6 +88,16 @@ class NetPlan:
         return self.blob_names.index(name)
 
 
+@dataclass
+class _Known:
+    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+
+    layers: set[str] = field(default_factory=set)
+    blobs: set[str] = field(default_factory=set)
+    available: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
+
+
 def build(definition: pb.NetParameter, phase: int, level: int = 0, stages: Sequence[str] = ()) -> NetPlan:
     """Wire the layers of `definition` that belong to `phase`, `level` and `stages`, besides the stages that it gives.
 
@@ -91,13 +107,12 @@ def build(definition: pb.NetParameter, phase: int, level: int = 0, stages: Seque
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
     wanted = insert_splits(filter_layers(definition, state))
     plan = NetPlan(definition.name, definition.force_backward)
-    available: dict[str, int] = {}
-    shared: dict[str, int] = {}
+    known = _Known()
     for message in wanted.layer:
         if not message.HasField("phase"):
             message.phase = state.phase
-        _wire(plan, message, available, shared)
-    plan.outputs = [available[name] for name in sorted(available)]
+        _wire(plan, message, known)
+    plan.outputs = [known.available[name] for name in sorted(known.available)]
     _plan_backward(plan)
     return plan
 
@@ -150,6 +165,7 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
         for j in range(min(len(layer.top), len(layer.loss_weight))):
             if layer.loss_weight[j] and takers[(i, j)]:
                 takers[(i, j)] += 1
+    _check_split_names(definition, takers)
     split = pb.NetParameter()
     split.CopyFrom(definition)
     del split.layer[:]
@@ -173,6 +189,18 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
     return split
 
 
+def _check_split_names(definition: pb.NetParameter, takers: Mapping[tuple[int, int], int]) -> None:
+    size = 0
+    for (i, j), count in takers.items():
+        maker = definition.layer[i]
+        size += count * (len(maker.name) + len(maker.top[j])) if count > 1 else 0
+        if size > _MAX_SPLIT_NAMES:
+            raise CaffeError(
+                f"layer '{shortened(maker.name)}': {count} layers take its top '{shortened(maker.top[j])}', and names "
+                f"for as many copies would take over {_MAX_SPLIT_NAMES} characters; shorten the names"
+            )
+
+
 def _split_blob(layer: str, blob: str, top: int, taker: int) -> str:
     return f"{blob}_{layer}_{top}_split_{taker}"
 
@@ -184,35 +212,39 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
         split.loss_weight.extend([loss_weight] + [0.0] * (count - 1))
 
 
-def _wire(plan: NetPlan, message: pb.LayerParameter, available: dict[str, int], shared: dict[str, int]) -> None:
-    """Add one layer to the plan; `available` holds the blobs that no layer has taken yet."""
+def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known) -> None:
+    """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if any(w.name == message.name for w in plan.layers):
+    if message.name in known.layers:
         raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
+    known.layers.add(message.name)
     bottoms = []
     for name in message.bottom:
-        if name not in available:
-            raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {closest(name, available)}")
-        bottoms.append(available.pop(name))
+        if name not in known.available:
+            free = closest(name, known.available)
+            raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {free}")
+        bottoms.append(known.available.pop(name))
     bottom_shapes = [plan.blob_shapes[b] for b in bottoms]
     blobs = layer.param_blobs(bottom_shapes)
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
-    params = [_param(plan, layer, i, blob, shared) for i, blob in enumerate(blobs)]
+    params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     tops = []
     for k, (name, shape) in enumerate(zip(message.top, layer.top_shapes(bottom_shapes), strict=True)):
+        _check_blob(layer, f"top '{name}'", shape)
         if k < len(message.bottom) and name == message.bottom[k]:
             if shape != bottom_shapes[k]:
                 raise layer.fail(f"can't run in place: bottom '{name}' is {bottom_shapes[k]} and the top is {shape}")
             tops.append(bottoms[k])
-        elif name in plan.blob_names and name != AUTOMATIC:
+        elif name in known.blobs and name != AUTOMATIC:
             raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
         else:
             tops.append(len(plan.blob_names))
+            known.blobs.add(name)
             plan.blob_names.append(name)
             plan.blob_shapes.append(tuple(shape))
         if name != AUTOMATIC:
-            available[name] = tops[-1]
+            known.available[name] = tops[-1]
     if message.type == "Input":
         plan.inputs.extend(tops)
     owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
@@ -222,6 +254,7 @@ def _wire(plan: NetPlan, message: pb.LayerParameter, available: dict[str, int], 
 
 def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:
     """The parameter's place in the plan: that of the first of its name, where it has one."""
+    _check_blob(layer, f"parameter {index}", blob.shape, blob.filler)
     specs = layer.definition.param
     spec = specs[index] if index < len(specs) else pb.ParamSpec()
     if spec.name and spec.name in shared:
@@ -244,6 +277,16 @@ def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dic
     if spec.name:
         shared[spec.name] = len(plan.params) - 1
     return len(plan.params) - 1
+
+
+def _check_blob(layer: Layer, what: str, shape: Shape, filler: pb.FillerParameter | None = None) -> None:
+    """Caffe's limits, before anything is allocated: a prototxt can claim any shape."""
+    try:
+        check_shape(shape)
+        if filler is not None:
+            check_filler(shape, filler)
+    except CaffeError as error:
+        raise layer.fail(f"{what}: {error}") from None
 
 
 def _given(spec: pb.ParamSpec) -> set[str]:
