@@ -230,11 +230,11 @@ class Blob:
         self._diff.put(values, fresh=fresh)
 
     def fill_data(self, first: Callable[[Tensor], object]) -> None:
-        """Let `first` write the data, a tensor of this shape, at once or at their first use; see `SyncedMemory.fill`."""
+        """Let `first` write the data, a tensor of this shape, at once or at the first use; see `SyncedMemory.fill`."""
         self._data.fill(self._in_shape(first))
 
     def fill_diff(self, first: Callable[[Tensor], object]) -> None:
-        """Let `first` write the diff, a tensor of this shape, at once or at their first use; see `SyncedMemory.fill`."""
+        """Let `first` write the diff, a tensor of this shape, at once or at the first use; see `SyncedMemory.fill`."""
         self._diff.fill(self._in_shape(first))
 
     def add_diff(self, values: Tensor) -> None:

@@ -17,7 +17,6 @@ from .filler import check_filler
 from .layer import AUTOMATIC, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
 
-
 _MAX_SPLIT_NAMES = 1 << 26
 """Characters in the names of all splits' blobs; long names of blobs that many layers take would fill the memory."""
 
