@@ -16,8 +16,8 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ import torch
 
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
 from .blob import HOST, Blob
-from .errors import CaffeError
+from .errors import CaffeError, naming
 from .filler import fill
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
@@ -69,18 +69,19 @@ class Net:
             pretrained, phase, level = phase, level, 0
         if phase not in (pb.TRAIN, pb.TEST):
             raise CaffeError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}), and got {phase!r}")
-        definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
         self.param_gradients = param_gradients
         self._device = None if device is None else torch.device(device)
-        self._plan = build(definition, phase, level, () if stages is None else stages, generator=mode.generator(HOST))
+        with nullcontext() if isinstance(network_file, pb.NetParameter) else naming(network_file):
+            definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
+            self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
         self._blobs = self._plan.blobs
         self._params = [_made(param.blob) for param in self._plan.params]
         self._bound = [self._bind(wired) for wired in self._plan.layers]
         self.layers: list[Any] = [bound.face for bound in self._bound]
         self._callbacks: dict[str, list[Callback]] = {}
-        given = {} if pretrained is None else read_weights(pretrained)
-        self._fill(without=given)
-        self._copy(given)
+        self._fill()
+        if pretrained is not None:
+            self.copy_from(pretrained)
 
     def __repr__(self) -> str:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
@@ -275,7 +276,8 @@ class Net:
 
     def copy_from(self, path: StrPath) -> None:
         """Copy the weights of all layers of the same names from a caffemodel or HDF5 file."""
-        self._copy(read_weights(path))
+        with naming(path):
+            self._copy(read_weights(path))
 
     def load_hdf5(self, path: StrPath) -> None:
         """pycaffe's name for `copy_from` with an HDF5 file."""
@@ -325,13 +327,16 @@ class Net:
         blob.share_diff(owner)
         return blob
 
-    def _fill(self, without: Weights) -> None:
-        """Fill the parameters as their fillers say, but for those that `without` has values for."""
+    def _fill(self) -> None:
+        """Have the parameters filled as their fillers say, at their first use, each with a seed drawn now.
+
+        So a prototxt alone costs no memory, whatever sizes it claims, and weights from a file cost no filling before.
+        """
         for blob, param in zip(self._params, self._plan.params, strict=True):
             filler = param.blob.filler
-            zero = filler.type == "constant" and filler.value == 0
-            if param.blob.made is None and param.owner not in without and not zero:
-                fill(blob.data_on(HOST, mutable=True), filler, mode.generator(HOST))
+            if param.blob.made is None and (filler.type != "constant" or filler.value != 0):
+                seed = int(torch.randint(2**62, (), generator=mode.generator(HOST)))
+                blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
     def _copy(self, weights: Weights) -> None:
         """Copy weights that were read for this net alone: a blob may take an array as its memory."""
@@ -399,6 +404,10 @@ class Net:
 
 def _made(param: ParamBlob) -> Blob:
     return Blob(*param.shape) if param.made is None else param.made
+
+
+def _fill(values: torch.Tensor, filler: pb.FillerParameter, seed: int) -> None:
+    fill(values, filler, torch.Generator().manual_seed(seed))
 
 
 def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:

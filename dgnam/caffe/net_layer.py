@@ -139,7 +139,7 @@ class NetLayer:
         """A loss's diff is its weight, from the start and for good."""
         for top, weight in zip(self.tops, self.wired.loss_weights, strict=True):
             if weight:
-                top.diff_on(HOST, mutable=True).fill_(weight)
+                top.fill_diff(partial(torch.Tensor.fill_, value=weight))
 
     def _loss(self) -> float:
         if not any(self.wired.loss_weights):
