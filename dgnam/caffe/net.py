@@ -283,17 +283,25 @@ class Net:
         """pycaffe's name for `copy_from` with an HDF5 file."""
         self.copy_from(path)
 
-    def save(self, path: StrPath) -> None:
-        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5."""
+    def save(self, path: StrPath, *, diffs: bool = False) -> None:
+        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5.
+
+        diffs: write the gradients of the weights too, as a solver's `snapshot_diff` does.
+        """
         if os.fspath(path).endswith((".h5", ".hdf5")):
-            self.save_hdf5(path)
+            self.save_hdf5(path, diffs=diffs)
         else:
             definition = pb.NetParameter(name=self.name, layer=[w.layer.definition for w in self._plan.layers])
-            write_caffemodel(path, definition, self._weights())
+            write_caffemodel(path, definition, self._weights(), self._diffs() if diffs else None)
 
-    def save_hdf5(self, path: StrPath) -> None:
-        """Write the weights alone, as HDF5."""
-        write_hdf5_weights(path, self._weights())
+    def save_hdf5(self, path: StrPath, *, diffs: bool = False) -> None:
+        """Write the weights alone, as HDF5; with `diffs` their gradients too.
+
+        As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
+        """
+        weights = {layer.name: layer.own_weights() for layer in self._bound if layer.blobs or "/" not in layer.name}
+        gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None
+        write_hdf5_weights(path, weights, diffs=gradients)
 
     def share_with(self, other: Net) -> None:
         """Use the memory of `other`'s weights for all layers of the same names, from now on."""
@@ -344,6 +352,9 @@ class Net:
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
+
+    def _diffs(self) -> dict[str, list[np.ndarray]]:
+        return {name: [blob.diff_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
 
     def _forward(self, first: int, last: int) -> float:
         """Run the layers of these indices, both included; returns the loss."""
