@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from dgnam.caffe import glog
-from dgnam.caffe.glog import GlogFormatter, init_log, log, logger
+from dgnam.caffe.glog import LOGGER, GlogFormatter, init_log, log, number, to_stderr
 
 LINE = re.compile(r"^I\d{4} \d\d:\d\d:\d\d\.\d{6} +(\d+) test_glog\.py:\d+\] (.*)$")
 
@@ -17,13 +17,15 @@ def _log_as_before(monkeypatch):
     """Each test begins, and ends, with a log that nobody has set up."""
     monkeypatch.delenv("GLOG_minloglevel", raising=False)
     yield
-    logger.removeHandler(glog._handler)
-    logger.setLevel(logging.NOTSET)
-    logger.propagate = True
+    LOGGER.removeHandler(glog._handler)
+    glog._handler.level_shown = None
+    glog._handler.setLevel(logging.INFO)
+    LOGGER.setLevel(logging.NOTSET)
+    LOGGER.propagate = True
 
 
 def shown(capsys, message="to show", level=logging.INFO):
-    logger.log(level, message)
+    LOGGER.log(level, message)
     return message in capsys.readouterr().err
 
 
@@ -96,7 +98,7 @@ def test_before_init_log_lines_go_where_logging_sends_them(capsys, caplog):
 
 
 def test_log_alone_shows_its_line(capsys, monkeypatch):
-    monkeypatch.setattr(logger, "propagate", False)  # pytest's handlers would make it a log that is set up
+    monkeypatch.setattr(LOGGER, "propagate", False)  # pytest's handlers would make it a log that is set up
     log("unasked")
     assert "unasked" in capsys.readouterr().err
 
@@ -105,3 +107,21 @@ def test_the_modules_of_the_package_log_there(capsys):
     init_log()
     logging.getLogger("dgnam.caffe.solver").info("Iteration 0")
     assert "Iteration 0" in capsys.readouterr().err
+
+
+def test_to_stderr_takes_nothing_from_logging(capsys, caplog):
+    caplog.set_level(logging.INFO)
+    handler = to_stderr()
+    LOGGER.info("to both")
+    LOGGER.removeHandler(handler)
+    LOGGER.info("to logging")
+    assert caplog.messages == ["to both", "to logging"]
+    assert "to both" in (err := capsys.readouterr().err)
+    assert "to logging" not in err
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1, "0.1"), (1e-6, "1e-06"), (2.302585, "2.30259"), (100, "100"), (12345678, "1.23457e+07")]
+)
+def test_numbers_as_cpp_writes_them(value, text):
+    assert number(value) == text
