@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .blob import HOST, Blob
-from .glog import logger, number
+from .glog import LOGGER, number
 from .net import Net
 from .net_layer import NetLayer
 
@@ -27,7 +27,7 @@ class DebugInfo:
         diffs = [b.diff_on(HOST) for b in self._net.learnable_params]
         l1 = [sum(float(t.abs().sum()) for t in tensors) for tensors in (data, diffs)]
         l2 = [sum(float(t.square().sum()) for t in tensors) ** 0.5 for tensors in (data, diffs)]
-        logger.error(
+        LOGGER.error(
             "    [Backward] All net params (data, diff): L1 norm = (%s, %s); L2 norm = (%s, %s)", *map(number, l1 + l2)
         )
 
@@ -37,9 +37,9 @@ class DebugInfo:
         layer = self._net.layers[index]
         where = f"    [Forward] Layer {layer.name}"
         for name, blob in zip(self._net.top_names[layer.name], layer.tops, strict=True):
-            logger.info("%s, top blob %s data: %s", where, name, _mean(blob))
+            LOGGER.info("%s, top blob %s data: %s", where, name, _mean(blob))
         for name, blob in zip(_param_names(layer), layer.blobs, strict=True):
-            logger.info("%s, param blob %s data: %s", where, name, _mean(blob))
+            LOGGER.info("%s, param blob %s data: %s", where, name, _mean(blob))
 
     def _backward(self, index: int) -> None:
         layer = self._net.layers[index]
@@ -48,10 +48,10 @@ class DebugInfo:
         where, needs = f"    [Backward] Layer {layer.name}", layer.wired.needs
         for name, blob, need in zip(self._net.bottom_names[layer.name], layer.bottoms, needs.bottoms, strict=True):
             if need:
-                logger.info("%s, bottom blob %s diff: %s", where, name, _mean(blob, diff=True))
+                LOGGER.info("%s, bottom blob %s diff: %s", where, name, _mean(blob, diff=True))
         for i, (blob, need) in enumerate(zip(layer.blobs, needs.params, strict=True)):
             if need:
-                logger.info("%s, param blob %d diff: %s", where, i, _mean(blob, diff=True))
+                LOGGER.info("%s, param blob %d diff: %s", where, i, _mean(blob, diff=True))
 
 
 def _param_names(layer: NetLayer) -> list[str]:

@@ -52,11 +52,6 @@ def number(value: float) -> str:
     return f"{float(value):g}"
 
 
-def number(value: float) -> str:
-    """A number with six digits, as C++ streams write it."""
-    return f"{float(value):g}"
-
-
 class GlogFormatter(logging.Formatter):
     """Lines with the level's letter, date, time, thread, file and line before the message."""
 

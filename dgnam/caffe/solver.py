@@ -29,7 +29,7 @@ from . import mode
 from .blob import HOST, Blob
 from .debug_info import DebugInfo
 from .errors import CaffeError, CaffeFormatError, closest
-from .glog import logger, number
+from .glog import LOGGER, number
 from .net import Net
 from .proto import pb, read_solver, to_text
 from .proto.files import StrPath
@@ -75,7 +75,7 @@ class Solver:
         if not self.type:
             raise CaffeError(f"Solver has no update rule; take one of {', '.join(s.__name__ for s in _SOLVERS)}")
         self.param, self._source = _definition(param, source)
-        logger.info("Initializing solver from parameters: \n%s", to_text(self.param))
+        LOGGER.info("Initializing solver from parameters: \n%s", to_text(self.param))
         self._check()
         if self.param.random_seed >= 0:
             mode.set_random_seed(self.param.random_seed)
@@ -93,7 +93,7 @@ class Solver:
         self._stopping = False
         self._losses = _SmoothedLoss(self.param.average_loss)
         self._shown_at = 0
-        logger.info("Solver scaffolding done.")
+        LOGGER.info("Solver scaffolding done.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}('{self._source}', iter={self._iter})"
@@ -125,25 +125,25 @@ class Solver:
 
     def solve(self, resume_file: StrPath | None = None) -> None:
         """Train up to `max_iter`, from the state in `resume_file` if one is given, then show and test once more."""
-        logger.info("Solving %s", self.net.name)
-        logger.info("Learning Rate Policy: %s", self.param.lr_policy)
+        LOGGER.info("Solving %s", self.net.name)
+        LOGGER.info("Learning Rate Policy: %s", self.param.lr_policy)
         self._stopping = False
         if resume_file is not None:
-            logger.info("Restoring previous solver status from %s", resume_file)
+            LOGGER.info("Restoring previous solver status from %s", resume_file)
             self.restore(resume_file)
         start = self._iter
         self.step(self.param.max_iter - self._iter)
         if self.param.snapshot_after_train and not self._due(self.param.snapshot):
             self.snapshot()
         if self._stopping:
-            logger.info("Optimization stopped early.")
+            LOGGER.info("Optimization stopped early.")
             return
         if self._due(self.param.display):
             loss = self._losses.add(self.net._forward(0, len(self.net.layers) - 1), self._iter - start)
-            logger.info("Iteration %d, loss = %s", self._iter, number(loss))
+            LOGGER.info("Iteration %d, loss = %s", self._iter, number(loss))
         if self._due(self.param.test_interval):
             self._test_all()
-        logger.info("Optimization Done.")
+        LOGGER.info("Optimization Done.")
 
     def step(self, iters: int) -> None:
         """Train for `iters` iterations."""
@@ -180,7 +180,7 @@ class Solver:
         self._current_step = lr_step(self.param, self._iter, self._current_step)
         rate = learning_rate(self.param, self._iter, self._current_step)
         if self._due(self.param.display):
-            logger.info("Iteration %d, lr = %s", self._iter, number(rate))
+            LOGGER.info("Iteration %d, lr = %s", self._iter, number(rate))
         self._clip()
         device = mode.current_device()
         blobs = self.net.learnable_params
@@ -212,7 +212,7 @@ class Solver:
         diffs = [blob.diff_on(device, mutable=True) for blob in self.net.learnable_params]
         scale = clip_scale(self.param, diffs)
         if scale != 1:
-            logger.info(
+            LOGGER.info(
                 "Gradient clipping: scaling down gradients (L2 norm %s > %s) by scale factor %s",
                 *map(number, (gradient_norm(diffs), self.param.clip_gradients, scale)),
             )
@@ -225,13 +225,13 @@ class Solver:
     def _show(self, loss: float, seconds: float) -> None:
         """The lines of a display: the loss, and each of the train net's outputs."""
         rate = (self._iter - self._shown_at) / (seconds if seconds else 1)
-        logger.info(
+        LOGGER.info(
             "Iteration %d (%s iter/s, %ss/%d iters), loss = %s",
             *(self._iter, number(rate), number(seconds), self.param.display, number(loss)),
         )
         self._shown_at = self._iter
         for line in output_lines(self.net, _outputs(self.net)):
-            logger.info("    Train net output %s", line)
+            LOGGER.info("    Train net output %s", line)
 
     # Testing.
 
@@ -242,22 +242,22 @@ class Solver:
 
     def _test(self, index: int) -> None:
         """Show the outputs of a test net, averaged over its `test_iter` batches."""
-        logger.info("Iteration %d, Testing net (#%d)", self._iter, index)
+        LOGGER.info("Iteration %d, Testing net (#%d)", self._iter, index)
         net, count = self.test_nets[index], self.param.test_iter[index]
         net.share_with(self.net)
         loss, scores = 0.0, np.zeros(0, np.float32)
         for i in range(count):
             self._obey()
             if self._stopping:
-                logger.info("Test interrupted.")
+                LOGGER.info("Test interrupted.")
                 return
             loss += net._forward(0, len(net.layers) - 1)
             scores = _outputs(net) if i == 0 else scores + _outputs(net)
         if self.param.test_compute_loss and count > 0:
-            logger.info("Test loss: %s", number(loss / count))
+            LOGGER.info("Test loss: %s", number(loss / count))
         if count > 0:
             for line in output_lines(net, scores / np.float32(count)):
-                logger.info("    Test net output %s", line)
+                LOGGER.info("    Test net output %s", line)
 
     def _obey(self) -> None:
         """Do all that is asked for just now."""
@@ -274,9 +274,9 @@ class Solver:
         kind = "HDF5" if self.param.snapshot_format == pb.SolverParameter.HDF5 else "binary proto"
         end = _FORMATS[self.param.snapshot_format]
         model, state = self._file(f".caffemodel{end}"), self._file(f".solverstate{end}")
-        logger.info("Snapshotting to %s file %s", kind, model)
+        LOGGER.info("Snapshotting to %s file %s", kind, model)
         self.net.save(model, diffs=self.param.snapshot_diff)
-        logger.info("Snapshotting solver state to %s file %s", kind, state)
+        LOGGER.info("Snapshotting solver state to %s file %s", kind, state)
         history = [memory.data_on(HOST).numpy() for memory in self._history]
         write_state(state, SolverState(self._iter, model, self._current_step, history, mode.random_states()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .errors import CaffeFormatError
-from .glog import logger
+from .glog import LOGGER
 from .net import Net
 from .proto import pb, read_net
 
@@ -28,11 +28,11 @@ def train_net(param: pb.SolverParameter, source: str) -> Net:
         )
     field = given[0]
     if field.endswith("_param"):
-        logger.info("Creating training net specified in %s.", field)
+        LOGGER.info("Creating training net specified in %s.", field)
         definition = getattr(param, field)
     else:
         file = getattr(param, field)
-        logger.info("Creating training net from %s file: %s", field, file)
+        LOGGER.info("Creating training net from %s file: %s", field, file)
         definition = read_net(file)
     state = pb.NetState(phase=pb.TRAIN)
     return _built(definition, state, [param.train_state], param.weights)
@@ -46,7 +46,7 @@ def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
     _check_tests(param, source)
     nets = []
     for i, (definition, origin) in enumerate(_test_definitions(param)):
-        logger.info("Creating test net (#%d) specified by %s", i, origin)
+        LOGGER.info("Creating test net (#%d) specified by %s", i, origin)
         states = [param.test_state[i]] if param.test_state else []
         nets.append(_built(definition, pb.NetState(phase=pb.TEST), states, param.weights))
     return nets
@@ -95,6 +95,6 @@ def _built(definition: pb.NetParameter, state: pb.NetState, over: Sequence[pb.Ne
     net = Net(wired, state.phase, level=state.level)
     for names in weights:
         for name in names.split(","):
-            logger.info("Finetuning from %s", name.strip())
+            LOGGER.info("Finetuning from %s", name.strip())
             net.copy_from(name.strip())
     return net
