@@ -14,7 +14,8 @@ from .detector import Detector
 from .errors import CaffeError, CaffeFormatError
 from .glog import init_log, log
 from .layer import layer_type_list
-from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
+from .layer_types.python import PythonLayer as Layer
+from .mode import allow_python_layers, set_device, set_mode_cpu, set_mode_gpu, set_random_seed
 from .module import CaffeModule
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
@@ -29,23 +30,43 @@ from .parallel import (
 )
 from .proto import read_net, read_weights
 from .proto.caffe_pb2 import TEST, TRAIN
+from .solver import (
+    AdaDeltaSolver,
+    AdaGradSolver,
+    AdamSolver,
+    NesterovSolver,
+    RMSPropSolver,
+    SGDSolver,
+    Solver,
+    get_solver,
+)
 from .timer import Timer
 
 __all__ = [
     "NCCL",
     "TEST",
     "TRAIN",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
     "Blob",
     "CaffeError",
     "CaffeFormatError",
     "CaffeModule",
     "Classifier",
     "Detector",
+    "Layer",
+    "NesterovSolver",
     "Net",
     "NetSpec",
+    "RMSPropSolver",
+    "SGDSolver",
+    "Solver",
     "Timer",
     "__version__",
     "_caffe",
+    "allow_python_layers",
+    "get_solver",
     "has_nccl",
     "init_log",
     "install",

@@ -3,6 +3,7 @@
 from .blob import Blob
 from .glog import init_log, log
 from .layer import layer_type_list
+from .layer_types.python import PythonLayer as Layer
 from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
 from .net import Net
 from .parallel import (
@@ -22,6 +23,7 @@ __version__ = "1.0.0"
 __all__ = [
     "NCCL",
     "Blob",
+    "Layer",
     "Net",
     "Timer",
     "__version__",

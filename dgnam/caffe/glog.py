@@ -42,6 +42,11 @@ def log(message: str) -> None:
     logger.info("%s", message, stacklevel=2)
 
 
+def number(value: float) -> str:
+    """A number with six digits, as C++ streams write it."""
+    return f"{float(value):g}"
+
+
 class GlogFormatter(logging.Formatter):
     """Lines with the level's letter, date, time, thread, file and line before the message."""
 

@@ -17,7 +17,8 @@ import os
 import pkgutil
 import runpy
 import sys
-from importlib.machinery import BuiltinImporter, SourceFileLoader
+from importlib.abc import FileLoader
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
@@ -27,6 +28,9 @@ from .glog import init_log
 USAGE = "usage: python -m dgnam.caffe [script.py | -m module | -c code | -] [argument …]"
 BAD_USAGE = 2
 """The exit status that python gives where it is called wrongly or can't open the script."""
+
+_FOR_SPAWNED = os.path.join(os.path.dirname(__file__), "spawned")
+"""What lets `import caffe` work in processes that get this one's `sys.path` and no more."""
 
 
 def main(arguments: list[str]) -> None:
@@ -56,7 +60,8 @@ def main(arguments: list[str]) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        sys.excepthook(type(error), error, _without_launcher(error.__traceback__))
+        error.with_traceback(_without_launcher(error.__traceback__))
+        sys.excepthook(type(error), error, error.__traceback__)
         sys.excepthook = _print_nothing  # python itself still ends the process, with the exit code that it gives
         raise
 
@@ -74,27 +79,28 @@ def _run_module(name: str, argv: list[str]) -> None:
 
 def _run_path(path: str, argv: list[str]) -> None:
     """Run a file of source or bytecode; a folder or an archive as python does, which puts it on `sys.path`."""
-    if pkgutil.get_importer(path) is not None:
-        _start(argv, path)
+    file = os.path.join(os.getcwd(), path)
+    if pkgutil.get_importer(file) is not None:
+        _start(argv, file)
         runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
         return
-    file = os.path.join(os.getcwd(), path)
-    code = _code(path, file)
+    code, loader = _load(file)
     _start(argv, os.path.dirname(os.path.realpath(path)))
-    _execute(code, __file__=file, __cached__=None, __loader__=SourceFileLoader("__main__", file))
+    _execute(code, __file__=file, __cached__=None, __loader__=loader("__main__", file))
 
 
-def _code(path: str, file: str) -> CodeType:
+def _load(file: str) -> tuple[CodeType, type[FileLoader]]:
+    """The code of a file, and what python says has loaded it."""
     try:
         with io.open_code(file) as opened:
             compiled = pkgutil.read_code(opened)
             if compiled is not None:
-                return compiled
+                return compiled, SourcelessFileLoader
             opened.seek(0)
             source = opened.read()
     except OSError as error:
         _give_up(f"{sys.executable}: can't open file {file!r}: [Errno {error.errno}] {error.strerror}")
-    return compile(source, file, "exec", dont_inherit=True)
+    return compile(source, file, "exec", dont_inherit=True), SourceFileLoader
 
 
 def _start(argv: list[str], path0: str) -> None:
@@ -102,6 +108,7 @@ def _start(argv: list[str], path0: str) -> None:
     sys.argv = argv
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         sys.path[0] = path0
+    sys.path.append(_FOR_SPAWNED)
     fresh = ModuleType("__main__")
     vars(fresh).update(__builtins__=builtins, __annotations__={})
     _kept.append(sys.modules["__main__"])
