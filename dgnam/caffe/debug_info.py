@@ -25,8 +25,8 @@ class DebugInfo:
             return
         data = [b.data_on(HOST) for b in self._net.learnable_params]
         diffs = [b.diff_on(HOST) for b in self._net.learnable_params]
-        l1 = [sum(float(t.abs().sum()) for t in tensors) for tensors in (data, diffs)]
-        l2 = [sum(float(t.square().sum()) for t in tensors) ** 0.5 for tensors in (data, diffs)]
+        l1 = [sum(float(t.double().abs().sum()) for t in tensors) for tensors in (data, diffs)]
+        l2 = [sum(float(t.double().square().sum()) for t in tensors) ** 0.5 for tensors in (data, diffs)]
         LOGGER.error(
             "    [Backward] All net params (data, diff): L1 norm = (%s, %s); L2 norm = (%s, %s)", *map(number, l1 + l2)
         )
@@ -63,4 +63,4 @@ def _param_names(layer: NetLayer) -> list[str]:
 
 def _mean(blob: Blob, *, diff: bool = False) -> str:
     values = blob.diff_on(HOST) if diff else blob.data_on(HOST)
-    return number(float(torch.linalg.vector_norm(values, 1)) / max(1, blob.count))
+    return number(float(torch.linalg.vector_norm(values, 1, dtype=torch.float64)) / max(1, blob.count))

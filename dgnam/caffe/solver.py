@@ -177,7 +177,10 @@ class Solver:
     @torch.no_grad()
     def apply_update(self) -> None:
         """Move the weights by the gradients as they stand, which become the update, and count the iteration."""
-        self._current_step = lr_step(self.param, self._iter, self._current_step)
+        step = lr_step(self.param, self._iter, self._current_step)
+        if self.param.lr_policy == "multistep" and step != self._current_step:
+            LOGGER.info("MultiStep Status: Iteration %d, step = %d", self._iter, step)
+        self._current_step = step
         rate = learning_rate(self.param, self._iter, self._current_step)
         if self._due(self.param.display):
             LOGGER.info("Iteration %d, lr = %s", self._iter, number(rate))
@@ -230,8 +233,8 @@ class Solver:
             *(self._iter, number(rate), number(seconds), self.param.display, number(loss)),
         )
         self._shown_at = self._iter
-        for line in output_lines(self.net, _outputs(self.net)):
-            LOGGER.info("    Train net output %s", line)
+        for i, line in enumerate(output_lines(self.net, output_values(self.net))):
+            LOGGER.info("    Train net output #%d: %s", i, line)
 
     # Testing.
 
@@ -252,12 +255,12 @@ class Solver:
                 LOGGER.info("Test interrupted.")
                 return
             loss += net._forward(0, len(net.layers) - 1)
-            scores = _outputs(net) if i == 0 else scores + _outputs(net)
+            scores = output_values(net) if i == 0 else scores + output_values(net)
         if self.param.test_compute_loss and count > 0:
             LOGGER.info("Test loss: %s", number(loss / count))
         if count > 0:
-            for line in output_lines(net, scores / np.float32(count)):
-                LOGGER.info("    Test net output %s", line)
+            for i, line in enumerate(output_lines(net, scores / np.float32(count))):
+                LOGGER.info("    Test net output #%d: %s", i, line)
 
     def _obey(self) -> None:
         """Do all that is asked for just now."""
@@ -410,21 +413,21 @@ def _definition(param: StrPath | pb.SolverParameter, source: str) -> tuple[pb.So
 
 
 def output_lines(net: Net, values: np.ndarray) -> list[str]:
-    """Each of a net's output values in Caffe's words, as "#0: loss = 1.5 (* 1 = 1.5 loss)".
+    """Each of a net's output values in Caffe's words, as "loss = 1.5 (* 1 = 1.5 loss)".
 
     values: one for each element of each output, in order, float32.
     """
     lines = []
     weights = net.blob_loss_weights
     names = [name for name in net.outputs for _ in range(net.blobs[name].count)]
-    for i, (name, value) in enumerate(zip(names, values, strict=True)):
+    for name, value in zip(names, values, strict=True):
         weight = weights[name]
         weighed = f" (* {number(weight)} = {number(np.float32(weight) * value)} loss)" if weight else ""
-        lines.append(f"#{i}: {name} = {number(value)}{weighed}")
+        lines.append(f"{name} = {number(value)}{weighed}")
     return lines
 
 
-def _outputs(net: Net) -> np.ndarray:
+def output_values(net: Net) -> np.ndarray:
     """All values of a net's outputs, in order, flat."""
     parts = [net.blobs[name].data_on(HOST).numpy().reshape(-1) for name in net.outputs]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
