@@ -100,7 +100,8 @@ def options_given(definition: pb.LayerParameter) -> set[str]:
 def options_known(layer_type: str) -> list[str]:
     """All options of a type that change what it computes, in the order of the messages."""
     fields = pb.LayerParameter.DESCRIPTOR.fields_by_name
-    names = [option.name for message in parameter_messages(layer_type) for option in fields[message].message_type.fields]
+    messages = [fields[name].message_type for name in parameter_messages(layer_type)]
+    names = [option.name for message in messages for option in message.fields]
     return [name for name in names if name not in WITHOUT_EFFECT | NOT_OF.get(layer_type, set())]
 
 
