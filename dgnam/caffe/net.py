@@ -51,6 +51,7 @@ class Net:
 
     blobs, params: the arrays by name, in order; the parameters of a layer are a list.
     layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
+    bound_layers: the same, each with its blobs, and none the object of a Python class.
     """
 
     def __init__(
@@ -76,8 +77,8 @@ class Net:
             self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
         self._blobs = self._plan.blobs
         self._params = [_made(param.blob) for param in self._plan.params]
-        self._bound = [self._bind(wired) for wired in self._plan.layers]
-        self.layers: list[Any] = [bound.face for bound in self._bound]
+        self.bound_layers = [self._bind(wired) for wired in self._plan.layers]
+        self.layers: list[Any] = [bound.face for bound in self.bound_layers]
         self._callbacks: dict[str, list[Callback]] = {}
         self._fill()
         if pretrained is not None:
@@ -101,7 +102,7 @@ class Net:
 
     @cached_property
     def params(self) -> OrderedDict[str, list[Blob]]:
-        return OrderedDict((layer.name, layer.blobs) for layer in self._bound if layer.blobs)
+        return OrderedDict((layer.name, layer.blobs) for layer in self.bound_layers if layer.blobs)
 
     @property
     def learnable_params(self) -> list[Blob]:
@@ -135,7 +136,7 @@ class Net:
 
     @property
     def _layer_names(self) -> list[str]:
-        return [layer.name for layer in self._bound]
+        return [layer.name for layer in self.bound_layers]
 
     @property
     def _blob_names(self) -> list[str]:
@@ -211,7 +212,7 @@ class Net:
 
     def reshape(self) -> None:
         """Give all blobs the shapes that follow from the inputs'; forward does so too, layer by layer."""
-        for layer in self._bound:
+        for layer in self.bound_layers:
             layer.reshape()
 
     def clear_param_diffs(self) -> None:
@@ -299,7 +300,8 @@ class Net:
 
         As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
         """
-        weights = {layer.name: layer.own_weights() for layer in self._bound if layer.blobs or "/" not in layer.name}
+        written = [layer for layer in self.bound_layers if layer.blobs or "/" not in layer.name]
+        weights = {layer.name: layer.own_weights() for layer in written}
         gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None
         write_hdf5_weights(path, weights, diffs=gradients)
 
@@ -348,7 +350,7 @@ class Net:
 
     def _copy(self, weights: Weights) -> None:
         """Copy weights that were read for this net alone: a blob may take an array as its memory."""
-        copy_weights(((layer.name, layer.slots()) for layer in self._bound), weights)
+        copy_weights(((layer.name, layer.slots()) for layer in self.bound_layers), weights)
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
@@ -362,8 +364,8 @@ class Net:
         with self._running() as (device, generator):
             for i in range(first, last + 1):
                 self._call("before_forward", i)
-                self._bound[i].reshape()
-                loss += self._bound[i].forward(device, generator, param_gradients=self.param_gradients)
+                self.bound_layers[i].reshape()
+                loss += self.bound_layers[i].forward(device, generator, param_gradients=self.param_gradients)
                 self._call("after_forward", i)
         return loss
 
@@ -372,8 +374,8 @@ class Net:
         with self._running() as (device, _):
             for i in range(first, last - 1, -1):
                 self._call("before_backward", i)
-                if self._bound[i].wired.backward:
-                    self._bound[i].backward(device, param_gradients=self.param_gradients)
+                if self.bound_layers[i].wired.backward:
+                    self.bound_layers[i].backward(device, param_gradients=self.param_gradients)
                 self._call("after_backward", i)
 
     @contextmanager
@@ -402,8 +404,8 @@ class Net:
     def _check_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper:
             raise CaffeError(
-                f"net '{self.name}': {what} can't run between layer '{self._bound[lower].name}' and "
-                f"'{self._bound[upper].name}', which comes before it"
+                f"net '{self.name}': {what} can't run between layer '{self.bound_layers[lower].name}' and "
+                f"'{self.bound_layers[upper].name}', which comes before it"
             )
 
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
