@@ -73,6 +73,13 @@ def reproduce(
         bool, typer.Option("--published-images", help="Save JPEGs stretched as the published code did, not PNGs.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Run the published loop, one image at a time, on the nets of dgnam.caffe (dgnam), of BVLC's caffe "
+            "(caffe), or of that where it can be imported (auto). Left out, all images are made at once."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Repeat an experiment of the paper: pictures, numbers and all settings in a new folder."""
@@ -80,7 +87,7 @@ def reproduce(
 
     run = experiments.get(experiment)
     chosen = None if units is None else parse_units(units)
-    request = experiments.Request(models, chosen, seed, output, published, usable_device(device), not quiet)
+    request = experiments.Request(models, chosen, seed, output, published, usable_device(device), not quiet, engine)
     outcome = run(request)
     if outcome.blocked:
         raise CaffeError(f"{experiment} can't run: {outcome.blocked}")

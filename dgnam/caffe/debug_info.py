@@ -34,7 +34,7 @@ class DebugInfo:
     def _forward(self, index: int) -> None:
         if not self.on:
             return
-        layer = self._net.layers[index]
+        layer = self._net.bound_layers[index]
         where = f"    [Forward] Layer {layer.name}"
         for name, blob in zip(self._net.top_names[layer.name], layer.tops, strict=True):
             LOGGER.info("%s, top blob %s data: %s", where, name, _mean(blob))
@@ -42,7 +42,7 @@ class DebugInfo:
             LOGGER.info("%s, param blob %s data: %s", where, name, _mean(blob))
 
     def _backward(self, index: int) -> None:
-        layer = self._net.layers[index]
+        layer = self._net.bound_layers[index]
         if not self.on or not layer.wired.backward:
             return
         where, needs = f"    [Backward] Layer {layer.name}", layer.wired.needs

@@ -5,6 +5,7 @@ Only pycaffe's functions set it.  Everything else in this package takes devices 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,9 +15,13 @@ import torch
 from .blob import HOST
 from .errors import CaffeError
 
+PYTHON_LAYERS_VARIABLE = "DGNAM_ALLOW_PYTHON_LAYERS"
+"""The environment variable that allows Python layers where it is 1."""
+
 _gpu = False
 _device_index = 0
 _generators: dict[torch.device, torch.Generator] = {}
+_python_layers = False
 
 
 def set_mode_cpu() -> None:
@@ -43,6 +48,17 @@ def set_random_seed(seed: int) -> None:
     """Start the random numbers of fillers, dropout and the like anew."""
     _generators.clear()
     _generators[HOST] = torch.Generator().manual_seed(seed)
+
+
+def allow_python_layers(allow: bool = True) -> None:
+    """Let prototxts name Python code to run, or forbid it again; without this call the environment variable decides."""
+    global _python_layers
+    _python_layers = allow
+
+
+def python_layers_allowed() -> bool:
+    """Whether Python layers may run."""
+    return _python_layers or os.environ.get(PYTHON_LAYERS_VARIABLE) == "1"
 
 
 def current_device() -> torch.device:

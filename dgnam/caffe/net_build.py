@@ -1,19 +1,26 @@
 """From a net's definition to wired layers: phases, rules, splits, in-place tops and shared parameters.
 
-The result is a plan that holds no data: which layers run, in which order, on which blobs and parameters.  The eager
-`Net` and the torch module are both built from it.
+The result is a plan: which layers run, in which order, on which blobs and parameters.  The eager `Net` and the torch
+module are both built from it.  Its blobs have no memory until something is written into them.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .errors import CaffeError, closest
-from .layer import AUTOMATIC, Layer, Needs, ParamBlob, Shape, create_layer
+import torch
+
+from .blob import Blob, check_shape
+from .errors import CaffeError, closest, shortened
+from .filler import check_filler
+from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
+
+_MAX_SPLIT_NAMES = 1 << 26
+"""Characters in the names of all splits' blobs; long names of blobs that many layers take would fill the memory."""
 
 
 @dataclass
@@ -21,6 +28,7 @@ class WiredLayer:
     """A layer with the indices of its blobs, in `NetPlan.blob_names`, and parameters, in `NetPlan.params`."""
 
     layer: Layer
+    context: Context
     bottoms: list[int]
     tops: list[int]
     params: list[int]
@@ -60,10 +68,15 @@ class NetPlan:
     force_backward: bool
     layers: list[WiredLayer] = field(default_factory=list)
     blob_names: list[str] = field(default_factory=list)
-    blob_shapes: list[Shape] = field(default_factory=list)
+    blobs: list[Blob] = field(default_factory=list)
     params: list[Param] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+
+    @property
+    def blob_shapes(self) -> list[Shape]:
+        """The shapes of the blobs as they are now."""
+        return [blob.shape for blob in self.blobs]
 
     def layer_index(self, name: str) -> int:
         """Where the layer of this name stands; an unknown name is an error that lists the closest."""
@@ -82,22 +95,39 @@ class NetPlan:
         return self.blob_names.index(name)
 
 
-def build(definition: pb.NetParameter, phase: int, level: int = 0, stages: Sequence[str] = ()) -> NetPlan:
+@dataclass
+class _Known:
+    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+
+    layers: set[str] = field(default_factory=set)
+    blobs: set[str] = field(default_factory=set)
+    available: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
+
+
+def build(
+    definition: pb.NetParameter,
+    phase: int,
+    level: int = 0,
+    stages: Sequence[str] = (),
+    *,
+    generator: torch.Generator | None = None,
+) -> NetPlan:
     """Wire the layers of `definition` that belong to `phase`, `level` and `stages`, besides the stages that it gives.
 
     The definition must be of the present form (`layer`, no `layers` or `input`): see `upgrade.py`.
+    generator: the random state for layers that fill their tops when they are set up; None is torch's global one.
     """
     stages = [*definition.state.stage, *stages]
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
     wanted = insert_splits(filter_layers(definition, state))
     plan = NetPlan(definition.name, definition.force_backward)
-    available: dict[str, int] = {}
-    shared: dict[str, int] = {}
+    known = _Known()
     for message in wanted.layer:
         if not message.HasField("phase"):
             message.phase = state.phase
-        _wire(plan, message, available, shared)
-    plan.outputs = [available[name] for name in sorted(available)]
+        _wire(plan, message, known, generator)
+    plan.outputs = [known.available[name] for name in sorted(known.available)]
     _plan_backward(plan)
     return plan
 
@@ -150,6 +180,7 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
         for j in range(min(len(layer.top), len(layer.loss_weight))):
             if layer.loss_weight[j] and takers[(i, j)]:
                 takers[(i, j)] += 1
+    _check_split_names(definition, takers)
     split = pb.NetParameter()
     split.CopyFrom(definition)
     del split.layer[:]
@@ -173,6 +204,18 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
     return split
 
 
+def _check_split_names(definition: pb.NetParameter, takers: Mapping[tuple[int, int], int]) -> None:
+    size = 0
+    for (i, j), count in takers.items():
+        maker = definition.layer[i]
+        size += count * (len(maker.name) + len(maker.top[j])) if count > 1 else 0
+        if size > _MAX_SPLIT_NAMES:
+            raise CaffeError(
+                f"layer '{shortened(maker.name)}': {count} layers take its top '{shortened(maker.top[j])}', and names "
+                f"for as many copies would take over {_MAX_SPLIT_NAMES} characters; shorten the names"
+            )
+
+
 def _split_blob(layer: str, blob: str, top: int, taker: int) -> str:
     return f"{blob}_{layer}_{top}_split_{taker}"
 
@@ -184,44 +227,71 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
         split.loss_weight.extend([loss_weight] + [0.0] * (count - 1))
 
 
-def _wire(plan: NetPlan, message: pb.LayerParameter, available: dict[str, int], shared: dict[str, int]) -> None:
-    """Add one layer to the plan; `available` holds the blobs that no layer has taken yet."""
+def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
+    """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if any(w.name == message.name for w in plan.layers):
+    if message.name in known.layers:
         raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
-    bottoms = []
-    for name in message.bottom:
-        if name not in available:
-            raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {closest(name, available)}")
-        bottoms.append(available.pop(name))
-    bottom_shapes = [plan.blob_shapes[b] for b in bottoms]
-    blobs = layer.param_blobs(bottom_shapes)
+    known.layers.add(message.name)
+    context = Context(message.phase, generator)
+    bottoms = [_take(layer, name, known) for name in message.bottom]
+    tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]
+    blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
-    params = [_param(plan, layer, i, blob, shared) for i, blob in enumerate(blobs)]
-    tops = []
-    for k, (name, shape) in enumerate(zip(message.top, layer.top_shapes(bottom_shapes), strict=True)):
-        if k < len(message.bottom) and name == message.bottom[k]:
-            if shape != bottom_shapes[k]:
-                raise layer.fail(f"can't run in place: bottom '{name}' is {bottom_shapes[k]} and the top is {shape}")
-            tops.append(bottoms[k])
-        elif name in plan.blob_names and name != AUTOMATIC:
-            raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
-        else:
-            tops.append(len(plan.blob_names))
-            plan.blob_names.append(name)
-            plan.blob_shapes.append(tuple(shape))
-        if name != AUTOMATIC:
-            available[name] = tops[-1]
+    params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     if message.type == "Input":
         plan.inputs.extend(tops)
     owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
     shapes = [tuple(blob.shape) for blob in blobs]
-    plan.layers.append(WiredLayer(layer, bottoms, tops, params, _loss_weights(layer), shapes, owns))
+    plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
+
+
+def _take(layer: Layer, name: str, known: _Known) -> int:
+    """The bottom of this name, which no other layer may take after this one."""
+    if name not in known.available:
+        free = closest(name, known.available)
+        raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {free}")
+    return known.available.pop(name)
+
+
+def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int], known: _Known) -> int:
+    """The k-th top: the bottom of the same place and name, in place, or a new blob."""
+    definition = layer.definition
+    name = definition.top[k]
+    if k < len(definition.bottom) and name == definition.bottom[k]:
+        known.available[name] = bottoms[k]
+        return bottoms[k]
+    if name in known.blobs:
+        raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
+    plan.blob_names.append(name)
+    plan.blobs.append(Blob())
+    top = len(plan.blobs) - 1
+    if name != AUTOMATIC:
+        known.blobs.add(name)
+        known.available[name] = top
+    return top
+
+
+def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> list[ParamBlob]:
+    """Give the tops their shapes; returns the layer's learned blobs."""
+    if isinstance(layer, BlobLayer):
+        layer.set_up(context, bottoms, tops)
+        return [ParamBlob(blob.shape, pb.FillerParameter(), made=blob) for blob in layer.blobs]
+    shapes = [b.shape for b in bottoms]
+    params = layer.param_blobs(shapes)
+    for k, (top, shape) in enumerate(zip(tops, layer.top_shapes(shapes), strict=True)):
+        _check_blob(layer, f"top '{layer.definition.top[k]}'", shape)
+        if k < len(bottoms) and top is bottoms[k] and tuple(shape) != top.shape:
+            name = layer.definition.top[k]
+            raise layer.fail(f"can't run in place: bottom '{name}' is {top.shape} and the top is {shape}")
+        top.reshape(*shape)
+    return params
 
 
 def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:
     """The parameter's place in the plan: that of the first of its name, where it has one."""
+    _check_blob(layer, f"parameter {index}", blob.shape, blob.filler)
     specs = layer.definition.param
     spec = specs[index] if index < len(specs) else pb.ParamSpec()
     if spec.name and spec.name in shared:
@@ -244,6 +314,16 @@ def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dic
     if spec.name:
         shared[spec.name] = len(plan.params) - 1
     return len(plan.params) - 1
+
+
+def _check_blob(layer: Layer, what: str, shape: Shape, filler: pb.FillerParameter | None = None) -> None:
+    """Caffe's limits, before anything is allocated: a prototxt can claim any shape."""
+    try:
+        check_shape(shape)
+        if filler is not None:
+            check_filler(shape, filler)
+    except CaffeError as error:
+        raise layer.fail(f"{what}: {error}") from None
 
 
 def _given(spec: pb.ParamSpec) -> set[str]:

@@ -18,11 +18,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .errors import CaffeFormatError
 from .proto import pb
 from .proto.caffemodel import blob_pieces, open_wire, read_blob, write_pieces
 from .proto.files import HDF5_MAGIC, StrPath, existing_file, file_head, replacing
-from .proto.hdf5_weights import LIBVER, open_hdf5, read_dataset
+from .proto.hdf5_file import Hdf5File, open_hdf5
+from .proto.hdf5_weights import LIBVER
 from .proto.wire import BYTES, VARINT, Field, WireFile, encode_header
 
 _ITER = pb.SolverState.ITER_FIELD_NUMBER
@@ -150,49 +150,36 @@ def _write_hdf5(path: StrPath, state: SolverState) -> None:
 
 def _read_hdf5(path: StrPath) -> SolverState:
     with open_hdf5(path) as file:
-        history = file.get("history")
-        if not isinstance(history, h5py.Group):
-            raise CaffeFormatError(f"{path}: is no solverstate: it has no group 'history'; it has {sorted(file)}")
-        wanted = [str(i) for i in range(len(history))]
-        if sorted(history) != sorted(wanted):
-            raise CaffeFormatError(f"{path}: the group 'history' should hold 0, 1, …, and holds {sorted(history)[:8]}")
+        if not file.is_group("history"):
+            raise file.fail(f"is no solverstate: it has no group 'history'; it has {sorted(file.names())[:8]}")
+        held = file.names("history")
+        wanted = [str(i) for i in range(len(held))]
+        if sorted(held) != sorted(wanted):
+            raise file.fail(f"the group 'history' should hold 0, 1, …, and holds {sorted(held)[:8]}")
         return SolverState(
-            _hdf5_count(path, file, "iter"),
-            _hdf5_path(path, file),
-            _hdf5_count(path, file, "current_step"),
-            [read_dataset(history[name], f"{path}: history {name}") for name in wanted],
+            _hdf5_count(file, "iter"),
+            os.fsdecode(file.text("learned_net", _MAX_PATH)) if file.has("learned_net") else "",
+            _hdf5_count(file, "current_step"),
+            [np.asarray(file.numbers(f"history/{name}"), np.float32) for name in wanted],
             _hdf5_random(file),
         )
 
 
-def _hdf5_count(path: StrPath, file: h5py.File, name: str) -> int:
-    dataset = file.get(name)
-    if not isinstance(dataset, h5py.Dataset) or dataset.size != 1 or dataset.dtype.kind not in "iu":
-        raise CaffeFormatError(f"{path}: is no solverstate: it has no whole number '{name}'")
-    value = int(np.asarray(dataset[()]).item())
+def _hdf5_count(file: Hdf5File, name: str) -> int:
+    if not file.has(name):
+        raise file.fail(f"is no solverstate: it has no whole number '{name}'")
+    values = file.numbers(name)
+    if values.size != 1 or values.dtype.kind not in "iu":
+        raise file.fail(f"is no solverstate: it has no whole number '{name}'")
+    value = int(values.item())
     if not 0 <= value <= _MAX_ITER:
-        raise CaffeFormatError(f"{path}: {name} {value} is out of range")
+        raise file.fail(f"{name} {value} is out of range")
     return value
 
 
-def _hdf5_path(path: StrPath, file: h5py.File) -> str:
-    dataset = file.get("learned_net")
-    if dataset is None:
-        return ""
-    text = isinstance(dataset, h5py.Dataset) and dataset.size == 1 and dataset.dtype.kind in "SO"
-    if not text or dataset.dtype.itemsize > _MAX_PATH:
-        raise CaffeFormatError(f"{path}: learned_net is not a path")
-    value = np.asarray(dataset[()]).item()
-    return os.fsdecode(value.split(b"\0")[0]) if isinstance(value, bytes) else str(value)
-
-
-def _hdf5_random(file: h5py.File) -> dict[str, np.ndarray]:
-    group = file.get(_RANDOM_GROUP)
-    if not isinstance(group, h5py.Group):
+def _hdf5_random(file: Hdf5File) -> dict[str, np.ndarray]:
+    if not file.is_group(_RANDOM_GROUP):
         return {}
-    states = {kind: group.get(kind) for kind in _RANDOM}
-    return {
-        kind: np.asarray(state[()], np.uint8)
-        for kind, state in states.items()
-        if isinstance(state, h5py.Dataset) and state.dtype == np.uint8 and state.size <= _MAX_RANDOM
-    }
+    held = [kind for kind in _RANDOM if file.has(f"{_RANDOM_GROUP}/{kind}")]
+    states = {kind: file.numbers(f"{_RANDOM_GROUP}/{kind}") for kind in held}
+    return {kind: state for kind, state in states.items() if state.dtype == np.uint8 and state.size <= _MAX_RANDOM}

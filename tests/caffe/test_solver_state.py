@@ -155,7 +155,7 @@ def test_what_is_no_state_is_an_error_that_says_so(tmp_path, name, content, mess
     [
         ("iter", np.array([1.5]), "it has no whole number 'iter'"),
         ("current_step", np.array([-1]), "current_step -1 is out of range"),
-        ("learned_net", np.array([5]), "learned_net is not a path"),
+        ("learned_net", np.array([5]), "'learned_net' is not a string"),
         ("history/7", np.zeros(2, "f4"), "should hold 0, 1, …, and holds"),
         ("history", np.zeros(2, "f4"), "has no group 'history'"),
     ],

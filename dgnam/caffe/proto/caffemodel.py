@@ -14,7 +14,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from .. import upgrade  # the module, since it imports this package in turn
-from ..errors import CaffeError, closest
+from ..errors import CaffeError, closest, shortened
 from . import dgnam_caffe_pb2 as pb
 from .files import HDF5_MAGIC, StrPath, file_head, foreign_format, looks_like_text, replacing
 from .wire import BYTES, FIXED32, FIXED64, VARINT, Field, WireFile, encode_header, encode_varint, signed
@@ -23,6 +23,8 @@ _MAX_AXES = 32
 _MAX_DIM = 2**31 - 1
 _MAX_BYTES = 2**31 - 1
 """What real Caffe reads at most."""
+_MAX_DEFINITION = 16 << 20
+"""Far more than any published net's takes; in memory it takes many times as much."""
 
 _FLOAT, _DOUBLE = np.dtype("<f4"), np.dtype("<f8")
 
@@ -70,7 +72,8 @@ def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
     for name, blobs in _layers(wire):
         layers += 1
         if blobs:
-            weights[name] = [read_blob(wire, blob, f"layer '{name}', blob {i}") for i, blob in enumerate(blobs)]
+            where = f"layer '{shortened(name)}'"
+            weights[name] = [read_blob(wire, blob, f"{where}, blob {i}") for i, blob in enumerate(blobs)]
     if not layers:
         raise wire.fail("holds no layers, so it is no caffemodel; mean images are read by read_blobproto")
     return weights
@@ -83,6 +86,8 @@ def read_net_from_caffemodel(path: StrPath) -> pb.NetParameter:
     for field in wire.fields():
         form = _FORMS.get(field.number)
         kept += wire.raw(field.begin, field.end) if form is None else _stripped(wire, field, form)
+        if len(kept) > _MAX_DEFINITION:
+            raise wire.fail(f"its definition takes over {_MAX_DEFINITION} bytes without the blobs")
     try:
         net = pb.NetParameter.FromString(bytes(kept))
     except (DecodeError, UnicodeDecodeError) as error:

@@ -15,8 +15,8 @@ from ..errors import CaffeFormatError, closest
 from . import dgnam_caffe_pb2 as pb
 from .files import StrPath, existing_file, foreign_format
 
-_MAX_BYTES = 32 << 20
-"""Far more than the largest published definition, which takes under a megabyte."""
+_MAX_BYTES = 8 << 20
+"""Far more than the largest published definition, which takes under a megabyte; reading takes seconds for each."""
 
 _LONGEST_REASON = 300
 
