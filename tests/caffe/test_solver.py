@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import dgnam.caffe as caffe
+from dgnam.caffe import parallel
 from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import pb
 from dgnam.caffe.solver import SolverAction
@@ -325,6 +326,22 @@ def test_multistep_goes_on_by_one_step_an_update(log):
 def test_a_seed_in_the_definition_makes_the_same_start():
     assert equal(values(made("random_seed: 7").net), values(made("random_seed: 7").net))
     assert not equal(values(made("random_seed: 7").net), values(made("random_seed: 8").net))
+
+
+def test_the_solver_of_rank_0_alone_shows_tests_and_takes_snapshots(tmp_path, log, monkeypatch):
+    monkeypatch.setattr(parallel, "_rank", 1)
+    text = f'random_seed: 5 display: 1 test_iter: 1 test_interval: 1 snapshot: 1 snapshot_prefix: "{tmp_path}/s"'
+    solver = fed(f"{text} base_lr: 0.1 {FIXED}")
+    solver.step(2)
+    assert solver.iter == 2
+    assert log("Iteration", "Snapshotting") == []
+    assert list(tmp_path.iterdir()) == []
+    for refused in (solver.solve, solver.snapshot):
+        with pytest.raises(CaffeError, match="is for the solver of rank 0, and this one's rank is 1"):
+            refused()
+    start = values(made("random_seed: 5").net)
+    monkeypatch.setattr(parallel, "_rank", 0)
+    assert equal(start, values(made("random_seed: 6").net))
 
 
 def test_nets_outlive_their_solver():
