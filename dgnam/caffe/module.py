@@ -49,7 +49,7 @@ class CaffeModule(nn.Module):
     ):
         super().__init__()
         self.plan: NetPlan = build(definition, phase, stages=stages)
-        _free_batch(self.plan)
+        free_batch(self.plan)
         self._seed, self._generators = seed, {torch.device("cpu"): torch.Generator().manual_seed(seed)}
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
@@ -207,7 +207,7 @@ class CaffeModule(nn.Module):
         )
 
 
-def _free_batch(plan: NetPlan) -> None:
+def free_batch(plan: NetPlan) -> None:
     """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do."""
     for wired in plan.layers:
         if wired.layer.type == "Reshape":
