@@ -12,7 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from .errors import CaffeFormatError
-from .image_file import Colour, decode_image
+from .cv_image import Colour, decode_image
 from .proto import pb
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .errors import CaffeError
-from .image_file import Colour
+from .cv_image import Colour
 from .proto import pb, read_blobproto
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import CaffeError
-from ...image_file import read_image
+from ...cv_image import read_image
 from ...layer import register
 from ...listing import Entry, read_listing
-from ...resize import resize_bilinear
+from ...cv_resize import resize_bilinear
 from .batch_layer import Batch, BatchLayer
 
 _MOST_NUMBERS = 2**31 - 1

@@ -10,10 +10,10 @@ import numpy as np
 
 from ...blob import Blob
 from ...errors import CaffeError
-from ...image_file import decode_image
+from ...cv_image import decode_image
 from ...layer import Context, register
 from ...proto.files import existing_file
-from ...resize import resize_bilinear
+from ...cv_resize import resize_bilinear
 from ...transformer import mean_of
 from .batch_layer import Batch, BatchLayer
 from .window_file import Window, read_window_file
