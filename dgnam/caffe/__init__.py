@@ -30,12 +30,25 @@ from .parallel import (
 )
 from .proto import read_net, read_weights
 from .proto.caffe_pb2 import TEST, TRAIN
+from .solver import (
+    AdaDeltaSolver,
+    AdaGradSolver,
+    AdamSolver,
+    NesterovSolver,
+    RMSPropSolver,
+    SGDSolver,
+    Solver,
+    get_solver,
+)
 from .timer import Timer
 
 __all__ = [
     "NCCL",
     "TEST",
     "TRAIN",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
     "Blob",
     "CaffeError",
     "CaffeFormatError",
@@ -43,12 +56,17 @@ __all__ = [
     "Classifier",
     "Detector",
     "Layer",
+    "NesterovSolver",
     "Net",
     "NetSpec",
+    "RMSPropSolver",
+    "SGDSolver",
+    "Solver",
     "Timer",
     "__version__",
     "_caffe",
     "allow_python_layers",
+    "get_solver",
     "has_nccl",
     "init_log",
     "install",

@@ -15,6 +15,16 @@ from .parallel import (
     solver_count,
     solver_rank,
 )
+from .solver import (
+    AdaDeltaSolver,
+    AdaGradSolver,
+    AdamSolver,
+    NesterovSolver,
+    RMSPropSolver,
+    SGDSolver,
+    Solver,
+    get_solver,
+)
 from .timer import Timer
 
 __version__ = "1.0.0"
@@ -22,11 +32,19 @@ __version__ = "1.0.0"
 
 __all__ = [
     "NCCL",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
     "Blob",
     "Layer",
+    "NesterovSolver",
     "Net",
+    "RMSPropSolver",
+    "SGDSolver",
+    "Solver",
     "Timer",
     "__version__",
+    "get_solver",
     "has_nccl",
     "init_log",
     "layer_type_list",

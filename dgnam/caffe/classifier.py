@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import io
+from .errors import ArrayError
 from .net import Net, StrPath
 from .proto import pb
+from .resize import Size
 
 
 class Classifier(Net):
@@ -24,7 +26,7 @@ class Classifier(Net):
         self,
         model_file: StrPath | pb.NetParameter,
         pretrained_file: StrPath | None,
-        image_dims: io.Size | None = None,
+        image_dims: Size | None = None,
         mean: np.ndarray | None = None,
         input_scale: Any = None,
         raw_scale: Any = None,
@@ -33,7 +35,7 @@ class Classifier(Net):
         super().__init__(model_file, pb.TEST, weights=pretrained_file)
         self.transformer = input_transformer(self, mean, input_scale, raw_scale, channel_swap)
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
-        self.image_dims: io.Size = self.crop_dims if image_dims is None else image_dims
+        self.image_dims: Size = self.crop_dims if image_dims is None else image_dims
 
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
         """The first output for each picture, such as (N, C) probabilities of N pictures and C classes.
@@ -53,7 +55,7 @@ class Classifier(Net):
         """The middle of each picture, of the input's size."""
         (height, width), (h, w) = pictures.shape[1:3], self.crop_dims
         if h > height or w > width:
-            raise io.ArrayError(
+            raise ArrayError(
                 f"image_dims {tuple(self.image_dims)} are too small: the net's input is {h}x{w} (height x width)"
             )
         top, left = (height - h) // 2, (width - w) // 2

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from types import ModuleType
 from typing import Any
 
-from .errors import CaffeError, MissingPackageError
+from .errors import CaffeError, MissingPackageError, optional_module
 from .proto import pb
 
 LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": "#6495ED", "style": "filled"}
@@ -96,7 +95,7 @@ def get_pydot_graph(
     label_edges: whether edges to tops say how many channels there are.
     phase: TRAIN or TEST for the layers of that phase alone, as their include and exclude rules say; None for all.
     """
-    pydot = _pydot()
+    pydot = optional_module("pydot", "drawing nets", "pydot")
     graph = pydot.Dot(caffe_net.name if caffe_net.name else "Net", graph_type="digraph", rankdir=rankdir)
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str, str]] = []
@@ -172,11 +171,3 @@ def _spatial(kernel_size: int, stride: int, pad: int) -> list[str]:
 
 def _first(values: Sequence[int], default: int) -> int:
     return values[0] if len(values) else default
-
-
-def _pydot() -> ModuleType:
-    try:
-        import pydot
-    except ImportError:
-        raise MissingPackageError("drawing nets needs the package pydot: pip install pydot") from None
-    return pydot

@@ -14,7 +14,7 @@ import sys
 import threading
 from datetime import datetime
 
-logger = logging.getLogger(__package__)
+LOGGER = logging.getLogger(__package__)
 
 _LEVELS = (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
@@ -29,17 +29,27 @@ def init_log(level: int | None = None, stderr: bool = True) -> None:
         raise TypeError(f"init_log takes a level, 0 (INFO) to 3 (FATAL), and got {level!r}")
     _handler.level_shown = level
     _handler.setLevel(logging.INFO if stderr else logging.ERROR)
-    if _handler not in logger.handlers:
-        logger.addHandler(_handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    to_stderr()
+    LOGGER.propagate = False
+
+
+def to_stderr() -> logging.Handler:
+    """Show Caffe's log on stderr besides where `logging` sends it; returns the handler, to be removed again."""
+    LOGGER.addHandler(_handler)
+    LOGGER.setLevel(logging.INFO)
+    return _handler
 
 
 def log(message: str) -> None:
     """Write a line of level INFO to Caffe's log; where nobody has set up a log, `init_log` is called first."""
-    if not logger.hasHandlers():
+    if not LOGGER.hasHandlers():
         init_log()
-    logger.info("%s", message, stacklevel=2)
+    LOGGER.info("%s", message, stacklevel=2)
+
+
+def number(value: float) -> str:
+    """A number for a log line, with six digits as C++ writes it: log parsers read "0.001" and "1e-06"."""
+    return f"{float(value):g}"
 
 
 class GlogFormatter(logging.Formatter):
@@ -87,4 +97,4 @@ def _environment_level() -> int:
 _handler = _Stderr()
 _handler.setFormatter(GlogFormatter())
 if _environment_level() > 0:
-    logger.setLevel(_python_level(_environment_level()))
+    LOGGER.setLevel(_python_level(_environment_level()))

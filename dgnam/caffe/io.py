@@ -3,43 +3,46 @@
 A picture is (H, W, K) float32 in [0, 1], RGB where it has colours.  A net takes (K, H, W), mostly BGR in [0, 255] minus
 a mean; `Transformer` does the one to the other.
 
-The numbers are those of pycaffe 1.0 with the scikit-image of its time (0.13): linear interpolation without
-anti-aliasing, in which everything outside a picture counts as the picture's least value.
+Reading pictures from files is in `image_file`, resizing them in `resize`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from PIL import Image
 
-from .errors import CaffeError, CaffeFormatError, MissingPackageError, closest
+from .errors import ArrayError, CaffeError, CaffeFormatError, closest, optional_module
+from .image_file import load_image
 from .proto import caffe_pb2
-from .proto.files import existing_file
+from .resize import Size, resize, resize_image
 
-Size = Sequence[int] | np.ndarray
-"""(height, width)."""
+__all__ = [
+    "Transformer",
+    "array_to_blobproto",
+    "array_to_datum",
+    "arraylist_to_blobprotovector_str",
+    "blobproto_to_array",
+    "blobprotovector_str_to_arraylist",
+    "caffe_pb2",
+    "datum_to_array",
+    "load_image",
+    "oversample",
+    "resize",
+    "resize_image",
+]
 
-Source = str | os.PathLike[str] | IO[bytes]
 
-LUMA = (0.2125, 0.7154, 0.0721)
-"""What red, green and blue count for in a grey value: scikit-image's weights."""
-
-
-class ArrayError(CaffeError, ValueError):
-    """An array has a shape that can't be used; a ValueError too, since pycaffe raised that."""
-
-
-class ImageFileError(CaffeFormatError, OSError):
-    """A picture can't be read; the message names the file.  An OSError too, since pycaffe raised that."""
-
-
-class MissingImageError(ImageFileError, FileNotFoundError):
-    """There is no such picture."""
+def __getattr__(name: str) -> Any:
+    """The modules that pycaffe's io had imported, since scripts call them through it: caffe.io.skimage.io.imsave."""
+    if name == "skimage":
+        optional_module("skimage.io", "caffe.io.skimage", "scikit-image")
+        return optional_module("skimage", "caffe.io.skimage", "scikit-image")
+    if name == "zoom":
+        return optional_module("scipy.ndimage", "caffe.io.zoom", "scipy").zoom
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'", name=name)
 
 
 # Messages.
@@ -265,45 +268,6 @@ def _resized_mean(mean: np.ndarray, size: Size) -> np.ndarray:
     return resize_image(unit.transpose(1, 2, 0), size).transpose(2, 0, 1) * (high - low) + low
 
 
-# Pictures.
-
-
-def load_image(filename: Source, color: bool = True) -> np.ndarray:
-    """Read a picture, from a file's name or an open file, as float32 in [0, 1]; alpha is dropped.
-
-    Returns (H, W, 3) RGB, a grey picture's value in all three; with `color` False (H, W, 1), colours weighted by
-    `LUMA`.  Of a file with several pictures the first is taken.  Raises ImageFileError for one that can't be read.
-    """
-    pixels = _pixels(filename)
-    if color:
-        image = _unit(pixels, np.float32)
-        return np.tile(image[:, :, np.newaxis], (1, 1, 3)) if image.ndim == 2 else image
-    if pixels.ndim == 3:
-        red, green, blue = (weight * _unit(pixels[:, :, i], np.float64) for i, weight in enumerate(LUMA))
-        return (red + green + blue).astype(np.float32)[:, :, np.newaxis]
-    return _unit(pixels, np.float32)[:, :, np.newaxis]
-
-
-def resize_image(im: np.ndarray, new_dims: Size, interp_order: int = 1) -> np.ndarray:
-    """A picture (H, W, K) in the size `new_dims`, (height, width), as float32.
-
-    With 1 or 3 channels the pixels are areas, and what lies outside counts as the picture's least value, so that edges
-    darken as a picture grows.  With any other number they are points, the corners kept, as scipy's zoom has it.
-
-    interp_order: 0 nearest, 1 linear, up to 5 splines.  Other orders than 1 need scikit-image for 1 or 3 channels.
-    """
-    height, width = _size(im, new_dims)
-    if im.shape[-1] not in (1, 3):
-        return _zoom(im, (height, width), interp_order).astype(np.float32)
-    im = im if im.dtype.kind == "f" else im.astype(np.float64)  # differences of unsigned numbers would wrap
-    low, high = im.min(), im.max()
-    if not high > low:
-        return np.full((height, width, im.shape[-1]), low, np.float32)
-    unit = (im - low) / (high - low)
-    resized = _linear(unit, (height, width)) if interp_order == 1 else _spline(unit, (height, width), interp_order)
-    return (resized * (high - low) + low).astype(np.float32)
-
-
 def oversample(images: Sequence[np.ndarray] | np.ndarray, crop_dims: Size) -> np.ndarray:
     """Ten crops of each picture: the four corners (upper left, upper right, lower left, lower right), the centre, and
     these five mirrored.
@@ -322,95 +286,3 @@ def oversample(images: Sequence[np.ndarray] | np.ndarray, crop_dims: Size) -> np
             crop[...] = image[top : top + h, left : left + w]
         of_image[5:] = of_image[:5, :, ::-1]
     return crops.reshape(-1, h, w, channels)
-
-
-def _pixels(source: Source) -> np.ndarray:
-    """A file's numbers as they are stored: (H, W) grey or (H, W, 3) RGB."""
-    name = getattr(source, "name", "the image") if hasattr(source, "read") else os.fspath(source)
-    try:
-        with Image.open(_openable(source)) as image:
-            return _stored(image)
-    except ImageFileError:
-        raise
-    except Exception as error:  # Pillow's many readers fail on damaged files in as many ways
-        reason = str(error) or type(error).__name__
-        raise ImageFileError(f"{name}: not a readable picture ({reason})") from error
-
-
-def _openable(source: Source) -> Source:
-    """`source`, once a file's name is known to be that of a file."""
-    if isinstance(source, str | os.PathLike):
-        try:
-            return existing_file(source)
-        except CaffeError as error:
-            missing = not os.path.exists(source)
-            raise (MissingImageError if missing else ImageFileError)(str(error)) from None
-    return source
-
-
-def _stored(image: Image.Image) -> np.ndarray:
-    if image.mode == "I" and image.format in ("PNG", "PPM"):
-        return np.asarray(image).astype(np.uint16)  # how some versions of Pillow give 16 bits
-    if image.mode == "F":
-        pixels = np.asarray(image)
-        if not (pixels.min() >= -1 and pixels.max() <= 1):
-            raise ValueError("its numbers are floats, and not all between -1 and 1")
-        return pixels
-    if image.mode in ("L", "I") or image.mode.startswith("I;16"):
-        return np.asarray(image)
-    if image.mode == "1":
-        return np.asarray(image.convert("L"))
-    return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))[:, :, :3]
-
-
-def _unit(pixels: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
-    """Integers as fractions of the greatest that their type holds, floats as they are."""
-    if pixels.dtype.kind == "f":
-        return pixels.astype(dtype)
-    top = np.iinfo(pixels.dtype).max
-    if pixels.dtype.kind == "u":
-        # a table, since a large picture in float64 would take eight times its memory
-        return (np.arange(top + 1) * (1.0 / top)).astype(dtype)[pixels]
-    return np.maximum(pixels * (1.0 / top), -1).astype(dtype)
-
-
-def _size(im: np.ndarray, new_dims: Size) -> tuple[int, int]:
-    size = tuple(int(n) for n in new_dims)
-    if im.ndim != 3 or 0 in im.shape or len(size) != 2 or min(size) < 1:
-        raise ArrayError(f"a picture (height, width, channels) has a size to change, and {im.shape} → {size} is none")
-    return size[0], size[1]
-
-
-def _linear(im: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Linear interpolation between pixels' centres, zero outside, along the width and then the height; in float64."""
-    out = im.astype(np.float64)
-    for axis in (1, 0):
-        at = (np.arange(size[axis]) + 0.5) * (im.shape[axis] / size[axis]) - 0.5
-        below = np.floor(at).astype(int)
-        part = (at - below).reshape(-1, *(1,) * (im.ndim - 1 - axis))
-        padded = np.pad(out, [(1, 1) if i == axis else (0, 0) for i in range(im.ndim)])
-        out = (1 - part) * padded.take(below + 1, axis) + part * padded.take(below + 2, axis)
-    return out
-
-
-def _spline(im: np.ndarray, size: tuple[int, int], order: int) -> np.ndarray:
-    """The same in other orders, clipped to the range of `im`, by scikit-image."""
-    try:
-        from skimage.transform import AffineTransform, warp
-    except ImportError:
-        raise _missing(f"interp_order {order}", "scikit-image") from None
-    down, across = im.shape[0] / size[0], im.shape[1] / size[1]
-    matrix = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5], [0, 0, 1]])
-    return warp(im.astype(np.float64), AffineTransform(matrix), output_shape=size, order=order, mode="constant")
-
-
-def _zoom(im: np.ndarray, size: tuple[int, int], order: int) -> np.ndarray:
-    try:
-        from scipy.ndimage import zoom
-    except ImportError:
-        raise _missing(f"resizing pictures of {im.shape[-1]} channels", "scipy") from None
-    return zoom(im, (size[0] / im.shape[0], size[1] / im.shape[1], 1), order=order)
-
-
-def _missing(what: str, package: str) -> MissingPackageError:
-    return MissingPackageError(f"{what} needs the package {package}: pip install {package}")

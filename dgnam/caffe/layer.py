@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .blob import Blob, BlobVec
-from .errors import CaffeError, closest
+from .errors import CaffeError, closest, shortened
 from .proto import pb
 
 Shape = tuple[int, ...]
@@ -144,7 +144,7 @@ class Layer:
 
     def fail(self, reason: str) -> CaffeError:
         """An error that names this layer; to be raised by the caller."""
-        return CaffeError(f"layer '{self.name}' ({self.type}): {reason}")
+        return CaffeError(f"layer '{shortened(self.name)}' ({self.type}): {reason}")
 
     def kept(self, context: Context, name: str) -> Any:
         """What `forward` left in the context for `backward`."""

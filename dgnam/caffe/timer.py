@@ -7,7 +7,7 @@ import time
 import torch
 
 from . import mode
-from .glog import logger
+from .glog import LOGGER
 
 
 class Timer:
@@ -40,7 +40,7 @@ class Timer:
         """
         self.stop()
         if self._elapsed is None:
-            logger.warning("the time of a Timer was read that has never run")
+            LOGGER.warning("the time of a Timer was read that has never run")
             return 0.0
         return 1000 * self._elapsed
 

@@ -1,15 +1,13 @@
-"""pycaffe's io: what its own sources say, worked out by hand, and scikit-image and scipy where they are installed."""
+"""pycaffe's io: messages to arrays and back, and what a Transformer does, worked out by hand."""
 
-import io as byte_io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from dgnam.caffe import io
-from dgnam.caffe.errors import CaffeError, CaffeFormatError, MissingPackageError
+from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import caffe_pb2
 
 RNG = np.random.default_rng(0)
@@ -211,163 +209,6 @@ def test_an_unknown_input_is_named_with_those_that_there_are():
             call(transformer())
 
 
-# Image files.
-
-
-def stored(tmp_path, pixels, name="picture.png", mode=None, **options):
-    image = Image.fromarray(pixels)
-    (image if mode is None else image.convert(mode)).save(tmp_path / name, **options)
-    return tmp_path / name
-
-
-def test_colours_are_read_as_fractions(tmp_path):
-    pixels = colours(4, 5, 3)
-    image = io.load_image(str(stored(tmp_path, pixels)))
-    assert image.dtype == np.float32
-    np.testing.assert_array_equal(image, (pixels / 255).astype(np.float32))
-
-
-def test_grey_is_read_as_three_channels_or_one(tmp_path):
-    pixels = colours(4, 5)
-    path = stored(tmp_path, pixels)
-    wanted = (pixels / 255).astype(np.float32)[:, :, np.newaxis]
-    np.testing.assert_array_equal(io.load_image(path), np.tile(wanted, (1, 1, 3)))
-    np.testing.assert_array_equal(io.load_image(path, color=False), wanted)
-
-
-def test_colours_become_grey_by_their_weights(tmp_path):
-    pixels = np.zeros((1, 4, 3), np.uint8)
-    pixels[0, :3] = np.eye(3) * 255
-    pixels[0, 3] = 255
-    grey = io.load_image(stored(tmp_path, pixels), color=False)
-    assert grey.shape == (1, 4, 1)
-    np.testing.assert_allclose(grey[0, :, 0], [0.2125, 0.7154, 0.0721, 1], rtol=1e-6)
-
-
-def test_sixteen_bits_are_fractions_too(tmp_path):
-    pixels = np.array([[0, 1, 256, 65535]], np.uint16)
-    image = io.load_image(stored(tmp_path, pixels), color=False)
-    np.testing.assert_array_equal(image[0, :, 0], (pixels[0] / 65535).astype(np.float32))
-
-
-def test_alpha_is_dropped(tmp_path):
-    pixels = colours(4, 5, 4)
-    image = io.load_image(stored(tmp_path, pixels))
-    np.testing.assert_array_equal(image, (pixels[:, :, :3] / 255).astype(np.float32))
-    grey = io.load_image(stored(tmp_path, pixels[:, :, :2], "grey.png"))
-    np.testing.assert_array_equal(grey, np.tile((pixels[:, :, :1] / 255).astype(np.float32), (1, 1, 3)))
-
-
-def test_palettes_bits_and_floats(tmp_path):
-    pixels = colours(4, 5, 3) // 51 * 51  # colours that the web palette has
-    for name, options in (("palette.png", {}), ("clear.png", {"transparency": 3}), ("palette.gif", {})):
-        image = io.load_image(stored(tmp_path, pixels, name, "P", **options))
-        np.testing.assert_allclose(image, pixels / 255, atol=1e-6)
-    bits = colours(4, 5) > 100
-    np.testing.assert_array_equal(io.load_image(stored(tmp_path, bits, "bits.png"), color=False)[:, :, 0], bits)
-    floats = random(4, 5)
-    np.testing.assert_array_equal(io.load_image(stored(tmp_path, floats, "f.tif"), color=False)[:, :, 0], floats)
-    with pytest.raises(CaffeFormatError, match="between -1 and 1"):
-        io.load_image(stored(tmp_path, floats + 2, "out.tif"))
-
-
-def test_an_open_file_is_read_too(tmp_path):
-    path = stored(tmp_path, colours(4, 5, 3))
-    np.testing.assert_array_equal(io.load_image(byte_io.BytesIO(path.read_bytes())), io.load_image(path))
-
-
-def test_damaged_pictures_are_named(tmp_path):
-    whole = stored(tmp_path, colours(40, 50, 3)).read_bytes()
-    for name, content in (("cut.png", whole[:2000]), ("junk.jpg", b"junk"), ("empty.png", b"")):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(CaffeFormatError, match=name) as caught:
-            io.load_image(tmp_path / name)
-        assert isinstance(caught.value, OSError)  # what pycaffe's scripts catch
-    with pytest.raises(FileNotFoundError, match=r"none\.png: no such file"):
-        io.load_image(tmp_path / "none.png")
-    with pytest.raises(CaffeFormatError, match="folder"):
-        io.load_image(tmp_path)
-
-
-def test_a_picture_that_claims_too_many_pixels_is_refused(tmp_path, monkeypatch):
-    path = stored(tmp_path, colours(40, 50, 3))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 900)
-    with pytest.raises(CaffeFormatError, match=r"picture\.png.*decompression bomb"):
-        io.load_image(path)
-
-
-# Sizes.
-
-
-def test_resizing_is_linear_between_centres_and_the_least_value_outside():
-    row = np.array([2.0, 6.0]).reshape(1, 2, 1)
-    np.testing.assert_allclose(io.resize_image(row, (1, 4))[0, :, 0], [2, 3, 5, 5])
-    np.testing.assert_allclose(io.resize_image(row.transpose(1, 0, 2), (4, 1))[:, 0, 0], [2, 3, 5, 5])
-
-
-def test_shrinking_takes_points_and_not_means():
-    row = np.array([0.0, 9, 1, 9, 9, 2]).reshape(1, 6, 1)
-    np.testing.assert_allclose(io.resize_image(row, (1, 2))[0, :, 0], [9, 9], rtol=1e-6)
-
-
-def test_resizing_keeps_the_range_of_any_type():
-    for image in (colours(5, 6, 3), random(5, 6, 3) * 1000 - 500, RNG.random((5, 6, 1)), colours(5, 6, 1) > 99):
-        out = io.resize_image(image, (5, 6))
-        assert out.dtype == np.float32
-        np.testing.assert_allclose(out, image, rtol=1e-5, atol=1e-4)
-
-
-def test_constant_pictures_stay_so():
-    for channels in (1, 3):
-        out = io.resize_image(np.full((2, 3, channels), 7, np.uint8), (4, 5))
-        assert out.dtype == np.float32
-        np.testing.assert_array_equal(out, np.full((4, 5, channels), 7))
-
-
-@pytest.mark.parametrize("size", [(20, 31), (3, 40), (1, 1), (9, 7)])
-@pytest.mark.parametrize("order", [1, 0, 3])
-def test_resizing_is_what_scikit_image_does_without_anti_aliasing(size, order):
-    transform = pytest.importorskip("skimage.transform", reason="scikit-image is not installed")
-    image = random(9, 7, 3)
-    if order == 3:  # newer versions of its resize have splines; its warp is as it was
-        matrix = np.diag([7 / size[1], 9 / size[0], 1])
-        matrix[:2, 2] = (7 / size[1] - 1) / 2, (9 / size[0] - 1) / 2
-        wanted = transform.warp(
-            image.astype(float), matrix, output_shape=size, order=3, mode="constant", cval=image.min()
-        )
-        wanted = np.clip(wanted, image.min(), image.max())
-    else:
-        wanted = transform.resize(image, size, order=order, mode="constant", cval=image.min(), anti_aliasing=False)
-    np.testing.assert_allclose(io.resize_image(image, size, interp_order=order), wanted, atol=1e-6)
-
-
-@pytest.mark.parametrize("channels", [2, 4])
-def test_other_channels_are_zoomed_with_their_corners_kept(channels):
-    pytest.importorskip("scipy.ndimage", reason="scipy is not installed")
-    image = random(4, 5, channels)
-    out = io.resize_image(image, (7, 9))
-    assert out.shape == (7, 9, channels)
-    np.testing.assert_allclose(out[::2, ::2], image, atol=1e-6)  # 7 = 2 * 4 - 1: each second pixel is an old one
-    np.testing.assert_allclose(out[1, 0], (image[0, 0] + image[1, 0]) / 2, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("size", "image"), [((0, 3), random(4, 5, 3)), ((2, 3), random(4, 5)), ((2, 3), random(0, 5, 3))]
-)
-def test_sizes_that_can_not_be(size, image):
-    with pytest.raises(ValueError, match="size"):
-        io.resize_image(image, size)
-
-
-def test_packages_that_are_not_there_are_named(monkeypatch):
-    for name in ("skimage.transform", "scipy.ndimage"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingPackageError, match="pip install scikit-image"):
-        io.resize_image(random(4, 5, 3), (2, 2), interp_order=3)
-    with pytest.raises(ImportError, match="pip install scipy"):
-        io.resize_image(random(4, 5, 2), (2, 2))
-
-
 def test_oversampling_takes_corners_and_centre_and_then_their_mirrors():
     picture = np.arange(5 * 6, dtype=np.float32).reshape(5, 6, 1)
     crops = io.oversample([picture, picture + 100], (2, 3))
@@ -388,3 +229,9 @@ def test_oversampling_takes_corners_and_centre_and_then_their_mirrors():
 def test_importing_caffe_imports_none_of_the_heavy_packages():
     code = "import sys, dgnam.caffe; print([m for m in ('skimage', 'scipy.ndimage') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_pycaffe_s_io_had_imported_is_there():
+    skimage = pytest.importorskip("skimage", reason="scikit-image is not installed")
+    assert io.skimage.io is skimage.io
+    assert not hasattr(io, "nothing_of_the_kind")

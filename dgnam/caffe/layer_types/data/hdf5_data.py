@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import h5py
 import numpy as np
 import torch
 
@@ -14,7 +13,7 @@ from ...layer import BlobLayer, Context, register
 from ...parallel import keeps_record
 from ...proto import pb
 from ...proto.files import existing_file
-from ...proto.hdf5_weights import open_hdf5, read_dataset
+from ...proto.hdf5_file import open_hdf5
 
 
 @register("HDF5Data")
@@ -112,10 +111,10 @@ def _permutation(count: int, context: Context) -> list[int]:
 def _read(path: str, names: Sequence[str]) -> list[np.ndarray]:
     """The datasets of these names, as float32, all with as many rows and at least one."""
     with open_hdf5(path) as file:
-        missing = [name for name in names if not isinstance(file.get(name), h5py.Dataset)]
+        missing = [name for name in names if not file.has(name)]
         if missing:
-            raise CaffeFormatError(f"{path}: has no dataset '{missing[0]}'; it has {sorted(file)}")
-        rows = [read_dataset(file[name], f"{path}: dataset '{name}'") for name in names]
+            raise file.fail(f"has no dataset '{missing[0]}'; it has {sorted(file.names())}")
+        rows = [np.asarray(file.numbers(name), np.float32) for name in names]
     counts = {name: array.shape[:1] for name, array in zip(names, rows, strict=True)}
     if len(set(counts.values())) > 1 or not all(counts.values()) or (0,) in counts.values():
         raise CaffeFormatError(f"{path}: its datasets must have the same number of rows, at least one; has {counts}")
