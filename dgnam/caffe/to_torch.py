@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from .data_inputs import data_to_inputs
 from .errors import CaffeError
-from .filler import fill
 from .layer import Context, Layer, Shape, create_layer
 from .module import free_batch
 from .net_build import NetPlan, WiredLayer, build, filter_layers
@@ -275,7 +274,7 @@ def _fill(net: TorchNet, plan: NetPlan, weights: Weights, generator: torch.Gener
         if wired.name not in weights:
             for blob, p, own in zip(blobs, wired.params, wired.owns, strict=True):
                 if own:
-                    fill(blob.data, plan.params[p].blob.filler, generator)
+                    plan.params[p].blob.begin(blob.data, generator)
         slots = [
             Slot(tuple(blob.shape), partial(_assign, blob), shared=not own)
             for blob, own in zip(blobs, wired.owns, strict=True)
