@@ -51,7 +51,7 @@ class CaffeModule(nn.Module):
         super().__init__()
         self._seed, self._generators = seed, {HOST: torch.Generator().manual_seed(seed)}
         self.plan: NetPlan = build(definition, phase, stages=stages, generator=self._generators[HOST])
-        _free_batch(self.plan)
+        free_batch(self.plan)
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
         for param in self.plan.params:
@@ -210,7 +210,7 @@ class CaffeModule(nn.Module):
         )
 
 
-def _free_batch(plan: NetPlan) -> None:
+def free_batch(plan: NetPlan) -> None:
     """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do."""
     for wired in plan.layers:
         if wired.layer.type == "Reshape":
