@@ -15,6 +15,7 @@ def output_values(net: Net) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
+@np.errstate(all="ignore")
 def output_lines(net: Net, values: np.ndarray) -> list[str]:
     """Each of a net's output values in Caffe's words, as "loss = 1.5 (* 1 = 1.5 loss)".
 

@@ -248,6 +248,7 @@ class Solver:
             if not self._stopping:
                 self._test(index)
 
+    @np.errstate(all="ignore")
     def _test(self, index: int) -> None:
         """Show the outputs of a test net, averaged over its `test_iter` batches."""
         LOGGER.info("Iteration %d, Testing net (#%d)", self._iter, index)
@@ -423,21 +424,23 @@ def _definition(param: StrPath | pb.SolverParameter, source: str) -> tuple[pb.So
 
 
 class _SmoothedLoss:
-    """The mean of the last `window` losses, as it moves on."""
+    """The mean of the last `window` losses, as it moves on; in float32, whose rounding shows in Caffe's log."""
 
     def __init__(self, window: int):
         self._window = window
-        self._losses: list[float] = []
-        self._mean = 0.0
+        self._losses: list[np.float32] = []
+        self._mean = np.float32(0)
 
+    @np.errstate(all="ignore")
     def add(self, loss: float, index: int) -> float:
         """Take in the loss of iteration `index` (0 for the first since the start); returns the mean."""
+        new = np.float32(loss)
         if len(self._losses) < self._window:
-            self._losses.append(loss)
-            count = len(self._losses)
-            self._mean = (self._mean * (count - 1) + loss) / count
+            self._losses.append(new)
+            count = np.float32(len(self._losses))
+            self._mean = (self._mean * (count - np.float32(1)) + new) / count
         else:
             place = index % self._window
-            self._mean += (loss - self._losses[place]) / self._window
-            self._losses[place] = loss
-        return self._mean
+            self._mean += (new - self._losses[place]) / np.float32(self._window)
+            self._losses[place] = new
+        return float(self._mean)

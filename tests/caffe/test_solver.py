@@ -221,6 +221,15 @@ def test_the_displayed_loss_is_the_mean_of_the_last_few(log):
     assert shown == pytest.approx([np.mean(losses[max(0, i - 2) : i + 1]) for i in range(5)], rel=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_training_that_diverges_goes_on_and_shows_it(log):
+    solver = made(f"base_lr: 0.1 {FIXED} display: 1 average_loss: 2 test_iter: 2 test_interval: 1")
+    solver.net.params["ip"][1].data[...] = np.inf
+    solver.step(4)
+    assert solver.iter == 4
+    assert sum(m.endswith("loss = nan") for m in log("Iteration")) == 4
+
+
 def test_the_display_says_when_gradients_are_clipped(log):
     solver = fed(f"base_lr: 0.1 {FIXED} clip_gradients: 0.001")
     solver.step(1)
