@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import CaffeError
 from ...cv_image import read_image
+from ...cv_resize import resize_bilinear
+from ...errors import CaffeError
 from ...layer import register
 from ...listing import Entry, read_listing
-from ...cv_resize import resize_bilinear
 from .batch_layer import Batch, BatchLayer
 
 _MOST_NUMBERS = 2**31 - 1
