@@ -150,6 +150,16 @@ class Layer:
             [next(found) if t.requires_grad else None for t in ws],
         )
 
+    def written(self) -> pb.LayerParameter:
+        """The definition as Caffe writes it into a caffemodel, with the loss weight of 1 that went without saying."""
+        definition = pb.LayerParameter()
+        definition.CopyFrom(self.definition)
+        if AUTOMATIC in definition.top:
+            del definition.top[list(definition.top).index(AUTOMATIC) :]
+        if self.loss and not definition.loss_weight:
+            definition.loss_weight.append(1)
+        return definition
+
     def fail(self, reason: str) -> CaffeError:
         """An error that names this layer; to be raised by the caller."""
         return CaffeError(f"layer '{shortened(self.name)}' ({self.type}): {reason}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .blob import Blob, check_shape
-from .errors import CaffeError, closest, shortened
+from .errors import CaffeError, closest, shortened, unknown_name
 from .filler import check_filler
 from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
@@ -82,16 +82,13 @@ class NetPlan:
         """Where the layer of this name stands; an unknown name is an error that lists the closest."""
         names = [w.name for w in self.layers]
         if name not in names:
-            raise CaffeError(
-                f"net '{self.name}' has no layer '{name}'; its layers, the closest first: {closest(name, names)}"
-            )
+            raise unknown_name(self.name, "layer", name, names)
         return names.index(name)
 
     def blob_index(self, name: str) -> int:
         """Where the blob of this name stands; an unknown name is an error that lists the closest."""
         if name not in self.blob_names:
-            known = closest(name, self.blob_names)
-            raise CaffeError(f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {known}")
+            raise unknown_name(self.name, "blob", name, self.blob_names)
         return self.blob_names.index(name)
 
 
