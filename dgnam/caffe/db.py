@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from .errors import CaffeError, CaffeFormatError, closest, optional_module
-from .lmdb_file import LMDBFile
+from .lmdb_file import DATA_FILE, LMDBFile
 from .record import Record
 
 StrPath = str | os.PathLike[str]
@@ -79,7 +79,7 @@ class LevelDB:
         if not Path(path).exists():
             raise CaffeError(f"{path}: there is no such database")
         if not (Path(path) / "CURRENT").is_file():
-            other = "; it looks like an LMDB database" if (Path(path) / "data.mdb").is_file() else ""
+            other = "; it is one of LMDB: give the backend LMDB" if (Path(path) / DATA_FILE).is_file() else ""
             raise CaffeFormatError(f"{path}: no LevelDB database, for it has no file CURRENT{other}")
         self._error = plyvel.Error
         with self._naming():
