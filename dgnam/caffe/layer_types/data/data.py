@@ -39,12 +39,18 @@ class Data(BatchLayer):
     def load(self) -> Batch:
         batch: Batch | None = None
         for index in range(self.options.batch_size):
-            image, label, what = self._read(next(self._records))
+            image, label, what = self._read(self._record())
             if batch is None:
                 batch = self.empty_batch(self.transformer.shape(image, what))
             self.put(batch, index, self.transformer.transform(image, what), label, what)
         assert batch is not None
         return batch
+
+    def _record(self) -> Record:
+        try:
+            return next(self._records)
+        except StopIteration:  # what an error while reading leaves behind
+            raise self.fail(f"can't go on after the error in reading {self.options.source}; make a new net") from None
 
     def _read(self, record: Record) -> tuple[np.ndarray, int, str]:
         """A record's image and label, and what to call it in errors."""
