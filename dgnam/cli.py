@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `blind`, `models`, `train` and `record`."""
+"""The command line: `dgnam reproduce`, `blind`, `caffe`, `models`, `train` and `record`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from . import __version__, publish, zoo
 from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
+from .caffe.tools import app as caffe_app
 from .data import DataError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ models_app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=
 app.add_typer(models_app, name="models")
 blind_app = typer.Typer(help="Naming synthesized images without seeing their labels.", no_args_is_help=True)
 app.add_typer(blind_app, name="blind")
+app.add_typer(caffe_app, name="caffe")
 
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""
@@ -71,6 +73,13 @@ def reproduce(
         bool, typer.Option("--published-images", help="Save JPEGs stretched as the published code did, not PNGs.")
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Run the published loop, one image at a time, on the nets of dgnam.caffe (dgnam), of BVLC's caffe "
+            "(caffe), or of that where it can be imported (auto). Left out, all images are made at once."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Repeat an experiment of the paper: pictures, numbers and all settings in a new folder."""
@@ -78,7 +87,7 @@ def reproduce(
 
     run = experiments.get(experiment)
     chosen = None if units is None else parse_units(units)
-    request = experiments.Request(models, chosen, seed, output, published, usable_device(device), not quiet)
+    request = experiments.Request(models, chosen, seed, output, published, usable_device(device), not quiet, engine)
     outcome = run(request)
     if outcome.blocked:
         raise CaffeError(f"{experiment} can't run: {outcome.blocked}")

@@ -26,14 +26,18 @@ from dgnam.am import (
     Settings,
     Unit,
     act_range_bounds,
+    find_engine,
     gather,
     images,
+    one_by_one,
+    open_net,
     partition_jobs,
     random_code,
     released,
     synthesize,
     without_prior,
 )
+from dgnam.am.engine import engine_name
 from dgnam.am.render import render
 from dgnam.caffe.errors import CaffeError, closest
 from dgnam.figures import labelled_grid
@@ -124,6 +128,7 @@ class _Stage:
         self.entries = {name: zoo.get(name) for name in cast.names}
         self.target_entry, self.generator_entry = self.entries[cast.target], self.entries[cast.generator]
         self.layer = str(self.target_entry.scores)
+        self.engine = None if request.engine is None else find_engine(request.engine)
         target = zoo.load(cast.target)
         self.target, self.own_judge = CaffeTarget(target), Judge(target, self.layer)
         self.prior = GeneratorPrior(zoo.load(cast.generator))
@@ -148,7 +153,7 @@ class _Stage:
         settings, pixels = self.cast.settings, PixelPrior(self.target.size)
         name, seed, device = self.cast.target, f"seed {self.request.seed}", self.request.device
         bare = without_prior(settings.n_iters, settings.schedule.start, settings.schedule.end)
-        searched = self._search(self.prior, units, settings, act_range_bounds(self.act_range))
+        searched = self._preferred(units, settings)
         free = self._search(pixels, units, bare, pixels.bounds)
         drawn = render(self.prior, self._random_codes(units), self.target.size, device=device)
         return [
@@ -157,8 +162,20 @@ class _Stage:
             Panel("pixels", f"Control: {settings.n_iters} steps in pixels, no prior ({seed})", free.images, bare, free),
         ]
 
+    def _preferred(self, units: Sequence[int], settings: Settings) -> Result:
+        """The method, by all images at once or by the engine that was asked for."""
+        bounds = act_range_bounds(self.act_range)
+        if self.engine is None:
+            return self._search(self.prior, units, settings, bounds)
+        entries = self.target_entry, self.generator_entry
+        target, generator = (open_net(self.engine, entry.prototxt, entry.weights_path()) for entry in entries)
+        return one_by_one(target, generator, self._jobs(units, settings), clip=bounds, progress=self.request.progress)
+
+    def _jobs(self, units: Sequence[int], settings: Settings) -> list[Job]:
+        return [Job(Unit(self.layer, unit), self.request.seed, settings) for unit in units]
+
     def _search(self, prior: Prior, units: Sequence[int], settings: Settings, clip: Bounds) -> Result:
-        jobs = [Job(Unit(self.layer, unit), self.request.seed, settings) for unit in units]
+        jobs = self._jobs(units, settings)
         device, progress = self.request.device, self.request.progress
         return gather(synthesize(self.target, prior, jobs, clip=clip, device=device, progress=progress))
 
@@ -214,6 +231,7 @@ class _Stage:
             "units": list(units),
             "seed": self.request.seed,
             "device": self.request.device,
+            "engine": None if self.engine is None else engine_name(self.engine),
             "published_images": self.request.published,
             "settings": {panel.name: panel.settings.as_dict() for panel in panels if panel.result is not None},
             "partition": partition_jobs([Job(Unit(self.layer, unit)) for unit in units]),

@@ -18,6 +18,8 @@ class Request:
     output: the folder that the run folder is made in.
     published: save pictures as the published code did, as stretched JPEGs.
     device: where to compute, "cpu" or "cuda".
+    engine: whose nets run the published loop, one image at a time on the CPU ("auto", "dgnam" or "caffe"); None takes
+        the same loop for many images at once.
     """
 
     models: str = "mini"
@@ -27,6 +29,7 @@ class Request:
     published: bool = False
     device: str = "cpu"
     progress: bool = True
+    engine: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from . import examples, images, reference
 from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
 from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
+from .engine import ENGINES, find_engine, one_by_one, open_net
 from .objective import Unit
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
@@ -15,6 +16,7 @@ from .start import code_of_image, random_code, read_image
 from .target import CaffeTarget, Target
 
 __all__ = [
+    "ENGINES",
     "Bounds",
     "CaffeTarget",
     "GeneratorPrior",
@@ -33,8 +35,11 @@ __all__ = [
     "act_range_bounds",
     "code_of_image",
     "examples",
+    "find_engine",
     "gather",
     "images",
+    "one_by_one",
+    "open_net",
     "paper",
     "partition_jobs",
     "random_code",

@@ -265,6 +265,14 @@ class Blob:
         return self._shape[axis] if axis < len(self._shape) else 1
 
 
+class BlobVec(list[Blob]):
+    """The learned blobs of a layer, as pycaffe lists them."""
+
+    def add_blob(self, *shape: int) -> None:
+        """Append a blob of this shape, of zeros."""
+        self.append(Blob(*shape))
+
+
 def check_shape(shape: Sequence[int]) -> None:
     """Raise CaffeError unless a blob can have `shape`: Caffe's limits."""
     if len(shape) > MAX_AXES:

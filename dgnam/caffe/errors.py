@@ -1,8 +1,10 @@
 """The errors of the runtime, each naming the file, layer or blob at fault and what would be valid."""
 
 import difflib
+import importlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 _LONGEST_NAME = 100
 _LONGEST_REASON = 2000
@@ -35,6 +37,22 @@ def naming(source: object) -> Iterator[None]:
 def shortened(text: str, longest: int = _LONGEST_NAME) -> str:
     """`text` for an error message, its end cut off where it is longer than `longest`: a damaged name may be endless."""
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+class ArrayError(CaffeError, ValueError):
+    """An array has a shape that can't be used; a ValueError too, since pycaffe raised that."""
+
+
+class MissingPackageError(CaffeError, ImportError):
+    """An optional package or program is needed and not there; the message says what for and how to install it."""
+
+
+def optional_module(name: str, what: str, package: str) -> ModuleType:
+    """Import the module `name`, which `what` needs, or raise MissingPackageError with the `package` to install."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingPackageError(f"{what} needs the package {package}: pip install {package} ({error})") from None
 
 
 def closest(name: str, known: Iterable[str], limit: int = 8) -> str:

@@ -4,6 +4,9 @@ A layer is a definition (its `LayerParameter`), the shapes that follow from it, 
 and parameters to tops.  Whatever outlives a pass (a dropout mask, BatchNorm's statistics) is kept in the `Context`,
 so that one function serves the eager `Net`, which runs layer by layer into persistent blobs, and `module.py`, which
 strings layers together for batches and autograd.
+
+The layers that no such function is for work on blobs instead (`BlobLayer`): those that fill their tops from elsewhere
+(Input, the data layers), that write them elsewhere (HDF5Output), and Python layers.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from .blob import Blob, BlobVec
 from .errors import CaffeError, closest, shortened
 from .proto import pb
 
@@ -46,10 +50,11 @@ class Context:
 
 @dataclass(frozen=True)
 class ParamBlob:
-    """The shape and the initial filling of one learned blob."""
+    """The shape and the initial filling of one learned blob; or the blob itself, where the layer has made one."""
 
     shape: Shape
     filler: pb.FillerParameter
+    made: Blob | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,41 @@ class Layer:
         if count < least or (most is not None and count > most):
             wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
             raise self.fail(f"has {count} {what} blobs, and takes {wanted}")
+
+
+class BlobLayer(Layer):
+    """Base of the layers that work on blobs: their data and diffs as numpy views, or as tensors on a device.
+
+    `set_up` comes once, when the net is built, with the blobs that stay the layer's; then `reshape` and `forward_blobs`
+    in each forward pass and `backward_blobs` in each backward pass.
+
+    blobs: what it learns, made and filled in `set_up`; the net puts those in their place that are shared with it.
+    face: what `Net.layers` lists in this layer's stead, a Python layer's own object; None for nothing else.
+    """
+
+    face: object | None = None
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.blobs = BlobVec()
+
+    def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        """Shape the tops, here as `top_shapes` has it, and fill those that no pass fills anew."""
+        for top, shape in zip(tops, self.top_shapes([b.shape for b in bottoms]), strict=True):
+            top.reshape(*shape)
+
+    def reshape(self, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        """Give the tops the shapes that follow from the bottoms'; this one leaves them as they are."""
+
+    def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        """Fill the tops; a top that the layer leaves alone keeps what the caller wrote into it."""
+        raise NotImplementedError(self.type)
+
+    def backward_blobs(
+        self, context: Context, tops: Sequence[Blob], needs: Sequence[bool], bottoms: Sequence[Blob]
+    ) -> None:
+        """Put the gradients of the bottoms asked for into their diffs; this one has no gradient."""
+        raise self.fail("has no gradient")
 
 
 _registry: dict[str, type[Layer]] = {}

@@ -5,17 +5,23 @@ Only pycaffe's functions set it.  Everything else in this package takes devices 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from .blob import HOST
 from .errors import CaffeError
 
+PYTHON_LAYERS_VARIABLE = "DGNAM_ALLOW_PYTHON_LAYERS"
+"""The environment variable that allows Python layers where it is 1."""
+
 _gpu = False
 _device_index = 0
 _generators: dict[torch.device, torch.Generator] = {}
+_python_layers = False
 
 
 def set_mode_cpu() -> None:
@@ -44,6 +50,17 @@ def set_random_seed(seed: int) -> None:
     _generators[HOST] = torch.Generator().manual_seed(seed)
 
 
+def allow_python_layers(allow: bool = True) -> None:
+    """Let prototxts name Python code to run, or forbid it again; without this call the environment variable decides."""
+    global _python_layers
+    _python_layers = allow
+
+
+def python_layers_allowed() -> bool:
+    """Whether Python layers may run."""
+    return _python_layers or os.environ.get(PYTHON_LAYERS_VARIABLE) == "1"
+
+
 def current_device() -> torch.device:
     """Where nets run that were not told a device."""
     return torch.device("cuda", _device_index) if _gpu else HOST
@@ -60,6 +77,23 @@ def generator(device: torch.device) -> torch.Generator:
             new.manual_seed(seeded.initial_seed())
         _generators[device] = new
     return _generators[device]
+
+
+def random_states() -> dict[str, np.ndarray]:
+    """The random states in use, each as bytes, by the kind of device: "cpu" and, once used, "cuda"."""
+    states = {HOST.type: generator(HOST), **{d.type: g for d, g in _generators.items()}}
+    return {kind: state.get_state().numpy() for kind, state in states.items()}
+
+
+def set_random_states(states: Mapping[str, np.ndarray]) -> None:
+    """Go on from what `random_states` gave; devices that this machine lacks are passed over.
+
+    Raises RuntimeError where the bytes are no random state.
+    """
+    for kind, state in states.items():
+        if kind == HOST.type or torch.cuda.is_available():
+            device = HOST if kind == HOST.type else torch.device(kind, _device_index)
+            generator(device).set_state(torch.from_numpy(np.array(state, np.uint8)))
 
 
 def usable_device(name: str) -> str:

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from . import layer_types  # noqa: F401  (registers the layer types)
+from .blob import HOST
 from .errors import CaffeError, closest
 from .filler import fill
-from .layer import Context
+from .layer import BlobLayer
 from .net_build import NetPlan, WiredLayer, build
 from .proto import pb
 from .weights import Slot, Weights, copy_weights
@@ -48,9 +49,9 @@ class CaffeModule(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        self.plan: NetPlan = build(definition, phase, stages=stages)
+        self._seed, self._generators = seed, {HOST: torch.Generator().manual_seed(seed)}
+        self.plan: NetPlan = build(definition, phase, stages=stages, generator=self._generators[HOST])
         _free_batch(self.plan)
-        self._seed, self._generators = seed, {torch.device("cpu"): torch.Generator().manual_seed(seed)}
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
         for param in self.plan.params:
@@ -62,7 +63,8 @@ class CaffeModule(nn.Module):
             else:
                 self.register_parameter(key, nn.Parameter(blob))
             self._keys.append(key)
-        self._contexts = [Context(phase, param_gradients=False) for _ in self.plan.layers]
+        for wired in self.plan.layers:
+            wired.context.param_gradients = False
         self.train(phase == pb.TRAIN)
         if weights is not None:
             self.copy_from(weights)
@@ -96,9 +98,9 @@ class CaffeModule(nn.Module):
         blobs = self._inputs(inputs, named)
         first = 0 if start is None else self.plan.layer_index(start)
         last = len(self.plan.layers) - 1 if end is None else self.plan.layer_index(end)
-        for wired, context in zip(self.plan.layers[first : last + 1], self._contexts[first : last + 1], strict=True):
-            if wired.layer.type != "Input":
-                self._run(wired, context, blobs)
+        for wired in self.plan.layers[first : last + 1]:
+            if not isinstance(wired.layer, BlobLayer):
+                self._run(wired, blobs)
         wanted = self.output_names if end is None else [self.plan.blob_names[t] for t in self.plan.layers[last].tops]
         return {name: self._find(name, blobs) for name in (*wanted, *keep)}
 
@@ -157,7 +159,8 @@ class CaffeModule(nn.Module):
         for generator in self._generators.values():
             generator.manual_seed(seed)
 
-    def _run(self, wired: WiredLayer, context: Context, blobs: dict[str, Tensor]) -> None:
+    def _run(self, wired: WiredLayer, blobs: dict[str, Tensor]) -> None:
+        context = wired.context
         context.phase = pb.TRAIN if self.training else pb.TEST
         names = self.plan.blob_names
         bottoms = [self._find(names[b], blobs) for b in wired.bottoms]

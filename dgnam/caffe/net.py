@@ -27,6 +27,8 @@ from . import layer_types, mode  # noqa: F401  (layer_types registers the layer 
 from .blob import HOST, Blob
 from .errors import CaffeError, naming
 from .filler import fill
+from .layer import ParamBlob
+from .layer_types.data.memory_data import MemoryData
 from .net_build import NetPlan, WiredLayer, build
 from .net_layer import NetLayer
 from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
@@ -48,7 +50,8 @@ class Net:
         Without them no memory is spent on them.
 
     blobs, params: the arrays by name, in order; the parameters of a layer are a list.
-    layers: the layers in order, the automatic Split layers among them.
+    layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
+    bound_layers: the same, each with its blobs, and none the object of a Python class.
     """
 
     def __init__(
@@ -71,10 +74,11 @@ class Net:
         self._device = None if device is None else torch.device(device)
         with nullcontext() if isinstance(network_file, pb.NetParameter) else naming(network_file):
             definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
-            self._plan = build(definition, phase, level, () if stages is None else stages)
-        self._blobs = [Blob(*shape) for shape in self._plan.blob_shapes]
-        self._params = [Blob(*param.blob.shape) for param in self._plan.params]
-        self.layers = [self._bind(wired) for wired in self._plan.layers]
+            self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
+        self._blobs = self._plan.blobs
+        self._params = [_made(param.blob) for param in self._plan.params]
+        self.bound_layers = [self._bind(wired) for wired in self._plan.layers]
+        self.layers: list[Any] = [bound.face for bound in self.bound_layers]
         self._callbacks: dict[str, list[Callback]] = {}
         self._fill()
         if pretrained is not None:
@@ -98,7 +102,7 @@ class Net:
 
     @cached_property
     def params(self) -> OrderedDict[str, list[Blob]]:
-        return OrderedDict((layer.name, layer.blobs) for layer in self.layers if layer.blobs)
+        return OrderedDict((layer.name, layer.blobs) for layer in self.bound_layers if layer.blobs)
 
     @property
     def learnable_params(self) -> list[Blob]:
@@ -115,8 +119,8 @@ class Net:
         return [self._plan.blob_names[i] for i in self._plan.outputs]
 
     @cached_property
-    def layer_dict(self) -> OrderedDict[str, NetLayer]:
-        return OrderedDict((layer.name, layer) for layer in self.layers)
+    def layer_dict(self) -> OrderedDict[str, Any]:
+        return OrderedDict(zip(self._layer_names, self.layers, strict=True))
 
     @cached_property
     def top_names(self) -> OrderedDict[str, list[str]]:
@@ -128,18 +132,34 @@ class Net:
 
     @property
     def blob_loss_weights(self) -> OrderedDict[str, float]:
-        weights = dict.fromkeys(self._plan.blob_names, 0.0)
-        for wired in self._plan.layers:
-            weights.update(zip((self._plan.blob_names[t] for t in wired.tops), wired.loss_weights, strict=True))
-        return OrderedDict(weights)
+        return OrderedDict(zip(self._plan.blob_names, self._blob_loss_weights, strict=True))
 
     @property
     def _layer_names(self) -> list[str]:
-        return [layer.name for layer in self.layers]
+        return [layer.name for layer in self.bound_layers]
 
     @property
     def _blob_names(self) -> list[str]:
         return list(self._plan.blob_names)
+
+    @property
+    def _blob_loss_weights(self) -> list[float]:
+        weights = {t: w for wired in self._plan.layers for t, w in zip(wired.tops, wired.loss_weights, strict=True)}
+        return [weights[t] for t in range(len(self._blobs))]
+
+    @property
+    def _inputs(self) -> list[int]:
+        return list(self._plan.inputs)
+
+    @property
+    def _outputs(self) -> list[int]:
+        return list(self._plan.outputs)
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        return list(self._plan.layers[layer].bottoms)
+
+    def _top_ids(self, layer: int) -> list[int]:
+        return list(self._plan.layers[layer].tops)
 
     # Passes.
 
@@ -192,7 +212,7 @@ class Net:
 
     def reshape(self) -> None:
         """Give all blobs the shapes that follow from the inputs'; forward does so too, layer by layer."""
-        for layer in self.layers:
+        for layer in self.bound_layers:
             layer.reshape()
 
     def clear_param_diffs(self) -> None:
@@ -222,6 +242,21 @@ class Net:
             grads.append({name: array.copy() for name, array in grad.items()})
         return _joined(outs, _length(arrays)), _joined(grads, _length(arrays))
 
+    def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Give the MemoryData layer that the net begins with its arrays, which are served batch by batch.
+
+        data: (n, C, H, W) float32, contiguous, n a multiple of the batch size.  labels: (n,) or (n, 1, 1, 1) float32.
+        """
+        first = self._plan.layers[0].layer
+        if not isinstance(first, MemoryData):
+            raise CaffeError(
+                f"net '{self.name}': set_input_arrays needs a MemoryData layer first, not layer '{first.name}' "
+                f"({first.type})"
+            )
+        if labels.ndim == 1:
+            labels = np.ascontiguousarray(labels[:, None, None, None])
+        first.set_arrays(data, labels)
+
     def before_forward(self, callback: Callback) -> None:
         """Call `callback` with each layer's index before its forward pass."""
         self._callbacks.setdefault("before_forward", []).append(callback)
@@ -249,17 +284,26 @@ class Net:
         """pycaffe's name for `copy_from` with an HDF5 file."""
         self.copy_from(path)
 
-    def save(self, path: StrPath) -> None:
-        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5."""
+    def save(self, path: StrPath, *, diffs: bool = False) -> None:
+        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5.
+
+        diffs: write the gradients of the weights too, as a solver's `snapshot_diff` does.
+        """
         if os.fspath(path).endswith((".h5", ".hdf5")):
-            self.save_hdf5(path)
+            self.save_hdf5(path, diffs=diffs)
         else:
             definition = pb.NetParameter(name=self.name, layer=[w.layer.definition for w in self._plan.layers])
-            write_caffemodel(path, definition, self._weights())
+            write_caffemodel(path, definition, self._weights(), self._diffs() if diffs else None)
 
-    def save_hdf5(self, path: StrPath) -> None:
-        """Write the weights alone, as HDF5."""
-        write_hdf5_weights(path, self._weights())
+    def save_hdf5(self, path: StrPath, *, diffs: bool = False) -> None:
+        """Write the weights alone, as HDF5; with `diffs` their gradients too.
+
+        As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
+        """
+        written = [layer for layer in self.bound_layers if layer.blobs or "/" not in layer.name]
+        weights = {layer.name: layer.own_weights() for layer in written}
+        gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None
+        write_hdf5_weights(path, weights, diffs=gradients)
 
     def share_with(self, other: Net) -> None:
         """Use the memory of `other`'s weights for all layers of the same names, from now on."""
@@ -300,16 +344,19 @@ class Net:
         """
         for blob, param in zip(self._params, self._plan.params, strict=True):
             filler = param.blob.filler
-            if filler.type != "constant" or filler.value != 0:
+            if param.blob.made is None and (filler.type != "constant" or filler.value != 0):
                 seed = int(torch.randint(2**62, (), generator=mode.generator(HOST)))
                 blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
     def _copy(self, weights: Weights) -> None:
         """Copy weights that were read for this net alone: a blob may take an array as its memory."""
-        copy_weights(((layer.name, layer.slots()) for layer in self.layers), weights)
+        copy_weights(((layer.name, layer.slots()) for layer in self.bound_layers), weights)
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
+
+    def _diffs(self) -> dict[str, list[np.ndarray]]:
+        return {name: [blob.diff_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
 
     def _forward(self, first: int, last: int) -> float:
         """Run the layers of these indices, both included; returns the loss."""
@@ -317,8 +364,8 @@ class Net:
         with self._running() as (device, generator):
             for i in range(first, last + 1):
                 self._call("before_forward", i)
-                self.layers[i].reshape()
-                loss += self.layers[i].forward(device, generator, param_gradients=self.param_gradients)
+                self.bound_layers[i].reshape()
+                loss += self.bound_layers[i].forward(device, generator, param_gradients=self.param_gradients)
                 self._call("after_forward", i)
         return loss
 
@@ -327,8 +374,8 @@ class Net:
         with self._running() as (device, _):
             for i in range(first, last - 1, -1):
                 self._call("before_backward", i)
-                if self.layers[i].wired.backward:
-                    self.layers[i].backward(device, param_gradients=self.param_gradients)
+                if self.bound_layers[i].wired.backward:
+                    self.bound_layers[i].backward(device, param_gradients=self.param_gradients)
                 self._call("after_backward", i)
 
     @contextmanager
@@ -357,8 +404,8 @@ class Net:
     def _check_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper:
             raise CaffeError(
-                f"net '{self.name}': {what} can't run between layer '{self.layers[lower].name}' and "
-                f"'{self.layers[upper].name}', which comes before it"
+                f"net '{self.name}': {what} can't run between layer '{self.bound_layers[lower].name}' and "
+                f"'{self.bound_layers[upper].name}', which comes before it"
             )
 
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
@@ -366,6 +413,10 @@ class Net:
             raise CaffeError(
                 f"net '{self.name}': its {what} are {list(wanted)}, and arrays were given for {list(given)}"
             )
+
+
+def _made(param: ParamBlob) -> Blob:
+    return Blob(*param.shape) if param.made is None else param.made
 
 
 def _fill(values: torch.Tensor, filler: pb.FillerParameter, seed: int) -> None:

@@ -1,7 +1,7 @@
 """From a net's definition to wired layers: phases, rules, splits, in-place tops and shared parameters.
 
-The result is a plan that holds no data: which layers run, in which order, on which blobs and parameters.  The eager
-`Net` and the torch module are both built from it.
+The result is a plan: which layers run, in which order, on which blobs and parameters.  The eager `Net` and the torch
+module are both built from it.  Its blobs have no memory until something is written into them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .blob import check_shape
+import torch
+
+from .blob import Blob, check_shape
 from .errors import CaffeError, closest, shortened
 from .filler import check_filler
-from .layer import AUTOMATIC, Layer, Needs, ParamBlob, Shape, create_layer
+from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
 
 _MAX_SPLIT_NAMES = 1 << 26
@@ -26,6 +28,7 @@ class WiredLayer:
     """A layer with the indices of its blobs, in `NetPlan.blob_names`, and parameters, in `NetPlan.params`."""
 
     layer: Layer
+    context: Context
     bottoms: list[int]
     tops: list[int]
     params: list[int]
@@ -65,10 +68,15 @@ class NetPlan:
     force_backward: bool
     layers: list[WiredLayer] = field(default_factory=list)
     blob_names: list[str] = field(default_factory=list)
-    blob_shapes: list[Shape] = field(default_factory=list)
+    blobs: list[Blob] = field(default_factory=list)
     params: list[Param] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+
+    @property
+    def blob_shapes(self) -> list[Shape]:
+        """The shapes of the blobs as they are now."""
+        return [blob.shape for blob in self.blobs]
 
     def layer_index(self, name: str) -> int:
         """Where the layer of this name stands; an unknown name is an error that lists the closest."""
@@ -97,10 +105,18 @@ class _Known:
     shared: dict[str, int] = field(default_factory=dict)
 
 
-def build(definition: pb.NetParameter, phase: int, level: int = 0, stages: Sequence[str] = ()) -> NetPlan:
+def build(
+    definition: pb.NetParameter,
+    phase: int,
+    level: int = 0,
+    stages: Sequence[str] = (),
+    *,
+    generator: torch.Generator | None = None,
+) -> NetPlan:
     """Wire the layers of `definition` that belong to `phase`, `level` and `stages`, besides the stages that it gives.
 
     The definition must be of the present form (`layer`, no `layers` or `input`): see `upgrade.py`.
+    generator: the random state for layers that fill their tops when they are set up; None is torch's global one.
     """
     stages = [*definition.state.stage, *stages]
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
@@ -110,7 +126,7 @@ def build(definition: pb.NetParameter, phase: int, level: int = 0, stages: Seque
     for message in wanted.layer:
         if not message.HasField("phase"):
             message.phase = state.phase
-        _wire(plan, message, known)
+        _wire(plan, message, known, generator)
     plan.outputs = [known.available[name] for name in sorted(known.available)]
     _plan_backward(plan)
     return plan
@@ -211,44 +227,66 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
         split.loss_weight.extend([loss_weight] + [0.0] * (count - 1))
 
 
-def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known) -> None:
+def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
     """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
     if message.name in known.layers:
         raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
     known.layers.add(message.name)
-    bottoms = []
-    for name in message.bottom:
-        if name not in known.available:
-            free = closest(name, known.available)
-            raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {free}")
-        bottoms.append(known.available.pop(name))
-    bottom_shapes = [plan.blob_shapes[b] for b in bottoms]
-    blobs = layer.param_blobs(bottom_shapes)
+    context = Context(message.phase, generator)
+    bottoms = [_take(layer, name, known) for name in message.bottom]
+    tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]
+    blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
     params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
-    tops = []
-    for k, (name, shape) in enumerate(zip(message.top, layer.top_shapes(bottom_shapes), strict=True)):
-        _check_blob(layer, f"top '{name}'", shape)
-        if k < len(message.bottom) and name == message.bottom[k]:
-            if shape != bottom_shapes[k]:
-                raise layer.fail(f"can't run in place: bottom '{name}' is {bottom_shapes[k]} and the top is {shape}")
-            tops.append(bottoms[k])
-        elif name in known.blobs and name != AUTOMATIC:
-            raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
-        else:
-            tops.append(len(plan.blob_names))
-            known.blobs.add(name)
-            plan.blob_names.append(name)
-            plan.blob_shapes.append(tuple(shape))
-        if name != AUTOMATIC:
-            known.available[name] = tops[-1]
     if message.type == "Input":
         plan.inputs.extend(tops)
     owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
     shapes = [tuple(blob.shape) for blob in blobs]
-    plan.layers.append(WiredLayer(layer, bottoms, tops, params, _loss_weights(layer), shapes, owns))
+    plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
+
+
+def _take(layer: Layer, name: str, known: _Known) -> int:
+    """The bottom of this name, which no other layer may take after this one."""
+    if name not in known.available:
+        free = closest(name, known.available)
+        raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {free}")
+    return known.available.pop(name)
+
+
+def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int], known: _Known) -> int:
+    """The k-th top: the bottom of the same place and name, in place, or a new blob."""
+    definition = layer.definition
+    name = definition.top[k]
+    if k < len(definition.bottom) and name == definition.bottom[k]:
+        known.available[name] = bottoms[k]
+        return bottoms[k]
+    if name in known.blobs:
+        raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
+    plan.blob_names.append(name)
+    plan.blobs.append(Blob())
+    top = len(plan.blobs) - 1
+    if name != AUTOMATIC:
+        known.blobs.add(name)
+        known.available[name] = top
+    return top
+
+
+def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> list[ParamBlob]:
+    """Give the tops their shapes; returns the layer's learned blobs."""
+    if isinstance(layer, BlobLayer):
+        layer.set_up(context, bottoms, tops)
+        return [ParamBlob(blob.shape, pb.FillerParameter(), made=blob) for blob in layer.blobs]
+    shapes = [b.shape for b in bottoms]
+    params = layer.param_blobs(shapes)
+    for k, (top, shape) in enumerate(zip(tops, layer.top_shapes(shapes), strict=True)):
+        _check_blob(layer, f"top '{layer.definition.top[k]}'", shape)
+        if k < len(bottoms) and top is bottoms[k] and tuple(shape) != top.shape:
+            name = layer.definition.top[k]
+            raise layer.fail(f"can't run in place: bottom '{name}' is {top.shape} and the top is {shape}")
+        top.reshape(*shape)
+    return params
 
 
 def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:

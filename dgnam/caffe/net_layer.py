@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .blob import HOST, Blob, addresses, is_fresh
-from .layer import Context, Needs, Pass, Shape
+from .blob import HOST, Blob, BlobVec, addresses, is_fresh
+from .layer import BlobLayer, Needs, Pass, Shape
 from .net_build import WiredLayer
 from .weights import Slot
 
@@ -27,8 +29,9 @@ class NetLayer:
         self.wired = wired
         self.bottoms = bottoms
         self.tops = tops
-        self.blobs = blobs
-        self.context = Context(wired.layer.definition.phase)
+        self.blobs = wired.layer.blobs if isinstance(wired.layer, BlobLayer) else BlobVec()
+        self.blobs[:] = blobs
+        self.context = wired.context
         self._shapes: tuple[list[Shape], list[Shape]] = ([b.shape for b in bottoms], [t.shape for t in tops])
         self._share()
         self._weigh()
@@ -44,6 +47,12 @@ class NetLayer:
     def type(self) -> str:
         return self.wired.layer.type
 
+    @property
+    def face(self) -> Any:
+        """What pycaffe lists for the layer: this, or the object of a Python layer's class."""
+        layer = self.wired.layer
+        return layer.face if isinstance(layer, BlobLayer) and layer.face is not None else self
+
     def slots(self) -> list[Slot]:
         """Where weights for this layer go; the tensors put there become its own."""
         return [
@@ -51,17 +60,25 @@ class NetLayer:
             for blob, own in zip(self.blobs, self.wired.owns, strict=True)
         ]
 
+    def own_weights(self) -> list[np.ndarray]:
+        """Views of its parameters, of shape (0,) for those that an earlier layer owns."""
+        none = np.zeros(0, np.float32)
+        pairs = zip(self.blobs, self.wired.owns, strict=True)
+        return [blob.data_on(HOST).numpy() if own else none for blob, own in pairs]
+
     def reshape(self) -> None:
-        """Give the tops the shapes that follow from the bottoms'; an Input layer's tops stay as they are."""
-        if self.type == "Input":
-            return
-        bottoms = [b.shape for b in self.bottoms]
-        if (bottoms, [t.shape for t in self.tops]) != self._shapes:
+        """Give the tops the shapes that follow from the bottoms'."""
+        layer, bottoms = self.wired.layer, [b.shape for b in self.bottoms]
+        if isinstance(layer, BlobLayer):
+            layer.reshape(self.bottoms, self.tops)
+        elif (bottoms, [t.shape for t in self.tops]) != self._shapes:
             self._check_params(bottoms)
-            for top, shape in zip(self.tops, self.wired.layer.top_shapes(bottoms), strict=True):
+            for top, shape in zip(self.tops, layer.top_shapes(bottoms), strict=True):
                 top.reshape(*shape)
+        shapes = bottoms, [t.shape for t in self.tops]
+        if shapes != self._shapes:
             self._weigh()
-            self._shapes = bottoms, [t.shape for t in self.tops]
+            self._shapes = shapes
         self._share()
 
     def forward(
@@ -69,8 +86,10 @@ class NetLayer:
     ) -> float:
         """Compute the tops from the bottoms as they stand; returns the layer's part of the loss."""
         layer = self.wired.layer
-        if layer.type != "Input" and layer.shares == "nothing":
-            self.context.generator, self.context.param_gradients = generator, param_gradients
+        self.context.generator, self.context.param_gradients = generator, param_gradients
+        if isinstance(layer, BlobLayer):
+            layer.forward_blobs(self.context, self.bottoms, self.tops)
+        elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
             outs = layer.forward(self.context, bottoms, params)
@@ -91,6 +110,9 @@ class NetLayer:
         for i in layer.no_gradient:
             if i < len(needs.bottoms) and needs.bottoms[i]:
                 raise layer.fail(f"can't backpropagate to its bottom '{layer.definition.bottom[i]}'")
+        if isinstance(layer, BlobLayer):
+            layer.backward_blobs(self.context, self.tops, needs.bottoms, self.bottoms)
+            return
         now = Pass(
             tops=[t.data_on(device) for t in self.tops],
             top_diffs=[t.diff_on(device) for t in self.tops],

@@ -20,8 +20,14 @@ from dgnam.caffe.proto import parse_net, pb
 STEP = 1e-5
 TOLERANCE = 1e-6
 
-WITHOUT_GRADIENT = {"Accuracy", "ArgMax", "Input", "Threshold"}
-"""Layers whose tops are the caller's, or change in jumps only."""
+WITHOUT_GRADIENT = {"Accuracy", "ArgMax", "Input", "Threshold"} | {
+    "DummyData",
+    "HDF5Data",
+    "HDF5Output",
+    "MemoryData",
+    "Python",
+}
+"""Layers that change in jumps only, that bring data in or out, or whose gradient is the user's."""
 
 Make = Callable[[torch.Generator], Tensor]
 

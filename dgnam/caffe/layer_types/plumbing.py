@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Pass, Shape, register
+from ..blob import Blob
+from ..layer import BlobLayer, Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 
 @register("Input")
-class Input(Layer):
+class Input(BlobLayer):
     """Tops that the caller fills, of the shapes that the prototxt gives: one for all or one for each."""
 
     bottoms = (0, 0)
@@ -30,8 +31,8 @@ class Input(Layer):
         shapes = [tuple(s.dim) for s in self.definition.input_param.shape]
         return shapes if len(shapes) == len(self.definition.top) else (shapes or [()]) * len(self.definition.top)
 
-    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        raise self.fail("an Input layer's tops are set by the caller")
+    def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        """Nothing: the tops keep the shapes and the numbers that the caller gives them."""
 
 
 @register("Split")

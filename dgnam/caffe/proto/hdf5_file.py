@@ -77,6 +77,20 @@ class Hdf5File:
             f"{where} has its numbers in other files or beside its own; contiguous or chunked ones are read"
         )
 
+    def text(self, name: str, longest: int) -> bytes:
+        """The one string, of at most `longest` bytes, that the dataset at this path holds, up to a zero byte."""
+        where = f"dataset '{shortened(name)}'"
+        dataset = self._object(name, h5py.Dataset, "a dataset", where)
+        if dataset.shape is None or dataset.size != 1 or dataset.dtype.kind not in "SO":
+            raise self.fail(f"{where} is not a string")
+        if dataset.dtype.itemsize > longest or dataset.is_virtual or dataset.external:
+            raise self.fail(f"{where} is not a string of at most {longest} bytes")
+        value = np.asarray(dataset[()]).item()
+        text = value.encode() if isinstance(value, str) else value
+        if not isinstance(text, bytes) or len(text) > longest:
+            raise self.fail(f"{where} is not a string of at most {longest} bytes")
+        return text.split(b"\0")[0]
+
     def fail(self, reason: str) -> CaffeFormatError:
         """An error that names the file; to be raised by the caller."""
         return CaffeFormatError(f"{self.path}: {reason}")

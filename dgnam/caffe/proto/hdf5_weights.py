@@ -16,8 +16,8 @@ from .files import StrPath, replacing
 from .hdf5_file import Hdf5File, open_hdf5
 
 _LONGEST_INDEX = 18
-# The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing.
-_LIBVER = ("earliest", "v108")
+LIBVER = ("earliest", "v108")
+"""The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing."""
 
 
 def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
@@ -34,10 +34,14 @@ def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
 
 
 def write_hdf5_weights(
-    path: StrPath, weights: Mapping[str, Sequence[np.ndarray]], dtype: Literal["float32", "float16"] = "float32"
+    path: StrPath,
+    weights: Mapping[str, Sequence[np.ndarray]],
+    dtype: Literal["float32", "float16"] = "float32",
+    diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> None:
     """Write the blobs of each layer; the same weights make the same bytes.  An array of shape (0,) is left out.
 
+    diffs: the gradients to write in a group `diff` laid out as `data` is, if any.
     dtype: float16 halves the file; real Caffe reads it too.  Finite values beyond its range of +-65504 are an error.
     Raises CaffeError for layer names with `/`, which real Caffe can't read back from HDF5.
     """
@@ -50,14 +54,19 @@ def write_hdf5_weights(
             )
         if name in ("", "."):
             raise CaffeError(f"{path}: HDF5 can't hold a layer named '{name}'")
-    with replacing(path) as part, h5py.File(part, "w", libver=_LIBVER) as file:
-        data = file.create_group("data")
-        for name, blobs in weights.items():
-            group = data.create_group(name)
-            for i, blob in enumerate(blobs):
-                stored = _as_stored(blob, dtype, f"{path}: layer '{name}', blob {i}")
-                if stored.shape != (0,):
-                    group.create_dataset(str(i), data=stored, track_times=False)
+    with replacing(path) as part, h5py.File(part, "w", libver=LIBVER) as file:
+        _write_layers(file.create_group("data"), weights, dtype, str(path))
+        if diffs is not None:
+            _write_layers(file.create_group("diff"), diffs, dtype, f"{path}: diffs")
+
+
+def _write_layers(data: h5py.Group, weights: Mapping[str, Sequence[np.ndarray]], dtype: str, where: str) -> None:
+    for name, blobs in weights.items():
+        group = data.create_group(name)
+        for i, blob in enumerate(blobs):
+            stored = _as_stored(blob, dtype, f"{where}: layer '{name}', blob {i}")
+            if stored.shape != (0,):
+                group.create_dataset(str(i), data=stored, track_times=False)
 
 
 def _read_layer(file: Hdf5File, layer: str) -> list[np.ndarray]:

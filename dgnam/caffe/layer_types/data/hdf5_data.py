@@ -1,0 +1,121 @@
+"""HDF5Data: rows of the datasets in HDF5 files, one dataset to a top of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ...blob import Blob
+from ...errors import CaffeFormatError
+from ...layer import BlobLayer, Context, register
+from ...parallel import keeps_record
+from ...proto import pb
+from ...proto.files import existing_file
+from ...proto.hdf5_file import open_hdf5
+
+
+@register("HDF5Data")
+class HDF5Data(BlobLayer):
+    """`source` lists the files, separated by white space; each has a dataset for every top, of as many rows.
+
+    A batch goes on from one file to the next and, after the last, to the first.  With `shuffle` the files are in
+    random order, and so are the rows within each.  Data are not transformed.
+    """
+
+    bottoms = (0, 0)
+    tops = (1, None)
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self.options = definition.hdf5_data_param
+        if definition.HasField("transform_param"):
+            raise self.fail("does not transform data; take transform_param out")
+        if self.options.batch_size < 1:
+            raise self.fail("batch_size must be positive")
+        self._files: list[str] = []
+        self._file = 0
+        self._rows: list[np.ndarray] = []
+        self._order: list[int] = []
+        self._row = 0
+        self._count = 0
+
+    def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        self._files = self._listed()
+        self._shuffle_files(context)
+        self._open(context, 0)
+        for top, rows in zip(tops, self._rows, strict=True):
+            top.reshape(self.options.batch_size, *rows.shape[1:])
+
+    def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        arrays = [top.data for top in tops]
+        for i in range(self.options.batch_size):
+            while not keeps_record(self._count, context.phase):
+                self._next(context)
+            for array, rows in zip(arrays, self._rows, strict=True):
+                array[i] = rows[self._order[self._row]]
+            self._next(context)
+
+    def _listed(self) -> list[str]:
+        if not self.options.source:
+            raise self.fail("give in source a text file that lists HDF5 files")
+        listing = existing_file(self.options.source)
+        try:
+            files = listing.read_text(encoding="utf-8").split()
+        except UnicodeDecodeError:
+            raise CaffeFormatError(f"{listing}: is not a list of files as text; is it an HDF5 file itself?") from None
+        if not files:
+            raise CaffeFormatError(f"{listing}: lists no HDF5 file")
+        return files
+
+    def _next(self, context: Context) -> None:
+        """Go to the next row, of the next file where this one is at its end."""
+        self._count += 1
+        self._row += 1
+        if self._row < len(self._order):
+            return
+        if len(self._files) > 1:
+            at = (self._file + 1) % len(self._files)
+            if at == 0:
+                self._shuffle_files(context)
+            self._open(context, at)
+        else:
+            self._row = 0
+            self._shuffle_rows(context)
+
+    def _open(self, context: Context, at: int) -> None:
+        before = [rows.shape[1:] for rows in self._rows]
+        self._file, self._row = at, 0
+        self._rows = _read(self._files[at], list(self.definition.top))
+        shapes = [rows.shape[1:] for rows in self._rows]
+        if before and shapes != before:
+            raise self.fail(f"{self._files[at]}: its rows have shapes {shapes}, those before it {before}")
+        self._shuffle_rows(context)
+
+    def _shuffle_files(self, context: Context) -> None:
+        if self.options.shuffle:
+            self._files = [self._files[i] for i in _permutation(len(self._files), context)]
+
+    def _shuffle_rows(self, context: Context) -> None:
+        count = len(self._rows[0])
+        self._order = _permutation(count, context) if self.options.shuffle else list(range(count))
+
+
+def _permutation(count: int, context: Context) -> list[int]:
+    generator = context.generator
+    device = "cpu" if generator is None else generator.device
+    return torch.randperm(count, generator=generator, device=device).tolist()
+
+
+def _read(path: str, names: Sequence[str]) -> list[np.ndarray]:
+    """The datasets of these names, as float32, all with as many rows and at least one."""
+    with open_hdf5(path) as file:
+        missing = [name for name in names if not file.has(name)]
+        if missing:
+            raise file.fail(f"has no dataset '{missing[0]}'; it has {sorted(file.names())}")
+        rows = [np.asarray(file.numbers(name), np.float32) for name in names]
+    counts = {name: array.shape[:1] for name, array in zip(names, rows, strict=True)}
+    if len(set(counts.values())) > 1 or not all(counts.values()) or (0,) in counts.values():
+        raise CaffeFormatError(f"{path}: its datasets must have the same number of rows, at least one; has {counts}")
+    return rows

@@ -1,0 +1,122 @@
+"""Python layers: code of the user's that a prototxt names.
+
+    class Double(caffe.Layer):
+        def setup(self, bottom, top): ...                          # once; param_str, phase and blobs are there
+        def reshape(self, bottom, top): top[0].reshape(*bottom[0].shape)
+        def forward(self, bottom, top): top[0].data[...] = 2 * bottom[0].data
+        def backward(self, top, propagate_down, bottom): bottom[0].diff[...] = 2 * top[0].diff
+
+Such a prototxt runs whatever code it names, so that this is off until `allow_python_layers()`, or the environment
+variable DGNAM_ALLOW_PYTHON_LAYERS=1, allows it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from ..blob import Blob, BlobVec
+from ..errors import CaffeError, closest
+from ..layer import BlobLayer, Context, register
+from ..mode import PYTHON_LAYERS_VARIABLE, python_layers_allowed
+from ..proto import pb
+
+
+class PythonLayer:
+    """What Python layers derive from; pycaffe's `caffe.Layer`.
+
+    param_str: the prototxt's string for it, set before `setup`.
+    phase: TRAIN or TEST, set before `setup`.
+    blobs: its learned blobs; `setup` appends to them with `blobs.add_blob(*shape)`.
+
+    Bottoms and tops are lists of `Blob`s.
+    """
+
+    type = "Python"
+    param_str: str
+    phase: int
+    blobs: BlobVec
+
+    def __new__(cls, *args: object, **kwargs: object) -> PythonLayer:
+        layer = super().__new__(cls)
+        layer.blobs = BlobVec()
+        return layer
+
+    def __init__(self, layer_param: pb.LayerParameter):
+        pass
+
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Called once, before the first `reshape`."""
+        raise self._lacks("setup")
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Called before each forward pass: give the tops their shapes."""
+        raise self._lacks("reshape")
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Put the tops' data there."""
+        raise self._lacks("forward")
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Put the diffs of those bottoms there that `propagate_down` asks for, and add to those of `blobs`."""
+        raise self._lacks("backward")
+
+    def _lacks(self, method: str) -> CaffeError:
+        return CaffeError(f"Python layer class '{type(self).__name__}' has no method {method}")
+
+
+@register("Python")
+class Python(BlobLayer):
+    """Runs the class `layer` of the Python module `module`, given in python_param.
+
+    Errors that the user's code raises come through as they are.
+    """
+
+    bottoms = (0, None)
+    tops = (0, None)
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        options = definition.python_param
+        if not python_layers_allowed():
+            raise self.fail(
+                f"wants to run the Python code {options.module}.{options.layer}, and Python layers are off; where you "
+                f"trust it, call caffe.allow_python_layers() or set the environment variable {PYTHON_LAYERS_VARIABLE}=1"
+            )
+        self.code = self._create()
+        self.face = self.code
+        self.code.param_str, self.code.phase = options.param_str, definition.phase
+        self.blobs = self.code.blobs
+
+    def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        self.code.setup(list(bottoms), list(tops))
+        self.blobs = self.code.blobs
+        self.code.reshape(list(bottoms), list(tops))
+
+    def reshape(self, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        self.code.reshape(list(bottoms), list(tops))
+
+    def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        self.code.forward(list(bottoms), list(tops))
+
+    def backward_blobs(
+        self, context: Context, tops: Sequence[Blob], needs: Sequence[bool], bottoms: Sequence[Blob]
+    ) -> None:
+        self.code.backward(list(tops), list(needs), list(bottoms))
+
+    def _create(self) -> PythonLayer:
+        module_name, class_name = self.definition.python_param.module, self.definition.python_param.layer
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            raise self.fail(f"there is no Python module '{error.name}' (is its folder on PYTHONPATH?)") from error
+        except ValueError:
+            raise self.fail("give in python_param the module and the layer, its class") from None
+        made = getattr(module, class_name, None)
+        if not (isinstance(made, type) and issubclass(made, PythonLayer)):
+            classes = [n for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, PythonLayer)]
+            raise self.fail(
+                f"module '{module_name}' has no class '{class_name}' that derives from caffe.Layer; "
+                f"it has {closest(class_name, classes) or 'none'}"
+            )
+        return made(self.definition)
