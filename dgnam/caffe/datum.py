@@ -11,8 +11,8 @@ import math
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from .errors import CaffeFormatError
 from .cv_image import Colour, decode_image
+from .errors import CaffeFormatError
 from .proto import pb
 
 

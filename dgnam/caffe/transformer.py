@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .errors import CaffeError
 from .cv_image import Colour
+from .errors import CaffeError
 from .proto import pb, read_blobproto
 
 

@@ -50,12 +50,12 @@ class Hdf5File:
         return list(self._object(group, h5py.Group, "a group"))
 
     def has(self, name: str) -> bool:
-        """Whether there is anything of this name, a path from the root."""
-        return name in self._file
+        """Whether there is anything of this name, a path from the root through this file's own groups."""
+        return self._found(name) is not None
 
     def is_group(self, name: str) -> bool:
         """Whether this path is that of a group."""
-        return isinstance(self._file.get(name), h5py.Group)
+        return isinstance(self._found(name), h5py.Group)
 
     def numbers(self, name: str, where: str | None = None) -> np.ndarray:
         """The dataset of numbers at this path, whole, of the type that it is stored as.
@@ -81,14 +81,12 @@ class Hdf5File:
         """The one string, of at most `longest` bytes, that the dataset at this path holds, up to a zero byte."""
         where = f"dataset '{shortened(name)}'"
         dataset = self._object(name, h5py.Dataset, "a dataset", where)
-        if dataset.shape is None or dataset.size != 1 or dataset.dtype.kind not in "SO":
+        if dataset.shape is None or math.prod(dataset.shape) != 1 or dataset.dtype.kind != "S":
             raise self.fail(f"{where} is not a string")
-        if dataset.dtype.itemsize > longest or dataset.is_virtual or dataset.external:
+        contiguous = dataset.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+        if dataset.dtype.itemsize > longest or not contiguous or dataset.external:
             raise self.fail(f"{where} is not a string of at most {longest} bytes")
-        value = np.asarray(dataset[()]).item()
-        text = value.encode() if isinstance(value, str) else value
-        if not isinstance(text, bytes) or len(text) > longest:
-            raise self.fail(f"{where} is not a string of at most {longest} bytes")
+        text: bytes = self._contiguous(dataset, where).tobytes()
         return text.split(b"\0")[0]
 
     def fail(self, reason: str) -> CaffeFormatError:
@@ -98,13 +96,22 @@ class Hdf5File:
     def _object(self, name: str, kind: type, called: str, where: str | None = None) -> Any:
         """The object at this path, which leads through this file's own groups only."""
         where = f"'{shortened(name)}'" if where is None else where
-        found: Any = self._file
-        for part in name.strip("/").split("/"):
-            if part and not isinstance(found.get(part, getlink=True), h5py.HardLink):
-                raise self.fail(f"{where} is a link to elsewhere, which is not followed")
-            found = found[part] if part else found
+        found = self._found(name)
+        if found is None:
+            raise self.fail(f"{where} is not there, or a link to elsewhere, which is not followed")
         if not isinstance(found, kind):
             raise self.fail(f"{where} is not {called}")
+        return found
+
+    def _found(self, name: str) -> Any:
+        """The object at this path, None where there is none that hard links lead to."""
+        found: Any = self._file
+        for part in name.strip("/").split("/"):
+            if part and not isinstance(found, h5py.Group):
+                return None
+            if part and not isinstance(found.get(part, getlink=True), h5py.HardLink):
+                return None
+            found = found[part] if part else found
         return found
 
     def _check_type(self, dataset: h5py.Dataset, where: str) -> None:
@@ -112,7 +119,7 @@ class Hdf5File:
             raise self.fail(f"{where}: {dataset.shape} is no shape of a blob")
         dtype = dataset.dtype
         if dtype.kind not in "fiu" or not dataset.id.get_type().equal(h5py.h5t.py_create(dtype)):
-            raise self.fail(f"{where} is of type {shortened(str(dtype))}, not of plain numbers")
+            raise self.fail(f"{where} is of type {shortened(str(dtype))}, not of numbers")
 
     def _contiguous(self, dataset: h5py.Dataset, where: str) -> np.ndarray:
         size, start = math.prod(dataset.shape) * dataset.dtype.itemsize, dataset.id.get_offset()

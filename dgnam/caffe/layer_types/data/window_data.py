@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...blob import Blob
-from ...errors import CaffeError
 from ...cv_image import decode_image
+from ...cv_resize import resize_bilinear
+from ...errors import CaffeError
 from ...layer import Context, register
 from ...proto.files import existing_file
-from ...cv_resize import resize_bilinear
 from ...transformer import mean_of
 from .batch_layer import Batch, BatchLayer
 from .window_file import Window, read_window_file
