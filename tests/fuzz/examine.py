@@ -1,8 +1,8 @@
 """What a reader may do with a hostile file: read it, or refuse it with an error that names it, soon and in little room.
 
 A format is a module `fuzz_<format>` with
-    SUFFIX   the ending of its files' names
-    seeds()  small valid files
+    FILE        the name of its files, or their path where they lie in a folder that errors may name instead
+    seeds()     small valid files
     read(path)  what is put to the test
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from dgnam.caffe.errors import CaffeFormatError
+from dgnam.caffe.errors import CaffeError, CaffeFormatError
 
 SECONDS = 10
 """A file of a few kilobytes that takes longer counts as a hang."""
@@ -66,9 +66,11 @@ def examine(module: ModuleType, path: Path) -> str | None:
 def _complaint(module: ModuleType, path: Path) -> str | None:
     try:
         module.read(path)
-    except CaffeFormatError as error:
+    except CaffeError as error:
         message = str(error)
-        if str(path) not in message:
+        if not isinstance(error, CaffeFormatError):
+            raise Finding(f"no format error: {_place(error)}", message) from error
+        if str(path if "/" not in module.FILE else path.parent) not in message:
             raise Finding(f"unnamed: {_place(error)}", message) from error
         if len(message) > _LONGEST_MESSAGE:
             raise Finding(f"endless: {_place(error)}", message[:_LONGEST_MESSAGE]) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dgnam.caffe.proto import pb, read_blobproto
 
-SUFFIX = ".binaryproto"
+FILE = "hostile.binaryproto"
 
 
 def seeds() -> list[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dgnam.caffe.proto import pb, read_caffemodel, read_net_from_caffemodel, read_weights
 
-SUFFIX = ".caffemodel"
+FILE = "hostile.caffemodel"
 
 
 def seeds() -> list[bytes]:

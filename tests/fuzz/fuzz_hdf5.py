@@ -10,7 +10,7 @@ import numpy as np
 
 from dgnam.caffe.proto import read_hdf5_weights, write_hdf5_weights
 
-SUFFIX = ".h5"
+FILE = "hostile.h5"
 
 
 def seeds() -> list[bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from dgnam.caffe import TEST, TRAIN, Net
 from dgnam.caffe.errors import CaffeError
 
-SUFFIX = ".prototxt"
+FILE = "hostile.prototxt"
 
 _SMALL = 200_000
 """Numbers in all blobs and parameters of a net that is run."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dgnam.caffe.proto import read_net, to_text
 
-SUFFIX = ".prototxt"
+FILE = "hostile.prototxt"
 
 V2 = """name: "n"  # a comment
 layer { name: 'd' type: "Input" top: "d" input_param { shape: { dim: 1 dim: 2 dim: 8 dim: 8 } } }

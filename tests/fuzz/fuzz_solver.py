@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dgnam.caffe.proto import read_solver, to_text
 
-SUFFIX = ".prototxt"
+FILE = "hostile.prototxt"
 
 NEW = """net: "train_val.prototxt" test_iter: 10 test_interval: 100 base_lr: 0.01 lr_policy: "multistep" stepvalue: 10
 stepvalue: 20 gamma: 0.1 momentum: 0.9 weight_decay: 0.0005 max_iter: 100 snapshot: 50 snapshot_prefix: "out/net"

@@ -35,7 +35,8 @@ def main() -> None:
     count = _counter(out / "executions")
     room = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=room) as folder:
-        path = Path(folder) / f"hostile{MODULE.SUFFIX}"
+        path = Path(folder) / MODULE.FILE
+        path.parent.mkdir(exist_ok=True)
 
         def one(data: bytes) -> None:
             count[:] = struct.pack("<Q", struct.unpack("<Q", count)[0] + 1)

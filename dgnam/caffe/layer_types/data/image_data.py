@@ -6,7 +6,7 @@ import numpy as np
 
 from ...cv_image import read_image
 from ...cv_resize import resize_bilinear
-from ...errors import CaffeError
+from ...errors import CaffeError, CaffeFormatError
 from ...layer import register
 from ...listing import Entry, read_listing
 from .batch_layer import Batch, BatchLayer
@@ -78,5 +78,5 @@ class ImageData(BatchLayer):
             if options.new_height and resize:
                 image = resize_bilinear(image, options.new_height, options.new_width)
         except CaffeError as error:
-            raise type(error)(f"{options.source}, line {entry.line}: {error}") from None
+            raise CaffeFormatError(f"{options.source}, line {entry.line}: {error}") from None
         return image.transpose(2, 0, 1), f"{options.source}, line {entry.line}: {path}"

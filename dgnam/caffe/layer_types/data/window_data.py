@@ -11,7 +11,7 @@ import numpy as np
 from ...blob import Blob
 from ...cv_image import decode_image
 from ...cv_resize import resize_bilinear
-from ...errors import CaffeError
+from ...errors import CaffeError, CaffeFormatError
 from ...layer import Context, register
 from ...proto.files import existing_file
 from ...transformer import mean_of
@@ -90,7 +90,7 @@ class WindowData(BatchLayer):
             try:
                 self._put(images[i], window, bool(mirrored))
             except CaffeError as error:
-                raise type(error)(f"{options.source}: {error}") from None
+                raise CaffeFormatError(f"{options.source}: {error}") from None
             labels[i] = window.label
         return batch
 
@@ -132,7 +132,7 @@ class WindowData(BatchLayer):
         try:
             return existing_file(path).read_bytes()
         except CaffeError as error:
-            raise type(error)(f"{self.definition.window_data_param.source}: {error}") from None
+            raise CaffeFormatError(f"{self.definition.window_data_param.source}: {error}") from None
 
     def _put(self, out: np.ndarray, window: Window, mirrored: bool) -> None:
         """Put one window into `out`, (3, size, size) of zeros."""
