@@ -1,8 +1,8 @@
 """Caffe's Python interface, on PyTorch.
 
 What `import caffe` gave, under the same names, and `import caffe` itself for scripts that nobody may edit: `install()`,
-or `python -m dgnam.caffe script.py`.  Beside it `CaffeModule`, a net as a torch module, and `read_net` and its kin for
-the files themselves, in `dgnam.caffe.proto`.
+or `python -m dgnam.caffe script.py`.  Beside it `CaffeModule`, a net as a torch module by Caffe's rules; `to_torch` and
+`to_onnx`, the ways out of Caffe; and `read_net` and its kin for the files themselves, in `dgnam.caffe.proto`.
 """
 
 from . import _caffe, io, pycaffe  # the modules by which some scripts call what is below
@@ -41,6 +41,8 @@ from .solver import (
     get_solver,
 )
 from .timer import Timer
+from .to_onnx import to_onnx
+from .to_torch import to_torch
 
 __all__ = [
     "NCCL",
@@ -87,6 +89,8 @@ __all__ = [
     "set_solver_rank",
     "solver_count",
     "solver_rank",
+    "to_onnx",
     "to_proto",
+    "to_torch",
     "uninstall",
 ]

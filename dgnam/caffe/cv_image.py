@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from .errors import CaffeFormatError, closest, shortened
+from .errors import CaffeError, CaffeFormatError, closest, shortened
 from .open_image import open_image
 from .proto.files import existing_file
 
@@ -57,7 +57,15 @@ _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 def read_image(path: StrPath, *, gray: bool = False) -> np.ndarray:
     """The picture in a file, in colour or in gray; an error names the file."""
-    return decode_image(existing_file(path).read_bytes(), str(path), "gray" if gray else "colour")
+    return decode_image(file_bytes(path), str(path), "gray" if gray else "colour")
+
+
+def file_bytes(path: StrPath) -> bytes:
+    """What is in an image file; an error names it."""
+    try:
+        return existing_file(path).read_bytes()
+    except OSError as error:
+        raise CaffeError(f"{path}: can't be read ({error.strerror})") from None
 
 
 def decode_image(encoded: bytes, what: str, colour: Colour) -> np.ndarray:

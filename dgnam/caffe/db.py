@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from .errors import CaffeError, CaffeFormatError, MissingPackageError, closest
+from .errors import CaffeError, CaffeFormatError, closest, optional_module
 from .lmdb_file import LMDBFile
 from .record import Record
 
@@ -74,7 +74,7 @@ class LevelDB:
     """A LevelDB database, open for reading; one process at a time can have it open."""
 
     def __init__(self, path: StrPath):
-        plyvel = _plyvel()
+        plyvel = optional_module("plyvel", "LevelDB", "plyvel")
         self.path = path
         if not Path(path).exists():
             raise CaffeError(f"{path}: there is no such database")
@@ -109,7 +109,7 @@ class _LMDBWriter:
     """Commits all at once, with twice the room where there is too little, as Caffe does."""
 
     def __init__(self, path: StrPath):
-        self._lmdb = _lmdb()
+        self._lmdb = optional_module("lmdb", "writing LMDB databases", "lmdb")
         self.path = path
         try:
             os.mkdir(path, 0o744)
@@ -147,7 +147,7 @@ class _LMDBWriter:
 
 class _LevelDBWriter:
     def __init__(self, path: StrPath):
-        plyvel = _plyvel()
+        plyvel = optional_module("plyvel", "LevelDB", "plyvel")
         self.path = path
         self._error = plyvel.Error
         try:
@@ -198,19 +198,3 @@ def _reason(error: Exception) -> str:
     """What plyvel says: text, or bytes in some of its errors."""
     what = error.args[0] if error.args else type(error).__name__
     return what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
-
-
-def _plyvel() -> ModuleType:
-    try:
-        import plyvel
-    except ImportError:
-        raise MissingPackageError("LevelDB databases need the package plyvel: pip install plyvel") from None
-    return plyvel
-
-
-def _lmdb() -> ModuleType:
-    try:
-        import lmdb
-    except ImportError:
-        raise MissingPackageError("writing LMDB databases needs the package lmdb: pip install lmdb") from None
-    return lmdb

@@ -42,6 +42,8 @@ def to_stderr() -> logging.Handler:
 
 def log(message: str) -> None:
     """Write a line of level INFO to Caffe's log; where nobody has set up a log, `init_log` is called first."""
+    if not isinstance(message, str):
+        raise TypeError(f"log takes a text, and got {message!r}")
     if not LOGGER.hasHandlers():
         init_log()
     LOGGER.info("%s", message, stacklevel=2)

@@ -7,6 +7,7 @@ built without it has.
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any, NoReturn
 
 from .errors import CaffeError
@@ -25,9 +26,9 @@ def solver_count() -> int:
 def set_solver_count(count: int) -> None:
     """Say how many solvers there are, at least 1."""
     global _count
-    if count < 1:
+    if index(count) < 1:
         raise CaffeError(f"set_solver_count: there is at least 1 solver, and {count} were given")
-    _count = int(count)
+    _count = index(count)
 
 
 def solver_rank() -> int:
@@ -38,9 +39,9 @@ def solver_rank() -> int:
 def set_solver_rank(rank: int) -> None:
     """Say which of the solvers this process is, from 0."""
     global _rank
-    if rank < 0:
+    if index(rank) < 0:
         raise CaffeError(f"set_solver_rank: ranks count from 0, and {rank} was given")
-    _rank = int(rank)
+    _rank = index(rank)
 
 
 def multiprocess() -> bool:
@@ -51,7 +52,7 @@ def multiprocess() -> bool:
 def set_multiprocess(multiprocess: bool) -> None:
     """Say that each solver has a process of its own."""
     global _multiprocess
-    _multiprocess = bool(multiprocess)
+    _multiprocess = bool(index(multiprocess))
 
 
 def is_root_solver() -> bool:
@@ -59,12 +60,12 @@ def is_root_solver() -> bool:
     return _rank == 0
 
 
-def keeps_record(index: int, phase: int) -> bool:
-    """Whether a data layer of this solver takes the `index`th record that it reads, or passes it over.
+def keeps_record(record: int, phase: int) -> bool:
+    """Whether a data layer of this solver takes the `record`th record that it reads, or passes it over.
 
     In TEST it takes all of them, since only one solver tests.
     """
-    return phase == pb.TEST or index % _count == _rank
+    return phase == pb.TEST or record % _count == _rank
 
 
 def has_nccl() -> bool:

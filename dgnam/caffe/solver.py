@@ -9,6 +9,8 @@ One iteration, in Caffe's order: gradients to zero; the tests that are due; `on_
 backward; the display; `on_gradients_ready`; the update, after which the gradients hold what was taken from the
 weights; the snapshot that is due.
 
+Of several solvers side by side (`parallel`) that of rank 0 alone shows, tests and takes snapshots.
+
 A training that is stopped and resumed from its snapshot comes to the same weights bit for bit, random layers
 included, as long as its data do: data layers begin anew when a solver is made, here as in Caffe.
 """
@@ -25,12 +27,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from . import mode
+from . import mode, parallel
 from .blob import HOST, Blob
 from .debug_info import DebugInfo
 from .errors import CaffeError, CaffeFormatError, closest
 from .glog import LOGGER, number
 from .net import Net
+from .outputs import output_lines, output_values
 from .proto import pb, read_solver, to_text
 from .proto.files import StrPath
 from .solver_nets import test_nets, train_net
@@ -78,7 +81,7 @@ class Solver:
         LOGGER.info("Initializing solver from parameters: \n%s", to_text(self.param))
         self._check()
         if self.param.random_seed >= 0:
-            mode.set_random_seed(self.param.random_seed)
+            mode.set_random_seed(self.param.random_seed + parallel.solver_rank())
         self.net: Net = train_net(self.param, self._source)
         self.test_nets: list[Net] = test_nets(self.param, self._source)
         self._debug = DebugInfo(self.net)
@@ -125,6 +128,7 @@ class Solver:
 
     def solve(self, resume_file: StrPath | None = None) -> None:
         """Train up to `max_iter`, from the state in `resume_file` if one is given, then show and test once more."""
+        self._check_root("solve")
         LOGGER.info("Solving %s", self.net.name)
         LOGGER.info("Learning Rate Policy: %s", self.param.lr_policy)
         self._stopping = False
@@ -153,12 +157,13 @@ class Solver:
         while self._iter < start + iters:
             self.net.clear_param_diffs()
             if self._due(self.param.test_interval) and (self._iter > 0 or self.param.test_initialization):
-                self._test_all()
+                if parallel.is_root_solver():
+                    self._test_all()
                 if self._stopping:
                     break
             for on_start, _ in self._callbacks:
                 on_start()
-            shown = self._due(self.param.display)
+            shown = self._due(self.param.display) and parallel.is_root_solver()
             self._debug.on = shown and self.param.debug_info
             loss = self._losses.add(self._forward_backward(), self._iter - start)
             if shown:
@@ -168,7 +173,7 @@ class Solver:
                 on_gradients_ready()
             self.apply_update()
             asked = self._asked()
-            if self._due(self.param.snapshot) or asked is SolverAction.SNAPSHOT:
+            if (self._due(self.param.snapshot) and parallel.is_root_solver()) or asked is SolverAction.SNAPSHOT:
                 self.snapshot()
             if asked is SolverAction.STOP:
                 self._stopping = True
@@ -182,7 +187,7 @@ class Solver:
             LOGGER.info("MultiStep Status: Iteration %d, step = %d", self._iter, step)
         self._current_step = step
         rate = learning_rate(self.param, self._iter, self._current_step)
-        if self._due(self.param.display):
+        if self._due(self.param.display) and parallel.is_root_solver():
             LOGGER.info("Iteration %d, lr = %s", self._iter, number(rate))
         self._clip()
         device = mode.current_device()
@@ -243,6 +248,7 @@ class Solver:
             if not self._stopping:
                 self._test(index)
 
+    @np.errstate(all="ignore")
     def _test(self, index: int) -> None:
         """Show the outputs of a test net, averaged over its `test_iter` batches."""
         LOGGER.info("Iteration %d, Testing net (#%d)", self._iter, index)
@@ -274,6 +280,7 @@ class Solver:
 
     def snapshot(self) -> None:
         """Write the weights and the solver's state, to `<snapshot_prefix>_iter_<iter>` with Caffe's endings."""
+        self._check_root("snapshot")
         kind = "HDF5" if self.param.snapshot_format == pb.SolverParameter.HDF5 else "binary proto"
         end = _FORMATS[self.param.snapshot_format]
         model, state = self._file(f".caffemodel{end}"), self._file(f".solverstate{end}")
@@ -333,7 +340,7 @@ class Solver:
             raise self._fail("momentum", f"can't be used with {self.type}, and is {param.momentum:g}")
         if self.type == "RMSProp" and not 0 <= param.rms_decay < 1:
             raise self._fail("rms_decay", f"must lie between 0 and 1, and is {param.rms_decay:g}")
-        if param.snapshot:
+        if param.snapshot and parallel.is_root_solver():
             self._check_prefix()
 
     def _check_prefix(self) -> None:
@@ -350,6 +357,10 @@ class Solver:
                 f"{self._source}: can't write to snapshot_prefix '{self.param.snapshot_prefix}' ({error.strerror}); "
                 "does its folder exist, and is it writable?"
             ) from None
+
+    def _check_root(self, what: str) -> None:
+        if not parallel.is_root_solver():
+            raise CaffeError(f"{what} is for the solver of rank 0, and this one's rank is {parallel.solver_rank()}")
 
     def _fail(self, field: str, reason: str) -> CaffeFormatError:
         return CaffeFormatError(f"{self._source}: {field} {reason}")
@@ -412,43 +423,24 @@ def _definition(param: StrPath | pb.SolverParameter, source: str) -> tuple[pb.So
     return read_solver(param), os.fspath(param)
 
 
-def output_lines(net: Net, values: np.ndarray) -> list[str]:
-    """Each of a net's output values in Caffe's words, as "loss = 1.5 (* 1 = 1.5 loss)".
-
-    values: one for each element of each output, in order, float32.
-    """
-    lines = []
-    weights = net.blob_loss_weights
-    names = [name for name in net.outputs for _ in range(net.blobs[name].count)]
-    for name, value in zip(names, values, strict=True):
-        weight = weights[name]
-        weighed = f" (* {number(weight)} = {number(np.float32(weight) * value)} loss)" if weight else ""
-        lines.append(f"{name} = {number(value)}{weighed}")
-    return lines
-
-
-def output_values(net: Net) -> np.ndarray:
-    """All values of a net's outputs, in order, flat."""
-    parts = [net.blobs[name].data_on(HOST).numpy().reshape(-1) for name in net.outputs]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
 class _SmoothedLoss:
-    """The mean of the last `window` losses, as it moves on."""
+    """The mean of the last `window` losses, as it moves on; in float32, whose rounding shows in Caffe's log."""
 
     def __init__(self, window: int):
         self._window = window
-        self._losses: list[float] = []
-        self._mean = 0.0
+        self._losses: list[np.float32] = []
+        self._mean = np.float32(0)
 
+    @np.errstate(all="ignore")
     def add(self, loss: float, index: int) -> float:
         """Take in the loss of iteration `index` (0 for the first since the start); returns the mean."""
+        new = np.float32(loss)
         if len(self._losses) < self._window:
-            self._losses.append(loss)
-            count = len(self._losses)
-            self._mean = (self._mean * (count - 1) + loss) / count
+            self._losses.append(new)
+            count = np.float32(len(self._losses))
+            self._mean = (self._mean * (count - np.float32(1)) + new) / count
         else:
             place = index % self._window
-            self._mean += (loss - self._losses[place]) / self._window
-            self._losses[place] = loss
-        return self._mean
+            self._mean += (new - self._losses[place]) / np.float32(self._window)
+            self._losses[place] = new
+        return float(self._mean)

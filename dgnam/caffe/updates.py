@@ -121,7 +121,10 @@ class Updater:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Move every parameter by its `.grad`, the sum over `iter_size` batches; those without one stay."""
+        """Move every parameter by its `.grad`, the sum over `iter_size` batches; those without one stay.
+
+        The decay is added to `.grad` itself.
+        """
         solver, group, count = self.solver, self.group, len(self.group.params)
         scale = clip_scale(solver, [p.grad for p in group.params if p.grad is not None]) / solver.iter_size
         for k, param in enumerate(group.params):
@@ -165,13 +168,13 @@ def local_rate(rate: float, lr_mult: float) -> float:
 
 
 def regularised(solver: pb.SolverParameter, param: Tensor, grad: Tensor, decay_mult: float) -> Tensor:
-    """The gradient with that of the decay: `param` under L2, its sign under L1."""
+    """The gradient, in place, with that of the decay: `param` under L2, its sign under L1."""
     decay = _float32(solver.weight_decay * decay_mult)
     if not decay:
         return grad
     if solver.regularization_type not in _REGULARISATIONS:
         raise _unknown_regularisation(solver)
-    return grad.add(_REGULARISATIONS[solver.regularization_type](param), alpha=decay)
+    return grad.add_(_REGULARISATIONS[solver.regularization_type](param), alpha=decay)
 
 
 def update_value(

@@ -77,9 +77,11 @@ def test_a_level_that_is_no_number_in_the_environment(capsys, monkeypatch):
     assert shown(capsys)
 
 
-def test_the_level_is_a_number():
+def test_arguments_of_the_wrong_type():
     with pytest.raises(TypeError, match="takes a level, 0"):
         init_log("INFO")
+    with pytest.raises(TypeError, match="log takes a text"):
+        log(3)
 
 
 def test_a_line_comes_once_and_to_nobody_else(capsys, caplog):

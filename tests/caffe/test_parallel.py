@@ -44,6 +44,13 @@ def test_counts_and_ranks_that_cannot_be():
     assert (parallel.solver_count(), parallel.solver_rank()) == (1, 0)
 
 
+@pytest.mark.parametrize("number", [1.5, "2", None])
+@pytest.mark.parametrize("say", [parallel.set_solver_count, parallel.set_solver_rank, parallel.set_multiprocess])
+def test_what_is_no_number(say, number):
+    with pytest.raises(TypeError):
+        say(number)
+
+
 @pytest.mark.parametrize("uid", ["uid", b"uid"])
 def test_nccl_can_be_made_and_no_more(uid):
     nccl = NCCL(None, uid)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from ..glog import LOGGER, to_stderr
-from . import benchmark, device_query, score, train, upgrade
-from .flags import CaffeCommands
+from . import benchmark, compute_image_mean, convert_imageset, device_query, score, train, upgrade
+from .flags import CaffeCommand, CaffeCommands
 
 app = typer.Typer(cls=CaffeCommands, help="The commands of Caffe, with its options.", no_args_is_help=True)
 
@@ -24,4 +24,5 @@ app.command("device-query")(device_query.device_query)
 app.command("upgrade-net-proto-text")(upgrade.upgrade_net_text)
 app.command("upgrade-net-proto-binary")(upgrade.upgrade_net_binary)
 app.command("upgrade-solver-proto-text")(upgrade.upgrade_solver_text)
-# Commands on data go here.
+app.command("convert-imageset", cls=CaffeCommand)(convert_imageset.command)
+app.command("compute-image-mean")(compute_image_mean.command)

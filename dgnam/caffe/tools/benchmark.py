@@ -50,7 +50,7 @@ def benchmark(
         LOGGER.info("Iteration: %d forward-backward time: %s ms.", i + 1, number(_now() - began))
     total = _now() - start
     LOGGER.info("Average time per layer: ")
-    for layer, there, back in zip(net.layers, forward.layers, backward.layers, strict=True):
+    for layer, there, back in zip(net.bound_layers, forward.layers, backward.layers, strict=True):
         LOGGER.info("%10s\tforward: %s ms.", layer.name, number(there / iterations))
         LOGGER.info("%10s\tbackward: %s ms.", layer.name, number(back / iterations))
     LOGGER.info("Average Forward pass: %s ms.", number(forward.total / iterations))

@@ -85,7 +85,8 @@ class BatchLayer(BlobLayer):
         images, labels = batch
         if image.shape != images.shape[1:]:
             raise CaffeFormatError(
-                f"layer '{self.name}' ({self.type}): {what} comes out as {image.shape}, and the first image of its batch as {images.shape[1:]}; "
+                f"layer '{self.name}' ({self.type}): {what} comes out as {image.shape}, and the first image of its "
+                f"batch as {images.shape[1:]}; "
                 "images of different sizes need a crop_size, a new size or a batch_size of 1"
             )
         images[index], labels[index] = image, label

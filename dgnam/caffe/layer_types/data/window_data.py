@@ -9,16 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...blob import Blob
-from ...cv_image import decode_image
+from ...cv_image import decode_image, file_bytes
 from ...cv_resize import resize_bilinear
 from ...errors import CaffeError, CaffeFormatError
 from ...layer import Context, register
-from ...proto.files import existing_file
 from ...transformer import mean_of
 from .batch_layer import Batch, BatchLayer
 from .window_file import Window, read_window_file
-
-MODES = ("warp", "square")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,10 @@ class WindowData(BatchLayer):
         return True
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        size, pad = self.definition.transform_param.crop_size, self.definition.window_data_param.context_pad
+        options, size = self.definition.window_data_param, self.definition.transform_param.crop_size
+        pad = options.context_pad
+        if not 0 <= options.fg_fraction <= 1:
+            raise self.fail(f"fg_fraction {options.fg_fraction} must lie between 0 and 1")
         if not size:
             raise self.fail("needs a crop_size in transform_param, the size that windows are resized to")
         if 2 * pad >= size:
@@ -81,8 +81,6 @@ class WindowData(BatchLayer):
         images, labels = batch = self.empty_batch((3, size, size))
         images[:] = 0
         objects = int(np.float32(self.batch_size) * np.float32(options.fg_fraction))
-        if not 0 <= objects <= self.batch_size:
-            raise self.fail(f"fg_fraction {options.fg_fraction} must lie between 0 and 1")
         for i in range(self.batch_size):
             windows = self._background if i < self.batch_size - objects else self._objects
             window = windows[self.random.integers(len(windows))]
@@ -130,7 +128,7 @@ class WindowData(BatchLayer):
 
     def _file(self, path: str) -> bytes:
         try:
-            return existing_file(path).read_bytes()
+            return file_bytes(path)
         except CaffeError as error:
             raise CaffeFormatError(f"{self.definition.window_data_param.source}: {error}") from None
 
