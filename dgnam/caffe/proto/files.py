@@ -34,9 +34,7 @@ def existing_file(path: StrPath) -> Path:
     try:
         there = found.exists()
     except OSError as error:
-        raise CaffeFormatError(
-            f"{shortened(str(found), _LONGEST_PATH)}: is no file's name ({error.strerror})"
-        ) from None
+        raise CaffeFormatError(f"{shortened(str(found), _LONGEST_PATH)}: can't be read ({error.strerror})") from None
     if not there:
         raise CaffeError(f"{found}: no such file")
     if not found.is_file():
