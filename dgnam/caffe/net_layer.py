@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .blob import HOST, Blob, BlobVec, addresses, is_fresh
+from .errors import CaffeError, shortened
 from .layer import BlobLayer, Needs, Pass, Shape
 from .net_build import WiredLayer
 from .weights import Slot
@@ -92,7 +95,8 @@ class NetLayer:
         elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
-            outs = layer.forward(self.context, bottoms, params)
+            with self._naming():
+                outs = layer.forward(self.context, bottoms, params)
             held = addresses([*bottoms, *params, *self.context.state.values()])
             for top, out in zip(self.tops, outs, strict=True):
                 top.reshape(*out.shape)
@@ -120,12 +124,23 @@ class NetLayer:
             params=[p.data_on(device) for p in self.blobs],
             needs=needs,
         )
-        bottom_diffs, param_diffs = layer.backward(self.context, now)
+        with self._naming():
+            bottom_diffs, param_diffs = layer.backward(self.context, now)
         held = addresses([*now.tops, *now.top_diffs, *now.bottoms, *now.params, *self.context.state.values()])
         self._put(bottom_diffs, held)
         for blob, grad in zip(self.blobs, param_diffs, strict=True):
             if grad is not None:
                 blob.add_diff(grad)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """What torch refuses, such as sizes that it has no memory for, as an error that names the layer."""
+        try:
+            yield
+        except CaffeError:
+            raise
+        except (RuntimeError, MemoryError) as error:
+            raise self.wired.layer.fail(f"torch can't compute it: {shortened(str(error), 1000)}") from error
 
     def _put(self, diffs: list[Tensor | None], held: set[int]) -> None:
         for blob, diff in zip(self.bottoms, diffs, strict=True):

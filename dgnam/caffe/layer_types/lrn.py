@@ -53,10 +53,10 @@ class LRN(Layer):
 
     def _neighbours(self, x: Tensor) -> Tensor:
         """The sum over the channels around each."""
-        half = self.size // 2
+        half = min(self.size // 2, max(x.shape[1] - 1, 0))  # farther ones are no channels, whatever size is claimed
         padded = F.pad(x, (0, 0, 0, 0, half, half))
         total = padded[:, : x.shape[1]]
-        for offset in range(1, self.size):
+        for offset in range(1, 2 * half + 1):
             shifted = padded[:, offset : offset + x.shape[1]]
             total = total + shifted if offset == 1 else total.add_(shifted)
-        return total if self.size > 1 else x
+        return total if half else x
