@@ -18,12 +18,26 @@ def fill(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | 
     """Fill `blob` in place as `filler` says, with random numbers from `generator` (None: torch's global one)."""
     if filler.type not in _FILLERS:
         raise CaffeError(f"unknown filler '{filler.type}'; known ones: {closest(filler.type, _FILLERS)}")
+    if blob.numel() == 0:
+        raise CaffeError(f"the {filler.type} filler got a blob of shape {tuple(blob.shape)}, which holds nothing")
     if filler.type == "uniform" and filler.min > filler.max:
         raise CaffeError(f"the uniform filler's min {filler.min} is above its max {filler.max}")
-    if filler.type == "gaussian" and filler.std < 0:
-        raise CaffeError(f"the gaussian filler's std {filler.std} is negative")
+    if filler.type == "gaussian":
+        _check_gaussian(blob, filler)
+    elif filler.sparse != -1:
+        raise CaffeError(f"the {filler.type} filler can't be sparse; only gaussian can")
     with torch.no_grad():
         _FILLERS[filler.type](blob, filler, generator)
+
+
+def _check_gaussian(blob: Tensor, filler: pb.FillerParameter) -> None:
+    if filler.std <= 0:
+        raise CaffeError(f"the gaussian filler's std {filler.std} must be positive")
+    if filler.sparse < -1 or (filler.sparse >= 0 and (blob.dim() == 0 or filler.sparse > blob.shape[0])):
+        raise CaffeError(
+            f"the gaussian filler's sparse {filler.sparse} must be -1, or at most the outputs of a blob of shape "
+            f"{tuple(blob.shape)}"
+        )
 
 
 def _constant(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
@@ -39,19 +53,26 @@ def _gaussian(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generat
     blob.normal_(filler.mean, filler.std, generator=generator)
     if filler.sparse >= 0:
         outputs = blob.shape[0]
-        keep = torch.empty_like(blob).bernoulli_(min(1.0, filler.sparse / outputs), generator=generator)
+        keep = torch.empty_like(blob).bernoulli_(filler.sparse / outputs, generator=generator)
         blob.mul_(keep)
 
 
 def _positive_unitball(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
     """Uniform in [0, 1], then each output's inputs divided by their sum."""
+    _check_axes(blob, "positive_unitball")
     blob.uniform_(0, 1, generator=generator)
     rows = blob.view(blob.shape[0], -1)
     rows.div_(rows.sum(1, keepdim=True))
 
 
+def _check_axes(blob: Tensor, name: str) -> None:
+    if blob.dim() == 0:
+        raise CaffeError(f"the {name} filler takes blobs of one axis or more")
+
+
 def _fan(blob: Tensor, filler: pb.FillerParameter) -> float:
     """The fan that the variance is divided by: in, out, or their mean."""
+    _check_axes(blob, filler.type)
     fan_in = blob.numel() / blob.shape[0]
     fan_out = blob.numel() / blob.shape[1] if blob.dim() > 1 else blob.numel()
     fans = {pb.FillerParameter.FAN_IN: fan_in, pb.FillerParameter.FAN_OUT: fan_out}
