@@ -8,6 +8,11 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg")
 FOLDERS = ("prototxt", "models", "experiments")
+EXTRAS = {
+    "draw": ["pydot>=2"],  # and graphviz's program dot
+    "leveldb": ["plyvel>=1.5; python_version < '3.13'"],  # no wheels for later ones
+    "onnx": ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.19"],
+}
 
 
 def version() -> str:
@@ -39,14 +44,20 @@ setup(
         "torch>=2.6",
         "numpy>=1.26",
         "h5py>=3.10",
+        "lmdb>=1.4",
         "protobuf>=6.31.1,<8",  # 6.31.1 wrote dgnam_caffe_pb2.py; a generated module works up to the next major version
         "Pillow>=10.1",
         "pooch>=1.8",
+        "scikit-image>=0.22",
+        "scipy>=1.11",
         "tqdm>=4.66",
         "typer>=0.15",
     ],
     extras_require={
+        **EXTRAS,
+        "fuzz": ["atheris>=2.3"],
         "test": [
+            *(package for packages in EXTRAS.values() for package in packages),
             "pytest>=8",
             "hypothesis>=6.90",
             "ruff>=0.9",
@@ -54,6 +65,7 @@ setup(
             "types-protobuf>=6.30",
             "types-tqdm>=4.66",
             "setuptools>=77",  # the tests build a wheel
+            "six>=1.16",  # pycaffe's old scripts import it
         ],
     },
     packages=[*find_packages(include=["dgnam", "dgnam.*"]), *(f"dgnam.{folder}" for folder in FOLDERS)],

@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `blind`, `models`, `train` and `record`."""
+"""The command line: `dgnam reproduce`, `blind`, `caffe`, `models`, `train` and `record`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from . import __version__, publish, zoo
 from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
+from .caffe.tools import app as caffe_app
 from .data import DataError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ models_app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=
 app.add_typer(models_app, name="models")
 blind_app = typer.Typer(help="Naming synthesized images without seeing their labels.", no_args_is_help=True)
 app.add_typer(blind_app, name="blind")
+app.add_typer(caffe_app, name="caffe")
 
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""

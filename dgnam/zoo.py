@@ -19,14 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pooch
 
-from .caffe.errors import CaffeError, CaffeFormatError, closest
+from .caffe.errors import CaffeError, CaffeFormatError, closest, shortened
 from .caffe.module import CaffeModule
 from .caffe.proto import read_net, read_weights
+from .caffe.proto.files import existing_file
+from .caffe.proto.hdf5_file import open_hdf5
 from .download import PublishedFile, archive_path, fetch, verify
+
+_MAX_TEXT = 16 << 20
+"""Far more than the act_range of any published code takes."""
 
 
 class MissingWeightsError(CaffeError):
@@ -237,17 +241,23 @@ def read_act_range(path: str | Path) -> np.ndarray:
 
 
 def _read_text(path: Path) -> np.ndarray:
+    size = existing_file(path).stat().st_size
+    if size > _MAX_TEXT:
+        raise CaffeFormatError(f"{path}: {size} bytes are too many for an act_range as text (at most {_MAX_TEXT})")
     try:
-        return np.array(path.read_text(encoding="ascii").split(), dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and an error
+            return np.array(path.read_text(encoding="ascii").split(), dtype=np.float32)
     except (UnicodeDecodeError, ValueError) as error:
-        raise CaffeFormatError(f"{path}: not a text of numbers with blanks between them ({error})") from error
+        raise CaffeFormatError(
+            f"{path}: not a text of numbers with blanks between them ({shortened(str(error))})"
+        ) from None
 
 
 def _read_hdf5(path: Path) -> np.ndarray:
-    with h5py.File(path, "r") as file:
-        if "act_range" not in file:
-            raise CaffeFormatError(f"{path}: has no dataset 'act_range'; it has {sorted(file)}")
-        return np.asarray(file["act_range"], dtype=np.float32).ravel()
+    with open_hdf5(path) as file:
+        if "act_range" not in file.names():
+            raise file.fail(f"has no dataset 'act_range'; it has {sorted(file.names())[:8]}")
+        return np.asarray(file.numbers("act_range"), dtype=np.float32).ravel()
 
 
 @functools.lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ for them, as Caffe's SyncedMemory does; a view handed out makes the host's side 
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,8 @@ from .errors import CaffeError
 
 HOST = torch.device("cpu")
 MAX_AXES = 32
+MAX_COUNT = 2**31 - 1
+"""As many numbers as a blob of real Caffe's can hold."""
 
 
 class SyncedMemory:
@@ -34,6 +36,7 @@ class SyncedMemory:
         self._device: Tensor | None = None
         self._where = HOST
         self._viewed = False
+        self._first: Callable[[Tensor], object] | None = None
 
     def view(self) -> np.ndarray:
         """The host's numbers, flat, to read and to write from now on."""
@@ -56,6 +59,7 @@ class SyncedMemory:
         A `fresh` tensor, one that nobody else holds, becomes the memory itself, unless a numpy view of the memory
         is in use and must stay valid.
         """
+        self._first = None
         on_host = values.device == HOST
         now = self._host if on_host else self._device
         if now is not None and values.data_ptr() == now.data_ptr():
@@ -75,8 +79,16 @@ class SyncedMemory:
             self._to_device(values.device)[: values.numel()].copy_(values.reshape(-1))
         self.head = "device"
 
+    def fill(self, first: Callable[[Tensor], object]) -> None:
+        """Let `first` write the numbers, flat on the host: at once, or at their first use where there are none yet."""
+        if self.head == "nowhere":
+            self._first = first
+        else:
+            first(self.on(HOST, mutable=True))
+
     def clear(self) -> None:
         """Set all numbers to zero, where there are any."""
+        self._first = None
         if self.head == "device":
             assert self._device is not None
             self._device.zero_()
@@ -87,6 +99,9 @@ class SyncedMemory:
         if self.head == "nowhere":
             self.head = "host"
         host = self._allocate_host()
+        if self._first is not None:
+            first, self._first = self._first, None
+            first(host)
         if self.head == "device":
             assert self._device is not None
             host.copy_(self._device)
@@ -98,7 +113,10 @@ class SyncedMemory:
             self._to_host()
             self._device, self.head = None, "host"
         if self.head == "nowhere":
-            self.head = "device"
+            if self._first is None:
+                self.head = "device"
+            else:
+                self._to_host()
         there = self._allocate_device(device)
         if self.head == "host":
             assert self._host is not None
@@ -108,13 +126,19 @@ class SyncedMemory:
 
     def _allocate_host(self) -> Tensor:
         if self._host is None:
-            self._host = torch.zeros(self.count)
+            self._host = self._zeros(HOST)
         return self._host
 
     def _allocate_device(self, device: torch.device) -> Tensor:
         if self._device is None:
-            self._device, self._where = torch.zeros(self.count, device=device), device
+            self._device, self._where = self._zeros(device), device
         return self._device
+
+    def _zeros(self, device: torch.device) -> Tensor:
+        try:
+            return torch.zeros(self.count, device=device)
+        except (RuntimeError, MemoryError):
+            raise CaffeError(f"no memory on {device} for a blob of {self.count} numbers") from None
 
 
 class Blob:
@@ -172,8 +196,7 @@ class Blob:
         """Take another shape; the memory is replaced, by zeros, only where it is too small."""
         if shape == self._shape:
             return
-        if len(shape) > MAX_AXES or any(n < 0 for n in shape):
-            raise CaffeError(f"a blob can't have shape {shape}: at most {MAX_AXES} axes, none negative")
+        check_shape(shape)
         self._shape, self._count = tuple(int(n) for n in shape), math.prod(shape)
         if self._count > self._data.count:
             self._data = SyncedMemory(self._count)
@@ -206,6 +229,14 @@ class Blob:
         """Make `values`, of this shape, the diff; see `SyncedMemory.put`."""
         self._diff.put(values, fresh=fresh)
 
+    def fill_data(self, first: Callable[[Tensor], object]) -> None:
+        """Let `first` write the data, a tensor of this shape, at once or at the first use; see `SyncedMemory.fill`."""
+        self._data.fill(self._in_shape(first))
+
+    def fill_diff(self, first: Callable[[Tensor], object]) -> None:
+        """Let `first` write the diff, a tensor of this shape, at once or at the first use; see `SyncedMemory.fill`."""
+        self._diff.fill(self._in_shape(first))
+
     def add_diff(self, values: Tensor) -> None:
         """Add `values` to the diff, as gradients of parameters accumulate."""
         self.diff_on(values.device, mutable=True).add_(values.reshape(self._shape))
@@ -218,6 +249,10 @@ class Blob:
         if flat.numel() != self._count:
             flat = flat[: self._count]
         return flat.view(self._shape)
+
+    def _in_shape(self, first: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
+        count, shape = self._count, self._shape
+        return lambda flat: first(flat[:count].view(shape))
 
     def _check_count(self, other: Blob) -> None:
         if self._count != other.count:
@@ -236,6 +271,14 @@ class BlobVec(list[Blob]):
     def add_blob(self, *shape: int) -> None:
         """Append a blob of this shape, of zeros."""
         self.append(Blob(*shape))
+
+
+def check_shape(shape: Sequence[int]) -> None:
+    """Raise CaffeError unless a blob can have `shape`: Caffe's limits."""
+    if len(shape) > MAX_AXES:
+        raise CaffeError(f"a blob can't have {len(shape)} axes: at most {MAX_AXES}")
+    if any(not 0 <= n <= MAX_COUNT for n in shape) or math.prod(shape) > MAX_COUNT:
+        raise CaffeError(f"a blob can't have shape {tuple(shape)}: none negative, and at most {MAX_COUNT} numbers")
 
 
 def addresses(tensors: Iterable[object]) -> set[int]:

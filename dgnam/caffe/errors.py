@@ -1,7 +1,14 @@
 """The errors of the runtime, each naming the file, layer or blob at fault and what would be valid."""
 
 import difflib
-from collections.abc import Iterable
+import importlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+_LONGEST_NAME = 100
+_LONGEST_REASON = 2000
+_MOST_CHOICES = 10_000
 
 
 class CaffeError(RuntimeError):
@@ -12,13 +19,48 @@ class CaffeError(RuntimeError):
 
 
 class CaffeFormatError(CaffeError):
-    """A file is not what its format says; the message names the file and the reason."""
+    """A file is not what its format says, or contradicts itself; the message names the file and the reason."""
+
+
+@contextmanager
+def naming(source: object) -> Iterator[None]:
+    """Let errors of the runtime that don't name `source`, the file behind them, do so, as CaffeFormatErrors."""
+    try:
+        yield
+    except CaffeError as error:
+        reason = str(error)
+        if str(source) in reason:
+            raise
+        raise CaffeFormatError(f"{source}: {shortened(reason, _LONGEST_REASON)}") from error.__cause__
+
+
+def shortened(text: str, longest: int = _LONGEST_NAME) -> str:
+    """`text` for an error message, its end cut off where it is longer than `longest`: a damaged name may be endless."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+class ArrayError(CaffeError, ValueError):
+    """An array has a shape that can't be used; a ValueError too, since pycaffe raised that."""
+
+
+class MissingPackageError(CaffeError, ImportError):
+    """An optional package or program is needed and not there; the message says what for and how to install it."""
+
+
+def optional_module(name: str, what: str, package: str) -> ModuleType:
+    """Import the module `name`, which `what` needs, or raise MissingPackageError with the `package` to install."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingPackageError(f"{what} needs the package {package}: pip install {package} ({error})") from None
 
 
 def closest(name: str, known: Iterable[str], limit: int = 8) -> str:
     """The valid choices for a mistyped `name`, the closest first, as text for an error message."""
-    choices = list(known)
-    ranked = difflib.get_close_matches(name, choices, n=limit, cutoff=0.5)
-    ranked += [c for c in choices if c not in ranked]
+    choices = [shortened(choice) for choice in known]
+    # Both bounds are for hostile names: the search takes time by the product of their lengths.
+    ranked = difflib.get_close_matches(name[:_LONGEST_NAME], choices[:_MOST_CHOICES], n=limit, cutoff=0.5)
+    taken = set(ranked)
+    ranked += [choice for choice in choices if choice not in taken]
     more = f", … ({len(ranked)} in all)" if len(ranked) > limit else ""
     return ", ".join(ranked[:limit]) + more

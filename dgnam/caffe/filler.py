@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,32 +11,44 @@ from torch import Tensor
 from .errors import CaffeError, closest
 from .proto import pb
 
+_LARGEST = torch.finfo(torch.float32).max
+
 Filler = Callable[[Tensor, pb.FillerParameter, torch.Generator | None], None]
 
 
 def fill(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None = None) -> None:
     """Fill `blob` in place as `filler` says, with random numbers from `generator` (None: torch's global one)."""
+    check_filler(tuple(blob.shape), filler)
+    if blob.numel():
+        with torch.no_grad():
+            _FILLERS[filler.type](blob, filler, generator)
+
+
+def check_filler(shape: Sequence[int], filler: pb.FillerParameter) -> None:
+    """Raise CaffeError where `filler` is unknown, its options contradict each other, or no blob of `shape` fits it."""
     if filler.type not in _FILLERS:
         raise CaffeError(f"unknown filler '{filler.type}'; known ones: {closest(filler.type, _FILLERS)}")
-    if blob.numel() == 0:
-        raise CaffeError(f"the {filler.type} filler got a blob of shape {tuple(blob.shape)}, which holds nothing")
     if filler.type == "uniform" and filler.min > filler.max:
         raise CaffeError(f"the uniform filler's min {filler.min} is above its max {filler.max}")
+    if filler.type == "uniform" and not filler.max - filler.min <= _LARGEST:
+        raise CaffeError(f"the uniform filler's min {filler.min} and max {filler.max} are no range of float32")
     if filler.type == "gaussian":
-        _check_gaussian(blob, filler)
+        _check_gaussian(shape, filler)
     elif filler.sparse != -1:
         raise CaffeError(f"the {filler.type} filler can't be sparse; only gaussian can")
-    with torch.no_grad():
-        _FILLERS[filler.type](blob, filler, generator)
+    if filler.type in _BY_OUTPUT and not shape:
+        raise CaffeError(f"the {filler.type} filler takes blobs of one axis or more")
+    if filler.type == "bilinear" and (len(shape) != 4 or shape[2] != shape[3]):
+        raise CaffeError(f"the bilinear filler takes a blob of 4 axes with square planes, and got shape {tuple(shape)}")
 
 
-def _check_gaussian(blob: Tensor, filler: pb.FillerParameter) -> None:
-    if filler.std <= 0:
+def _check_gaussian(shape: Sequence[int], filler: pb.FillerParameter) -> None:
+    if not filler.std > 0:
         raise CaffeError(f"the gaussian filler's std {filler.std} must be positive")
-    if filler.sparse < -1 or (filler.sparse >= 0 and (blob.dim() == 0 or filler.sparse > blob.shape[0])):
+    if filler.sparse < -1 or (filler.sparse >= 0 and filler.sparse > (shape[0] if shape else -1)):
         raise CaffeError(
             f"the gaussian filler's sparse {filler.sparse} must be -1, or at most the outputs of a blob of shape "
-            f"{tuple(blob.shape)}"
+            f"{tuple(shape)}"
         )
 
 
@@ -52,27 +64,19 @@ def _gaussian(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generat
     """Normal; with `sparse`, about that many of each output's inputs are kept and the rest zero."""
     blob.normal_(filler.mean, filler.std, generator=generator)
     if filler.sparse >= 0:
-        outputs = blob.shape[0]
-        keep = torch.empty_like(blob).bernoulli_(filler.sparse / outputs, generator=generator)
+        keep = torch.empty_like(blob).bernoulli_(filler.sparse / blob.shape[0], generator=generator)
         blob.mul_(keep)
 
 
 def _positive_unitball(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
     """Uniform in [0, 1], then each output's inputs divided by their sum."""
-    _check_axes(blob, "positive_unitball")
     blob.uniform_(0, 1, generator=generator)
     rows = blob.view(blob.shape[0], -1)
     rows.div_(rows.sum(1, keepdim=True))
 
 
-def _check_axes(blob: Tensor, name: str) -> None:
-    if blob.dim() == 0:
-        raise CaffeError(f"the {name} filler takes blobs of one axis or more")
-
-
 def _fan(blob: Tensor, filler: pb.FillerParameter) -> float:
     """The fan that the variance is divided by: in, out, or their mean."""
-    _check_axes(blob, filler.type)
     fan_in = blob.numel() / blob.shape[0]
     fan_out = blob.numel() / blob.shape[1] if blob.dim() > 1 else blob.numel()
     fans = {pb.FillerParameter.FAN_IN: fan_in, pb.FillerParameter.FAN_OUT: fan_out}
@@ -92,16 +96,15 @@ def _msra(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator |
 
 def _bilinear(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
     """Bilinear interpolation weights in each plane, for a Deconvolution that upsamples."""
-    if blob.dim() != 4 or blob.shape[2] != blob.shape[3]:
-        raise CaffeError(
-            f"the bilinear filler takes a blob of 4 axes with square planes, and got shape {tuple(blob.shape)}"
-        )
     size = blob.shape[3]
     factor = math.ceil(size / 2)
     centre = (size - 1) / (2 * factor)
     line = 1 - (torch.arange(size, dtype=blob.dtype) / factor - centre).abs()
     blob.copy_((line[:, None] * line[None, :]).expand_as(blob))
 
+
+_BY_OUTPUT = {"positive_unitball", "xavier", "msra"}
+"""The fillers that look at a blob's first axis, of the outputs."""
 
 _FILLERS: dict[str, Filler] = {
     "constant": _constant,

@@ -18,8 +18,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 import torch
 from torch import Tensor
 
-from .blob import Blob, BlobVec
-from .errors import CaffeError, closest
+from .blob import HOST, Blob, BlobVec
+from .errors import CaffeError, closest, shortened
+from .filler import fill
 from .proto import pb
 
 Shape = tuple[int, ...]
@@ -55,6 +56,13 @@ class ParamBlob:
     shape: Shape
     filler: pb.FillerParameter
     made: Blob | None = None
+
+    def begin(self, values: Tensor, generator: torch.Generator | None = None) -> None:
+        """Write into `values`, of this shape, what the blob holds at first."""
+        if self.made is None:
+            fill(values, self.filler, generator)
+        else:
+            values.copy_(self.made.data_on(HOST))
 
 
 @dataclass(frozen=True)
@@ -164,7 +172,7 @@ class Layer:
 
     def fail(self, reason: str) -> CaffeError:
         """An error that names this layer; to be raised by the caller."""
-        return CaffeError(f"layer '{self.name}' ({self.type}): {reason}")
+        return CaffeError(f"layer '{shortened(self.name)}' ({self.type}): {reason}")
 
     def kept(self, context: Context, name: str) -> Any:
         """What `forward` left in the context for `backward`."""
@@ -225,6 +233,47 @@ class BlobLayer(Layer):
     ) -> None:
         """Put the gradients of the bottoms asked for into their diffs; this one has no gradient."""
         raise self.fail("has no gradient")
+
+    def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
+        """The tops as tensors, by way of blobs on the CPU; autograd goes the same way back."""
+        return list(_ThroughBlobs.apply(self, context, len(bottoms), *bottoms, *params))
+
+
+class _ThroughBlobs(torch.autograd.Function):
+    """A `BlobLayer` between tensors: its bottoms' and tops' values and gradients are put into blobs and taken out."""
+
+    @staticmethod
+    def forward(ctx: Any, layer: BlobLayer, context: Context, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+        bottoms = [_blob_of(t) for t in tensors[:count]]
+        for blob, values in zip(layer.blobs, tensors[count:], strict=True):
+            blob.put_data(values.detach().to(HOST, torch.float32))
+        tops = [Blob() for _ in layer.definition.top]
+        layer.reshape(bottoms, tops)
+        layer.forward_blobs(context, bottoms, tops)
+        ctx.layer, ctx.context, ctx.bottoms, ctx.tops = layer, context, bottoms, tops
+        like = tensors[0] if tensors else torch.empty(0)
+        return tuple(top.data_on(HOST).to(like).clone() for top in tops)
+
+    @staticmethod
+    def backward(ctx: Any, *diffs: Tensor) -> tuple[Tensor | None, ...]:
+        layer: BlobLayer = ctx.layer
+        for top, diff in zip(ctx.tops, diffs, strict=True):
+            top.put_diff(diff.to(HOST, torch.float32).contiguous())
+        for blob in layer.blobs:
+            blob.clear_diff()
+        needs = ctx.needs_input_grad[3:]
+        wanted = list(needs[: len(ctx.bottoms)])
+        layer.backward_blobs(ctx.context, ctx.tops, wanted, ctx.bottoms)
+        blobs = [*ctx.bottoms, *layer.blobs]
+        like = diffs[0]
+        grads = [blob.diff_on(HOST).to(like).clone() if need else None for blob, need in zip(blobs, needs, strict=True)]
+        return (None, None, None, *grads)
+
+
+def _blob_of(values: Tensor) -> Blob:
+    blob = Blob(*values.shape)
+    blob.put_data(values.detach().to(HOST, torch.float32).contiguous())
+    return blob
 
 
 _registry: dict[str, type[Layer]] = {}

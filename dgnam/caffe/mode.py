@@ -6,9 +6,10 @@ Only pycaffe's functions set it.  Everything else in this package takes devices 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from .blob import HOST
@@ -76,6 +77,23 @@ def generator(device: torch.device) -> torch.Generator:
             new.manual_seed(seeded.initial_seed())
         _generators[device] = new
     return _generators[device]
+
+
+def random_states() -> dict[str, np.ndarray]:
+    """The random states in use, each as bytes, by the kind of device: "cpu" and, once used, "cuda"."""
+    states = {HOST.type: generator(HOST), **{d.type: g for d, g in _generators.items()}}
+    return {kind: state.get_state().numpy() for kind, state in states.items()}
+
+
+def set_random_states(states: Mapping[str, np.ndarray]) -> None:
+    """Go on from what `random_states` gave; devices that this machine lacks are passed over.
+
+    Raises RuntimeError where the bytes are no random state.
+    """
+    for kind, state in states.items():
+        if kind == HOST.type or torch.cuda.is_available():
+            device = HOST if kind == HOST.type else torch.device(kind, _device_index)
+            generator(device).set_state(torch.from_numpy(np.array(state, np.uint8)))
 
 
 def usable_device(name: str) -> str:

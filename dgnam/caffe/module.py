@@ -19,8 +19,6 @@ from torch import Tensor, nn
 from . import layer_types  # noqa: F401  (registers the layer types)
 from .blob import HOST
 from .errors import CaffeError, closest
-from .filler import fill
-from .layer import BlobLayer
 from .net_build import NetPlan, WiredLayer, build
 from .proto import pb
 from .weights import Slot, Weights, copy_weights
@@ -51,12 +49,12 @@ class CaffeModule(nn.Module):
         super().__init__()
         self._seed, self._generators = seed, {HOST: torch.Generator().manual_seed(seed)}
         self.plan: NetPlan = build(definition, phase, stages=stages, generator=self._generators[HOST])
-        _free_batch(self.plan)
+        free_batch(self.plan)
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
         for param in self.plan.params:
             blob = torch.empty(param.blob.shape)
-            fill(blob, param.blob.filler, self._generators[blob.device])
+            param.blob.begin(blob, self._generators[blob.device])
             key = param_key(param.owner, param.index)
             if param.owner in statistics:
                 self.register_buffer(key, blob)
@@ -91,7 +89,8 @@ class CaffeModule(nn.Module):
     ) -> dict[str, Tensor]:
         """Run the layers from `start` to `end`, both included, and return blobs by name.
 
-        inputs: the net's inputs in order, or by name; with `start`, that layer's bottoms by name.
+        inputs: the net's inputs in order, or by name; with `start`, that layer's bottoms by name.  Tops of a data layer
+            may be given by name, all of them, and the layer then isn't run.
         end: stop after this layer and return its tops, as they are then (an in-place layer that follows has not run).
         keep: more blobs to return, as the last layer that ran left them.
         """
@@ -99,7 +98,7 @@ class CaffeModule(nn.Module):
         first = 0 if start is None else self.plan.layer_index(start)
         last = len(self.plan.layers) - 1 if end is None else self.plan.layer_index(end)
         for wired in self.plan.layers[first : last + 1]:
-            if not isinstance(wired.layer, BlobLayer):
+            if not self._is_given(wired, blobs):
                 self._run(wired, blobs)
         wanted = self.output_names if end is None else [self.plan.blob_names[t] for t in self.plan.layers[last].tops]
         return {name: self._find(name, blobs) for name in (*wanted, *keep)}
@@ -159,6 +158,12 @@ class CaffeModule(nn.Module):
         for generator in self._generators.values():
             generator.manual_seed(seed)
 
+    def _is_given(self, wired: WiredLayer, blobs: Mapping[str, Tensor]) -> bool:
+        """Whether the caller is to bring the layer's tops, or has brought those of a data layer."""
+        if wired.layer.type == "Input":
+            return True
+        return not wired.bottoms and bool(wired.tops) and all(self.plan.blob_names[t] in blobs for t in wired.tops)
+
     def _run(self, wired: WiredLayer, blobs: dict[str, Tensor]) -> None:
         context = wired.context
         context.phase = pb.TRAIN if self.training else pb.TEST
@@ -210,7 +215,7 @@ class CaffeModule(nn.Module):
         )
 
 
-def _free_batch(plan: NetPlan) -> None:
+def free_batch(plan: NetPlan) -> None:
     """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do."""
     for wired in plan.layers:
         if wired.layer.type == "Reshape":

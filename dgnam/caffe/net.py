@@ -16,8 +16,8 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ import torch
 
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
 from .blob import HOST, Blob
-from .errors import CaffeError
+from .errors import CaffeError, naming
 from .filler import fill
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
@@ -51,6 +51,7 @@ class Net:
 
     blobs, params: the arrays by name, in order; the parameters of a layer are a list.
     layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
+    bound_layers: the same, each with its blobs, and none the object of a Python class.
     """
 
     def __init__(
@@ -69,18 +70,19 @@ class Net:
             pretrained, phase, level = phase, level, 0
         if phase not in (pb.TRAIN, pb.TEST):
             raise CaffeError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}), and got {phase!r}")
-        definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
         self.param_gradients = param_gradients
         self._device = None if device is None else torch.device(device)
-        self._plan = build(definition, phase, level, () if stages is None else stages, generator=mode.generator(HOST))
+        with nullcontext() if isinstance(network_file, pb.NetParameter) else naming(network_file):
+            definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
+            self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
         self._blobs = self._plan.blobs
         self._params = [_made(param.blob) for param in self._plan.params]
-        self._bound = [self._bind(wired) for wired in self._plan.layers]
-        self.layers: list[Any] = [bound.face for bound in self._bound]
+        self.bound_layers = [self._bind(wired) for wired in self._plan.layers]
+        self.layers: list[Any] = [bound.face for bound in self.bound_layers]
         self._callbacks: dict[str, list[Callback]] = {}
-        given = {} if pretrained is None else read_weights(pretrained)
-        self._fill(without=given)
-        self._copy(given)
+        self._fill()
+        if pretrained is not None:
+            self.copy_from(pretrained)
 
     def __repr__(self) -> str:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
@@ -100,7 +102,7 @@ class Net:
 
     @cached_property
     def params(self) -> OrderedDict[str, list[Blob]]:
-        return OrderedDict((layer.name, layer.blobs) for layer in self._bound if layer.blobs)
+        return OrderedDict((layer.name, layer.blobs) for layer in self.bound_layers if layer.blobs)
 
     @property
     def learnable_params(self) -> list[Blob]:
@@ -134,7 +136,7 @@ class Net:
 
     @property
     def _layer_names(self) -> list[str]:
-        return [layer.name for layer in self._bound]
+        return [layer.name for layer in self.bound_layers]
 
     @property
     def _blob_names(self) -> list[str]:
@@ -210,7 +212,7 @@ class Net:
 
     def reshape(self) -> None:
         """Give all blobs the shapes that follow from the inputs'; forward does so too, layer by layer."""
-        for layer in self._bound:
+        for layer in self.bound_layers:
             layer.reshape()
 
     def clear_param_diffs(self) -> None:
@@ -275,23 +277,33 @@ class Net:
 
     def copy_from(self, path: StrPath) -> None:
         """Copy the weights of all layers of the same names from a caffemodel or HDF5 file."""
-        self._copy(read_weights(path))
+        with naming(path):
+            self._copy(read_weights(path))
 
     def load_hdf5(self, path: StrPath) -> None:
         """pycaffe's name for `copy_from` with an HDF5 file."""
         self.copy_from(path)
 
-    def save(self, path: StrPath) -> None:
-        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5."""
+    def save(self, path: StrPath, *, diffs: bool = False) -> None:
+        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5.
+
+        diffs: write the gradients of the weights too, as a solver's `snapshot_diff` does.
+        """
         if os.fspath(path).endswith((".h5", ".hdf5")):
-            self.save_hdf5(path)
+            self.save_hdf5(path, diffs=diffs)
         else:
             definition = pb.NetParameter(name=self.name, layer=[w.layer.definition for w in self._plan.layers])
-            write_caffemodel(path, definition, self._weights())
+            write_caffemodel(path, definition, self._weights(), self._diffs() if diffs else None)
 
-    def save_hdf5(self, path: StrPath) -> None:
-        """Write the weights alone, as HDF5."""
-        write_hdf5_weights(path, self._weights())
+    def save_hdf5(self, path: StrPath, *, diffs: bool = False) -> None:
+        """Write the weights alone, as HDF5; with `diffs` their gradients too.
+
+        As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
+        """
+        written = [layer for layer in self.bound_layers if layer.blobs or "/" not in layer.name]
+        weights = {layer.name: layer.own_weights() for layer in written}
+        gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None
+        write_hdf5_weights(path, weights, diffs=gradients)
 
     def share_with(self, other: Net) -> None:
         """Use the memory of `other`'s weights for all layers of the same names, from now on."""
@@ -325,20 +337,26 @@ class Net:
         blob.share_diff(owner)
         return blob
 
-    def _fill(self, without: Weights) -> None:
-        """Fill the parameters as their fillers say, but for those that `without` has values for."""
+    def _fill(self) -> None:
+        """Have the parameters filled as their fillers say, at their first use, each with a seed drawn now.
+
+        So a prototxt alone costs no memory, whatever sizes it claims, and weights from a file cost no filling before.
+        """
         for blob, param in zip(self._params, self._plan.params, strict=True):
             filler = param.blob.filler
-            zero = filler.type == "constant" and filler.value == 0
-            if param.blob.made is None and param.owner not in without and not zero:
-                fill(blob.data_on(HOST, mutable=True), filler, mode.generator(HOST))
+            if param.blob.made is None and (filler.type != "constant" or filler.value != 0):
+                seed = int(torch.randint(2**62, (), generator=mode.generator(HOST)))
+                blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
     def _copy(self, weights: Weights) -> None:
         """Copy weights that were read for this net alone: a blob may take an array as its memory."""
-        copy_weights(((layer.name, layer.slots()) for layer in self._bound), weights)
+        copy_weights(((layer.name, layer.slots()) for layer in self.bound_layers), weights)
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
+
+    def _diffs(self) -> dict[str, list[np.ndarray]]:
+        return {name: [blob.diff_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
 
     def _forward(self, first: int, last: int) -> float:
         """Run the layers of these indices, both included; returns the loss."""
@@ -346,8 +364,8 @@ class Net:
         with self._running() as (device, generator):
             for i in range(first, last + 1):
                 self._call("before_forward", i)
-                self._bound[i].reshape()
-                loss += self._bound[i].forward(device, generator, param_gradients=self.param_gradients)
+                self.bound_layers[i].reshape()
+                loss += self.bound_layers[i].forward(device, generator, param_gradients=self.param_gradients)
                 self._call("after_forward", i)
         return loss
 
@@ -356,8 +374,8 @@ class Net:
         with self._running() as (device, _):
             for i in range(first, last - 1, -1):
                 self._call("before_backward", i)
-                if self._bound[i].wired.backward:
-                    self._bound[i].backward(device, param_gradients=self.param_gradients)
+                if self.bound_layers[i].wired.backward:
+                    self.bound_layers[i].backward(device, param_gradients=self.param_gradients)
                 self._call("after_backward", i)
 
     @contextmanager
@@ -386,8 +404,8 @@ class Net:
     def _check_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper:
             raise CaffeError(
-                f"net '{self.name}': {what} can't run between layer '{self._bound[lower].name}' and "
-                f"'{self._bound[upper].name}', which comes before it"
+                f"net '{self.name}': {what} can't run between layer '{self.bound_layers[lower].name}' and "
+                f"'{self.bound_layers[upper].name}', which comes before it"
             )
 
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
@@ -399,6 +417,10 @@ class Net:
 
 def _made(param: ParamBlob) -> Blob:
     return Blob(*param.shape) if param.made is None else param.made
+
+
+def _fill(values: torch.Tensor, filler: pb.FillerParameter, seed: int) -> None:
+    fill(values, filler, torch.Generator().manual_seed(seed))
 
 
 def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
-from .blob import Blob
-from .errors import CaffeError, closest
+from .blob import Blob, check_shape
+from .errors import CaffeError, closest, shortened
+from .filler import check_filler
 from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
+
+_MAX_SPLIT_NAMES = 1 << 26
+"""Characters in the names of all splits' blobs; long names of blobs that many layers take would fill the memory."""
 
 
 @dataclass
@@ -91,6 +95,16 @@ class NetPlan:
         return self.blob_names.index(name)
 
 
+@dataclass
+class _Known:
+    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+
+    layers: set[str] = field(default_factory=set)
+    blobs: set[str] = field(default_factory=set)
+    available: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
+
+
 def build(
     definition: pb.NetParameter,
     phase: int,
@@ -108,13 +122,12 @@ def build(
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
     wanted = insert_splits(filter_layers(definition, state))
     plan = NetPlan(definition.name, definition.force_backward)
-    available: dict[str, int] = {}
-    shared: dict[str, int] = {}
+    known = _Known()
     for message in wanted.layer:
         if not message.HasField("phase"):
             message.phase = state.phase
-        _wire(plan, message, available, shared, generator)
-    plan.outputs = [available[name] for name in sorted(available)]
+        _wire(plan, message, known, generator)
+    plan.outputs = [known.available[name] for name in sorted(known.available)]
     _plan_backward(plan)
     return plan
 
@@ -167,6 +180,7 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
         for j in range(min(len(layer.top), len(layer.loss_weight))):
             if layer.loss_weight[j] and takers[(i, j)]:
                 takers[(i, j)] += 1
+    _check_split_names(definition, takers)
     split = pb.NetParameter()
     split.CopyFrom(definition)
     del split.layer[:]
@@ -191,6 +205,18 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
     return split
 
 
+def _check_split_names(definition: pb.NetParameter, takers: Mapping[tuple[int, int], int]) -> None:
+    size = 0
+    for (i, j), count in takers.items():
+        maker = definition.layer[i]
+        size += count * (len(maker.name) + len(maker.top[j])) if count > 1 else 0
+        if size > _MAX_SPLIT_NAMES:
+            raise CaffeError(
+                f"layer '{shortened(maker.name)}': {count} layers take its top '{shortened(maker.top[j])}', and names "
+                f"for as many copies would take over {_MAX_SPLIT_NAMES} characters; shorten the names"
+            )
+
+
 def _split_blob(layer: str, blob: str, top: int, taker: int) -> str:
     return f"{blob}_{layer}_{top}_split_{taker}"
 
@@ -202,25 +228,19 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
         split.loss_weight.extend([loss_weight] + [0.0] * (count - 1))
 
 
-def _wire(
-    plan: NetPlan,
-    message: pb.LayerParameter,
-    available: dict[str, int],
-    shared: dict[str, int],
-    generator: torch.Generator | None,
-) -> None:
-    """Add one layer to the plan; `available` holds the blobs that no layer has taken yet."""
+def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
+    """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if any(w.name == message.name for w in plan.layers):
+    if message.name in known.layers:
         raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
+    known.layers.add(message.name)
     context = Context(message.phase, generator)
-    bottoms = [_take(layer, name, available) for name in message.bottom]
-    tops = [_top(plan, layer, k, bottoms) for k in range(len(message.top))]
+    bottoms = [_take(layer, name, known) for name in message.bottom]
+    tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]
     blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
-    available.update((name, top) for name, top in zip(message.top, tops, strict=True) if name != AUTOMATIC)
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
-    params = [_param(plan, layer, i, blob, shared) for i, blob in enumerate(blobs)]
+    params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     if message.type == "Input":
         plan.inputs.extend(tops)
     owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
@@ -228,24 +248,30 @@ def _wire(
     plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
 
 
-def _take(layer: Layer, name: str, available: dict[str, int]) -> int:
+def _take(layer: Layer, name: str, known: _Known) -> int:
     """The bottom of this name, which no other layer may take after this one."""
-    if name not in available:
-        raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {closest(name, available)}")
-    return available.pop(name)
+    if name not in known.available:
+        free = closest(name, known.available)
+        raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {free}")
+    return known.available.pop(name)
 
 
-def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int]) -> int:
+def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int], known: _Known) -> int:
     """The k-th top: the bottom of the same place and name, in place, or a new blob."""
     definition = layer.definition
     name = definition.top[k]
     if k < len(definition.bottom) and name == definition.bottom[k]:
+        known.available[name] = bottoms[k]
         return bottoms[k]
-    if name in plan.blob_names and name != AUTOMATIC:
+    if name in known.blobs:
         raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
     plan.blob_names.append(name)
     plan.blobs.append(Blob())
-    return len(plan.blobs) - 1
+    top = len(plan.blobs) - 1
+    if name != AUTOMATIC:
+        known.blobs.add(name)
+        known.available[name] = top
+    return top
 
 
 def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> list[ParamBlob]:
@@ -256,6 +282,7 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
     shapes = [b.shape for b in bottoms]
     params = layer.param_blobs(shapes)
     for k, (top, shape) in enumerate(zip(tops, layer.top_shapes(shapes), strict=True)):
+        _check_blob(layer, f"top '{layer.definition.top[k]}'", shape)
         if k < len(bottoms) and top is bottoms[k] and math.prod(shape) != top.count:
             name = layer.definition.top[k]
             raise layer.fail(f"can't run in place: bottom '{name}' is {top.shape} and the top is {shape}")
@@ -265,6 +292,7 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
 
 def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:
     """The parameter's place in the plan: that of the first of its name, where it has one."""
+    _check_blob(layer, f"parameter {index}", blob.shape, blob.filler)
     specs = layer.definition.param
     spec = specs[index] if index < len(specs) else pb.ParamSpec()
     if spec.name and spec.name in shared:
@@ -287,6 +315,16 @@ def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dic
     if spec.name:
         shared[spec.name] = len(plan.params) - 1
     return len(plan.params) - 1
+
+
+def _check_blob(layer: Layer, what: str, shape: Shape, filler: pb.FillerParameter | None = None) -> None:
+    """Caffe's limits, before anything is allocated: a prototxt can claim any shape."""
+    try:
+        check_shape(shape)
+        if filler is not None:
+            check_filler(shape, filler)
+    except CaffeError as error:
+        raise layer.fail(f"{what}: {error}") from None
 
 
 def _given(spec: pb.ParamSpec) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,6 +60,12 @@ class NetLayer:
             Slot(blob.shape, partial(_take_over, blob), shared=not own)
             for blob, own in zip(self.blobs, self.wired.owns, strict=True)
         ]
+
+    def own_weights(self) -> list[np.ndarray]:
+        """Views of its parameters, of shape (0,) for those that an earlier layer owns."""
+        none = np.zeros(0, np.float32)
+        pairs = zip(self.blobs, self.wired.owns, strict=True)
+        return [blob.data_on(HOST).numpy() if own else none for blob, own in pairs]
 
     def reshape(self) -> None:
         """Give the tops the shapes that follow from the bottoms'."""
@@ -158,7 +165,7 @@ class NetLayer:
         """A loss's diff is its weight, from the start and for good."""
         for top, weight in zip(self.tops, self.wired.loss_weights, strict=True):
             if weight:
-                top.diff_on(HOST, mutable=True).fill_(weight)
+                top.fill_diff(partial(torch.Tensor.fill_, value=weight))
 
     def _loss(self) -> float:
         if not any(self.wired.loss_weights):

@@ -147,6 +147,9 @@ _V1_PARAM_LISTS = {
 _V1_DATA = {"DATA": "data_param", "IMAGE_DATA": "image_data_param", "WINDOW_DATA": "window_data_param"}
 _TRANSFORMS = ("scale", "mean_file", "crop_size", "mirror")
 
+_MAX_LAYERS = 1 << 16
+"""Far more than the deepest published net has; an empty layer takes few bytes of a file and many of memory."""
+
 _SOLVER_TYPES = {
     "SGD": "SGD",
     "NESTEROV": "Nesterov",
@@ -163,6 +166,10 @@ def upgrade_net(net: pb.NetParameter, source: str) -> pb.NetParameter:
     source: the file's name for errors.  Raises CaffeFormatError where Caffe would refuse too, such as a mixture of
     `layer` and `layers`; an option that its V0 layer can't have is dropped with a warning, as Caffe drops it.
     """
+    if len(net.layer) + len(net.layers) > _MAX_LAYERS:
+        raise CaffeFormatError(
+            f"{source}: {len(net.layer) + len(net.layers)} layers are too many; at most {_MAX_LAYERS}"
+        )
     new = pb.NetParameter()
     new.CopyFrom(net)
     if new.layers and new.layer:

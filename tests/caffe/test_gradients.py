@@ -20,12 +20,9 @@ from dgnam.caffe.proto import parse_net, pb
 STEP = 1e-5
 TOLERANCE = 1e-6
 
-WITHOUT_GRADIENT = {"Accuracy", "ArgMax", "Input", "Threshold"} | {
-    "DummyData",
-    "HDF5Data",
-    "HDF5Output",
-    "MemoryData",
-    "Python",
+WITHOUT_GRADIENT = {
+    *("Accuracy", "ArgMax", "Threshold"),
+    *("Data", "DummyData", "HDF5Data", "HDF5Output", "ImageData", "Input", "MemoryData", "Python", "WindowData"),
 }
 """Layers that change in jumps only, that bring data in or out, or whose gradient is the user's."""
 

@@ -10,7 +10,7 @@ import torch
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net, parse_solver, pb
-from dgnam.caffe.updates import ParamGroup, Updater, learning_rate
+from dgnam.caffe.updates import ParamGroup, Updater, learning_rate, lr_step
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "solvers.h5"
 with h5py.File(GOLDEN) as _file:
@@ -61,8 +61,39 @@ def test_policies_at_0_5_and_10(policy, wanted):
 
 
 @pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [
+        ('"step" gamma: 0.7 stepsize: 3', (0.02590000070631504, 0.006218589376658201, 2.9523129342123866e-05)),
+        ('"exp" gamma: 0.93', (0.027677925303578377, 0.01158587820827961, 0.00047553100739605725)),
+        ('"inv" gamma: 0.013 power: 0.75', (0.035619672387838364, 0.032110828906297684, 0.02400970086455345)),
+        (
+            '"multistep" gamma: 0.37 stepvalue: 3 stepvalue: 3 stepvalue: 9',
+            (0.005065300036221743, 0.0018741610692813993, 0.0018741610692813993),
+        ),
+        ('"poly" power: 1.3 max_iter: 70', (0.03427530825138092, 0.026405001059174538, 0.0029483179096132517)),
+        ('"sigmoid" gamma: 0.3 stepsize: 13', (0.0023300142493098974, 0.02630513161420822, 0.03699997439980507)),
+    ],
+)
+def test_rates_are_real_caffes_to_the_last_bit_at_4_16_and_60(policy, wanted):
+    solver = parse_solver(f"base_lr: 0.037 lr_policy: {policy}", "test")
+    assert tuple(learning_rate(solver, i) for i in (4, 16, 60)) == wanted
+
+
+def test_multistep_takes_one_step_at_a_time():
+    solver = parse_solver('base_lr: 1 lr_policy: "multistep" gamma: 0.5 stepvalue: 3 stepvalue: 3', "test")
+    assert [lr_step(solver, i) for i in (2, 3, 4)] == [0, 2, 2]
+    assert [lr_step(solver, i, before) for i, before in ((2, 0), (3, 0), (4, 1), (5, 2))] == [0, 1, 2, 2]
+    assert learning_rate(solver, 3, current_step=1) == 0.5
+
+
+def test_rates_beyond_float32_are_infinite():
+    assert learning_rate(parse_solver('base_lr: 1 lr_policy: "exp" gamma: 1e30', "test"), 40) == float("inf")
+
+
+@pytest.mark.parametrize(
     ("policy", "iteration", "message"),
     [
+        ('lr_policy: "exp" gamma: -0.5', 1, "'exp' needs a gamma that is not negative, and it is -0.5"),
         ('lr_policy: "step"', 1, "'step' needs a positive stepsize"),
         ('lr_policy: "poly"', 1, "'poly' needs a positive max_iter"),
         ('lr_policy: "poly" max_iter: 5', 6, "ends at max_iter 5, before iteration 6"),

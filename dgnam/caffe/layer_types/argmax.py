@@ -44,8 +44,12 @@ class ArgMax(Layer):
 
     def _highest(self, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
         """The highest values along `axis`, and their indices as numbers of the same type."""
-        values, from_end = torch.sort(x.flip(axis), dim=axis, descending=True, stable=True)
         top_k = self.definition.argmax_param.top_k
+        if top_k == 1:
+            from_end = x.flip(axis).argmax(axis, keepdim=True)
+            index = x.shape[axis] - 1 - from_end
+            return x.gather(axis, index), index.to(x.dtype)
+        values, from_end = torch.sort(x.flip(axis), dim=axis, descending=True, stable=True)
         index = x.shape[axis] - 1 - from_end.narrow(axis, 0, top_k)
         return values.narrow(axis, 0, top_k), index.to(x.dtype)
 

@@ -96,8 +96,10 @@ class Pooling(Layer):
     def _maximum(self, x: Tensor, windows: Windows, out: Shape) -> tuple[Tensor, Tensor]:
         """The maxima and their positions in the plane; -1 in windows wholly outside."""
         if self._torch_fits(windows, x.shape, out):
-            return F.max_pool2d(x, *windows, ceil_mode=self._ceil, return_indices=True)
-        padded, top, left = _padded(x, windows, out, LOWEST)
+            up = self._rounds_up(windows, x.shape, out)
+            if not (up and torch.compiler.is_compiling()):  # not every runtime that a graph is for rounds up as torch
+                return F.max_pool2d(x, *windows, ceil_mode=up, return_indices=True)
+        padded, top, left = _padded(x, windows, out, max(LOWEST, torch.finfo(x.dtype).min))
         y, index = F.max_pool2d(padded, windows.kernel, windows.stride, return_indices=True)
         row, column = index // padded.shape[3] - top, index % padded.shape[3] - left
         inside = (row >= 0) & (row < x.shape[2]) & (column >= 0) & (column < x.shape[3])
@@ -105,9 +107,11 @@ class Pooling(Layer):
 
     def _mean(self, x: Tensor, windows: Windows, out: Shape) -> Tensor:
         if self._torch_fits(windows, x.shape, out):
-            return F.avg_pool2d(x, *windows, ceil_mode=self._ceil, count_include_pad=True)
+            up = self._rounds_up(windows, x.shape, out)
+            if not (up and torch.compiler.is_compiling()):
+                return F.avg_pool2d(x, *windows, ceil_mode=up, count_include_pad=True)
         padded, _, _ = _padded(x, windows, out, 0.0)
-        sums = F.avg_pool2d(padded, windows.kernel, windows.stride, divisor_override=1)
+        sums = F.avg_pool2d(padded, windows.kernel, windows.stride) * math.prod(windows.kernel)
         height, width = (
             torch.tensor([min(i * s - p + k, size + p) - (i * s - p) for i in range(n)], dtype=x.dtype, device=x.device)
             for n, size, k, s, p in zip(out, x.shape[2:], *windows, strict=True)
@@ -145,6 +149,10 @@ class Pooling(Layer):
             (n - 1) * s < size + p for n, size, s, p in zip(out, shape[2:], windows.stride, windows.pad, strict=True)
         )
         return starts_inside and all(2 * p <= k for p, k in zip(windows.pad, windows.kernel, strict=True))
+
+    def _rounds_up(self, windows: Windows, shape: Sequence[int], out: Sequence[int]) -> bool:
+        """Whether a window reaches beyond the padded image, so that the sizes are not those of rounding down."""
+        return any((n - 1) * s + k > size + 2 * p for n, size, k, s, p in zip(out, shape[2:], *windows, strict=True))
 
     def _out_size(self, size: int, kernel: int, stride: int, pad: int) -> int:
         span = (size + 2 * pad - kernel) / stride

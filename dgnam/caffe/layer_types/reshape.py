@@ -25,20 +25,23 @@ class Reshape(Layer):
             raise self.fail(
                 f"axis {options.axis} with num_axes {options.num_axes} doesn't fit a bottom of shape {shape}"
             )
-        wanted = list(options.shape.dim)
+        wanted, copied = list(options.shape.dim), set()
         for i, dim in enumerate(wanted):
             if dim == 0:
                 if start + i >= len(shape):
                     raise self.fail(f"dim: 0 at place {i} has no axis to copy in a bottom of shape {shape}")
                 wanted[i] = shape[start + i]
-        if wanted.count(-1) > 1 or min(wanted, default=0) < -1:
+                copied.add(i)
+        if wanted.count(-1) > 1 or min(options.shape.dim, default=0) < -1:
             raise self.fail(f"shape {list(options.shape.dim)} may hold one -1, and nothing below it")
         before, after = shape[:start], shape[end:]
         if -1 in wanted:
-            known = math.prod(d for d in (*before, *wanted, *after) if d != -1)
-            if known == 0 or math.prod(shape) % known:
+            # An axis that is copied drops out on both sides, which matters where it may be of any size.
+            count = math.prod(n for i, n in enumerate(shape[start:end]) if i not in copied)
+            known = math.prod(n for i, n in enumerate(wanted) if n != -1 and not (i in copied and start + i < end))
+            if known == 0 or count % known:
                 raise self.fail(f"a bottom of shape {shape} can't be divided into {list(options.shape.dim)}")
-            wanted[wanted.index(-1)] = math.prod(shape) // known
+            wanted[wanted.index(-1)] = count // known
         top = (*before, *wanted, *after)
         if math.prod(top) != math.prod(shape):
             raise self.fail(f"a bottom of shape {shape} can't become {top}: the counts differ")

@@ -14,7 +14,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from .. import upgrade  # the module, since it imports this package in turn
-from ..errors import CaffeError, closest
+from ..errors import CaffeError, closest, shortened
 from . import dgnam_caffe_pb2 as pb
 from .files import HDF5_MAGIC, StrPath, file_head, foreign_format, looks_like_text, replacing
 from .wire import BYTES, FIXED32, FIXED64, VARINT, Field, WireFile, encode_header, encode_varint, signed
@@ -23,6 +23,8 @@ _MAX_AXES = 32
 _MAX_DIM = 2**31 - 1
 _MAX_BYTES = 2**31 - 1
 """What real Caffe reads at most."""
+_MAX_DEFINITION = 16 << 20
+"""Far more than any published net's takes; in memory it takes many times as much."""
 
 _FLOAT, _DOUBLE = np.dtype("<f4"), np.dtype("<f8")
 
@@ -51,6 +53,7 @@ _LEGACY_AXES = (
     pb.BlobProto.WIDTH_FIELD_NUMBER,
 )
 _DATA = pb.BlobProto.DATA_FIELD_NUMBER
+_DIFF = pb.BlobProto.DIFF_FIELD_NUMBER
 _DOUBLE_DATA = pb.BlobProto.DOUBLE_DATA_FIELD_NUMBER
 _SHAPE = pb.BlobProto.SHAPE_FIELD_NUMBER
 _DIM = pb.BlobShape.DIM_FIELD_NUMBER
@@ -63,13 +66,14 @@ def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
     Shapes are as stored: in old files all of four axes (num, channels, height, width), which the net compares with
     its own.  Of two layers of one name the later counts, as in Caffe.  Fields that Caffe doesn't know are passed over.
     """
-    wire = _open(path)
+    wire = open_wire(path)
     weights: dict[str, list[np.ndarray]] = {}
     layers = 0
     for name, blobs in _layers(wire):
         layers += 1
         if blobs:
-            weights[name] = [_read_blob(wire, blob, f"layer '{name}', blob {i}") for i, blob in enumerate(blobs)]
+            where = f"layer '{shortened(name)}'"
+            weights[name] = [read_blob(wire, blob, f"{where}, blob {i}") for i, blob in enumerate(blobs)]
     if not layers:
         raise wire.fail("holds no layers, so it is no caffemodel; mean images are read by read_blobproto")
     return weights
@@ -77,11 +81,13 @@ def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
 
 def read_net_from_caffemodel(path: StrPath) -> pb.NetParameter:
     """The net's definition that the file carries, upgraded to the present form, without the blobs."""
-    wire = _open(path)
+    wire = open_wire(path)
     kept = bytearray()
     for field in wire.fields():
         form = _FORMS.get(field.number)
         kept += wire.raw(field.begin, field.end) if form is None else _stripped(wire, field, form)
+        if len(kept) > _MAX_DEFINITION:
+            raise wire.fail(f"its definition takes over {_MAX_DEFINITION} bytes without the blobs")
     try:
         net = pb.NetParameter.FromString(bytes(kept))
     except (DecodeError, UnicodeDecodeError) as error:
@@ -91,28 +97,40 @@ def read_net_from_caffemodel(path: StrPath) -> pb.NetParameter:
 
 def read_blobproto(path: StrPath) -> np.ndarray:
     """The one blob of a file such as mean.binaryproto, as float32; mean images are (1, C, H, W)."""
-    wire = _open(path)
-    return _read_blob(wire, Field(0, BYTES, 0, 0, wire.size, 0), "the blob")
+    wire = open_wire(path)
+    return read_blob(wire, Field(0, BYTES, 0, 0, wire.size, 0), "the blob")
 
 
-def write_caffemodel(path: StrPath, net: pb.NetParameter, weights: Mapping[str, Sequence[np.ndarray]]) -> None:
+def write_caffemodel(
+    path: StrPath,
+    net: pb.NetParameter,
+    weights: Mapping[str, Sequence[np.ndarray]],
+    diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
+) -> None:
     """Write a V2 caffemodel: the layers of `net`, each with its blobs from `weights`, as float32.
 
     net: in the present form; blobs that it holds itself are left out.
     weights: by layer name; a layer that is missing here is written without blobs.
+    diffs: the gradients to write beside the weights, if any, as many and in the same shapes.
     """
-    pieces = _net_pieces(path, net, weights)
-    size = _total(pieces)
+    write_pieces(path, _net_pieces(path, net, weights, {} if diffs is None else diffs), "a caffemodel")
+
+
+def write_pieces(path: StrPath, pieces: Sequence[bytes | memoryview], what: str) -> None:
+    """Write a message that is given in pieces, whole or not at all; over 2 GB is an error, since Caffe reads no more.
+
+    what: the kind of file, for the error.
+    """
+    size = total_bytes(pieces)
     if size > _MAX_BYTES:
-        raise CaffeError(
-            f"{path}: would be {size} bytes, and a caffemodel holds at most 2 GB; write HDF5 weights instead"
-        )
+        raise CaffeError(f"{path}: would be {size} bytes, and {what} holds at most 2 GB; write HDF5 instead")
     with replacing(path) as part, open(part, "wb") as file:
         for piece in pieces:
             file.write(piece)
 
 
-def _open(path: StrPath) -> WireFile:
+def open_wire(path: StrPath) -> WireFile:
+    """A file that should be a binary message; raises CaffeFormatError where its beginning is of something else."""
     wire = WireFile(path)
     head = file_head(path)
     foreign = foreign_format(head)
@@ -148,7 +166,7 @@ def _layer(wire: WireFile, field: Field, form: _Form) -> tuple[str, list[Field]]
     return (inner_name if inner_name else name), blobs
 
 
-def _read_blob(wire: WireFile, blob: Field, where: str) -> np.ndarray:
+def read_blob(wire: WireFile, blob: Field, where: str) -> np.ndarray:
     """One BlobProto as a float32 array; a shape that the data don't fill is an error before anything is allocated."""
     legacy: dict[int, int] = {}
     dims: list[int] = []
@@ -215,7 +233,10 @@ def _stripped(wire: WireFile, field: Field, form: _Form) -> bytes:
 
 
 def _net_pieces(
-    path: StrPath, net: pb.NetParameter, weights: Mapping[str, Sequence[np.ndarray]]
+    path: StrPath,
+    net: pb.NetParameter,
+    weights: Mapping[str, Sequence[np.ndarray]],
+    diffs: Mapping[str, Sequence[np.ndarray]],
 ) -> list[bytes | memoryview]:
     """What the file is made of, in order; the numbers are views of the arrays."""
     if net.layers:
@@ -231,26 +252,37 @@ def _net_pieces(
     head.ClearField("layer")
     pieces: list[bytes | memoryview] = [head.SerializeToString()]
     for layer in net.layer:
-        parts = _layer_pieces(layer, weights.get(layer.name, ()))
-        pieces.append(encode_header(pb.NetParameter.LAYER_FIELD_NUMBER, _total(parts)))
+        parts = _layer_pieces(layer, weights.get(layer.name, ()), diffs.get(layer.name, ()))
+        pieces.append(encode_header(pb.NetParameter.LAYER_FIELD_NUMBER, total_bytes(parts)))
         pieces += parts
     return pieces
 
 
-def _layer_pieces(layer: pb.LayerParameter, blobs: Sequence[np.ndarray]) -> list[bytes | memoryview]:
+def _layer_pieces(
+    layer: pb.LayerParameter, blobs: Sequence[np.ndarray], diffs: Sequence[np.ndarray]
+) -> list[bytes | memoryview]:
     bare = pb.LayerParameter()
     bare.CopyFrom(layer)
     bare.ClearField("blobs")
     pieces: list[bytes | memoryview] = [bare.SerializeToString()]
-    for blob in blobs:
-        data = np.ascontiguousarray(blob, _FLOAT)
-        dims = b"".join(encode_varint(n) for n in np.shape(blob))
-        shape = encode_header(_DIM, len(dims)) + dims
-        before = encode_header(_DATA, data.nbytes)
-        after = encode_header(_SHAPE, len(shape)) + shape
-        pieces += [encode_header(_V2.blobs, len(before) + data.nbytes + len(after)) + before, data.data, after]
+    for i, blob in enumerate(blobs):
+        pieces += blob_pieces(_V2.blobs, blob, diffs[i] if i < len(diffs) else None)
     return pieces
 
 
-def _total(pieces: Sequence[bytes | memoryview]) -> int:
+def blob_pieces(number: int, data: np.ndarray, diff: np.ndarray | None = None) -> list[bytes | memoryview]:
+    """A BlobProto as the field `number` of a message, in pieces; the numbers are views of the arrays, as float32."""
+    dims = b"".join(encode_varint(n) for n in np.shape(data))
+    shape = encode_header(_DIM, len(dims)) + dims
+    parts: list[bytes | memoryview] = []
+    for field, array in ((_DATA, data), (_DIFF, diff)):
+        if array is not None:
+            values = np.ascontiguousarray(array, _FLOAT)
+            parts += [encode_header(field, values.nbytes), values.reshape(-1).data]
+    parts.append(encode_header(_SHAPE, len(shape)) + shape)
+    return [encode_header(number, total_bytes(parts)), *parts]
+
+
+def total_bytes(pieces: Sequence[bytes | memoryview]) -> int:
+    """How many bytes all pieces have together."""
     return sum(memoryview(piece).nbytes for piece in pieces)

@@ -5,23 +5,19 @@ Caffe writes a group for every layer, and leaves out the parameters that a layer
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import h5py
 import numpy as np
 
-from ..errors import CaffeError, CaffeFormatError
-from .files import HDF5_MAGIC, StrPath, existing_file, file_head, foreign_format, replacing
+from ..errors import CaffeError, shortened
+from .files import StrPath, replacing
+from .hdf5_file import Hdf5File, open_hdf5
 
-_MAX_AXES = 32
-_MAX_INFLATION = 1100
-"""Deflate, the strongest of HDF5's own filters, makes at most 1032 bytes of one."""
-# The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing.
-_LIBVER = ("earliest", "v108")
-_LIBRARY_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
+_LONGEST_INDEX = 18
+LIBVER = ("earliest", "v108")
+"""The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing."""
 
 
 def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
@@ -31,34 +27,21 @@ def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
     only some of a layer's parameters are shared.
     """
     with open_hdf5(path) as file:
-        if not isinstance(file.get("data"), h5py.Group):
-            raise CaffeFormatError(f"{path}: has no group 'data', so it holds no Caffe weights; it has {sorted(file)}")
-        blobs = {name: _read_layer(group, f"{path}: layer '{name}'") for name, group in file["data"].items()}
+        if not file.is_group("data"):
+            raise file.fail(f"has no group 'data', so it holds no Caffe weights; it has {sorted(file.names())[:8]}")
+        blobs = {name: _read_layer(file, name) for name in file.names("data")}
     return {name: arrays for name, arrays in blobs.items() if arrays}
 
 
-@contextmanager
-def open_hdf5(path: StrPath) -> Iterator[h5py.File]:
-    """An HDF5 file to read; what goes wrong while it is read becomes a CaffeFormatError that names it."""
-    file_path = existing_file(path)
-    head = file_head(file_path)
-    if not head.startswith(HDF5_MAGIC):
-        foreign = foreign_format(head)
-        raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
-    try:
-        with h5py.File(file_path, "r") as file:
-            yield file
-    except CaffeError:
-        raise
-    except _LIBRARY_ERRORS as error:
-        raise CaffeFormatError(f"{path}: the HDF5 file is damaged: {error}") from None
-
-
 def write_hdf5_weights(
-    path: StrPath, weights: Mapping[str, Sequence[np.ndarray]], dtype: Literal["float32", "float16"] = "float32"
+    path: StrPath,
+    weights: Mapping[str, Sequence[np.ndarray]],
+    dtype: Literal["float32", "float16"] = "float32",
+    diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> None:
     """Write the blobs of each layer; the same weights make the same bytes.  An array of shape (0,) is left out.
 
+    diffs: the gradients to write in a group `diff` laid out as `data` is, if any.
     dtype: float16 halves the file; real Caffe reads it too.  Finite values beyond its range of +-65504 are an error.
     Raises CaffeError for layer names with `/`, which real Caffe can't read back from HDF5.
     """
@@ -71,44 +54,37 @@ def write_hdf5_weights(
             )
         if name in ("", "."):
             raise CaffeError(f"{path}: HDF5 can't hold a layer named '{name}'")
-    with replacing(path) as part, h5py.File(part, "w", libver=_LIBVER) as file:
-        data = file.create_group("data")
-        for name, blobs in weights.items():
-            group = data.create_group(name)
-            for i, blob in enumerate(blobs):
-                stored = _as_stored(blob, dtype, f"{path}: layer '{name}', blob {i}")
-                if stored.shape != (0,):
-                    group.create_dataset(str(i), data=stored, track_times=False)
+    with replacing(path) as part, h5py.File(part, "w", libver=LIBVER) as file:
+        _write_layers(file.create_group("data"), weights, dtype, str(path))
+        if diffs is not None:
+            _write_layers(file.create_group("diff"), diffs, dtype, f"{path}: diffs")
 
 
-def _read_layer(group: object, where: str) -> list[np.ndarray]:
-    if not isinstance(group, h5py.Group):
-        raise CaffeFormatError(f"{where} is not a group")
-    for name in group:
-        if not name.isascii() or not name.isdigit() or str(int(name)) != name:
-            raise CaffeFormatError(f"{where} has an entry '{name}'; its blobs are named 0, 1, …")
-    indices = sorted(int(name) for name in group)
-    if indices and indices[-1] >= 2 * len(indices) + 8:
-        raise CaffeFormatError(f"{where} has {len(indices)} blobs, and one of them is named {indices[-1]}")
+def _write_layers(data: h5py.Group, weights: Mapping[str, Sequence[np.ndarray]], dtype: str, where: str) -> None:
+    for name, blobs in weights.items():
+        group = data.create_group(name)
+        for i, blob in enumerate(blobs):
+            stored = _as_stored(blob, dtype, f"{where}: layer '{name}', blob {i}")
+            if stored.shape != (0,):
+                group.create_dataset(str(i), data=stored, track_times=False)
+
+
+def _read_layer(file: Hdf5File, layer: str) -> list[np.ndarray]:
+    where = f"layer '{shortened(layer)}'"
+    if not file.is_group(f"data/{layer}"):
+        raise file.fail(f"{where} is not a group")
+    names = file.names(f"data/{layer}")
+    for name in names:
+        if not name.isascii() or not name.isdigit() or len(name) > _LONGEST_INDEX or str(int(name)) != name:
+            raise file.fail(f"{where} has an entry '{shortened(name)}'; its blobs are named 0, 1, …")
+    indices = {int(name) for name in names}
+    if indices and max(indices) >= 2 * len(indices) + 8:
+        raise file.fail(f"{where} has {len(indices)} blobs, and one of them is named {max(indices)}")
     empty = np.zeros(0, np.float32)
     return [
-        read_dataset(group[str(i)], f"{where}, blob {i}") if i in indices else empty
+        np.asarray(file.numbers(f"data/{layer}/{i}", f"{where}, blob {i}"), np.float32) if i in indices else empty
         for i in range(max(indices, default=-1) + 1)
     ]
-
-
-def read_dataset(blob: object, where: str) -> np.ndarray:
-    """A dataset's numbers as float32; `where` names file and dataset in errors."""
-    if not isinstance(blob, h5py.Dataset):
-        raise CaffeFormatError(f"{where} is not a dataset")
-    if blob.shape is None or len(blob.shape) > _MAX_AXES:
-        raise CaffeFormatError(f"{where}: {blob.shape} is no shape of a blob")
-    if blob.dtype.kind not in "fiu":
-        raise CaffeFormatError(f"{where} is of type {blob.dtype}, not of numbers")
-    stored = blob.file.id.get_filesize() * (1 if blob.chunks is None else _MAX_INFLATION)
-    if math.prod(blob.shape) * blob.dtype.itemsize > stored:
-        raise CaffeFormatError(f"{where}: shape {blob.shape} asks for more numbers than the file can hold")
-    return np.asarray(blob[()], np.float32)
 
 
 def _as_stored(blob: np.ndarray, dtype: str, where: str) -> np.ndarray:

@@ -15,8 +15,8 @@ from ..errors import CaffeFormatError, closest
 from . import dgnam_caffe_pb2 as pb
 from .files import StrPath, existing_file, foreign_format
 
-_MAX_BYTES = 32 << 20
-"""Far more than the largest published definition, which takes under a megabyte."""
+_MAX_BYTES = 8 << 20
+"""Far more than the largest published definition, which takes under a megabyte; reading takes seconds for each."""
 
 _LONGEST_REASON = 300
 
@@ -46,13 +46,17 @@ def parse_solver(text: str, source: str = "<text>") -> pb.SolverParameter:
     return upgrade.upgrade_solver(parse(text, pb.SolverParameter, source), source)
 
 
-def read_solver(path: StrPath) -> pb.SolverParameter:
+def read_solver(path: StrPath, *, prefix: bool = True) -> pb.SolverParameter:
     """The solver that a prototxt file defines, with Caffe's snapshot prefix.
 
     Without a `snapshot_prefix` that is the file's path without its ending; to one that is a folder the file's stem is
     added.
+
+    prefix: whether to fill it in; False leaves it as the file has it.
     """
     solver = parse_solver(_read_text(path), str(path))
+    if not prefix:
+        return solver
     if not solver.HasField("snapshot_prefix"):
         solver.snapshot_prefix = str(Path(path).with_suffix(""))
     elif os.path.isdir(solver.snapshot_prefix):

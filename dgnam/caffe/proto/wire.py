@@ -19,6 +19,9 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 _FIXED_SIZE = {FIXED64: 8, FIXED32: 4}
 _VARINT_BYTES = 10
+_LONGEST_NAME = 1 << 12
+_MAX_FIELDS = 1 << 22
+"""Those of the largest nets by far; more of them, of no use, would only keep the reader busy."""
 
 
 class Field(NamedTuple):
@@ -45,12 +48,16 @@ class WireFile:
             raise CaffeFormatError(f"{path}: the file is empty")
         self._bytes: NDArray[np.uint8] = np.memmap(self.path, np.uint8, "r")
         self._view = self._bytes.data
+        self._walked = 0
 
     def fields(self, start: int = 0, end: int | None = None) -> Iterator[Field]:
         """The fields of the message that lies from `start` to `end`; raises CaffeFormatError where it is broken."""
         end = self.size if end is None else end
         at = start
         while at < end:
+            self._walked += 1
+            if self._walked > _MAX_FIELDS:
+                raise self.fail(f"holds over {_MAX_FIELDS} fields, more than any net", at)
             field = self._field(at, end)
             yield field
             at = field.end
@@ -61,6 +68,8 @@ class WireFile:
 
     def text(self, field: Field) -> str:
         """A BYTES field as a string."""
+        if field.end - field.start > _LONGEST_NAME:
+            raise self.fail(f"a name of {field.end - field.start} bytes; at most {_LONGEST_NAME}", field.start)
         try:
             return str(self._view[field.start : field.end], "utf-8")
         except UnicodeDecodeError:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import dgnam.caffe as caffe
 from dgnam.caffe.errors import CaffeError
@@ -263,3 +264,30 @@ class TestErrors:
     def test_modules_that_are_not_there(self, module, message):
         with pytest.raises(CaffeError, match=f"layer 'p'.*{message}"):
             net_of(python_layer("Scale").replace("user_layers", module))
+
+
+class TestAsTorch:
+    """The same layers between tensors, in `CaffeModule` and in `to_torch`'s modules."""
+
+    def test_values_and_gradients(self):
+        scale = 'layer { name: "s" type: "Power" bottom: "x" top: "y" power_param { scale: 3 } }'
+        text = " ".join([INPUT, scale, python_layer("Scale", "-2", 'bottom: "y"')])
+        x = torch.arange(6.0).view(2, 3).requires_grad_()
+        for out in (caffe.CaffeModule(parse_net(text))(x)["p"], caffe.to_torch(parse_net(text))(x)):
+            assert torch.equal(out, -6 * x)
+            (gradient,) = torch.autograd.grad(out, x, x.detach() + 1)
+            assert torch.equal(gradient, -6 * (x + 1))
+
+    def test_what_they_learn(self):
+        text = " ".join([INPUT, python_layer("Learned")])
+        module, net = caffe.CaffeModule(parse_net(text)), caffe.to_torch(parse_net(text))
+        x = torch.arange(6.0).view(2, 3)
+        for out, blob in ((module(x)["p"], module.parameter(0)), (net(x), next(net.parameters()))):
+            assert torch.equal(out, 4 * x)
+            (gradient,) = torch.autograd.grad(out.sum(), blob)
+            assert torch.equal(gradient, x)
+
+    def test_a_data_layer_runs_or_is_given(self):
+        module = caffe.CaffeModule(parse_net(python_layer("Source", bottoms="")))
+        assert module()["p"].tolist() == [11]
+        assert module(p=torch.tensor([5.0]))["p"].tolist() == [5]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import h5py
 import numpy as np
 import torch
 
 from ...blob import Blob
 from ...errors import CaffeFormatError
 from ...layer import BlobLayer, Context, register
+from ...parallel import keeps_record
 from ...proto import pb
 from ...proto.files import existing_file
-from ...proto.hdf5_weights import open_hdf5, read_dataset
+from ...proto.hdf5_file import open_hdf5
 
 
 @register("HDF5Data")
@@ -39,6 +39,7 @@ class HDF5Data(BlobLayer):
         self._rows: list[np.ndarray] = []
         self._order: list[int] = []
         self._row = 0
+        self._count = 0
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         self._files = self._listed()
@@ -50,6 +51,8 @@ class HDF5Data(BlobLayer):
     def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         arrays = [top.data for top in tops]
         for i in range(self.options.batch_size):
+            while not keeps_record(self._count, context.phase):
+                self._next(context)
             for array, rows in zip(arrays, self._rows, strict=True):
                 array[i] = rows[self._order[self._row]]
             self._next(context)
@@ -68,6 +71,7 @@ class HDF5Data(BlobLayer):
 
     def _next(self, context: Context) -> None:
         """Go to the next row, of the next file where this one is at its end."""
+        self._count += 1
         self._row += 1
         if self._row < len(self._order):
             return
@@ -107,10 +111,10 @@ def _permutation(count: int, context: Context) -> list[int]:
 def _read(path: str, names: Sequence[str]) -> list[np.ndarray]:
     """The datasets of these names, as float32, all with as many rows and at least one."""
     with open_hdf5(path) as file:
-        missing = [name for name in names if not isinstance(file.get(name), h5py.Dataset)]
+        missing = [name for name in names if not file.has(name)]
         if missing:
-            raise CaffeFormatError(f"{path}: has no dataset '{missing[0]}'; it has {sorted(file)}")
-        rows = [read_dataset(file[name], f"{path}: dataset '{name}'") for name in names]
+            raise file.fail(f"has no dataset '{missing[0]}'; it has {sorted(file.names())}")
+        rows = [np.asarray(file.numbers(name), np.float32) for name in names]
     counts = {name: array.shape[:1] for name, array in zip(names, rows, strict=True)}
     if len(set(counts.values())) > 1 or not all(counts.values()) or (0,) in counts.values():
         raise CaffeFormatError(f"{path}: its datasets must have the same number of rows, at least one; has {counts}")

@@ -78,6 +78,18 @@ def test_its_own_rows_stay_together_when_shuffled(tmp_path):
     assert not np.array_equal(net.blobs["label"].data, np.arange(50))
 
 
+@pytest.mark.parametrize(("phase", "seen"), [(pb.TRAIN, [1, 3, 0, 2, 4, 1]), (pb.TEST, [0, 1, 2, 3, 4, 0])])
+def test_solvers_share_the_rows_out_in_train(tmp_path, phase, seen):
+    net = hdf5_net(listing(tmp_path, write(tmp_path / "a.h5", 0, 5)), phase=phase)
+    caffe.set_solver_count(2)
+    caffe.set_solver_rank(1)
+    try:
+        assert labels(net, 3) == seen
+    finally:
+        caffe.set_solver_count(1)
+        caffe.set_solver_rank(0)
+
+
 def test_integers_and_more_axes(tmp_path):
     images = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).astype(np.int16)
     net = hdf5_net(listing(tmp_path, write(tmp_path / "a.h5", 0, 2, data=images)))

@@ -1,0 +1,7 @@
+"""`python -m dgnam.caffe script.py …`: see `launcher`."""
+
+import sys
+
+from .launcher import main
+
+main(sys.argv[1:])

@@ -1,0 +1,288 @@
+"""pycaffe's `io`: arrays to and from Caffe's messages, and pictures to and from what a net takes.
+
+A picture is (H, W, K) float32 in [0, 1], RGB where it has colours.  A net takes (K, H, W), mostly BGR in [0, 255] minus
+a mean; `Transformer` does the one to the other.
+
+Reading pictures from files is in `image_file`, resizing them in `resize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from .errors import ArrayError, CaffeError, CaffeFormatError, closest, optional_module
+from .image_file import load_image
+from .proto import caffe_pb2
+from .resize import Size, resize, resize_image
+
+__all__ = [
+    "Transformer",
+    "array_to_blobproto",
+    "array_to_datum",
+    "arraylist_to_blobprotovector_str",
+    "blobproto_to_array",
+    "blobprotovector_str_to_arraylist",
+    "caffe_pb2",
+    "datum_to_array",
+    "load_image",
+    "oversample",
+    "resize",
+    "resize_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The modules that pycaffe's io had imported, since scripts call them through it: caffe.io.skimage.io.imsave."""
+    if name == "skimage":
+        optional_module("skimage.io", "caffe.io.skimage", "scikit-image")
+        return optional_module("skimage", "caffe.io.skimage", "scikit-image")
+    if name == "zoom":
+        return optional_module("scipy.ndimage", "caffe.io.zoom", "scipy").zoom
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'", name=name)
+
+
+# Messages.
+
+
+def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> np.ndarray:
+    """The numbers of a BlobProto as float64, in its shape; `return_diff` takes its diff.
+
+    The shape is `shape`, or the legacy `num, channels, height, width` where one of them is set.  Numbers stored as
+    doubles are found too.  Raises ArrayError where the shape and the count of numbers differ.
+    """
+    single, double = (blob.diff, blob.double_diff) if return_diff else (blob.data, blob.double_data)
+    legacy = ("num", "channels", "height", "width")
+    if any(blob.HasField(axis) for axis in legacy):
+        shape = [getattr(blob, axis) for axis in legacy]
+    else:
+        shape = list(blob.shape.dim)
+    return _shaped(np.array(double if len(double) else single, dtype=np.float64), shape, "BlobProto")
+
+
+def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> caffe_pb2.BlobProto:
+    """An array of any shape as a BlobProto with `shape`; with `diff`, an array of the same shape, as its diff."""
+    blob = caffe_pb2.BlobProto()
+    blob.shape.dim.extend(arr.shape)
+    blob.data.extend(_numbers(arr))
+    if diff is not None:
+        blob.diff.extend(_numbers(diff))
+    return blob
+
+
+def arraylist_to_blobprotovector_str(arraylist: Iterable[np.ndarray]) -> bytes:
+    """Arrays as a serialized BlobProtoVector."""
+    return caffe_pb2.BlobProtoVector(blobs=[array_to_blobproto(arr) for arr in arraylist]).SerializeToString()
+
+
+def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
+    """The arrays of a serialized BlobProtoVector."""
+    vector = caffe_pb2.BlobProtoVector()
+    try:
+        vector.ParseFromString(str)
+    except DecodeError as error:
+        raise CaffeFormatError(f"these {len(str)} bytes are no BlobProtoVector ({error})") from None
+    return [blobproto_to_array(blob) for blob in vector.blobs]
+
+
+def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum:
+    """A (K, H, W) array as a Datum: uint8 as bytes, everything else as floats."""
+    if arr.ndim != 3:
+        raise ArrayError(f"a Datum holds an array of 3 axes, (channels, height, width), and this one is {arr.shape}")
+    datum = caffe_pb2.Datum()
+    datum.channels, datum.height, datum.width = arr.shape
+    if arr.dtype == np.uint8:
+        datum.data = arr.tobytes()
+    else:
+        datum.float_data.extend(_numbers(arr))
+    if label is not None:
+        datum.label = label
+    return datum
+
+
+def datum_to_array(datum: caffe_pb2.Datum) -> np.ndarray:
+    """The (K, H, W) array of a Datum, uint8 where it holds bytes, else float64; its label is `datum.label`."""
+    if datum.encoded:
+        raise ArrayError("the Datum holds an encoded image: decode its data with load_image(io.BytesIO(datum.data))")
+    if len(datum.data):
+        values = np.frombuffer(datum.data, dtype=np.uint8).copy()  # a copy, since bytes can't be written to
+    else:
+        values = np.array(datum.float_data, dtype=np.float64)
+    return _shaped(values, [datum.channels, datum.height, datum.width], "Datum")
+
+
+def _numbers(arr: np.ndarray) -> list[float]:
+    return arr.astype(np.float64).ravel().tolist()
+
+
+def _shaped(values: np.ndarray, shape: Sequence[int], what: str) -> np.ndarray:
+    if any(n < 0 for n in shape):
+        raise ArrayError(f"the {what} says it has shape {tuple(shape)}: an axis can't be negative")
+    try:
+        return values.reshape(shape)
+    except ValueError:
+        raise ArrayError(f"the {what} says it has shape {tuple(shape)}, and holds {values.size} numbers") from None
+
+
+# Preprocessing.
+
+
+class _Steps(NamedTuple):
+    """What a Transformer does for one input; None for a step that is left out."""
+
+    transpose: Sequence[int] | None
+    channel_swap: Sequence[int] | None
+    raw_scale: Any
+    mean: np.ndarray | None
+    input_scale: Any
+
+
+class Transformer:
+    """What a picture goes through on its way into a net's input, and back.
+
+    inputs: the shape of each input, (N, K, H, W), by its name.
+    """
+
+    def __init__(self, inputs: Mapping[str, Sequence[int]]):
+        self.inputs = inputs
+        self.transpose: dict[str, Sequence[int]] = {}
+        self.channel_swap: dict[str, Sequence[int]] = {}
+        self.raw_scale: dict[str, Any] = {}
+        self.mean: dict[str, np.ndarray] = {}
+        self.input_scale: dict[str, Any] = {}
+
+    def preprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
+        """A picture (H', W', K) as the input `in_` takes it: (K, H, W) float32, a copy.
+
+        In order: resized to the input's (H, W), transposed, channels swapped, times raw_scale, minus the mean, times
+        input_scale; what was not set is left out.
+        """
+        shape, steps = self._shape(in_), self._steps(in_)
+        out = np.array(data, dtype=np.float32)
+        if out.shape[:2] != shape[2:]:
+            out = resize_image(out, shape[2:])
+        if steps.transpose is not None:
+            out = out.transpose(steps.transpose)
+        if steps.channel_swap is not None:
+            out = out[list(steps.channel_swap), :, :]
+        if steps.raw_scale is not None:
+            out *= steps.raw_scale
+        if steps.mean is not None:
+            out -= steps.mean
+        if steps.input_scale is not None:
+            out *= steps.input_scale
+        return out
+
+    def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
+        """The way back, but for the size: (K, H, W) or (1, K, H, W) of floats → a picture (H, W, K), a copy.
+
+        Axes of length 1 are dropped first, as in pycaffe, but those that the transposition needs.
+        """
+        self._shape(in_)
+        steps = self._steps(in_)
+        axes = 0 if steps.transpose is None else len(steps.transpose)
+        out = data.copy().squeeze()
+        if out.ndim < axes <= data.ndim:
+            out = out.reshape(data.shape[data.ndim - axes :])
+        if steps.input_scale is not None:
+            out /= steps.input_scale
+        if steps.mean is not None:
+            out += steps.mean
+        if steps.raw_scale is not None:
+            out /= steps.raw_scale
+        if steps.channel_swap is not None:
+            out = out[np.argsort(steps.channel_swap), :, :]
+        if steps.transpose is not None:
+            out = out.transpose(np.argsort(steps.transpose))
+        return out
+
+    def set_transpose(self, in_: str, order: Sequence[int]) -> None:
+        """The order of the axes: (2, 0, 1) makes (H, W, K) into (K, H, W)."""
+        axes = len(self._shape(in_)) - 1
+        if len(order) != axes:
+            raise CaffeError(f"input '{in_}': a transposition of {axes} axes is needed, and this is {tuple(order)}")
+        self.transpose[in_] = order
+
+    def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
+        """The order of the channels after the transposition: (2, 1, 0) makes RGB into BGR."""
+        channels = self._shape(in_)[1]
+        if len(order) != channels:
+            raise CaffeError(f"input '{in_}': an order of {channels} channels is needed, and this is {tuple(order)}")
+        self.channel_swap[in_] = order
+
+    def set_raw_scale(self, in_: str, scale: float) -> None:
+        """What pictures are multiplied by before the mean is subtracted: 255 for a net that takes [0, 255]."""
+        self._shape(in_)
+        self.raw_scale[in_] = scale
+
+    def set_mean(self, in_: str, mean: np.ndarray) -> None:
+        """What is subtracted: one number for each channel, (K,), or a mean image (K, H, W), or (H, W) of one channel.
+
+        A mean image of another size than the input's is resized as pictures are, (K, 1, 1) too: its edges come out
+        lower than its middle.
+        """
+        shape, mean = self._shape(in_)[1:], np.asarray(mean)
+        size = (1, *mean.shape) if mean.ndim == 2 else mean.shape
+        if mean.ndim == 1:
+            if size[0] != shape[0]:
+                raise ArrayError(f"input '{in_}' has {shape[0]} channels, and the mean {size[0]}")
+            mean = mean[:, np.newaxis, np.newaxis]
+        elif len(size) != 3 or size[0] not in (1, shape[0]):
+            raise ArrayError(
+                f"input '{in_}': a mean of shape {mean.shape} can't be subtracted from {shape}; "
+                f"one of shape ({shape[0]},) or {shape} can"
+            )
+        elif size != shape:
+            mean = _resized_mean(mean.reshape(size), shape[1:])
+        self.mean[in_] = mean
+
+    def set_input_scale(self, in_: str, scale: float) -> None:
+        """What pictures are multiplied by last, after the mean is subtracted."""
+        self._shape(in_)
+        self.input_scale[in_] = scale
+
+    def _steps(self, in_: str) -> _Steps:
+        return _Steps(
+            transpose=self.transpose.get(in_),
+            channel_swap=self.channel_swap.get(in_),
+            raw_scale=self.raw_scale.get(in_),
+            mean=self.mean.get(in_),
+            input_scale=self.input_scale.get(in_),
+        )
+
+    def _shape(self, in_: str) -> tuple[int, ...]:
+        if in_ not in self.inputs:
+            raise CaffeError(f"'{in_}' is none of the net's inputs: {closest(in_, self.inputs)}")
+        return tuple(self.inputs[in_])
+
+
+def _resized_mean(mean: np.ndarray, size: Size) -> np.ndarray:
+    """A mean image (K, H', W') in another size, (K, H, W) float32."""
+    low, high = float(mean.min()), float(mean.max())
+    if low == high:
+        return np.full((len(mean), *size), low, np.float32)
+    unit = (mean - low) / (high - low)
+    return resize_image(unit.transpose(1, 2, 0), size).transpose(2, 0, 1) * (high - low) + low
+
+
+def oversample(images: Sequence[np.ndarray] | np.ndarray, crop_dims: Size) -> np.ndarray:
+    """Ten crops of each picture: the four corners (upper left, upper right, lower left, lower right), the centre, and
+    these five mirrored.
+
+    images: N pictures (H, W, K) of one size; crop_dims: (height, width).  Returns (10 N, height, width, K) float32.
+    """
+    height, width, channels = images[0].shape
+    h, w = (int(n) for n in crop_dims)
+    if not (0 < h <= height and 0 < w <= width):
+        raise ArrayError(f"no crops of {h}x{w} (height x width) fit into pictures of {height}x{width}")
+    corners = [(top, left) for top in (0, height - h) for left in (0, width - w)]
+    places = [*corners, ((height - h) // 2, (width - w) // 2)]
+    crops = np.empty((len(images), 10, h, w, channels), dtype=np.float32)
+    for of_image, image in zip(crops, images, strict=True):
+        for crop, (top, left) in zip(of_image, places, strict=False):
+            crop[...] = image[top : top + h, left : left + w]
+        of_image[5:] = of_image[:5, :, ::-1]
+    return crops.reshape(-1, h, w, channels)

@@ -1,0 +1,90 @@
+"""What the layers that read images have in common: batches, and the thread that loads the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from ...blob import Blob
+from ...layer import BlobLayer, Context
+from ...proto import pb
+from ...transformer import DataTransformer, needs_random, seeded
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Images (N, C, H, W) and labels (N,), float32."""
+
+
+class BatchLayer(BlobLayer):
+    """Base of the layers whose tops are images (N, C, H, W) and, where there is a second one, their labels (N,).
+
+    While a pass works on one batch, a thread loads the next, unless `prefetch` in data_param is 0.  What is random
+    comes from a generator of the layer's own, seeded when the net is built: the batches are the same either way.
+
+    batch_size: N.
+    random: the layer's own random numbers, where `needs_random` says that it needs them.
+    """
+
+    bottoms = (0, 0)
+    tops = (2, 2)
+
+    random: np.random.Generator
+    transformer: DataTransformer
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        self._pool = ThreadPoolExecutor(1) if definition.data_param.prefetch else None
+        self._next: Future[Batch] | None = None
+
+    @property
+    def batch_size(self) -> int:
+        raise NotImplementedError(self.type)
+
+    def needs_random(self, phase: int) -> bool:
+        """Whether anything is left to chance."""
+        return needs_random(self.definition.transform_param, phase)
+
+    def begin(self, phase: int) -> tuple[int, int, int]:
+        """Open what is read from; returns the shape (C, H, W) of the first batch's images."""
+        raise NotImplementedError(self.type)
+
+    def load(self) -> Batch:
+        """The next batch; runs in the thread."""
+        raise NotImplementedError(self.type)
+
+    def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        if self.batch_size < 1:
+            raise self.fail("batch_size must be positive")
+        random = seeded(context.generator) if self.needs_random(context.phase) else None
+        if random is not None:
+            self.random = random
+        name = f"layer '{self.name}' ({self.type})"
+        self.transformer = DataTransformer(self.definition.transform_param, context.phase, name, random)
+        shape = self.begin(context.phase)
+        for top, full in zip(tops, ((self.batch_size, *shape), (self.batch_size,)), strict=False):
+            top.reshape(*full)
+
+    def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
+        loading, self._next = self._next, None
+        batch = self.load() if loading is None else loading.result()
+        if self._pool is not None:
+            self._next = self._pool.submit(self.load)
+        for top, values in zip(tops, batch, strict=False):
+            top.reshape(*values.shape)
+            top.put_data(torch.from_numpy(values), fresh=True)
+
+    def empty_batch(self, shape: tuple[int, int, int]) -> Batch:
+        """Room for a batch of images of this shape."""
+        return np.empty((self.batch_size, *shape), np.float32), np.empty(self.batch_size, np.float32)
+
+    def put(self, batch: Batch, index: int, image: np.ndarray, label: int, what: str) -> None:
+        """Put an image into a batch; one of another shape than the batch's first is an error that names `what`."""
+        images, labels = batch
+        if image.shape != images.shape[1:]:
+            raise self.fail(
+                f"{what} comes out as {image.shape}, and the first image of its batch as {images.shape[1:]}; "
+                "images of different sizes need a crop_size, a new size or a batch_size of 1"
+            )
+        images[index], labels[index] = image, label

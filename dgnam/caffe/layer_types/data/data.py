@@ -1,0 +1,66 @@
+"""Data: images and labels from a database of Datums, LMDB or LevelDB."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...datum import datum_image, parse_datum
+from ...db import endless, open_database
+from ...layer import register
+from ...parallel import keeps_record
+from ...proto import pb
+from ...record import Record
+from .batch_layer import Batch, BatchLayer
+
+
+@register("Data")
+class Data(BatchLayer):
+    """The records in the order of their keys, again and again.
+
+    Each batch has the shape that follows from its first image.  Of several solvers in TRAIN, each takes its share of
+    the records.  `rand_skip` and `force_encoded_color` do nothing, as in Caffe 1.0.
+    """
+
+    tops = (1, 2)
+
+    _records: Iterator[Record]
+
+    @property
+    def batch_size(self) -> int:
+        return self.definition.data_param.batch_size
+
+    def begin(self, phase: int) -> tuple[int, int, int]:
+        options = self.definition.data_param
+        database = open_database(options.source, pb.DataParameter.DB.Name(options.backend).lower())
+        image, _, what = self._read(next(endless(database, options.source)))
+        self._records = _kept(endless(database, options.source), phase)
+        return self.transformer.shape(image, what)
+
+    def load(self) -> Batch:
+        batch: Batch | None = None
+        for index in range(self.batch_size):
+            image, label, what = self._read(next(self._records))
+            if batch is None:
+                batch = self.empty_batch(self.transformer.shape(image, what))
+            self.put(batch, index, self.transformer.transform(image, what), label, what)
+        assert batch is not None
+        return batch
+
+    def _read(self, record: Record) -> tuple[np.ndarray, int, str]:
+        """A record's image and label, and what to call it in errors."""
+        key = record.key.decode("utf-8", "backslashreplace")
+        what = f"{self.definition.data_param.source}, key '{key}'"
+        datum = parse_datum(record.read(), what)
+        if not datum.encoded and self.transformer.chooses_colour:
+            warnings.warn(f"{what}: force_color and force_gray are for encoded data, and this isn't", stacklevel=2)
+        return datum_image(datum, what, self.transformer.colour), datum.label, what
+
+
+def _kept(records: Iterator[Record], phase: int) -> Iterator[Record]:
+    """The records that are this solver's to take."""
+    for index, record in enumerate(records):
+        if keeps_record(index, phase):
+            yield record

@@ -1,0 +1,79 @@
+"""ImageData: image files and labels from a listing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...cv_image import read_image
+from ...cv_resize import resize_bilinear
+from ...errors import CaffeError
+from ...layer import register
+from ...listing import Entry, read_listing
+from .batch_layer import Batch, BatchLayer
+
+_MOST_NUMBERS = 2**31 - 1
+"""What a blob holds at most."""
+
+
+@register("ImageData")
+class ImageData(BatchLayer):
+    """The images of the listing `source`, in its order or, with `shuffle`, in another one each time round.
+
+    `root_folder` is put before each path as it is.  Each batch has the shape that follows from its first image.
+    """
+
+    _entries: list[Entry]
+    _at: int
+
+    @property
+    def batch_size(self) -> int:
+        return self.definition.image_data_param.batch_size
+
+    def needs_random(self, phase: int) -> bool:
+        options = self.definition.image_data_param
+        return options.shuffle or options.rand_skip > 0 or super().needs_random(phase)
+
+    def begin(self, phase: int) -> tuple[int, int, int]:
+        options = self.definition.image_data_param
+        if (options.new_height == 0) != (options.new_width == 0):
+            raise self.fail("new_height and new_width go together; give both or none")
+        if 3 * options.new_height * options.new_width > _MOST_NUMBERS:
+            raise self.fail(f"images of {options.new_height}x{options.new_width} are larger than a blob can be")
+        self._entries = read_listing(options.source)
+        self._shuffle()
+        self._at = int(self.random.integers(options.rand_skip)) if options.rand_skip else 0
+        if self._at >= len(self._entries):
+            raise self.fail(f"can't skip {self._at} images (rand_skip): {options.source} lists {len(self._entries)}")
+        image, what = self._read(self._entries[self._at])
+        return self.transformer.shape(image, what)
+
+    def load(self) -> Batch:
+        batch: Batch | None = None
+        for index in range(self.batch_size):
+            entry = self._entries[self._at]
+            image, what = self._read(entry)
+            if batch is None:
+                batch = self.empty_batch(self.transformer.shape(image, what))
+            self.put(batch, index, self.transformer.transform(image, what), entry.label, what)
+            self._at += 1
+            if self._at == len(self._entries):
+                self._at = 0
+                self._shuffle()
+        assert batch is not None
+        return batch
+
+    def _shuffle(self) -> None:
+        if self.definition.image_data_param.shuffle:
+            self._entries = [self._entries[i] for i in self.random.permutation(len(self._entries))]
+
+    def _read(self, entry: Entry) -> tuple[np.ndarray, str]:
+        """An image (C, H, W), and what to call it in errors."""
+        options = self.definition.image_data_param
+        path = options.root_folder + entry.path
+        try:
+            image = read_image(path, gray=not options.is_color)
+            if options.new_height:
+                image = resize_bilinear(image, options.new_height, options.new_width)
+        except CaffeError as error:
+            raise type(error)(f"{options.source}, line {entry.line}: {error}") from None
+        return image.transpose(2, 0, 1), f"{options.source}, line {entry.line}: {path}"

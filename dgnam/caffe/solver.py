@@ -1,0 +1,446 @@
+"""Training as Caffe does it: pycaffe's solvers.
+
+    solver = SGDSolver("solver.prototxt")
+    solver.net.copy_from("pretrained.caffemodel")
+    solver.step(100)
+    solver.snapshot()
+
+One iteration, in Caffe's order: gradients to zero; the tests that are due; `on_start`; `iter_size` passes forward and
+backward; the display; `on_gradients_ready`; the update, after which the gradients hold what was taken from the
+weights; the snapshot that is due.
+
+Of several solvers side by side (`parallel`) that of rank 0 alone shows, tests and takes snapshots.
+
+A training that is stopped and resumed from its snapshot comes to the same weights bit for bit, random layers
+included, as long as its data do: data layers begin anew when a solver is made, here as in Caffe.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from . import mode, parallel
+from .blob import HOST, Blob
+from .debug_info import DebugInfo
+from .errors import CaffeError, CaffeFormatError, closest
+from .glog import LOGGER, number
+from .net import Net
+from .outputs import output_lines, output_values
+from .proto import pb, read_solver, to_text
+from .proto.files import StrPath
+from .solver_nets import test_nets, train_net
+from .solver_state import SolverState, learned_net_file, read_state, write_state
+from .updates import (
+    clip_scale,
+    gradient_norm,
+    history_copies,
+    learning_rate,
+    local_rate,
+    lr_step,
+    regularised,
+    update_value,
+)
+from .upgrade import upgrade_solver
+
+_FORMATS = {pb.SolverParameter.BINARYPROTO: "", pb.SolverParameter.HDF5: ".h5"}
+
+
+class SolverAction(enum.Enum):
+    """What a solver may be asked to do between two iterations."""
+
+    NONE = "none"
+    STOP = "stop"
+    SNAPSHOT = "snapshot"
+
+
+class Solver:
+    """Base of the solvers; the class decides the update rule, whatever `type` the definition gives, as in pycaffe.
+
+    param: the prototxt, whose paths are relative to the working directory; or the definition itself.
+    source: what errors and log call a definition that is no file.
+
+    net: the net that is trained.
+    test_nets: those that are tested; from its first test on each uses the memory of the weights of `net`.
+    param: the definition; `base_lr`, `max_iter` and the like may be changed between steps.
+    """
+
+    type: ClassVar[str] = ""
+
+    def __init__(self, param: StrPath | pb.SolverParameter, *, source: str = "the solver"):
+        if not self.type:
+            raise CaffeError(f"Solver has no update rule; take one of {', '.join(s.__name__ for s in _SOLVERS)}")
+        self.param, self._source = _definition(param, source)
+        LOGGER.info("Initializing solver from parameters: \n%s", to_text(self.param))
+        self._check()
+        if self.param.random_seed >= 0:
+            mode.set_random_seed(self.param.random_seed + parallel.solver_rank())
+        self.net: Net = train_net(self.param, self._source)
+        self.test_nets: list[Net] = test_nets(self.param, self._source)
+        self._debug = DebugInfo(self.net)
+        for net in self.test_nets:
+            DebugInfo(net).on = self.param.debug_info
+        params = self.net.learnable_params
+        self._history = [Blob(*param.shape) for _ in range(history_copies(self.type)) for param in params]
+        self._callbacks: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
+        self._asked: Callable[[], SolverAction] = lambda: SolverAction.NONE
+        self._iter = 0
+        self._current_step = 0
+        self._stopping = False
+        self._losses = _SmoothedLoss(self.param.average_loss)
+        self._shown_at = 0
+        LOGGER.info("Solver scaffolding done.")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('{self._source}', iter={self._iter})"
+
+    @property
+    def iter(self) -> int:
+        """How many times the weights have been updated."""
+        return self._iter
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next update."""
+        step = lr_step(self.param, self._iter, self._current_step)
+        return learning_rate(self.param, self._iter, step)
+
+    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
+        """Call `on_start` before each iteration's passes, and `on_gradients_ready` between them and the update."""
+        self._callbacks.append((on_start, on_gradients_ready))
+
+    def set_action_function(self, asked: Callable[[], SolverAction]) -> None:
+        """Call `asked` after each iteration and each test batch, and do what it says."""
+        self._asked = asked
+
+    def share_weights(self, net: Net) -> None:
+        """Let `net` use the memory of this solver's weights, for all layers of the same names."""
+        net.share_with(self.net)
+
+    # Training.
+
+    def solve(self, resume_file: StrPath | None = None) -> None:
+        """Train up to `max_iter`, from the state in `resume_file` if one is given, then show and test once more."""
+        self._check_root("solve")
+        LOGGER.info("Solving %s", self.net.name)
+        LOGGER.info("Learning Rate Policy: %s", self.param.lr_policy)
+        self._stopping = False
+        if resume_file is not None:
+            LOGGER.info("Restoring previous solver status from %s", resume_file)
+            self.restore(resume_file)
+        start = self._iter
+        self.step(self.param.max_iter - self._iter)
+        if self.param.snapshot_after_train and not self._due(self.param.snapshot):
+            self.snapshot()
+        if self._stopping:
+            LOGGER.info("Optimization stopped early.")
+            return
+        if self._due(self.param.display):
+            loss = self._losses.add(self.net._forward(0, len(self.net.layers) - 1), self._iter - start)
+            LOGGER.info("Iteration %d, loss = %s", self._iter, number(loss))
+        if self._due(self.param.test_interval):
+            self._test_all()
+        LOGGER.info("Optimization Done.")
+
+    def step(self, iters: int) -> None:
+        """Train for `iters` iterations."""
+        start = self._iter
+        self._losses = _SmoothedLoss(self.param.average_loss)
+        timer = time.perf_counter()
+        while self._iter < start + iters:
+            self.net.clear_param_diffs()
+            if self._due(self.param.test_interval) and (self._iter > 0 or self.param.test_initialization):
+                if parallel.is_root_solver():
+                    self._test_all()
+                if self._stopping:
+                    break
+            for on_start, _ in self._callbacks:
+                on_start()
+            shown = self._due(self.param.display) and parallel.is_root_solver()
+            self._debug.on = shown and self.param.debug_info
+            loss = self._losses.add(self._forward_backward(), self._iter - start)
+            if shown:
+                self._show(loss, time.perf_counter() - timer)
+                timer = time.perf_counter()
+            for _, on_gradients_ready in self._callbacks:
+                on_gradients_ready()
+            self.apply_update()
+            asked = self._asked()
+            if (self._due(self.param.snapshot) and parallel.is_root_solver()) or asked is SolverAction.SNAPSHOT:
+                self.snapshot()
+            if asked is SolverAction.STOP:
+                self._stopping = True
+                break
+
+    @torch.no_grad()
+    def apply_update(self) -> None:
+        """Move the weights by the gradients as they stand, which become the update, and count the iteration."""
+        step = lr_step(self.param, self._iter, self._current_step)
+        if self.param.lr_policy == "multistep" and step != self._current_step:
+            LOGGER.info("MultiStep Status: Iteration %d, step = %d", self._iter, step)
+        self._current_step = step
+        rate = learning_rate(self.param, self._iter, self._current_step)
+        if self._due(self.param.display) and parallel.is_root_solver():
+            LOGGER.info("Iteration %d, lr = %s", self._iter, number(rate))
+        self._clip()
+        device = mode.current_device()
+        blobs = self.net.learnable_params
+        for k, (blob, param) in enumerate(zip(blobs, self.net.plan.params, strict=True)):
+            data, diff = blob.data_on(device, mutable=True), blob.diff_on(device, mutable=True)
+            if self.param.iter_size != 1:
+                diff.mul_(1 / self.param.iter_size)
+            grad = regularised(self.param, data, diff, param.decay_mult)
+            history = [memory.data_on(device, mutable=True) for memory in self._history[k :: len(blobs)]]
+            local = local_rate(rate, param.lr_mult)
+            diff.copy_(update_value(self.type, self.param, grad, history, local, self._iter + 1))
+            data.sub_(diff)
+        self._iter += 1
+
+    def _forward_backward(self) -> float:
+        """Run `iter_size` batches; returns their mean loss."""
+        loss, last = 0.0, len(self.net.layers) - 1
+        for _ in range(self.param.iter_size):
+            loss += self.net._forward(0, last)
+            self.net._backward(last, 0)
+            self._debug.gradients()
+        return loss / self.param.iter_size
+
+    def _clip(self) -> None:
+        """Scale all gradients so that their common norm is at most `clip_gradients`."""
+        if self.param.clip_gradients < 0:
+            return
+        device = mode.current_device()
+        diffs = [blob.diff_on(device, mutable=True) for blob in self.net.learnable_params]
+        scale = clip_scale(self.param, diffs)
+        if scale != 1:
+            LOGGER.info(
+                "Gradient clipping: scaling down gradients (L2 norm %s > %s) by scale factor %s",
+                *map(number, (gradient_norm(diffs), self.param.clip_gradients, scale)),
+            )
+            for diff in diffs:
+                diff.mul_(scale)
+
+    def _due(self, interval: int) -> bool:
+        return interval > 0 and self._iter % interval == 0
+
+    def _show(self, loss: float, seconds: float) -> None:
+        """The lines of a display: the loss, and each of the train net's outputs."""
+        rate = (self._iter - self._shown_at) / (seconds if seconds else 1)
+        LOGGER.info(
+            "Iteration %d (%s iter/s, %ss/%d iters), loss = %s",
+            *(self._iter, number(rate), number(seconds), self.param.display, number(loss)),
+        )
+        self._shown_at = self._iter
+        for i, line in enumerate(output_lines(self.net, output_values(self.net))):
+            LOGGER.info("    Train net output #%d: %s", i, line)
+
+    # Testing.
+
+    def _test_all(self) -> None:
+        for index in range(len(self.test_nets)):
+            if not self._stopping:
+                self._test(index)
+
+    @np.errstate(all="ignore")
+    def _test(self, index: int) -> None:
+        """Show the outputs of a test net, averaged over its `test_iter` batches."""
+        LOGGER.info("Iteration %d, Testing net (#%d)", self._iter, index)
+        net, count = self.test_nets[index], self.param.test_iter[index]
+        net.share_with(self.net)
+        loss, scores = 0.0, np.zeros(0, np.float32)
+        for i in range(count):
+            self._obey()
+            if self._stopping:
+                LOGGER.info("Test interrupted.")
+                return
+            loss += net._forward(0, len(net.layers) - 1)
+            scores = output_values(net) if i == 0 else scores + output_values(net)
+        if self.param.test_compute_loss and count > 0:
+            LOGGER.info("Test loss: %s", number(loss / count))
+        if count > 0:
+            for i, line in enumerate(output_lines(net, scores / np.float32(count))):
+                LOGGER.info("    Test net output #%d: %s", i, line)
+
+    def _obey(self) -> None:
+        """Do all that is asked for just now."""
+        while (asked := self._asked()) is not SolverAction.NONE:
+            if asked is SolverAction.SNAPSHOT:
+                self.snapshot()
+            else:
+                self._stopping = True
+
+    # Snapshots.
+
+    def snapshot(self) -> None:
+        """Write the weights and the solver's state, to `<snapshot_prefix>_iter_<iter>` with Caffe's endings."""
+        self._check_root("snapshot")
+        kind = "HDF5" if self.param.snapshot_format == pb.SolverParameter.HDF5 else "binary proto"
+        end = _FORMATS[self.param.snapshot_format]
+        model, state = self._file(f".caffemodel{end}"), self._file(f".solverstate{end}")
+        LOGGER.info("Snapshotting to %s file %s", kind, model)
+        self.net.save(model, diffs=self.param.snapshot_diff)
+        LOGGER.info("Snapshotting solver state to %s file %s", kind, state)
+        history = [memory.data_on(HOST).numpy() for memory in self._history]
+        write_state(state, SolverState(self._iter, model, self._current_step, history, mode.random_states()))
+
+    def restore(self, state_file: StrPath) -> None:
+        """Go on from a snapshot's state: its iteration, weights, history and, where it has them, random numbers.
+
+        Raises CaffeFormatError, before the weights are touched, where the state is damaged or another kind of
+        solver's.
+        """
+        state = read_state(state_file)
+        self._check_history(state_file, state)
+        weights = learned_net_file(state_file, state)
+        if weights and not Path(weights).exists():
+            raise CaffeFormatError(f"{state_file}: the file of its weights is missing: {weights}")
+        try:
+            mode.set_random_states(state.random)
+        except (RuntimeError, TypeError) as error:
+            raise CaffeFormatError(f"{state_file}: its random state is damaged: {error}") from None
+        if weights:
+            self.net.copy_from(weights)
+        for memory, array in zip(self._history, state.history, strict=True):
+            memory.data_on(HOST, mutable=True).copy_(torch.from_numpy(array.reshape(memory.shape)))
+        self._iter, self._current_step = state.iteration, state.current_step
+
+    def _file(self, ending: str) -> str:
+        return f"{self.param.snapshot_prefix}_iter_{self._iter}{ending}"
+
+    def _check_history(self, state_file: StrPath, state: SolverState) -> None:
+        if len(state.history) != len(self._history):
+            raise CaffeFormatError(
+                f"{state_file}: holds {len(state.history)} history blobs, and a {self.type} solver of net "
+                f"'{self.net.name}' has {len(self._history)}; is it of another net, or another type of solver?"
+            )
+        for i, (memory, array) in enumerate(zip(self._history, state.history, strict=True)):
+            lead = len(array.shape) - len(memory.shape)
+            if array.shape != memory.shape and (lead <= 0 or array.shape != (1,) * lead + memory.shape):
+                raise CaffeFormatError(
+                    f"{state_file}: history {i} has shape {array.shape}, and the net's parameter {memory.shape}"
+                )
+
+    # Checks.
+
+    def _check(self) -> None:
+        """Raise CaffeFormatError where the definition contradicts itself or the class."""
+        param = self.param
+        if param.average_loss < 1:
+            raise self._fail("average_loss", f"must be at least 1, and is {param.average_loss}")
+        if param.iter_size < 1:
+            raise self._fail("iter_size", f"must be at least 1, and is {param.iter_size}")
+        if self.type in ("AdaGrad", "RMSProp") and param.momentum != 0:
+            raise self._fail("momentum", f"can't be used with {self.type}, and is {param.momentum:g}")
+        if self.type == "RMSProp" and not 0 <= param.rms_decay < 1:
+            raise self._fail("rms_decay", f"must lie between 0 and 1, and is {param.rms_decay:g}")
+        if param.snapshot and parallel.is_root_solver():
+            self._check_prefix()
+
+    def _check_prefix(self) -> None:
+        """Try whether a snapshot could be written, before hours are spent."""
+        if not self.param.HasField("snapshot_prefix"):
+            raise self._fail("snapshot", "is given, and snapshot_prefix is not")
+        probe = f"{self.param.snapshot_prefix}_iter_0.tempfile"
+        try:
+            with open(probe, "wb"):
+                pass
+            os.remove(probe)
+        except OSError as error:
+            raise CaffeError(
+                f"{self._source}: can't write to snapshot_prefix '{self.param.snapshot_prefix}' ({error.strerror}); "
+                "does its folder exist, and is it writable?"
+            ) from None
+
+    def _check_root(self, what: str) -> None:
+        if not parallel.is_root_solver():
+            raise CaffeError(f"{what} is for the solver of rank 0, and this one's rank is {parallel.solver_rank()}")
+
+    def _fail(self, field: str, reason: str) -> CaffeFormatError:
+        return CaffeFormatError(f"{self._source}: {field} {reason}")
+
+
+class SGDSolver(Solver):
+    """Stochastic gradient descent with momentum."""
+
+    type = "SGD"
+
+
+class NesterovSolver(SGDSolver):
+    """Nesterov's accelerated gradient."""
+
+    type = "Nesterov"
+
+
+class AdaGradSolver(SGDSolver):
+    """AdaGrad (Duchi et al. 2011); takes no momentum."""
+
+    type = "AdaGrad"
+
+
+class RMSPropSolver(SGDSolver):
+    """RMSProp (Tieleman and Hinton 2012); takes no momentum."""
+
+    type = "RMSProp"
+
+
+class AdaDeltaSolver(SGDSolver):
+    """AdaDelta (Zeiler 2012)."""
+
+    type = "AdaDelta"
+
+
+class AdamSolver(SGDSolver):
+    """Adam (Kingma and Ba 2015)."""
+
+    type = "Adam"
+
+
+_SOLVERS = (SGDSolver, NesterovSolver, AdaGradSolver, RMSPropSolver, AdaDeltaSolver, AdamSolver)
+
+
+def get_solver(param: StrPath | pb.SolverParameter, *, source: str = "the solver") -> Solver:
+    """The solver of the `type` that a definition gives; arguments as `Solver`'s."""
+    definition, source = _definition(param, source)
+    kinds = {cls.type: cls for cls in _SOLVERS}
+    if definition.type not in kinds:
+        raise CaffeFormatError(
+            f"{source}: unknown solver type '{definition.type}'; known ones: {closest(definition.type, kinds)}"
+        )
+    return kinds[definition.type](definition, source=source)
+
+
+def _definition(param: StrPath | pb.SolverParameter, source: str) -> tuple[pb.SolverParameter, str]:
+    """A definition of the present form, and its name in errors."""
+    if isinstance(param, pb.SolverParameter):
+        return upgrade_solver(param, source), source
+    return read_solver(param), os.fspath(param)
+
+
+class _SmoothedLoss:
+    """The mean of the last `window` losses, as it moves on; in float32, whose rounding shows in Caffe's log."""
+
+    def __init__(self, window: int):
+        self._window = window
+        self._losses: list[np.float32] = []
+        self._mean = np.float32(0)
+
+    @np.errstate(all="ignore")
+    def add(self, loss: float, index: int) -> float:
+        """Take in the loss of iteration `index` (0 for the first since the start); returns the mean."""
+        new = np.float32(loss)
+        if len(self._losses) < self._window:
+            self._losses.append(new)
+            count = np.float32(len(self._losses))
+            self._mean = (self._mean * (count - np.float32(1)) + new) / count
+        else:
+            place = index % self._window
+            self._mean += (new - self._losses[place]) / np.float32(self._window)
+            self._losses[place] = new
+        return float(self._mean)

@@ -1,0 +1,33 @@
+"""Where a command runs: `--gpu` as Caffe's commands took it."""
+
+from __future__ import annotations
+
+import torch
+
+from .. import mode
+from ..errors import CaffeError
+from ..glog import LOGGER
+
+
+def gpu_numbers(text: str) -> list[int]:
+    """The GPUs that `--gpu` names: numbers separated by commas, or "all"; none where it is empty."""
+    if text == "all":
+        if not torch.cuda.is_available():
+            raise CaffeError("--gpu all: this machine has no GPU that torch can use")
+        return list(range(torch.cuda.device_count()))
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(part.isdecimal() for part in parts):
+        raise CaffeError(f"--gpu '{text}': give numbers separated by commas, or 'all'")
+    return [int(part) for part in parts]
+
+
+def use(numbers: list[int]) -> None:
+    """Run on the first of these GPUs, or on the CPU where there is none."""
+    if not numbers:
+        LOGGER.info("Use CPU.")
+        mode.set_mode_cpu()
+        return
+    mode.set_device(numbers[0])
+    mode.set_mode_gpu()
+    LOGGER.info("Use GPU with device ID %d", numbers[0])
+    LOGGER.info("GPU device name: %s", torch.cuda.get_device_name(numbers[0]))
