@@ -73,7 +73,7 @@ class LMDBFile:
         if not self.path.is_dir():
             raise CaffeFormatError(f"{path}: an LMDB database is a folder with a file {DATA_FILE}, and this is a file")
         if not (self.path / DATA_FILE).is_file():
-            other = "; it looks like a LevelDB database" if (self.path / "CURRENT").is_file() else ""
+            other = "; it is one of LevelDB: give the backend LEVELDB" if (self.path / "CURRENT").is_file() else ""
             raise CaffeFormatError(f"{path}: no LMDB database, for it has no file {DATA_FILE}{other}")
         self._file = open(self.path / DATA_FILE, "rb", buffering=0)  # noqa: SIM115  (open as long as this object)
         self._fd = self._file.fileno()

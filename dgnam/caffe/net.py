@@ -412,7 +412,7 @@ class Net:
         return ByName(items, net=self._plan.name, what=what)
 
     def _warn_of_order(self, lower: int, upper: int, what: str) -> None:
-        if lower > upper:
+        if lower > upper and self.bound_layers:
             LOGGER.warning(
                 "net '%s': %s runs nothing between layer '%s' and '%s', which comes before it",
                 *(self._plan.name, what, self.bound_layers[lower].name, self.bound_layers[upper].name),
