@@ -53,7 +53,8 @@ class Net:
         Without them no memory is spent on them.
 
     name: the prototxt's; it may be changed, and stays the prototxt's in what `save` writes.
-    blobs, params: the arrays by name, in order; the parameters of a layer are a list.
+    blobs, params: the arrays by name, in order; the parameters of a layer are a list.  Of several layers of one name
+        the last one is found, and only `layers` lists them all.
     layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
     bound_layers: the same, each with its blobs, and none the object of a Python class.
     """
@@ -293,6 +294,7 @@ class Net:
 
         diffs: write the gradients of the weights too, as a solver's `snapshot_diff` does.
         """
+        self._plan.check_names()
         if os.fspath(path).endswith((".h5", ".hdf5")):
             self.save_hdf5(path, diffs=diffs)
         else:
@@ -304,6 +306,7 @@ class Net:
 
         As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
         """
+        self._plan.check_names()
         written = [layer for layer in self.bound_layers if layer.blobs or "/" not in layer.name]
         weights = {layer.name: layer.own_weights() for layer in written}
         gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None

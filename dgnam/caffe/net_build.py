@@ -62,7 +62,10 @@ class Param:
 
 @dataclass
 class NetPlan:
-    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once."""
+    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once.
+
+    Several layers may have one name, as in Caffe, or none.
+    """
 
     name: str
     force_backward: bool
@@ -78,8 +81,17 @@ class NetPlan:
         """The shapes of the blobs as they are now."""
         return [blob.shape for blob in self.blobs]
 
+    def check_names(self) -> None:
+        """Raise CaffeError where layers of one name have parameters, and the name doesn't tell whose they are."""
+        names = Counter(wired.name for wired in self.layers if wired.params)
+        for name, count in names.items():
+            if count > 1:
+                raise CaffeError(
+                    f"net '{self.name}': {count} layers with parameters are named '{name}'; give each a name of its own"
+                )
+
     def layer_index(self, name: str) -> int:
-        """Where the layer of this name stands; an unknown name is an error that lists the closest."""
+        """Where the first layer of this name stands; an unknown name is an error that lists the closest."""
         names = [w.name for w in self.layers]
         if name not in names:
             raise unknown_name(self.name, "layer", name, names)
@@ -94,9 +106,8 @@ class NetPlan:
 
 @dataclass
 class _Known:
-    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+    """The names so far: of blobs, of the blobs that no layer has taken yet, of parameters to share."""
 
-    layers: set[str] = field(default_factory=set)
     blobs: set[str] = field(default_factory=set)
     available: dict[str, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
@@ -228,9 +239,6 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
 def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
     """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if message.name in known.layers:
-        raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
-    known.layers.add(message.name)
     context = Context(message.phase, generator)
     bottoms = [_take(layer, name, known) for name in message.bottom]
     tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]

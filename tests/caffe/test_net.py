@@ -66,6 +66,34 @@ class TestNames:
         assert small.bottom_names["relu"] == ["conv"]
         assert set(small.blob_loss_weights.values()) == {0}
 
+    @pytest.mark.parametrize("name", ["twin", ""])
+    def test_layers_may_share_a_name_or_have_none(self, name, tmp_path):
+        """BVLC's mnist_autoencoder has two losses named "loss"."""
+        twins = "".join(
+            f'layer {{ name: "{name}" type: "Power" bottom: "{b}" top: "{t}" power_param {{ shift: 1 }} }}'
+            for b, t in [("conv", "p"), ("p", "q")]
+        )
+        net = net_of(DATA + CONV + twins)
+        assert net._layer_names == ["data", "conv", name, name]
+        out = net.forward(data=images(), blobs=["conv"])
+        assert np.allclose(out["q"], out["conv"] + 2)
+        assert net.layer_dict[name] is net.layers[3]
+        assert net.top_names[name] == ["q"]
+        net.blobs["p"].data[...] = 0
+        net.blobs["q"].data[...] = 0
+        assert (net.forward(end=name)["q"] == 0).all()
+        assert np.allclose(net.blobs["p"].data, out["conv"] + 1)
+        net.save(tmp_path / "net.caffemodel")
+        net.copy_from(tmp_path / "net.caffemodel")
+
+    def test_learnable_layers_of_one_name_run_but_have_no_file(self, tmp_path):
+        net = net_of(DATA + CONV + IP.replace('name: "ip"', 'name: "conv"'))
+        assert net.forward(data=images())["ip"].shape == (2, 5)
+        assert net.params["conv"][0].shape == (5, 64)
+        for path in ("net.caffemodel", "net.h5"):
+            with pytest.raises(CaffeError, match="2 layers with parameters are named 'conv'"):
+                net.save(tmp_path / path)
+
     def test_outputs_are_sorted(self):
         net = net_of(f'{DATA} layer {{ name: "s" type: "Slice" bottom: "data" top: "z" top: "b" top: "m" }}')
         assert net.outputs == ["b", "m", "z"]
