@@ -75,6 +75,15 @@ class SyncedMemory:
             self._to_device(values.device)[: values.numel()].copy_(values.reshape(-1))
         self.head = "device"
 
+    def drop(self) -> None:
+        """Give up the numbers, which are about to be computed anew, so that old and new need no memory at once.
+
+        Numbers that a numpy view may show stay.
+        """
+        if not self._viewed:
+            self._host = self._device = None
+            self.head = "nowhere"
+
     def clear(self) -> None:
         """Set all numbers to zero, where there are any."""
         if self.head == "device":
@@ -201,6 +210,10 @@ class Blob:
     def put_data(self, values: Tensor, *, fresh: bool = False) -> None:
         """Make `values`, of this shape, the data; see `SyncedMemory.put`."""
         self._data.put(values, fresh=fresh)
+
+    def drop_data(self) -> None:
+        """Give up the data, which are about to be computed anew; see `SyncedMemory.drop`."""
+        self._data.drop()
 
     def put_diff(self, values: Tensor, *, fresh: bool = False) -> None:
         """Make `values`, of this shape, the diff; see `SyncedMemory.put`."""

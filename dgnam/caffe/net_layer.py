@@ -28,7 +28,8 @@ class NetLayer:
         self.bottoms = bottoms
         self.tops = tops
         self.blobs = blobs
-        self.context = Context(wired.layer.definition.phase)
+        in_place = bool(bottoms and tops) and bottoms[0] is tops[0]
+        self.context = Context(wired.layer.definition.phase, overwrite=in_place)
         self._shapes: tuple[list[Shape], list[Shape]] = ([b.shape for b in bottoms], [t.shape for t in tops])
         self._share()
         self._weigh()
@@ -73,6 +74,8 @@ class NetLayer:
             self.context.generator, self.context.param_gradients = generator, param_gradients
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
+            for top in self.tops[self.context.overwrite :]:
+                top.drop_data()
             outs = layer.forward(self.context, bottoms, params)
             held = addresses([*bottoms, *params, *self.context.state.values()])
             for top, out in zip(self.tops, outs, strict=True):
