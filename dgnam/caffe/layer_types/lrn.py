@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -35,10 +36,13 @@ class LRN(Layer):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         x = bottoms[0]
+        if x.dtype == torch.float16:  # in which the squares of 256 and more are infinite
+            return [y.to(x.dtype) for y in self.forward(context, [x.float()], params)]
         if not self.across:
             mean = F.avg_pool2d(x * x, self.size, 1, self.size // 2, count_include_pad=True)
             return [x * (1 + self.alpha * mean) ** -self.beta]
-        scale = self._neighbours(x * x).mul(self.alpha / self.size).add(self.k)
+        context.state.pop("scale", None)  # the last pass's, so that its memory is free now
+        scale = self._neighbours(x * x).mul_(self.alpha / self.size).add_(self.k)
         context.state["scale"] = scale.detach()
         return [x * scale**-self.beta]
 
