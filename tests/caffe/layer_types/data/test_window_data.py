@@ -188,7 +188,10 @@ def test_what_can_not_be(tmp_path, windows, options, transform, message):
         window_net(tmp_path, windows, options, transform)
 
 
-@pytest.mark.parametrize(("box", "options"), [("2 4 30 11", ""), ("40 4 50 11", "context_pad: 1"), ("9 4 5 11", "")])
+@pytest.mark.parametrize(
+    ("box", "options"),
+    [("2 4 30 11", ""), ("40 4 50 11", "context_pad: 1"), ("9 4 5 11", ""), ("9 4 7 11", "context_pad: 1")],
+)
 def test_windows_outside_of_the_image(tmp_path, box, options):
     net = window_net(tmp_path, (f"1 1 {box}", BACKGROUND), f"batch_size: 1 fg_fraction: 1 {options}")
     with pytest.raises(CaffeError, match=r"windows\.txt: .*doesn't lie in .*0\.png, which is 30 wide and 20 high"):
