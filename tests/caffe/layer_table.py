@@ -50,10 +50,13 @@ WITHOUT_EFFECT = {"engine", "cudnn_flag", "sync", "prefetch", "share_in_parallel
 _MOVED = {"scale", "mean_file", "crop_size", "mirror"}
 NOT_OF = {
     "Data": {f"data_param.{name}" for name in _MOVED},
-    "ImageData": {f"image_data_param.{name}" for name in _MOVED},
-    "WindowData": {
-        *(f"window_data_param.{name}" for name in _MOVED),
+    "ImageData": {
+        *(f"image_data_param.{name}" for name in _MOVED),
         *("transform_param.force_color", "transform_param.force_gray"),
+    },
+    "WindowData": {
+        *(f"window_data_param.{name}" for name in _MOVED - {"scale"}),  # its scale is still this one
+        *("transform_param.scale", "transform_param.force_color", "transform_param.force_gray"),
     },
     "Im2col": {
         f"convolution_param.{name}" for name in ("num_output", "bias_term", "group", "weight_filler", "bias_filler")
