@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterable, Sequence
+from operator import index
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import CaffeError
+from .errors import ArgumentError, CaffeError
 
 HOST = torch.device("cpu")
 MAX_AXES = 32
@@ -205,8 +206,9 @@ class Blob:
         """Take another shape; the memory is replaced, by zeros, only where it is too small."""
         if shape == self._shape:
             return
+        shape = _axes(shape)
         check_shape(shape)
-        self._shape, self._count = tuple(int(n) for n in shape), math.prod(shape)
+        self._shape, self._count = shape, math.prod(shape)
         if self._count > self._data.count:
             self._data = SyncedMemory(self._count)
         if self._count > self._diff.count:
@@ -284,6 +286,15 @@ class BlobVec(list[Blob]):
     def add_blob(self, *shape: int) -> None:
         """Append a blob of this shape, of zeros."""
         self.append(Blob(*shape))
+
+
+def _axes(shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(index(n) for n in shape)
+    except TypeError:
+        raise ArgumentError(
+            f"a blob's axes are whole numbers, as in reshape(1, 3, 227, 227), and got {shape}"
+        ) from None
 
 
 def check_shape(shape: Sequence[int]) -> None:

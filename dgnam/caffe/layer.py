@@ -169,6 +169,16 @@ class Layer:
             [next(found) if t.requires_grad else None for t in ws],
         )
 
+    def written(self) -> pb.LayerParameter:
+        """The definition as Caffe writes it into a caffemodel, with the loss weight of 1 that went without saying."""
+        definition = pb.LayerParameter()
+        definition.CopyFrom(self.definition)
+        if AUTOMATIC in definition.top:
+            del definition.top[list(definition.top).index(AUTOMATIC) :]
+        if self.loss and not definition.loss_weight:
+            definition.loss_weight.append(1)
+        return definition
+
     def overwritten(self, now: Pass) -> tuple[int, ...]:
         """The parameters whose gradients of this pass replace those before, where Caffe doesn't add them up."""
         return ()

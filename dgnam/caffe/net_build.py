@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .blob import Blob, check_shape
-from .errors import CaffeError, closest, shortened
+from .errors import CaffeError, closest, shortened, unknown_name
 from .filler import check_filler
 from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
@@ -62,7 +62,10 @@ class Param:
 
 @dataclass
 class NetPlan:
-    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once."""
+    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once.
+
+    Several layers may have one name, as in Caffe, or none.
+    """
 
     name: str
     force_backward: bool
@@ -78,28 +81,33 @@ class NetPlan:
         """The shapes of the blobs as they are now."""
         return [blob.shape for blob in self.blobs]
 
+    def check_names(self) -> None:
+        """Raise CaffeError where layers of one name have parameters, and the name doesn't tell whose they are."""
+        names = Counter(wired.name for wired in self.layers if wired.params)
+        for name, count in names.items():
+            if count > 1:
+                raise CaffeError(
+                    f"net '{self.name}': {count} layers with parameters are named '{name}'; give each a name of its own"
+                )
+
     def layer_index(self, name: str) -> int:
-        """Where the layer of this name stands; an unknown name is an error that lists the closest."""
+        """Where the first layer of this name stands; an unknown name is an error that lists the closest."""
         names = [w.name for w in self.layers]
         if name not in names:
-            raise CaffeError(
-                f"net '{self.name}' has no layer '{name}'; its layers, the closest first: {closest(name, names)}"
-            )
+            raise unknown_name(self.name, "layer", name, names)
         return names.index(name)
 
     def blob_index(self, name: str) -> int:
         """Where the blob of this name stands; an unknown name is an error that lists the closest."""
         if name not in self.blob_names:
-            known = closest(name, self.blob_names)
-            raise CaffeError(f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {known}")
+            raise unknown_name(self.name, "blob", name, self.blob_names)
         return self.blob_names.index(name)
 
 
 @dataclass
 class _Known:
-    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+    """The names so far: of blobs, of the blobs that no layer has taken yet, of parameters to share."""
 
-    layers: set[str] = field(default_factory=set)
     blobs: set[str] = field(default_factory=set)
     available: dict[str, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
@@ -231,9 +239,6 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
 def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
     """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if message.name in known.layers:
-        raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
-    known.layers.add(message.name)
     context = Context(message.phase, generator)
     bottoms = [_take(layer, name, known) for name in message.bottom]
     tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]

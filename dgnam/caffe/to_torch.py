@@ -180,7 +180,7 @@ class TorchNet(nn.Module):
             self.get_submodule(step.child).hold([blobs[p] for p in wired.params])  # type: ignore[operator]
 
     def _child_name(self, layer: str) -> str:
-        """The layer's name; `_` for dots, which torch forbids, and behind a name that torch's modules have already."""
+        """The layer's name; `_` for dots and for no name, which torch forbids, and behind a name that is taken."""
         name = layer.replace(".", "_")
         while not name or hasattr(self, name):
             name += "_"
@@ -227,6 +227,7 @@ def to_torch(
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=[*definition.state.stage, *stages])
     shapes = {} if input_shapes is None else input_shapes
     plan = build(data_to_inputs(filter_layers(definition, state), shapes), phase, level, stages)
+    plan.check_names()
     free_batch(plan)
     net = TorchNet(plan, outputs)
     _fill(net, plan, {} if given is None else given, torch.Generator().manual_seed(seed))

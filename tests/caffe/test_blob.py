@@ -23,6 +23,17 @@ def test_shape_and_the_old_names_of_axes():
         blob.reshape(2, -1)
 
 
+def test_axes_are_whole_numbers():
+    blob = Blob(2, 3)
+    blob.reshape(*np.array([3, 2]))
+    assert blob.shape == (3, 2)
+    assert all(type(n) is int for n in blob.shape)
+    for axes in ((2, 3.5), ((2, 3),), ("2", 3), ([2, 3],)):
+        with pytest.raises(TypeError, match=r"as in reshape\(1, 3"):
+            blob.reshape(*axes)
+    assert blob.shape == (3, 2)
+
+
 def test_views_alias_the_memory():
     blob = Blob(2, 3)
     view = blob.data

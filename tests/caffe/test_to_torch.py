@@ -308,6 +308,20 @@ def test_weights_of_other_shapes_are_an_error_and_other_layers_are_passed_over(t
         to_torch(parse_net(TEXT, "test"), {"conv.1": [np.ones((4, 3, 5, 5)), np.ones(4)]})
 
 
+def test_layers_may_share_a_name_or_have_none_where_they_have_no_parameters():
+    text = """
+    layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "a" type: "Power" bottom: "x" top: "y" power_param { shift: 1 } }
+    layer { name: "a" type: "Power" bottom: "y" top: "z" power_param { scale: 2 } }
+    layer { type: "AbsVal" bottom: "z" top: "out" }"""
+    net = to_torch(parse_net(text, "test"))
+    assert torch.equal(net(torch.full((1, 3), -3.0)), torch.full((1, 3), 4.0))
+    assert [name for name, _ in net.named_children()] == ["a", "a_", "_"]
+    learning = text.replace('"Power"', '"InnerProduct" inner_product_param { num_output: 3 }')
+    with pytest.raises(CaffeError, match="2 layers with parameters are named 'a'"):
+        to_torch(parse_net(learning, "test"))
+
+
 def test_a_prototxt_is_read_from_its_file(tmp_path):
     path = tmp_path / "net.prototxt"
     path.write_text(to_text(parse_net(TEXT, "test")))
