@@ -100,7 +100,7 @@ class Layer:
     `always` lists the bottoms whose gradient a backward pass computes whether it is wanted or not;
     `takes_in_place` says that the first top may be the first bottom;
     `shares` says that the tops are the memory of the bottom, or of the parameter where there is no bottom: its "data",
-    or its data and diff ("both").
+    or its data and diff ("both"); `lends_diff`, that a backward pass makes the first top's diff the bottom's.
     """
 
     type: ClassVar[str] = ""
@@ -114,6 +114,7 @@ class Layer:
     always: tuple[int, ...] = ()
     takes_in_place: ClassVar[bool] = True
     shares: Literal["nothing", "data", "both"] = "nothing"
+    lends_diff: ClassVar[bool] = False
 
     def __init__(self, definition: pb.LayerParameter):
         self.definition = definition

@@ -199,7 +199,8 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
                 weight = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
                 _add_split(split, layer.name, name, j, count, weight)
                 if weight:
-                    new.loss_weight[j] = 0
+                    # Caffe takes all of the layer's weights away with this one; a loss then has its own weight of 1.
+                    del new.loss_weight[:]
                     used[(i, j)] += 1
     return split
 

@@ -114,6 +114,9 @@ class NetLayer:
         for i in layer.no_gradient:
             if i < len(needs.bottoms) and needs.bottoms[i]:
                 raise layer.fail(f"can't backpropagate to its bottom '{layer.definition.bottom[i]}'")
+        if layer.lends_diff:
+            self.bottoms[0].share_diff(self.tops[0])
+            return
         if isinstance(layer, BlobLayer):
             layer.backward_blobs(self.context, self.tops, needs.bottoms, self.bottoms)
             return

@@ -61,8 +61,9 @@ class BatchNorm(Layer):
         if self._global(context):
             return [dy / self.kept(context, "std")], nothing
         y, inverse_std, axes = self.kept(context, "normalized"), self.kept(context, "inverse_std"), self._axes(dy)
-        centred = dy - dy.mean(axes, keepdim=True) - y * (dy * y).mean(axes, keepdim=True)
-        return [centred * inverse_std], nothing
+        count = y.numel() // inverse_std.numel()
+        removed = (dy * y).sum(axes, keepdim=True) * y + dy.sum(axes, keepdim=True)
+        return [(dy - removed / count) * inverse_std], nothing
 
     def _global(self, context: Context) -> bool:
         if self.options.HasField("use_global_stats"):

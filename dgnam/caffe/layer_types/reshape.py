@@ -58,6 +58,7 @@ class Flatten(Layer):
     takes_in_place = False
     always = (0,)
     shares = "data"
+    lends_diff = True
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         options, shape = self.definition.flatten_param, tuple(bottom_shapes[0])
