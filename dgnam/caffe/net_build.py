@@ -79,13 +79,20 @@ class NetPlan:
         return [blob.shape for blob in self.blobs]
 
     def layer_index(self, name: str) -> int:
-        """Where the layer of this name stands; an unknown name is an error that lists the closest."""
+        """Where the first layer of this name stands; an unknown name is an error that lists the closest."""
         names = [w.name for w in self.layers]
         if name not in names:
             raise CaffeError(
                 f"net '{self.name}' has no layer '{name}'; its layers, the closest first: {closest(name, names)}"
             )
         return names.index(name)
+
+    def check_distinct(self) -> None:
+        """Raise CaffeError where two layers with parameters have one name, as only the eager net can hold them."""
+        names = Counter(w.name for w in self.layers if w.params)
+        for name, count in names.items():
+            if count > 1:
+                raise CaffeError(f"net '{self.name}': {count} layers with parameters are named '{name}'; rename them")
 
     def blob_index(self, name: str) -> int:
         """Where the blob of this name stands; an unknown name is an error that lists the closest."""
@@ -97,9 +104,8 @@ class NetPlan:
 
 @dataclass
 class _Known:
-    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+    """The names so far: of blobs, of the blobs that no layer has taken yet, of parameters to share."""
 
-    layers: set[str] = field(default_factory=set)
     blobs: set[str] = field(default_factory=set)
     available: dict[str, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
@@ -231,19 +237,17 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
 def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
     """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if message.name in known.layers:
-        raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
-    known.layers.add(message.name)
     context = Context(message.phase, generator)
     bottoms = [_take(layer, name, known) for name in message.bottom]
     tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]
     blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
+    before = len(plan.params)
     params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     if message.type == "Input":
         plan.inputs.extend(tops)
-    owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
+    owns = [plan.params[p].index == i and p >= before for i, p in enumerate(params)]
     shapes = [tuple(blob.shape) for blob in blobs]
     plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
 

@@ -226,6 +226,7 @@ def to_torch(
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=[*definition.state.stage, *stages])
     shapes = {} if input_shapes is None else input_shapes
     plan = build(data_to_inputs(filter_layers(definition, state), shapes), phase, level, stages)
+    plan.check_distinct()
     free_batch(plan)
     net = TorchNet(plan, outputs)
     _fill(net, plan, {} if given is None else given, torch.Generator().manual_seed(seed))

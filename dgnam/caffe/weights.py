@@ -32,13 +32,16 @@ class Slot:
 def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
     """Put the blobs of each layer; layers that only one side has are passed over, as in Caffe.
 
+    Of several layers of one name the first gets them.
     Differing shapes are an error, but for the old 4-axis ones: ones, then the net's shape.  An array of shape (0,)
     stands for a shared blob that is left out.
     """
+    done: set[str] = set()
     for name, slots in layers:
         given = weights.get(name)
-        if given is None:
+        if given is None or name in done:
             continue
+        done.add(name)
         if len(given) > len(slots) or not all(slot.shared for slot in slots[len(given) :]):
             raise CaffeError(f"layer '{name}' has {len(slots)} parameters, and the weights have {len(given)} for it")
         pairs = [(s, a) for s, a in zip(slots, given, strict=False) if not (s.shared and tuple(a.shape) == (0,))]
