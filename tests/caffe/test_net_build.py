@@ -227,6 +227,9 @@ class TestSharedParameters:
             assert [getattr(param, option) for param in plan.params] == [found]
         with pytest.raises(CaffeError, match=f"layer 'i2'.*another {option} than in layer 'i1'"):
             build(parse_net(text % (f"{option}: 1", f"{option}: 2")), pb.TRAIN)
+        third = ip("i3", "i2", f'param {{ name: "w1" {option}: 3 }}')
+        with pytest.raises(CaffeError, match=f"layer 'i3'.*another {option} than in layer 'i1'"):
+            build(parse_net(text % ("", f"{option}: 2") + third), pb.TRAIN)
 
     def test_where_a_layer_shares_a_part_it_owns_the_rest(self):
         """Facts of BVLC Caffe 1.0: only the shared blob is the first layer's."""
@@ -329,7 +332,7 @@ class TestLayersOfOneName:
         first, second = (blob.data for blob in net.learnable_params)
         assert np.allclose(net.forward()["b"], net.blobs["x"].data @ first.T @ second.T, atol=1e-5)
 
-    def test_weights_of_that_name_go_to_the_first(self):
+    def test_weights_of_that_name_go_to_the_first(self, tmp_path):
         text = self.TEXT.replace("num_output: 3", "num_output: 4").replace("num_output: 2", "num_output: 4")
         net, source = made(text), made(text, values=1)
         second = net.params["i"][0].data.copy()
@@ -337,6 +340,12 @@ class TestLayersOfOneName:
         first = net.layers[1].blobs[0]
         assert np.shares_memory(first.data, source.params["i"][0].data)
         assert (net.params["i"][0].data == second).all()
+        other = made(text, values=2)
+        kept = other.params["i"][0].data.copy()
+        net.save(tmp_path / "net.caffemodel")
+        other.copy_from(tmp_path / "net.caffemodel")
+        assert (other.layers[1].blobs[0].data == second).all()
+        assert (other.params["i"][0].data == kept).all()
 
     def test_where_two_share_a_parameter_the_first_owns_it(self):
         text = self.TEXT.replace("num_output: 3", "num_output: 4").replace("num_output: 2", "num_output: 4")
