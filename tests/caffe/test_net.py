@@ -258,7 +258,8 @@ class TestSplitsAndSharedMemory:
         assert np.allclose(net.blobs["conv"].diff, 5)
 
     def test_reshape_shares_data_and_diff_with_its_bottom(self):
-        flat = 'layer { name: "flat" type: "Reshape" bottom: "conv" top: "flat" reshape_param { shape { dim: 0 dim: -1 } } }'
+        shape = "reshape_param { shape { dim: 0 dim: -1 } }"
+        flat = f'layer {{ name: "flat" type: "Reshape" bottom: "conv" top: "flat" {shape} }}'
         net = net_of(f"force_backward: true {DATA} {CONV} {flat}")
         net.forward(data=images())
         conv, flat = net.blobs["conv"], net.blobs["flat"]

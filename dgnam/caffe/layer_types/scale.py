@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
