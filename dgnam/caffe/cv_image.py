@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from .errors import CaffeError, CaffeFormatError, closest
+from .errors import CaffeError, CaffeFormatError, closest, shortened
+from .open_image import open_image
 from .proto.files import StrPath, existing_file
 
 Colour = Literal["colour", "gray", "native"]
@@ -68,7 +69,7 @@ def file_bytes(path: StrPath) -> bytes:
 def decode_image(encoded: bytes, what: str, colour: Colour) -> np.ndarray:
     """The picture in an image file's bytes; `what` names it in errors, which are CaffeFormatErrors."""
     try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+        with open_image(io.BytesIO(encoded), _FORMATS) as image:
             if colour == "gray" and image.format in ("JPEG", "MPO"):
                 image.draft("L", None)
             decoded = _channels(image, encoded, colour)
@@ -78,7 +79,7 @@ def decode_image(encoded: bytes, what: str, colour: Colour) -> np.ndarray:
     except UnidentifiedImageError:
         raise CaffeFormatError(f"{what}: not an image of a kind that can be read: {', '.join(_FORMATS)}") from None
     except Exception as error:  # what Pillow raises on damaged files is of many kinds
-        raise CaffeFormatError(f"{what}: not a readable image ({error})") from None
+        raise CaffeFormatError(f"{what}: not a readable image ({shortened(str(error), 300)})") from None
     return np.ascontiguousarray(decoded if turn is None else turn(decoded))
 
 

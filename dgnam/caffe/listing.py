@@ -9,8 +9,8 @@ from .errors import CaffeFormatError, shortened
 from .proto.files import StrPath, existing_file
 
 _MOST = 2**31
-_LABEL = re.compile(r"[+-]?[0-9]{1,12}\s*")
-_LEADING = re.compile(r"\s*([+-]?[0-9]{1,18})")
+_LABEL = re.compile(r"[+-]?[0-9]{1,12}\s*", re.ASCII)
+_LEADING = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True)

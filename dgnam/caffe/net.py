@@ -402,7 +402,7 @@ class Net:
         return self._blobs[self._plan.blob_index(name)]
 
     def _check_order(self, lower: int, upper: int, what: str) -> None:
-        if lower > upper:
+        if lower > upper and self.bound_layers:
             raise CaffeError(
                 f"net '{self.name}': {what} can't run between layer '{self.bound_layers[lower].name}' and "
                 f"'{self.bound_layers[upper].name}', which comes before it"

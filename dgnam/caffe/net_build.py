@@ -199,7 +199,8 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
                 weight = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
                 _add_split(split, layer.name, name, j, count, weight)
                 if weight:
-                    new.loss_weight[j] = 0
+                    # Caffe takes all of the layer's weights away with this one; a loss then has its own weight of 1.
+                    del new.loss_weight[:]
                     used[(i, j)] += 1
     return split
 
@@ -282,7 +283,7 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
     params = layer.param_blobs(shapes)
     for k, (top, shape) in enumerate(zip(tops, layer.top_shapes(shapes), strict=True)):
         _check_blob(layer, f"top '{layer.definition.top[k]}'", shape)
-        if k < len(bottoms) and top is bottoms[k] and tuple(shape) != top.shape:
+        if k < len(bottoms) and top is bottoms[k] and math.prod(shape) != top.count:
             name = layer.definition.top[k]
             raise layer.fail(f"can't run in place: bottom '{name}' is {top.shape} and the top is {shape}")
         top.reshape(*shape)
@@ -332,15 +333,14 @@ def _given(spec: pb.ParamSpec) -> set[str]:
 
 def _loss_weights(layer: Layer) -> list[float]:
     given = list(layer.definition.loss_weight)
+    if layer.loss and not given:
+        given = [1.0]
     if given and len(given) != len(layer.definition.top):
         raise layer.fail(
-            f"has {len(given)} loss weights for {len(layer.definition.top)} tops; give one to each or none"
+            f"has {len(given)} loss weights for {len(layer.definition.top)} tops; give one to each"
+            + (", as this type has a weight of 1 by itself" if layer.loss else " or none")
         )
-    if not given:
-        given = [0.0] * len(layer.definition.top)
-        if layer.loss and given:
-            given[0] = 1.0
-    return given
+    return given if given else [0.0] * len(layer.definition.top)
 
 
 def _plan_backward(plan: NetPlan) -> None:
@@ -352,7 +352,7 @@ def _plan_backward(plan: NetPlan) -> None:
     _loss_above(plan)
     if plan.force_backward:
         for wired in plan.layers:
-            wanted = [need or i not in wired.layer.no_gradient for i, need in enumerate(wired.needs.bottoms)]
+            wanted = [need or i not in wired.layer.unforced for i, need in enumerate(wired.needs.bottoms)]
             wired.needs = Needs(wanted, [True] * len(wired.params))
             wired.backward = True
 

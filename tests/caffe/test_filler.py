@@ -63,9 +63,18 @@ def test_bilinear_interpolates():
     [
         ({"type": "gausian"}, "unknown filler 'gausian'; known ones: gaussian"),
         ({"type": "uniform", "max": -1}, "min 0.0 is above its max -1.0"),
-        ({"type": "gaussian", "std": -1}, "std -1.0 is negative"),
+        ({"type": "gaussian", "std": -1}, "std -1.0 must be positive"),
+        ({"type": "gaussian", "std": 0}, "std 0.0 must be positive"),
+        ({"type": "gaussian", "sparse": 3}, "sparse 3 must be -1, or at most the outputs"),
+        ({"type": "gaussian", "sparse": -2}, "sparse -2 must be -1"),
+        ({"type": "msra", "sparse": 1}, "the msra filler can't be sparse; only gaussian can"),
     ],
 )
 def test_what_cannot_be_filled_is_an_error(options, message):
     with pytest.raises(CaffeError, match=message):
         filled((2, 2), **options)
+
+
+def test_what_is_too_small_to_be_filled_is_an_error():
+    with pytest.raises(CaffeError, match="xavier filler takes blobs of one axis or more"):
+        filled((), type="xavier")

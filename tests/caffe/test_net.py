@@ -258,13 +258,26 @@ class TestSplitsAndSharedMemory:
         assert np.allclose(net.blobs["conv"].diff, 5)
 
     def test_reshape_shares_data_and_diff_with_its_bottom(self):
-        flat = 'layer { name: "flat" type: "Flatten" bottom: "conv" top: "flat" }'
+        shape = "reshape_param { shape { dim: 0 dim: -1 } }"
+        flat = f'layer {{ name: "flat" type: "Reshape" bottom: "conv" top: "flat" {shape} }}'
         net = net_of(f"force_backward: true {DATA} {CONV} {flat}")
         net.forward(data=images())
         conv, flat = net.blobs["conv"], net.blobs["flat"]
         assert np.shares_memory(conv.data, flat.data)
         assert np.shares_memory(conv.diff, flat.diff)
         net.backward(flat=np.ones((2, 64)))
+        assert np.allclose(net.params["conv"][1].diff, 2 * 16)
+
+    def test_flatten_shares_data_from_the_start_and_diff_from_the_first_backward_pass(self):
+        flat = 'layer { name: "flat" type: "Flatten" bottom: "conv" top: "flat" }'
+        net = net_of(f"force_backward: true {DATA} {CONV} {flat}")
+        net.forward(data=images())
+        conv, flat = net.blobs["conv"], net.blobs["flat"]
+        assert np.shares_memory(conv.data, flat.data)
+        flat.diff[...] = 1
+        assert not conv.diff.any()
+        net.backward()
+        assert np.shares_memory(conv.diff, flat.diff)
         assert np.allclose(net.params["conv"][1].diff, 2 * 16)
 
     def test_parameters_of_one_name_are_one(self):
@@ -446,17 +459,18 @@ class TestReshape:
         assert net.blobs["loss"].diff == np.float32(0.5)
 
     def test_filter_gives_its_tops_the_shape_that_the_data_say(self):
-        text = """force_backward: true
+        text = """
         layer { name: "x" type: "Input" top: "x" top: "s" input_param { shape { dim: 4 dim: 2 } shape { dim: 4 } } }
-        layer { name: "f" type: "Filter" bottom: "x" bottom: "s" top: "f" }
-        layer { name: "p" type: "Power" bottom: "f" top: "p" power_param { scale: 2 } }"""
+        layer { name: "b" type: "Bias" bottom: "x" top: "b" }
+        layer { name: "f" type: "Filter" bottom: "b" bottom: "s" top: "f" }
+        layer { name: "p" type: "Power" bottom: "f" top: "p" power_param { scale: 2 } loss_weight: 1 }"""
         net = net_of(text)
         x = np.arange(8.0).reshape(4, 2)
         for select in ([0, 1, 0, 1], [0, 0, 1, 0], [1, 1, 1, 1]):
             chosen = x[np.array(select) == 1]
             assert (net.forward(x=x, s=np.array(select))["p"] == 2 * chosen).all()
-            diff = net.backward(p=np.ones_like(chosen))["x"]
-            assert (diff == np.array(select)[:, None] * 2).all()
+            net.backward()
+            assert (net.blobs["b"].diff == np.array(select)[:, None] * 2).all()
 
 
 class TestFiles:

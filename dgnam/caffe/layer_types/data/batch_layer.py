@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ...blob import Blob
+from ...errors import CaffeFormatError
 from ...layer import BlobLayer, Context
 from ...proto import pb
 from ...transformer import DataTransformer, needs_random, seeded
@@ -85,8 +86,9 @@ class BatchLayer(BlobLayer):
         """Put an image into a batch; one of another shape than the batch's first is an error that names `what`."""
         images, labels = batch
         if image.shape != images.shape[1:]:
-            raise self.fail(
-                f"{what} comes out as {image.shape}, and the first image of its batch as {images.shape[1:]}; "
+            raise CaffeFormatError(
+                f"layer '{self.name}' ({self.type}): {what} comes out as {image.shape}, and the first image of its "
+                f"batch as {images.shape[1:]}; "
                 "images of different sizes need a crop_size, a new size or a batch_size of 1"
             )
         images[index], labels[index] = image, label

@@ -40,7 +40,10 @@ class ImageData(BatchLayer):
         self._at = int(self.random.integers(options.rand_skip)) if options.rand_skip else 0
         if self._at >= len(self._entries):
             raise self.fail(f"can't skip {self._at} images (rand_skip): {options.source} lists {len(self._entries)}")
-        image, what = self._read(self._entries[self._at])
+        image, what = self._read(self._entries[self._at], resize=False)
+        if options.new_height:
+            # Only the shape counts here, and the new one may be of gigabytes.
+            image = np.broadcast_to(np.uint8(0), (image.shape[0], options.new_height, options.new_width))
         return self.transformer.shape(image, what)
 
     def load(self) -> Batch:
@@ -62,13 +65,13 @@ class ImageData(BatchLayer):
         if self.options.shuffle:
             self._entries = [self._entries[i] for i in self.random.permutation(len(self._entries))]
 
-    def _read(self, entry: Entry) -> tuple[np.ndarray, str]:
+    def _read(self, entry: Entry, *, resize: bool = True) -> tuple[np.ndarray, str]:
         """An image (C, H, W), and what to call it in errors."""
         options = self.options
         path = options.root_folder + entry.path
         place = f"{options.source}, line {entry.line}"
         with naming(place):
             image = read_image(path, gray=not options.is_color)
-            if options.new_height:
+            if options.new_height and resize:
                 image = resize_bilinear(image, options.new_height, options.new_width)
         return image.transpose(2, 0, 1), f"{place}: {path}"
