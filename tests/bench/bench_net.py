@@ -3,8 +3,8 @@
     python tests/bench/bench_net.py [--repeats 15] [--threads 1 2] [--batches 1 4]
 
 Time: the two programs take turns, pass by pass, so that whatever else the machine does slows both; the ratio is that
-of the medians, and should stay under 1.10.  Backward is to the input alone, or to all parameters as well, whose
-gradients accumulate in both programs.
+of the medians, and should stay under 1.10.  The threads of both wait without spinning.  Backward is to the input
+alone, or to all parameters as well, whose gradients accumulate in both programs.
 
 Memory: what a fresh process takes at most, while it loads the weights and while it runs three forward passes, beyond
 what it took after its imports: by the kernel's own record of the peak, pages of files included, and without them.
@@ -14,6 +14,7 @@ Each is given as a ratio to the weights and the activations, every blob counted 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -259,6 +260,10 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # Threads that spin while they wait for each other time the scheduler, not the programs, where there is other
+        # work on the machine.  OpenMP reads this when it is loaded, so that the process has to begin anew.
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
     if args.memory_of is not None:
         report_memory(args.memory_of, *args.batches)
         return
