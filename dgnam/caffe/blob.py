@@ -87,6 +87,15 @@ class SyncedMemory:
         else:
             first(self.on(HOST, mutable=True))
 
+    def drop(self) -> None:
+        """Give up the numbers, which are about to be computed anew, so that old and new need no memory at once.
+
+        Numbers that a numpy view may show stay.
+        """
+        if not self._viewed:
+            self._host = self._device = self._first = None
+            self.head = "nowhere"
+
     def clear(self) -> None:
         """Set all numbers to zero, where there are any."""
         self._first = None
@@ -226,6 +235,10 @@ class Blob:
     def put_data(self, values: Tensor, *, fresh: bool = False) -> None:
         """Make `values`, of this shape, the data; see `SyncedMemory.put`."""
         self._data.put(values, fresh=fresh)
+
+    def drop_data(self) -> None:
+        """Give up the data, which are about to be computed anew; see `SyncedMemory.drop`."""
+        self._data.drop()
 
     def put_diff(self, values: Tensor, *, fresh: bool = False) -> None:
         """Make `values`, of this shape, the diff; see `SyncedMemory.put`."""

@@ -48,8 +48,7 @@ class DebugInfo:
         if not self.on or not layer.wired.backward:
             return
         where, needs = f"    [Backward] Layer {layer.name}", layer.wired.needs
-        bottoms = self._names(layer.wired.bottoms)
-        for name, blob, need in zip(bottoms, layer.bottoms, needs.bottoms, strict=True):
+        for name, blob, need in zip(self._names(layer.wired.bottoms), layer.bottoms, needs.bottoms, strict=True):
             if need:
                 LOGGER.info("%s, bottom blob %s diff: %s", where, name, _mean(blob, diff=True))
         for i, (blob, need) in enumerate(zip(layer.blobs, needs.params, strict=True)):

@@ -36,12 +36,15 @@ class Context:
     phase: `pb.TRAIN` or `pb.TEST`.
     generator: the random state to draw from; None is torch's global one.
     param_gradients: whether `Layer.backward` may be asked for them, so that what only they need must be kept.
+    overwrite: whether the first bottom's memory is the first top's, so that a layer may write the one, or in backward
+        its diff, over the other.
     state: the layer's own memory, from its forward to its backward and from pass to pass.
     """
 
     phase: int = pb.TEST
     generator: torch.Generator | None = None
     param_gradients: bool = True
+    overwrite: bool = False
     state: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .errors import CaffeFormatError
+from .errors import CaffeFormatError, shortened
 from .proto.files import StrPath, existing_file
 
 _MOST = 2**31
@@ -48,7 +48,8 @@ def _entry(line: str, number: int, source: StrPath) -> Entry:
         label = int(last)
     else:
         raise CaffeFormatError(
-            f"{source}, line {number}: '{last}' is no label; a line is 'path label', the label a whole number"
+            f"{source}, line {number}: '{shortened(last)}' is no label; "
+            "a line is 'path label', the label a whole number"
         )
     if not -_MOST <= label < _MOST:
         raise CaffeFormatError(f"{source}, line {number}: the label {label} has more than 32 bits")

@@ -314,8 +314,9 @@ class Net:
 
     def share_with(self, other: Net) -> None:
         """Use the memory of `other`'s weights for all layers of the same names, from now on."""
+        first = {layer.name: layer.blobs for layer in reversed(self.bound_layers)}
         for name, theirs in other.params.items():
-            ours = self.params.get(name, [])
+            ours: Sequence[Blob] = first.get(name, ())
             if not ours:
                 continue
             if [blob.shape for blob in ours] != [blob.shape for blob in theirs]:

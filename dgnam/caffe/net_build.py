@@ -245,10 +245,11 @@ def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: t
     blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
+    before = len(plan.params)
     params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     if message.type == "Input":
         plan.inputs.extend(tops)
-    owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
+    owns = [plan.params[p].index == i and p >= before for i, p in enumerate(params)]
     shapes = [tuple(blob.shape) for blob in blobs]
     plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
 

@@ -35,6 +35,7 @@ class NetLayer:
         self.blobs = wired.layer.blobs if isinstance(wired.layer, BlobLayer) else BlobVec()
         self.blobs[:] = blobs
         self.context = wired.context
+        self.context.overwrite = bool(bottoms and tops) and bottoms[0] is tops[0]
         self._shapes: tuple[list[Shape], list[Shape]] = ([b.shape for b in bottoms], [t.shape for t in tops])
         if bottoms:
             self._share()
@@ -96,6 +97,8 @@ class NetLayer:
         elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
+            for top in self.tops[self.context.overwrite :]:
+                top.drop_data()
             with self._naming():
                 outs = layer.forward(self.context, bottoms, params)
             self._leave_behind()

@@ -210,14 +210,15 @@ def to_torch(
     seed: for the fillers.
 
     Each layer but Input and the automatic Split is a child module of its name, `net.conv1`; a dot in it becomes `_`,
-    other signs stay (`net.get_submodule("inception_3a/1x1")`), and a name that torch's modules have (`type`) gets `_`
-    behind it.  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are `conv1.weight`
-    and `conv1.bias`; other types' names are in `PARAM_NAMES`.  Blobs shared by name are one parameter under several
-    keys.
+    other signs stay (`net.get_submodule("inception_3a/1x1")`), and a name that torch's modules have (`type`), or none,
+    gets `_` behind it.  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are
+    `conv1.weight` and `conv1.bias`; other types' names are in `PARAM_NAMES`.  Blobs shared by name are one parameter
+    under several keys.
 
     Data layers (Data, ImageData, DummyData and their like) become inputs: `net(data, label)`.  Batches may be of any
     size, also where a Reshape layer writes its size out.  Dropout and stochastic pooling act in `train()` only, and
-    draw from torch's global random state.  Loss weights are left to the caller.
+    draw from torch's global random state.  Loss weights are left to the caller.  `torch.export` takes the module with
+    strict=False, and `to_onnx` writes it as ONNX.
 
     Raises CaffeError where the net can't be built or an output's name is unknown, CaffeFormatError for a bad file.
     """

@@ -3,7 +3,7 @@
     python -m tests.caffe.layer_table
 
 An option counts as covered where a test that passed builds a layer with it.  The errors are those of the cases that
-real Caffe recorded (`tests/golden/layers.h5`), the worst of each layer type.
+real Caffe recorded (`tests/golden/layers.h5` and `layer_modes.h5`), the worst of each layer type.
 """
 
 from __future__ import annotations
@@ -50,10 +50,13 @@ WITHOUT_EFFECT = {"engine", "cudnn_flag", "sync", "prefetch", "share_in_parallel
 _MOVED = {"scale", "mean_file", "crop_size", "mirror"}
 NOT_OF = {
     "Data": {f"data_param.{name}" for name in _MOVED},
-    "ImageData": {f"image_data_param.{name}" for name in _MOVED},
-    "WindowData": {
-        *(f"window_data_param.{name}" for name in _MOVED),
+    "ImageData": {
+        *(f"image_data_param.{name}" for name in _MOVED),
         *("transform_param.force_color", "transform_param.force_gray"),
+    },
+    "WindowData": {
+        *(f"window_data_param.{name}" for name in _MOVED - {"scale"}),  # its scale is still this one
+        *("transform_param.scale", "transform_param.force_color", "transform_param.force_gray"),
     },
     "Im2col": {
         f"convolution_param.{name}" for name in ("num_output", "bias_term", "group", "weight_filler", "bias_filler")
@@ -128,12 +131,14 @@ def covered_by_tests() -> Options:
 def recorded_errors() -> dict[str, tuple[int, float, float | None]]:
     """For each type: how many recorded cases have it, and their worst forward and gradient errors."""
     found: dict[str, list[tuple[float, float | None]]] = defaultdict(list)
-    with h5py.File(GOLDEN / "layers.h5") as file:
-        for case, group in file.items():
-            errors = eager_errors(group)
-            gradient = max(errors.gradient.values()) if errors.gradient else None
-            for layer_type in {layer.type for layer in parse_net(group.attrs["prototxt"], case).layer} - {"Input"}:
-                found[layer_type].append((max(errors.forward.values()), gradient))
+    for recorded in ("layers.h5", "layer_modes.h5"):
+        with h5py.File(GOLDEN / recorded) as file:
+            for case, group in file.items():
+                errors = eager_errors(group)
+                gradient = max(errors.gradient.values()) if errors.gradient else None
+                forward = max(errors.forward.values(), default=0.0)
+                for layer_type in {layer.type for layer in parse_net(group.attrs["prototxt"], case).layer} - {"Input"}:
+                    found[layer_type].append((forward, gradient))
     return {layer_type: (len(rows), *_worst(rows)) for layer_type, rows in found.items()}
 
 

@@ -122,6 +122,18 @@ def test_shared_memory():
         b.share_data(Blob(7))
 
 
+def test_numbers_to_be_computed_anew_take_no_memory_unless_a_view_shows_them():
+    memory = SyncedMemory(2)
+    memory.put(torch.ones(2), fresh=True)
+    memory.drop()
+    assert memory.head == "nowhere"
+    assert memory.on(HOST).tolist() == [0, 0]
+    view = memory.view()
+    view[...] = 3
+    memory.drop()
+    assert view.tolist() == memory.on(HOST).tolist() == [3, 3]
+
+
 def test_gradients_of_parameters_add_up():
     blob = Blob(3)
     for _ in range(2):

@@ -49,6 +49,23 @@ def small() -> Net:
     return net
 
 
+def test_a_relu_in_place_writes_over_its_bottom_forward_and_backward():
+    net = net_of(SMALL)
+    conv = net._blobs[net.plan.blob_index("conv")]
+    data, diffs = [], []
+    for moment in (net.before_forward, net.after_forward):
+        moment(lambda i: data.append(conv.data_on(HOST).data_ptr()) if i == 2 else None)
+    for moment in (net.before_backward, net.after_backward):
+        moment(lambda i: diffs.append(conv.diff_on(HOST).data_ptr()) if i == 2 else None)
+    net.forward(data=images())
+    net.backward(ip=np.ones((2, 5), np.float32))
+    assert data[0] == data[1]
+    assert diffs[0] == diffs[1]
+    assert conv.data.min() == 0
+    assert (conv.diff[conv.data == 0] == 0).all()
+    assert (conv.diff[conv.data > 0] != 0).all()
+
+
 class TestNames:
     def test_what_pycaffe_lists(self, small):
         assert small._layer_names == ["data", "conv", "relu", "ip"]
@@ -347,8 +364,8 @@ class TestSplitsAndSharedMemory:
         assert np.allclose(net.blobs["conv"].diff, 5)
 
     def test_reshape_shares_data_and_diff_with_its_bottom(self):
-        flat = """layer { name: "flat" type: "Reshape" bottom: "conv" top: "flat"
-                    reshape_param { shape { dim: 0 dim: -1 } } }"""
+        shape = "reshape_param { shape { dim: 0 dim: -1 } }"
+        flat = f'layer {{ name: "flat" type: "Reshape" bottom: "conv" top: "flat" {shape} }}'
         net = net_of(f"force_backward: true {DATA} {CONV} {flat}")
         net.forward(data=images())
         conv, flat = net.blobs["conv"], net.blobs["flat"]

@@ -141,6 +141,17 @@ def test_other_precisions_run_all_of_a_classifier(dtype, most):
     assert error(scores.detach().float(), exact.detach()) <= most
 
 
+def test_lrn_in_half_precision_bears_values_whose_squares_it_does_not():
+    net = to_torch(
+        parse_net(
+            'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 5 dim: 2 dim: 2 } } }'
+            'layer { name: "norm" type: "LRN" bottom: "x" top: "y" }'
+        )
+    )
+    x = torch.full((1, 5, 2, 2), 1000.0)
+    assert error(net(x.half()).float(), net(x)) <= 1e-3
+
+
 def test_weights_come_from_a_file_or_as_arrays(tmp_path):
     folder = ROOT / "models/caffenet-mini/weights.h5"
     prototxt = ROOT / "prototxt/caffenet-mini/deploy.prototxt"

@@ -42,8 +42,11 @@ class LRN(Layer):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         x = bottoms[0]
+        if x.dtype == torch.float16:  # in which the squares of 256 and more are infinite
+            return [y.to(x.dtype) for y in self.forward(context, [x.float()], params)]
+        context.state.pop("scale", None)  # the last pass's, so that its memory is free now
         if self.across:
-            scale = self._neighbours(x * x).mul(self.alpha / self.size).add(self.k)
+            scale = self._neighbours(x * x).mul_(self.alpha / self.size).add_(self.k)
         else:
             scale = 1 + self.alpha * self._window_mean(x * x)
         context.state["scale"] = scale.detach()

@@ -37,7 +37,9 @@ class SigmoidCrossEntropyLoss(Loss):
         if not now.needs.bottoms[0]:
             return [None, None], []
         target, valid = self._targets(now.bottoms)
-        difference = torch.where(valid, torch.sigmoid(now.bottoms[0]) - target, 0)
+        x = now.bottoms[0]
+        # The sigmoid to the last digit, since the target may be all but equal to it.
+        difference = torch.where(valid, torch.sigmoid(x.double()).to(x.dtype) - target, 0)
         return [difference * (now.top_diffs[0] / self._divisor(valid)), None], []
 
     def _targets(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -73,6 +73,19 @@ def test_transforms(folder):
     assert np.array_equal(got[0], (chw(IMAGES[0])[:, 1:5, 2:6].astype(np.float32) - 10) / 2)
 
 
+def test_mirrors_and_a_mean_image(folder):
+    mean = np.random.default_rng(0).uniform(0, 255, (3, 6, 8)).astype(np.float32)
+    blob = pb.BlobProto(num=1, channels=3, height=6, width=8, data=mean.ravel().tolist())
+    (folder / "mean").write_bytes(blob.SerializeToString())
+    net = image_net(folder, "batch_size: 5", f'mirror: true mean_file: "{folder}/mean"', pb.TRAIN)
+    batches = np.concatenate([net.forward()["data"].copy() for _ in range(8)])
+    straight = [chw(image) - mean for image in IMAGES] * 8
+    flipped = [np.array_equal(got, image[..., ::-1]) for got, image in zip(batches, straight, strict=True)]
+    plain = [np.array_equal(got, image) for got, image in zip(batches, straight, strict=True)]
+    assert all(one != other for one, other in zip(flipped, plain, strict=True))
+    assert 5 < sum(flipped) < 35
+
+
 def test_shuffling_takes_each_once_a_round_in_orders_of_the_seed(folder):
     def orders() -> list[list[float]]:
         caffe.set_random_seed(1)

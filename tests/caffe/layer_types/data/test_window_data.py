@@ -130,6 +130,15 @@ def test_square_lengthens_the_shorter_side():
     assert cut_of(window, (40, 40), 8, 0, True, False) == Cut(2, 0, 18, 16, 8, 8)
 
 
+@pytest.mark.parametrize(("mode", "box"), [("square", (1, 0, 17, 16)), ("warp", (2, 4, 17, 11))])
+def test_modes(tmp_path, mode, box):
+    # 16 wide and 8 high, its middle at (9, 8): half sides of 8, so 1 to 17 and 0 to 16, both included.
+    window = "3 0.75 1 4 16 11" if mode == "square" else OBJECT
+    options = f'batch_size: 1 fg_fraction: 1 crop_mode: "{mode}"'
+    net = window_net(tmp_path, (window, BACKGROUND), options)
+    assert np.array_equal(net.forward()["data"][0], resized(0, *box))
+
+
 def test_what_lies_outside_is_zero_whatever_the_mean(tmp_path):
     net = window_net(
         tmp_path,
@@ -188,7 +197,10 @@ def test_what_can_not_be(tmp_path, windows, options, transform, message):
         window_net(tmp_path, windows, options, transform)
 
 
-@pytest.mark.parametrize(("box", "options"), [("2 4 30 11", ""), ("40 4 50 11", "context_pad: 1"), ("9 4 5 11", "")])
+@pytest.mark.parametrize(
+    ("box", "options"),
+    [("2 4 30 11", ""), ("40 4 50 11", "context_pad: 1"), ("9 4 5 11", ""), ("9 4 7 11", "context_pad: 1")],
+)
 def test_windows_outside_of_the_image(tmp_path, box, options):
     net = window_net(tmp_path, (f"1 1 {box}", BACKGROUND), f"batch_size: 1 fg_fraction: 1 {options}")
     with pytest.raises(CaffeError, match=r"windows\.txt: .*doesn't lie in .*0\.png, which is 30 wide and 20 high"):
