@@ -10,20 +10,26 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+
+from .archives import Zip, too_large
+from .caffe.errors import CaffeError, CaffeFormatError, shortened
+from .caffe.open_image import open_image
+from .caffe.proto.files import existing_file
+
+_LARGEST_FILE = 1 << 28
+"""Bytes of a picture or a listing."""
+_LONGEST_LABEL = 9
 
 MEAN_BGR = (104.0, 117.0, 123.0)
 """What CaffeNet's preprocessing takes off each channel: blue, green, red."""
 
 
-class DataError(Exception):
+class DataError(CaffeFormatError):
     """A set of images is missing or broken; the message says which, where it was looked for, and what would do."""
 
 
@@ -125,20 +131,31 @@ def _sources(name: str, folder: Path) -> list[Path]:
 def _reader(source: Path) -> Callable[[str], bytes]:
     """A function from a path within `source`, a zip or a folder, to the file's bytes."""
     if source.is_dir():
-        return lambda path: (source / path).read_bytes()
+        return lambda path: _in_folder(source, path)
     try:
-        return zipfile.ZipFile(source).read
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(f"{source}: not a readable zip ({error})") from None
+        return Zip(source, _LARGEST_FILE).read
+    except CaffeError as error:
+        raise DataError(str(error)) from None
+
+
+def _in_folder(source: Path, path: str) -> bytes:
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise CaffeFormatError(f"{source}: '{shortened(path)}' leads out of the folder")
+    file = existing_file(source / path)
+    size = file.stat().st_size
+    if size > _LARGEST_FILE:
+        raise too_large(source, path, _LARGEST_FILE)
+    return file.read_bytes()
 
 
 def _bytes(read: Callable[[str], bytes], path: str, source: Path) -> bytes:
     try:
         return read(path)
-    except (KeyError, FileNotFoundError):
-        raise DataError(f"{source}: it has no {path}") from None
-    except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{source}: {path} can't be read ({error})") from None
+    except CaffeError as error:
+        named = str(source) in str(error)
+        raise DataError(str(error) if named else f"{source}: {shortened(path)} can't be read ({error})") from None
+    except OSError as error:
+        raise DataError(f"{source}: {shortened(path)} can't be read ({error})") from None
 
 
 def _text(read: Callable[[str], bytes], path: str, source: Path) -> str:
@@ -151,8 +168,8 @@ def _text(read: Callable[[str], bytes], path: str, source: Path) -> str:
 def _listing(read: Callable[[str], bytes], path: str, source: Path) -> Iterator[tuple[str, int]]:
     for number, line in enumerate(_text(read, path, source).splitlines(), 1):
         picture, _, label = line.strip().rpartition(" ")
-        if not picture or not label.isdigit():
-            raise DataError(f"{source}: {path}, line {number}: '{line}' is not of the form 'path label'")
+        if not picture or not (label.isascii() and label.isdigit() and len(label) <= _LONGEST_LABEL):
+            raise DataError(f"{source}: {path}, line {number}: '{shortened(line)}' is not of the form 'path label'")
         yield picture, int(label)
 
 
@@ -167,7 +184,7 @@ def _classes(read: Callable[[str], bytes], source: Path) -> tuple[str, ...]:
 
 def _decode(encoded: bytes, what: str) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with open_image(io.BytesIO(encoded)) as image:
             return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{what}: not a readable picture ({error})") from None
+    except Exception as error:  # Pillow's many readers fail on damaged files in as many ways
+        raise DataError(f"{what}: not a readable picture ({shortened(str(error), 300)})") from None

@@ -5,19 +5,15 @@ Each step writes to a temporary name in the file's own folder and renames it, so
 
 from __future__ import annotations
 
-import stat
 import sys
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import pooch
 
+from .archives import open_member
 from .caffe.errors import CaffeError
 from .caffe.proto.files import replacing
 
@@ -107,47 +103,9 @@ def unpack_member(archive: Path, member: str, target: Path, limit: int = MAX_BYT
     if PurePosixPath(member).is_absolute() or ".." in PurePosixPath(member).parts:
         raise CaffeError(f"'{member}' is no path within an archive")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _open_member(archive, member, limit) as source, replacing(target) as partial, partial.open("wb") as out:
-        _copy(source, out, limit, f"{archive}: '{member}'")
-
-
-@contextmanager
-def _open_member(archive: Path, member: str, limit: int) -> Iterator[IO[bytes]]:
-    absent = CaffeError(f"{archive} holds no file '{member}'")
-    too_large = CaffeError(f"{archive}: '{member}' is larger than {limit} bytes")
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as zipped:
-                found = [i for i in zipped.infolist() if str(PurePosixPath(i.filename)) == member]
-                if not found or found[0].is_dir() or stat.S_ISLNK(found[0].external_attr >> 16):
-                    raise absent
-                if found[0].file_size > limit:
-                    raise too_large
-                with zipped.open(found[0]) as source:
-                    yield source
-        else:
-            with tarfile.open(archive) as tarred:
-                entry = next((i for i in tarred if str(PurePosixPath(i.name)) == member), None)
-                if entry is None or not entry.isreg():
-                    raise absent
-                if entry.size > limit:
-                    raise too_large
-                stream = tarred.extractfile(entry)
-                assert stream is not None
-                with stream:
-                    yield stream
-    except (zipfile.BadZipFile, zlib.error, tarfile.TarError, EOFError) as error:
-        raise CaffeError(f"{archive} is not a whole zip or tar: {error}; remove it") from error
-
-
-def _copy(source: IO[bytes], out: IO[bytes], limit: int, what: str) -> None:
-    # Counted, since an archive may say less than it holds.
-    size = 0
-    while chunk := source.read(_CHUNK):
-        size += len(chunk)
-        if size > limit:
-            raise CaffeError(f"{what} is larger than {limit} bytes")
-        out.write(chunk)
+    with open_member(archive, member, limit) as source, replacing(target) as partial, partial.open("wb") as out:
+        while piece := source.read(_CHUNK):
+            out.write(piece)
 
 
 def _download(url: str, path: Path, checksum: str | None) -> None:

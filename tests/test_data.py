@@ -46,8 +46,8 @@ def test_one_zip_or_folder_may_hold_all_splits(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"val.txt": "a.png 0\n"}, "has no a.png"),
-        ({"a.png": png((0, 0, 0))}, "has no val.txt"),
+        ({"val.txt": "a.png 0\n"}, "holds no file 'a.png'"),
+        ({"a.png": png((0, 0, 0))}, "holds no file 'val.txt'"),
         ({"a.png": b"not a picture", "val.txt": "a.png 0\n"}, "a.png: not a readable picture"),
         ({"a.png": png((0, 0, 0)), "val.txt": "a.png x\n"}, "val.txt, line 1: 'a.png x' is not of the form"),
         ({"val.txt": ""}, "listing val.txt is empty"),
@@ -62,7 +62,7 @@ def test_a_broken_set_is_one_error_that_names_the_file(tmp_path, files, message)
 
 def test_a_zip_that_is_none_is_an_error(tmp_path):
     (tmp_path / "toy-val.zip").write_bytes(b"PK but no")
-    with pytest.raises(DataError, match="not a readable zip"):
+    with pytest.raises(DataError, match=r"toy-val\.zip is not a whole zip"):
         load_set("toy-val", tmp_path)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..caffe.errors import CaffeError, CaffeFormatError, shortened
+from ..caffe.open_image import open_image
+from ..caffe.proto.files import existing_file
 from .crop import centre
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -24,8 +27,14 @@ def read_image(path: str | Path, size: tuple[int, int], mean: np.ndarray) -> np.
     size: height and width; the picture is resized straight to it, whatever its proportions (bilinear, on bytes).
     mean: (3,) values, or a mean image (3, H, W) of which the centre is taken; BGR.
     """
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR), np.float32)
+    try:
+        with open_image(existing_file(path)) as picture:
+            resized = picture.convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    except CaffeError as error:
+        raise CaffeFormatError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+    except Exception as error:  # Pillow's many readers fail on damaged files in as many ways
+        raise CaffeFormatError(f"{path}: not a readable picture ({shortened(str(error), 300)})") from None
+    pixels = np.asarray(resized, np.float32)
     return (pixels.transpose(2, 0, 1)[::-1] - centre_of_mean(mean, size))[None]
 
 

@@ -16,13 +16,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from .errors import CaffeError, CaffeFormatError, closest
-from .proto.files import existing_file
+from .errors import CaffeError, CaffeFormatError, closest, shortened
+from .open_image import open_image
+from .proto.files import StrPath, existing_file
 
 Colour = Literal["colour", "gray", "native"]
 """What an image is decoded to: 3 channels, 1 channel, or as many as the file has."""
-
-StrPath = str | os.PathLike[str]
 
 _FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "JPEG2000", "SUN")
 """The kinds of files that OpenCV reads; Pillow knows more, some of which run other programs."""
@@ -70,7 +69,7 @@ def file_bytes(path: StrPath) -> bytes:
 def decode_image(encoded: bytes, what: str, colour: Colour) -> np.ndarray:
     """The picture in an image file's bytes; `what` names it in errors, which are CaffeFormatErrors."""
     try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+        with open_image(io.BytesIO(encoded), _FORMATS) as image:
             if colour == "gray" and image.format in ("JPEG", "MPO"):
                 image.draft("L", None)
             decoded = _channels(image, encoded, colour)
@@ -80,7 +79,7 @@ def decode_image(encoded: bytes, what: str, colour: Colour) -> np.ndarray:
     except UnidentifiedImageError:
         raise CaffeFormatError(f"{what}: not an image of a kind that can be read: {', '.join(_FORMATS)}") from None
     except Exception as error:  # what Pillow raises on damaged files is of many kinds
-        raise CaffeFormatError(f"{what}: not a readable image ({error})") from None
+        raise CaffeFormatError(f"{what}: not a readable image ({shortened(str(error), 300)})") from None
     return np.ascontiguousarray(decoded if turn is None else turn(decoded))
 
 
@@ -112,6 +111,8 @@ def has_extension(path: StrPath, encoding: str) -> bool:
 
 def _channels(image: Image.Image, encoded: bytes, colour: Colour) -> np.ndarray:
     """The decoded pixels with the channels that are asked for, alpha dropped unless native."""
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+        raise CaffeFormatError("pixels of 32 bits are not supported")
     deep = image.mode.startswith("I") or (image.format == "PNG" and encoded[24] > 8)
     if deep and colour == "native":
         raise CaffeFormatError("has more than 8 bits a channel, which only decoding to colour or gray brings to 8")

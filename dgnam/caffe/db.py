@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
 from .errors import CaffeError, CaffeFormatError, closest, optional_module
-from .lmdb_file import LMDBFile
+from .lmdb_file import DATA_FILE, LMDBFile
+from .proto.files import StrPath
 from .record import Record
-
-StrPath = str | os.PathLike[str]
 
 _LMDB_MAP = 1 << 20
 _LMDB_LONGEST_KEY = 511
@@ -79,7 +79,7 @@ class LevelDB:
         if not Path(path).exists():
             raise CaffeError(f"{path}: there is no such database")
         if not (Path(path) / "CURRENT").is_file():
-            other = "; it looks like an LMDB database" if (Path(path) / "data.mdb").is_file() else ""
+            other = "; it is one of LMDB: give the backend LMDB" if (Path(path) / DATA_FILE).is_file() else ""
             raise CaffeFormatError(f"{path}: no LevelDB database, for it has no file CURRENT{other}")
         self._error = plyvel.Error
         with self._naming():
@@ -87,15 +87,14 @@ class LevelDB:
 
     def records(self) -> Iterator[Record]:
         """All entries, in the order of their keys."""
+        # A raw iterator, since the other kind takes some damage for the end.
         with self._naming():
-            entries = self._db.iterator(verify_checksums=True)
-        while True:
+            entries = self._db.raw_iterator(verify_checksums=True)
+            entries.seek_to_first()
+        while entries.valid():
+            yield Record(entries.key(), partial(bytes, entries.value()))
             with self._naming():
-                entry = next(entries, None)
-            if entry is None:
-                return
-            key, value = entry
-            yield Record(key, lambda value=value: value)  # type: ignore[misc]
+                entries.next()
 
     @contextmanager
     def _naming(self) -> Iterator[None]:

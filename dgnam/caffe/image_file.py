@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import IO
 
 import numpy as np
 from PIL import Image
 
-from .errors import CaffeError, CaffeFormatError
+from .errors import CaffeError, CaffeFormatError, shortened
+from .open_image import Source, open_image
 from .proto.files import existing_file
-
-Source = str | os.PathLike[str] | IO[bytes]
 
 LUMA = (0.2125, 0.7154, 0.0721)
 """What red, green and blue count for in a grey value: scikit-image's weights."""
@@ -45,12 +43,12 @@ def _pixels(source: Source) -> np.ndarray:
     """A file's numbers as they are stored: (H, W) grey or (H, W, 3) RGB."""
     name = getattr(source, "name", "the image") if hasattr(source, "read") else os.fspath(source)
     try:
-        with Image.open(_openable(source)) as image:
+        with open_image(_openable(source)) as image:
             return _stored(image)
     except ImageFileError:
         raise
     except Exception as error:  # Pillow's many readers fail on damaged files in as many ways
-        reason = str(error) or type(error).__name__
+        reason = shortened(str(error), 300) or type(error).__name__
         raise ImageFileError(f"{name}: not a readable picture ({reason})") from error
 
 

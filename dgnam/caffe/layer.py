@@ -36,12 +36,15 @@ class Context:
     phase: `pb.TRAIN` or `pb.TEST`.
     generator: the random state to draw from; None is torch's global one.
     param_gradients: whether `Layer.backward` may be asked for them, so that what only they need must be kept.
+    overwrite: whether the first bottom's memory is the first top's, so that a layer may write the one, or in backward
+        its diff, over the other.
     state: the layer's own memory, from its forward to its backward and from pass to pass.
     """
 
     phase: int = pb.TEST
     generator: torch.Generator | None = None
     param_gradients: bool = True
+    overwrite: bool = False
     state: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -165,6 +168,16 @@ class Layer:
             [next(found) if t.requires_grad else None for t in xs],
             [next(found) if t.requires_grad else None for t in ws],
         )
+
+    def written(self) -> pb.LayerParameter:
+        """The definition as Caffe writes it into a caffemodel, with the loss weight of 1 that went without saying."""
+        definition = pb.LayerParameter()
+        definition.CopyFrom(self.definition)
+        if AUTOMATIC in definition.top:
+            del definition.top[list(definition.top).index(AUTOMATIC) :]
+        if self.loss and not definition.loss_weight:
+            definition.loss_weight.append(1)
+        return definition
 
     def overwritten(self, now: Pass) -> tuple[int, ...]:
         """The parameters whose gradients of this pass replace those before, where Caffe doesn't add them up."""

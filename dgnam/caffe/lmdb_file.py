@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import CaffeError, CaffeFormatError
+from .errors import CaffeError, CaffeFormatError, shortened
 from .record import Record
 
 DATA_FILE = "data.mdb"
@@ -36,6 +36,7 @@ _KINDS = _BRANCH | _LEAF | _OVERFLOW | _META_PAGE | _LEAF2
 _BIG, _SUB, _DUP = 0x01, 0x02, 0x04
 _NO_PAGE = 2**64 - 1
 _PAGE_SIZES = (256, 65536)
+_LONGEST_REASON = 300
 _MOST_DEPTH = 32
 """What LMDB's own cursors go down at most."""
 
@@ -73,7 +74,7 @@ class LMDBFile:
         if not self.path.is_dir():
             raise CaffeFormatError(f"{path}: an LMDB database is a folder with a file {DATA_FILE}, and this is a file")
         if not (self.path / DATA_FILE).is_file():
-            other = "; it looks like a LevelDB database" if (self.path / "CURRENT").is_file() else ""
+            other = "; it is one of LevelDB: give the backend LEVELDB" if (self.path / "CURRENT").is_file() else ""
             raise CaffeFormatError(f"{path}: no LMDB database, for it has no file {DATA_FILE}{other}")
         self._file = open(self.path / DATA_FILE, "rb", buffering=0)  # noqa: SIM115  (open as long as this object)
         self._fd = self._file.fileno()
@@ -195,4 +196,4 @@ class LMDBFile:
         return value
 
     def _fail(self, reason: str) -> CaffeFormatError:
-        return CaffeFormatError(f"{self.path / DATA_FILE}: {reason}")
+        return CaffeFormatError(f"{self.path / DATA_FILE}: {shortened(reason, _LONGEST_REASON)}")

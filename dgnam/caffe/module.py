@@ -9,6 +9,8 @@ The layers' functions are those of the eager `Net`; no blob is kept, so memory h
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
@@ -21,7 +23,7 @@ from .blob import HOST
 from .errors import CaffeError, closest
 from .net_build import NetPlan, WiredLayer, build
 from .proto import pb
-from .weights import Slot, Weights, copy_weights
+from .weights import Slot, Weights, check_weights, copy_weights
 
 
 class CaffeModule(nn.Module):
@@ -49,10 +51,11 @@ class CaffeModule(nn.Module):
         super().__init__()
         self._seed, self._generators = seed, {HOST: torch.Generator().manual_seed(seed)}
         self.plan: NetPlan = build(definition, phase, stages=stages, generator=self._generators[HOST])
-        self.plan.check_distinct()
+        self.plan.check_names()
         free_batch(self.plan)
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
+        self._check(weights)
         for param in self.plan.params:
             blob = torch.empty(param.blob.shape)
             param.blob.begin(blob, self._generators[blob.device])
@@ -190,6 +193,16 @@ class CaffeModule(nn.Module):
             for p, shape, own in zip(wired.params, wired.param_shapes, wired.owns, strict=True)
         ]
 
+    def _check(self, weights: Weights | None) -> None:
+        """That the weights fit, and that there is memory for all parameters, before anything is allocated."""
+        if weights is not None:
+            check_weights(((w.name, _empty_slots(w)) for w in self.plan.layers if w.params), weights)
+        size = sum(math.prod(param.blob.shape) for param in self.plan.params) * torch.float32.itemsize
+        if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+            raise CaffeError(
+                f"net '{self.plan.name}': its parameters take {size} bytes, more than this machine's memory"
+            )
+
     def _value(self, key: str) -> Tensor:
         parameter = self._parameters.get(key)
         value = parameter if parameter is not None else self._buffers[key]
@@ -224,6 +237,14 @@ def free_batch(plan: NetPlan) -> None:
             batch = plan.blob_shapes[wired.bottoms[0]][0]
             if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch:
                 options.shape.dim[0] = 0
+
+
+def _empty_slots(wired: WiredLayer) -> list[Slot]:
+    """Slots that tell their shapes and take nothing."""
+    return [
+        Slot(shape, lambda values: None, shared=not own)
+        for shape, own in zip(wired.param_shapes, wired.owns, strict=True)
+    ]
 
 
 def param_key(layer: str, index: int) -> str:

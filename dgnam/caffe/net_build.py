@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .blob import Blob, check_shape
-from .errors import CaffeError, closest, shortened
+from .errors import CaffeError, closest, shortened, unknown_name
 from .filler import check_filler
 from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
@@ -62,7 +62,10 @@ class Param:
 
 @dataclass
 class NetPlan:
-    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once."""
+    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once.
+
+    Several layers may have one name, as in Caffe, or none.
+    """
 
     name: str
     force_backward: bool
@@ -78,27 +81,26 @@ class NetPlan:
         """The shapes of the blobs as they are now."""
         return [blob.shape for blob in self.blobs]
 
+    def check_names(self) -> None:
+        """Raise CaffeError where layers of one name have parameters, and the name doesn't tell whose they are."""
+        names = Counter(wired.name for wired in self.layers if wired.params)
+        for name, count in names.items():
+            if count > 1:
+                raise CaffeError(
+                    f"net '{self.name}': {count} layers with parameters are named '{name}'; give each a name of its own"
+                )
+
     def layer_index(self, name: str) -> int:
         """Where the first layer of this name stands; an unknown name is an error that lists the closest."""
         names = [w.name for w in self.layers]
         if name not in names:
-            raise CaffeError(
-                f"net '{self.name}' has no layer '{name}'; its layers, the closest first: {closest(name, names)}"
-            )
+            raise unknown_name(self.name, "layer", name, names)
         return names.index(name)
-
-    def check_distinct(self) -> None:
-        """Raise CaffeError where two layers with parameters have one name, as only the eager net can hold them."""
-        names = Counter(w.name for w in self.layers if w.params)
-        for name, count in names.items():
-            if count > 1:
-                raise CaffeError(f"net '{self.name}': {count} layers with parameters are named '{name}'; rename them")
 
     def blob_index(self, name: str) -> int:
         """Where the blob of this name stands; an unknown name is an error that lists the closest."""
         if name not in self.blob_names:
-            known = closest(name, self.blob_names)
-            raise CaffeError(f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {known}")
+            raise unknown_name(self.name, "blob", name, self.blob_names)
         return self.blob_names.index(name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .blob import HOST, Blob, BlobVec, addresses, is_fresh
+from .errors import CaffeError, shortened
 from .layer import BlobLayer, Needs, Pass, Shape
 from .net_build import WiredLayer
 from .weights import Slot
@@ -32,6 +35,7 @@ class NetLayer:
         self.blobs = wired.layer.blobs if isinstance(wired.layer, BlobLayer) else BlobVec()
         self.blobs[:] = blobs
         self.context = wired.context
+        self.context.overwrite = bool(bottoms and tops) and bottoms[0] is tops[0]
         self._shapes: tuple[list[Shape], list[Shape]] = ([b.shape for b in bottoms], [t.shape for t in tops])
         if bottoms:
             self._share()
@@ -93,7 +97,10 @@ class NetLayer:
         elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
-            outs = layer.forward(self.context, bottoms, params)
+            for top in self.tops[self.context.overwrite :]:
+                top.drop_data()
+            with self._naming():
+                outs = layer.forward(self.context, bottoms, params)
             self._leave_behind()
             held = addresses([*bottoms, *params, *self.context.state.values()])
             for top, out in zip(self.tops, outs, strict=True):
@@ -128,7 +135,8 @@ class NetLayer:
             params=[p.data_on(device) for p in self.blobs],
             needs=needs,
         )
-        bottom_diffs, param_diffs = layer.backward(self.context, now)
+        with self._naming():
+            bottom_diffs, param_diffs = layer.backward(self.context, now)
         held = addresses([*now.tops, *now.top_diffs, *now.bottoms, *now.params, *self.context.state.values()])
         overwritten = layer.overwritten(now)
         for i, (blob, grad) in enumerate(zip(self.blobs, param_diffs, strict=True)):
@@ -144,6 +152,16 @@ class NetLayer:
         left = self.context.state.pop("bottom_diff", None)
         if left is not None:
             self.bottoms[0].put_diff(left)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """What torch refuses, such as sizes that it has no memory for, as an error that names the layer."""
+        try:
+            yield
+        except CaffeError:
+            raise
+        except (RuntimeError, MemoryError) as error:
+            raise self.wired.layer.fail(f"torch can't compute it: {shortened(str(error), 1000)}") from error
 
     def _put(self, diffs: list[Tensor | None], held: set[int]) -> None:
         for blob, diff in zip(self.bottoms, diffs, strict=True):

@@ -65,7 +65,11 @@ def keeps_record(record: int, phase: int) -> bool:
 
     In TEST it takes all of them, since only one solver tests.
     """
-    return phase == pb.TEST or record % _count == _rank
+    if phase == pb.TEST:
+        return True
+    if _rank >= _count:
+        raise CaffeError(f"this solver's rank is {_rank} of {_count}; call set_solver_count before a data layer reads")
+    return record % _count == _rank
 
 
 def has_nccl() -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .cv_image import Colour
-from .errors import CaffeError
+from .errors import CaffeError, CaffeFormatError
 from .proto import pb, read_blobproto
 
 
@@ -52,7 +52,7 @@ class DataTransformer:
         size = self.param.crop_size
         channels, height, width = image.shape
         if size > min(height, width):
-            raise CaffeError(f"{self.layer}: crop_size {size} is larger than {what}, which is {height}x{width}")
+            raise CaffeFormatError(f"{self.layer}: crop_size {size} is larger than {what}, which is {height}x{width}")
         return (channels, size, size) if size else (channels, height, width)
 
     def transform(self, image: np.ndarray, what: str) -> np.ndarray:
@@ -85,11 +85,11 @@ class DataTransformer:
             return None
         if self.param.HasField("mean_file"):
             if mean.shape != image.shape:
-                raise CaffeError(
+                raise CaffeFormatError(
                     f"{self.layer}: the mean image {self.param.mean_file} is {mean.shape}, and {what} {image.shape}"
                 )
         elif len(mean) not in (1, image.shape[0]):
-            raise CaffeError(
+            raise CaffeFormatError(
                 f"{self.layer}: {len(mean)} mean_value entries, and {what} has {image.shape[0]} channels; "
                 "give one, or one for each"
             )

@@ -38,17 +38,30 @@ def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights)
     """
     done: set[str] = set()
     for name, slots in layers:
-        given = weights.get(name)
-        if given is None or name in done:
+        if name in done:
             continue
         done.add(name)
-        if len(given) > len(slots) or not all(slot.shared for slot in slots[len(given) :]):
-            raise CaffeError(f"layer '{name}' has {len(slots)} parameters, and the weights have {len(given)} for it")
-        pairs = [(s, a) for s, a in zip(slots, given, strict=False) if not (s.shared and tuple(a.shape) == (0,))]
-        for i, (slot, array) in enumerate(pairs):
-            _check_shape(f"layer '{name}', parameter {i}", array.shape, slot.shape)
-        for slot, array in pairs:
+        for slot, array in _pairs(name, slots, weights):
             slot.put(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).view(slot.shape))
+
+
+def check_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
+    """Raise CaffeError where `copy_weights` would; nothing is put."""
+    for name, slots in layers:
+        _pairs(name, slots, weights)
+
+
+def _pairs(name: str, slots: Sequence[Slot], weights: Weights) -> list[tuple[Slot, np.ndarray]]:
+    """The slots of a layer that `weights` has an array for, with it; an error where one doesn't fit."""
+    given = weights.get(name)
+    if given is None:
+        return []
+    if len(given) > len(slots) or not all(slot.shared for slot in slots[len(given) :]):
+        raise CaffeError(f"layer '{name}' has {len(slots)} parameters, and the weights have {len(given)} for it")
+    pairs = [(s, a) for s, a in zip(slots, given, strict=False) if not (s.shared and tuple(a.shape) == (0,))]
+    for i, (slot, array) in enumerate(pairs):
+        _check_shape(f"layer '{name}', parameter {i}", array.shape, slot.shape)
+    return pairs
 
 
 def _check_shape(where: str, given: Sequence[int], wanted: Shape) -> None:

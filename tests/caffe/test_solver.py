@@ -374,6 +374,19 @@ def test_multistep_goes_on_by_one_step_an_update(log):
     assert log("MultiStep")[0] == "MultiStep Status: Iteration 1, step = 1"
 
 
+def test_steps_are_whole_numbers():
+    solver = fed(f"base_lr: 0.1 {FIXED}")
+    with pytest.raises(TypeError):
+        solver.step(1.5)
+    solver.step(np.int64(2))
+    assert solver.iter == 2
+
+
+def test_a_seed_beyond_32_bits_loses_them_as_in_caffe():
+    starts = [values(made(f"base_lr: 1 {FIXED} random_seed: {seed}").net) for seed in (5, 2**32 + 5)]
+    assert equal(*starts)
+
+
 def test_a_seed_in_the_definition_makes_the_same_start():
     assert equal(values(made("random_seed: 7").net), values(made("random_seed: 7").net))
     assert not equal(values(made("random_seed: 7").net), values(made("random_seed: 8").net))

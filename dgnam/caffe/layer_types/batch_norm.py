@@ -34,6 +34,13 @@ class BatchNorm(Layer):
         zero = pb.FillerParameter(type="constant", value=0)
         return [ParamBlob((channels,), zero), ParamBlob((channels,), zero), ParamBlob((1,), zero)]
 
+    def written(self) -> pb.LayerParameter:
+        """With a learning rate of 0 for each statistic: Caffe refuses to read another one."""
+        definition = super().written()
+        while len(definition.param) < 3:
+            definition.param.add(lr_mult=0)
+        return definition
+
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         return [self._checked(bottom_shapes[0])]
 

@@ -42,8 +42,11 @@ class LRN(Layer):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         x = bottoms[0]
+        if x.dtype == torch.float16:  # in which the squares of 256 and more are infinite
+            return [y.to(x.dtype) for y in self.forward(context, [x.float()], params)]
+        context.state.pop("scale", None)  # the last pass's, so that its memory is free now
         if self.across:
-            scale = self._neighbours(x * x).mul(self.alpha / self.size).add(self.k)
+            scale = self._neighbours(x * x).mul_(self.alpha / self.size).add_(self.k)
         else:
             scale = 1 + self.alpha * self._window_mean(x * x)
         context.state["scale"] = scale.detach()
@@ -71,10 +74,10 @@ class LRN(Layer):
 
     def _neighbours(self, x: Tensor) -> Tensor:
         """The sum over the channels around each."""
-        half = self.size // 2
+        half = min(self.size // 2, max(x.shape[1] - 1, 0))  # farther ones are no channels, whatever size is claimed
         padded = F.pad(x, (0, 0, 0, 0, half, half))
         total = padded[:, : x.shape[1]]
-        for offset in range(1, self.size):
+        for offset in range(1, 2 * half + 1):
             shifted = padded[:, offset : offset + x.shape[1]]
             total = total + shifted if offset == 1 else total.add_(shifted)
-        return total if self.size > 1 else x
+        return total if half else x

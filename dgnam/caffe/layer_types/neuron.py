@@ -44,12 +44,16 @@ class ReLU(Neuron):
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
+        if context.overwrite:
+            return F.leaky_relu_(x, slope) if slope else F.relu_(x)
         return F.leaky_relu(x, slope) if slope else F.relu(x)
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
         if slope:
             return torch.where(x > 0, dy, dy * slope)
+        if context.overwrite:
+            return torch.ops.aten.threshold_backward.grad_input(dy, x, 0, grad_input=dy)
         return torch.ops.aten.threshold_backward(dy, x, 0)
 
 

@@ -65,6 +65,7 @@ class Pooling(Layer):
             return [self._mean(x, windows, out)]
         if self.method == "STOCHASTIC":
             return [self._draw(context, x, windows, out)]
+        context.state.pop("position", None)  # the last pass's, so that its memory is free now
         y, position = self._maximum(x, windows, out)
         context.state["position"] = position
         return [y] if len(self.definition.top) == 1 else [y, position.to(x.dtype)]

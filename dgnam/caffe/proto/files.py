@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import CaffeError, CaffeFormatError
+from ..errors import CaffeError, CaffeFormatError, shortened
 
 StrPath = str | os.PathLike[str]
 
@@ -25,12 +25,17 @@ _MAGICS = {
 }
 _HTML = (b"<!doctype", b"<html", b"<?xml")
 _HEAD = 512
+_LONGEST_PATH = 300
 
 
 def existing_file(path: StrPath) -> Path:
     """`path`, once it is known to be a file that can be read."""
     found = Path(path)
-    if not found.exists():
+    try:
+        there = found.exists()
+    except OSError as error:
+        raise CaffeFormatError(f"{shortened(str(found), _LONGEST_PATH)}: can't be read ({error.strerror})") from None
+    if not there:
         raise CaffeError(f"{found}: no such file")
     if not found.is_file():
         raise CaffeFormatError(f"{found}: is a {'folder' if found.is_dir() else 'device or pipe'}, not a file")

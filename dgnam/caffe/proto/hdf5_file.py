@@ -1,11 +1,13 @@
 """Reading HDF5 files that nobody vouches for: what a file claims is checked against its bytes before it is read.
 
 The library itself allocates what a dataset claims and fills what is missing, follows links and virtual or external
-datasets into other files, and inflates a chunk to whatever size that takes.
+datasets into other files, inflates a chunk to whatever size that takes, and can crash in its conversions of damaged
+types and chunks.  So it only tells where a dataset's bytes lie; they are taken from the file here.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from collections.abc import Iterator
@@ -19,13 +21,13 @@ from ..blob import MAX_AXES
 from ..errors import CaffeError, CaffeFormatError, shortened
 from .files import HDF5_MAGIC, StrPath, existing_file, file_head, foreign_format
 
-_MAX_ITEM = 8
 _MAX_INFLATION = 100
 _FREE_INFLATION = 256 << 20
 """Compressed numbers may take this many bytes in all whatever the file's size, and above it 100 times the file."""
+_MAX_CHUNKS = 1 << 22
 
-_DEFLATE = 1
-_FILTERS = {_DEFLATE: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+_GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+_FILTERS = {_GZIP: "gzip", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32"}
 _CHECKSUM = 4
 _LIBRARY_ERRORS = (
     *(OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, IndexError),
@@ -36,23 +38,24 @@ _LIBRARY_ERRORS = (
 class Hdf5File:
     """An HDF5 file open for reading; its methods raise CaffeFormatErrors that name the file and the place."""
 
-    def __init__(self, path: StrPath, file: h5py.File, size: int):
+    def __init__(self, path: StrPath, file: h5py.File):
         self.path = path
         self._file = file
-        self._plain = size
-        self._inflated = max(_FREE_INFLATION, _MAX_INFLATION * size)
+        self._bytes = np.memmap(path, np.uint8, "r")
+        self._plain = len(self._bytes)
+        self._inflated = max(_FREE_INFLATION, _MAX_INFLATION * self._plain)
 
     def names(self, group: str = "/") -> list[str]:
         """What a group holds, in the file's order."""
         return list(self._object(group, h5py.Group, "a group"))
 
     def has(self, name: str) -> bool:
-        """Whether there is anything of this name, a path from the root."""
-        return name in self._file
+        """Whether there is anything of this name, a path from the root through this file's own groups."""
+        return self._found(name) is not None
 
     def is_group(self, name: str) -> bool:
         """Whether this path is that of a group."""
-        return isinstance(self._file.get(name), h5py.Group)
+        return isinstance(self._found(name), h5py.Group)
 
     def numbers(self, name: str, where: str | None = None) -> np.ndarray:
         """The dataset of numbers at this path, whole, of the type that it is stored as.
@@ -62,22 +65,28 @@ class Hdf5File:
         where = f"dataset '{shortened(name)}'" if where is None else where
         dataset = self._object(name, h5py.Dataset, "a dataset", where)
         self._check_type(dataset, where)
-        self._check_storage(dataset, where)
-        values: np.ndarray = dataset[()]
-        return np.asarray(values)
+        if not math.prod(dataset.shape):
+            return np.empty(dataset.shape, dataset.dtype)
+        options = dataset.id.get_create_plist()
+        layout = options.get_layout()
+        if layout == h5py.h5d.CONTIGUOUS and not dataset.external:
+            return self._contiguous(dataset, where)
+        if layout == h5py.h5d.CHUNKED:
+            return self._chunked(dataset, self._filters(options, where), where)
+        raise self.fail(
+            f"{where} has its numbers in other files or beside its own; contiguous or chunked ones are read"
+        )
 
     def text(self, name: str, longest: int) -> bytes:
         """The one string, of at most `longest` bytes, that the dataset at this path holds, up to a zero byte."""
         where = f"dataset '{shortened(name)}'"
         dataset = self._object(name, h5py.Dataset, "a dataset", where)
-        if dataset.shape is None or dataset.size != 1 or dataset.dtype.kind not in "SO":
+        if dataset.shape is None or math.prod(dataset.shape) != 1 or dataset.dtype.kind != "S":
             raise self.fail(f"{where} is not a string")
-        if dataset.dtype.itemsize > longest or dataset.is_virtual or dataset.external:
+        contiguous = dataset.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+        if dataset.dtype.itemsize > longest or not contiguous or dataset.external:
             raise self.fail(f"{where} is not a string of at most {longest} bytes")
-        value = np.asarray(dataset[()]).item()
-        text = value.encode() if isinstance(value, str) else value
-        if not isinstance(text, bytes) or len(text) > longest:
-            raise self.fail(f"{where} is not a string of at most {longest} bytes")
+        text: bytes = self._contiguous(dataset, where).tobytes()
         return text.split(b"\0")[0]
 
     def fail(self, reason: str) -> CaffeFormatError:
@@ -87,40 +96,83 @@ class Hdf5File:
     def _object(self, name: str, kind: type, called: str, where: str | None = None) -> Any:
         """The object at this path, which leads through this file's own groups only."""
         where = f"'{shortened(name)}'" if where is None else where
-        found: Any = self._file
-        for part in name.strip("/").split("/"):
-            if part and not isinstance(found.get(part, getlink=True), h5py.HardLink):
-                raise self.fail(f"{where} is a link to elsewhere, which is not followed")
-            found = found[part] if part else found
+        found = self._found(name)
+        if found is None:
+            raise self.fail(f"{where} is not there, or a link to elsewhere, which is not followed")
         if not isinstance(found, kind):
             raise self.fail(f"{where} is not {called}")
+        return found
+
+    def _found(self, name: str) -> Any:
+        """The object at this path, None where there is none that hard links lead to."""
+        found: Any = self._file
+        for part in name.strip("/").split("/"):
+            if part and not isinstance(found, h5py.Group):
+                return None
+            if part and not isinstance(found.get(part, getlink=True), h5py.HardLink):
+                return None
+            found = found[part] if part else found
         return found
 
     def _check_type(self, dataset: h5py.Dataset, where: str) -> None:
         if dataset.shape is None or len(dataset.shape) > MAX_AXES:
             raise self.fail(f"{where}: {dataset.shape} is no shape of a blob")
-        if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > _MAX_ITEM or dataset.dtype.shape:
-            raise self.fail(f"{where} is of type {shortened(str(dataset.dtype))}, not of numbers")
-        if dataset.is_virtual or dataset.external:
-            raise self.fail(f"{where} has its numbers in other files, which are not opened")
+        dtype = dataset.dtype
+        if dtype.kind not in "fiu" or not dataset.id.get_type().equal(h5py.h5t.py_create(dtype)):
+            raise self.fail(f"{where} is of type {shortened(str(dtype))}, not of numbers")
 
-    def _check_storage(self, dataset: h5py.Dataset, where: str) -> None:
-        """That the numbers are there; what is compressed is inflated once, chunk by chunk, to know how large it is."""
-        size = math.prod(dataset.shape) * dataset.dtype.itemsize
-        filters = self._filters(dataset, where)
-        if dataset.chunks is None or not filters:
-            self._plain -= size
-            if self._plain < 0 or dataset.id.get_storage_size() < size:
-                raise self.fail(f"{where}: shape {dataset.shape} asks for more numbers than the file can hold")
-            return
-        chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
-        self._inflated -= max(size, chunk if size else 0)
-        if self._inflated < 0 or dataset.id.get_num_chunks() * chunk < size:
-            raise self.fail(f"{where}: shape {dataset.shape} asks for more numbers than the file can hold")
-        self._check_chunks(dataset, filters, chunk, where)
+    def _contiguous(self, dataset: h5py.Dataset, where: str) -> np.ndarray:
+        size, start = math.prod(dataset.shape) * dataset.dtype.itemsize, dataset.id.get_offset()
+        self._plain -= size
+        if start is None or self._plain < 0 or start + size > len(self._bytes):
+            raise self._too_large(dataset, where)
+        values = self._bytes[start : start + size].view(dataset.dtype)
+        return np.array(values).reshape(dataset.shape)
 
-    def _filters(self, dataset: h5py.Dataset, where: str) -> list[int]:
-        options = dataset.id.get_create_plist()
+    def _chunked(self, dataset: h5py.Dataset, filters: list[int], where: str) -> np.ndarray:
+        """The chunks, put together; there must be one at each place."""
+        shape, sides = dataset.shape, dataset.chunks
+        size = math.prod(sides) * dataset.dtype.itemsize
+        places = math.prod(-(-n // side) for n, side in zip(shape, sides, strict=True))
+        if filters:
+            self._inflated -= places * size
+        else:
+            self._plain -= places * size
+        # What is stored is measured first, since the library allocates as much for each chunk as it claims.
+        if min(self._inflated, self._plain) < 0 or dataset.id.get_storage_size() > len(self._bytes):
+            raise self._too_large(dataset, where)
+        if places > _MAX_CHUNKS:
+            raise self.fail(f"{where} is stored in {places} chunks; at most {_MAX_CHUNKS} are read")
+        values = np.empty(shape, dataset.dtype)
+        for place in itertools.product(*(range(0, n, side) for n, side in zip(shape, sides, strict=True))):
+            data = self._chunk(dataset, place, filters, size, f"{where}: its chunk at {place}")
+            whole = np.frombuffer(data, dataset.dtype).reshape(sides)
+            window = values[tuple(slice(at, at + side) for at, side in zip(place, sides, strict=True))]
+            window[...] = whole[tuple(slice(0, n) for n in window.shape)]
+        return values
+
+    def _chunk(self, dataset: h5py.Dataset, place: tuple[int, ...], filters: list[int], size: int, where: str) -> bytes:
+        """The `size` bytes of one chunk, its filters undone."""
+        try:
+            mask, data = dataset.id.read_direct_chunk(place)
+        except (RuntimeError, OSError) as error:
+            raise self.fail(f"{where} is missing or damaged ({shortened(str(error))})") from None
+        for i, code in reversed(list(enumerate(filters))):
+            if mask >> i & 1:
+                continue
+            if code == _FLETCHER32:
+                data, checksum = data[:-_CHECKSUM], data[-_CHECKSUM:]
+                if fletcher32(data) != int.from_bytes(checksum, "little"):
+                    raise self.fail(f"{where} is damaged: its checksum is wrong")
+            elif code == _GZIP:
+                data = zlib.decompressobj().decompress(data, size + _CHECKSUM + 1)
+            else:
+                data = _unshuffled(data, dataset.dtype.itemsize)
+        if len(data) != size:
+            raise self.fail(f"{where} is of {len(data)} bytes or more, and should be of {size}")
+        return data
+
+    def _filters(self, options: Any, where: str) -> list[int]:
         filters = [options.get_filter(i)[0] for i in range(options.get_nfilters())]
         for code in filters:
             if code not in _FILTERS or filters.count(code) > 1:
@@ -128,18 +180,21 @@ class Hdf5File:
                 raise self.fail(f"{where} is stored through filters {filters}; those that are read, once each: {known}")
         return filters
 
-    def _check_chunks(self, dataset: h5py.Dataset, filters: list[int], size: int, where: str) -> None:
-        """That no chunk is of more than `size` bytes once inflated."""
-        chunks: list[Any] = []
-        dataset.id.chunk_iter(chunks.append)
-        for chunk in chunks:
-            if chunk.size > self._plain:
-                raise self.fail(f"{where}: a chunk claims {chunk.size} bytes, more than the file has")
-            mask, stored = dataset.id.read_direct_chunk(chunk.chunk_offset)
-            if _DEFLATE in filters and not mask >> filters.index(_DEFLATE) & 1:
-                inflated = zlib.decompressobj().decompress(stored, size + _CHECKSUM + 1)
-                if len(inflated) > size + _CHECKSUM:
-                    raise self.fail(f"{where}: a chunk inflates to more than its {size} bytes")
+    def _too_large(self, dataset: h5py.Dataset, where: str) -> CaffeFormatError:
+        return self.fail(f"{where}: shape {dataset.shape} asks for more numbers than the file can hold")
+
+
+def fletcher32(data: bytes) -> int:
+    """The checksum that HDF5 puts behind a chunk: Fletcher's over big-endian words of 16 bits, modulo 65535."""
+    words = np.frombuffer(data + bytes(len(data) % 2), ">u2").astype(np.uint64)
+    places = np.arange(len(words), 0, -1, dtype=np.uint64) % 65535
+    low, high = int(words.sum()), int((words * places % 65535).sum())
+    return (high - 1) % 65535 + 1 << 16 | (low - 1) % 65535 + 1 if low else 0
+
+
+def _unshuffled(data: bytes, width: int) -> bytes:
+    """The bytes of numbers `width` bytes wide that were stored as all first bytes, all second bytes, …"""
+    return np.frombuffer(data, np.uint8).reshape(width, -1).T.tobytes()
 
 
 @contextmanager
@@ -152,7 +207,7 @@ def open_hdf5(path: StrPath) -> Iterator[Hdf5File]:
         raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
     try:
         with h5py.File(file_path, "r") as file:
-            yield Hdf5File(path, file, file_path.stat().st_size)
+            yield Hdf5File(path, file)
     except CaffeError:
         raise
     except _LIBRARY_ERRORS as error:

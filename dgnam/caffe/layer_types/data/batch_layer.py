@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from ...blob import Blob
+from ...errors import CaffeFormatError
 from ...layer import BlobLayer, Context
 from ...proto import pb
 from ...transformer import DataTransformer, needs_random, seeded
@@ -23,24 +25,27 @@ class BatchLayer(BlobLayer):
     While a pass works on one batch, a thread loads the next, unless `prefetch` in data_param is 0.  What is random
     comes from a generator of the layer's own, seeded when the net is built: the batches are the same either way.
 
-    batch_size: N.
+    A layer names its part of the prototxt in `options_field`; `source` there says what to read, and `batch_size` is N.
+
     random: the layer's own random numbers, where `needs_random` says that it needs them.
     """
 
     bottoms = (0, 0)
     tops = (2, 2)
 
+    options_field: ClassVar[str]
     random: np.random.Generator
     transformer: DataTransformer
 
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)
+        self.options: Any = getattr(definition, self.options_field)
+        if not self.options.source:
+            raise self.fail(f"give a source in {self.options_field}")
+        if self.options.batch_size < 1:
+            raise self.fail("batch_size must be positive")
         self._pool = ThreadPoolExecutor(1) if definition.data_param.prefetch else None
         self._next: Future[Batch] | None = None
-
-    @property
-    def batch_size(self) -> int:
-        raise NotImplementedError(self.type)
 
     def needs_random(self, phase: int) -> bool:
         """Whether anything is left to chance."""
@@ -55,15 +60,13 @@ class BatchLayer(BlobLayer):
         raise NotImplementedError(self.type)
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        if self.batch_size < 1:
-            raise self.fail("batch_size must be positive")
         random = seeded(context.generator) if self.needs_random(context.phase) else None
         if random is not None:
             self.random = random
         name = f"layer '{self.name}' ({self.type})"
         self.transformer = DataTransformer(self.definition.transform_param, context.phase, name, random)
         shape = self.begin(context.phase)
-        for top, full in zip(tops, ((self.batch_size, *shape), (self.batch_size,)), strict=False):
+        for top, full in zip(tops, ((self.options.batch_size, *shape), (self.options.batch_size,)), strict=False):
             top.reshape(*full)
 
     def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
@@ -77,14 +80,15 @@ class BatchLayer(BlobLayer):
 
     def empty_batch(self, shape: tuple[int, int, int]) -> Batch:
         """Room for a batch of images of this shape."""
-        return np.empty((self.batch_size, *shape), np.float32), np.empty(self.batch_size, np.float32)
+        return np.empty((self.options.batch_size, *shape), np.float32), np.empty(self.options.batch_size, np.float32)
 
     def put(self, batch: Batch, index: int, image: np.ndarray, label: int, what: str) -> None:
         """Put an image into a batch; one of another shape than the batch's first is an error that names `what`."""
         images, labels = batch
         if image.shape != images.shape[1:]:
-            raise self.fail(
-                f"{what} comes out as {image.shape}, and the first image of its batch as {images.shape[1:]}; "
+            raise CaffeFormatError(
+                f"layer '{self.name}' ({self.type}): {what} comes out as {image.shape}, and the first image of its "
+                f"batch as {images.shape[1:]}; "
                 "images of different sizes need a crop_size, a new size or a batch_size of 1"
             )
         images[index], labels[index] = image, label

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...datum import datum_image, parse_datum
 from ...db import endless, open_database
+from ...errors import shortened
 from ...layer import register
 from ...parallel import keeps_record
 from ...proto import pb
@@ -25,15 +26,12 @@ class Data(BatchLayer):
     """
 
     tops = (1, 2)
+    options_field = "data_param"
 
     _records: Iterator[Record]
 
-    @property
-    def batch_size(self) -> int:
-        return self.definition.data_param.batch_size
-
     def begin(self, phase: int) -> tuple[int, int, int]:
-        options = self.definition.data_param
+        options = self.options
         database = open_database(options.source, pb.DataParameter.DB.Name(options.backend).lower())
         image, _, what = self._read(next(endless(database, options.source)))
         self._records = _kept(endless(database, options.source), phase)
@@ -41,22 +39,30 @@ class Data(BatchLayer):
 
     def load(self) -> Batch:
         batch: Batch | None = None
-        for index in range(self.batch_size):
-            image, label, what = self._read(next(self._records))
+        for index in range(self.options.batch_size):
+            image, label, what = self._read(self._record())
             if batch is None:
                 batch = self.empty_batch(self.transformer.shape(image, what))
             self.put(batch, index, self.transformer.transform(image, what), label, what)
         assert batch is not None
         return batch
 
+    def _record(self) -> Record:
+        try:
+            return next(self._records)
+        except StopIteration:  # what an error while reading leaves behind
+            raise self.fail(f"can't go on after the error in reading {self.options.source}; make a new net") from None
+
     def _read(self, record: Record) -> tuple[np.ndarray, int, str]:
         """A record's image and label, and what to call it in errors."""
-        key = record.key.decode("utf-8", "backslashreplace")
-        what = f"{self.definition.data_param.source}, key '{key}'"
+        key = shortened(record.key.decode("utf-8", "backslashreplace"))
+        what = f"{self.options.source}, key '{key}'"
         datum = parse_datum(record.read(), what)
-        if not datum.encoded and self.transformer.chooses_colour:
+        if datum.encoded:
+            return datum_image(datum, what, self.transformer.colour), datum.label, what
+        if self.transformer.chooses_colour:
             warnings.warn(f"{what}: force_color and force_gray are for encoded data, and this isn't", stacklevel=2)
-        return datum_image(datum, what, self.transformer.colour), datum.label, what
+        return datum_image(datum, what), datum.label, what
 
 
 def _kept(records: Iterator[Record], phase: int) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ...blob import HOST, Blob
@@ -52,7 +53,9 @@ class DummyData(BlobLayer):
 
     def _fill(self, context: Context, tops: Sequence[Blob], *, constant: bool) -> None:
         for top, filler in zip(tops, self.fillers, strict=True):
-            if (filler.type == "constant") == constant:
+            if constant and filler.type == "constant":
+                top.fill_data(partial(fill, filler=filler))
+            elif not constant and filler.type != "constant":
                 device = HOST if context.generator is None else context.generator.device
                 fill(top.data_on(device, mutable=True), filler, context.generator)
 

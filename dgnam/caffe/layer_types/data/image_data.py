@@ -6,7 +6,7 @@ import numpy as np
 
 from ...cv_image import read_image
 from ...cv_resize import resize_bilinear
-from ...errors import CaffeError
+from ...errors import naming
 from ...layer import register
 from ...listing import Entry, read_listing
 from .batch_layer import Batch, BatchLayer
@@ -22,19 +22,15 @@ class ImageData(BatchLayer):
     `root_folder` is put before each path as it is.  Each batch has the shape that follows from its first image.
     """
 
+    options_field = "image_data_param"
     _entries: list[Entry]
     _at: int
 
-    @property
-    def batch_size(self) -> int:
-        return self.definition.image_data_param.batch_size
-
     def needs_random(self, phase: int) -> bool:
-        options = self.definition.image_data_param
-        return options.shuffle or options.rand_skip > 0 or super().needs_random(phase)
+        return self.options.shuffle or self.options.rand_skip > 0 or super().needs_random(phase)
 
     def begin(self, phase: int) -> tuple[int, int, int]:
-        options = self.definition.image_data_param
+        options = self.options
         if (options.new_height == 0) != (options.new_width == 0):
             raise self.fail("new_height and new_width go together; give both or none")
         if 3 * options.new_height * options.new_width > _MOST_NUMBERS:
@@ -44,12 +40,15 @@ class ImageData(BatchLayer):
         self._at = int(self.random.integers(options.rand_skip)) if options.rand_skip else 0
         if self._at >= len(self._entries):
             raise self.fail(f"can't skip {self._at} images (rand_skip): {options.source} lists {len(self._entries)}")
-        image, what = self._read(self._entries[self._at])
+        image, what = self._read(self._entries[self._at], resize=False)
+        if options.new_height:
+            # Only the shape counts here, and the new one may be of gigabytes.
+            image = np.broadcast_to(np.uint8(0), (image.shape[0], options.new_height, options.new_width))
         return self.transformer.shape(image, what)
 
     def load(self) -> Batch:
         batch: Batch | None = None
-        for index in range(self.batch_size):
+        for index in range(self.options.batch_size):
             entry = self._entries[self._at]
             image, what = self._read(entry)
             if batch is None:
@@ -63,17 +62,16 @@ class ImageData(BatchLayer):
         return batch
 
     def _shuffle(self) -> None:
-        if self.definition.image_data_param.shuffle:
+        if self.options.shuffle:
             self._entries = [self._entries[i] for i in self.random.permutation(len(self._entries))]
 
-    def _read(self, entry: Entry) -> tuple[np.ndarray, str]:
+    def _read(self, entry: Entry, *, resize: bool = True) -> tuple[np.ndarray, str]:
         """An image (C, H, W), and what to call it in errors."""
-        options = self.definition.image_data_param
+        options = self.options
         path = options.root_folder + entry.path
-        try:
+        place = f"{options.source}, line {entry.line}"
+        with naming(place):
             image = read_image(path, gray=not options.is_color)
-            if options.new_height:
+            if options.new_height and resize:
                 image = resize_bilinear(image, options.new_height, options.new_width)
-        except CaffeError as error:
-            raise type(error)(f"{options.source}, line {entry.line}: {error}") from None
-        return image.transpose(2, 0, 1), f"{options.source}, line {entry.line}: {path}"
+        return image.transpose(2, 0, 1), f"{place}: {path}"

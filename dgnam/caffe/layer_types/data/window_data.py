@@ -11,7 +11,7 @@ import numpy as np
 from ...blob import Blob
 from ...cv_image import decode_image, file_bytes
 from ...cv_resize import resize_bilinear
-from ...errors import CaffeError
+from ...errors import naming
 from ...layer import Context, register
 from ...transformer import mean_of
 from .batch_layer import Batch, BatchLayer
@@ -43,19 +43,16 @@ class WindowData(BatchLayer):
     taken off; `scale` is that of window_data_param, and transform_param's does nothing, as in Caffe.
     """
 
+    options_field = "window_data_param"
     _objects: list[Window]
     _background: list[Window]
     _mean: np.ndarray | None
-
-    @property
-    def batch_size(self) -> int:
-        return self.definition.window_data_param.batch_size
 
     def needs_random(self, phase: int) -> bool:
         return True
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        options, size = self.definition.window_data_param, self.definition.transform_param.crop_size
+        options, size = self.options, self.definition.transform_param.crop_size
         pad = options.context_pad
         if not 0 <= options.fg_fraction <= 1:
             raise self.fail(f"fg_fraction {options.fg_fraction} must lie between 0 and 1")
@@ -66,7 +63,7 @@ class WindowData(BatchLayer):
         super().set_up(context, bottoms, tops)
 
     def begin(self, phase: int) -> tuple[int, int, int]:
-        options, size = self.definition.window_data_param, self.definition.transform_param.crop_size
+        options, size = self.options, self.definition.transform_param.crop_size
         found = read_window_file(options.source)
         self._paths = [options.root_folder + path for path in found.paths]
         self._sort(found.windows)
@@ -77,34 +74,32 @@ class WindowData(BatchLayer):
         return (3, size, size)
 
     def load(self) -> Batch:
-        options, size = self.definition.window_data_param, self.definition.transform_param.crop_size
+        options, size = self.options, self.definition.transform_param.crop_size
         images, labels = batch = self.empty_batch((3, size, size))
         images[:] = 0
-        objects = int(np.float32(self.batch_size) * np.float32(options.fg_fraction))
-        for i in range(self.batch_size):
-            windows = self._background if i < self.batch_size - objects else self._objects
+        objects = int(np.float32(options.batch_size) * np.float32(options.fg_fraction))
+        for i in range(options.batch_size):
+            windows = self._background if i < options.batch_size - objects else self._objects
             window = windows[self.random.integers(len(windows))]
             mirrored = self.definition.transform_param.mirror and self.random.integers(2) == 1
-            try:
+            with naming(options.source):
                 self._put(images[i], window, bool(mirrored))
-            except CaffeError as error:
-                raise type(error)(f"{options.source}: {error}") from None
             labels[i] = window.label
         return batch
 
     def _sort(self, windows: Sequence[Window]) -> None:
         """Part objects from background by their overlap, in float32 as the thresholds are."""
-        options = self.definition.window_data_param
         self._objects, self._background = [], []
         for window in windows:
             overlap = np.float32(window.overlap)
-            if overlap >= np.float32(options.fg_threshold):
+            if overlap >= np.float32(self.options.fg_threshold):
                 if window.label < 1:
-                    raise self.fail(f"{options.source}: an object's class is {window.label}; they count from 1")
+                    raise self.fail(f"{self.options.source}: an object's class is {window.label}; they count from 1")
                 self._objects.append(window)
-            elif overlap < np.float32(options.bg_threshold):
+            elif overlap < np.float32(self.options.bg_threshold):
                 self._background.append(Window(window.image, 0, 0.0, window.x1, window.y1, window.x2, window.y2))
         if not self._objects or not self._background:
+            options = self.options
             raise self.fail(
                 f"{options.source}: has {len(self._objects)} windows with an overlap of {options.fg_threshold:.4g} or "
                 f"more, and {len(self._background)} below {options.bg_threshold:.4g}; at least one of each is needed"
@@ -127,17 +122,15 @@ class WindowData(BatchLayer):
         return square
 
     def _file(self, path: str) -> bytes:
-        try:
+        with naming(self.options.source):
             return file_bytes(path)
-        except CaffeError as error:
-            raise type(error)(f"{self.definition.window_data_param.source}: {error}") from None
 
     def _put(self, out: np.ndarray, window: Window, mirrored: bool) -> None:
         """Put one window into `out`, (3, size, size) of zeros."""
         path = self._paths[window.image]
         encoded = self._file(path) if self._cached is None else self._cached[window.image]
         image = decode_image(encoded, path, "colour")
-        options, size = self.definition.window_data_param, self.definition.transform_param.crop_size
+        options, size = self.options, self.definition.transform_param.crop_size
         cut = cut_of(window, image.shape[:2], size, options.context_pad, options.crop_mode == "square", mirrored)
         rows, columns = image.shape[:2]
         if not (0 <= cut.x1 <= cut.x2 < columns and 0 <= cut.y1 <= cut.y2 < rows):
@@ -164,6 +157,8 @@ def cut_of(window: Window, image: tuple[int, int], size: int, context_pad: int, 
     if not context_pad and not square:
         return Cut(x1, y1, x2, y2, size, size)
     x1, x2, y1, y2 = _grown(window, np.float32(size) / np.float32(size - 2 * context_pad), square)
+    if x1 > x2 or y1 > y2:
+        return Cut(x1, y1, x2, y2, size, size)  # upside down, which the caller refuses
     scale_x, scale_y = (np.float32(size) / np.float32(n) for n in (x2 - x1 + 1, y2 - y1 + 1))
     left, above = max(0, -x1), max(0, -y1)
     right, below = max(0, x2 - image[1] + 1), max(0, y2 - image[0] + 1)
