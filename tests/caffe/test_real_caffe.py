@@ -22,7 +22,7 @@ FORWARD, GRADIENT = 1e-5, 1e-4
 def real():
     with pytest.MonkeyPatch.context() as patch:
         # Read as it is imported, and not left to the trainings that other tests start and read the log of.
-        patch.setenv("GLOG_minloglevel", os.environ.get("GLOG_minloglevel", "2"))
+        patch.setenv("GLOG_minloglevel", os.environ.get("GLOG_minloglevel", "2"))  # noqa: SIM112  (its own spelling)
         # Not "caffe" alone: a test may have put this folder's parent on the path, and this folder has that name.
         pytest.importorskip("caffe._caffe", reason="needs BVLC's Caffe with its Python interface")
         caffe = importlib.import_module("caffe")
