@@ -17,7 +17,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format layer-table proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
@@ -49,6 +49,9 @@ lint: $(STAMP) ## check style and types
 format: $(STAMP) ## put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+layer-table: $(STAMP) ## write the table of layers in dgnam/caffe/README.md anew
+	$(BIN)/python -m tests.caffe.layer_table
 
 proto: ## write dgnam_caffe_pb2.py anew after an edit of dgnam_caffe.proto
 	@test -x $(PROTO_VENV)/bin/python || $(PYTHON) -m venv $(PROTO_VENV)

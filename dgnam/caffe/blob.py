@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterable, Sequence
+from operator import index
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import CaffeError
+from .errors import ArgumentError, CaffeError
 
 HOST = torch.device("cpu")
 MAX_AXES = 32
@@ -85,6 +86,15 @@ class SyncedMemory:
             self._first = first
         else:
             first(self.on(HOST, mutable=True))
+
+    def drop(self) -> None:
+        """Give up the numbers, which are about to be computed anew, so that old and new need no memory at once.
+
+        Numbers that a numpy view may show stay.
+        """
+        if not self._viewed:
+            self._host = self._device = self._first = None
+            self.head = "nowhere"
 
     def clear(self) -> None:
         """Set all numbers to zero, where there are any."""
@@ -196,8 +206,9 @@ class Blob:
         """Take another shape; the memory is replaced, by zeros, only where it is too small."""
         if shape == self._shape:
             return
+        shape = _axes(shape)
         check_shape(shape)
-        self._shape, self._count = tuple(int(n) for n in shape), math.prod(shape)
+        self._shape, self._count = shape, math.prod(shape)
         if self._count > self._data.count:
             self._data = SyncedMemory(self._count)
         if self._count > self._diff.count:
@@ -224,6 +235,10 @@ class Blob:
     def put_data(self, values: Tensor, *, fresh: bool = False) -> None:
         """Make `values`, of this shape, the data; see `SyncedMemory.put`."""
         self._data.put(values, fresh=fresh)
+
+    def drop_data(self) -> None:
+        """Give up the data, which are about to be computed anew; see `SyncedMemory.drop`."""
+        self._data.drop()
 
     def put_diff(self, values: Tensor, *, fresh: bool = False) -> None:
         """Make `values`, of this shape, the diff; see `SyncedMemory.put`."""
@@ -271,6 +286,15 @@ class BlobVec(list[Blob]):
     def add_blob(self, *shape: int) -> None:
         """Append a blob of this shape, of zeros."""
         self.append(Blob(*shape))
+
+
+def _axes(shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(index(n) for n in shape)
+    except TypeError:
+        raise ArgumentError(
+            f"a blob's axes are whole numbers, as in reshape(1, 3, 227, 227), and got {shape}"
+        ) from None
 
 
 def check_shape(shape: Sequence[int]) -> None:

@@ -18,12 +18,10 @@ from PIL import Image, UnidentifiedImageError
 
 from .errors import CaffeError, CaffeFormatError, closest, shortened
 from .open_image import open_image
-from .proto.files import existing_file
+from .proto.files import StrPath, existing_file
 
 Colour = Literal["colour", "gray", "native"]
 """What an image is decoded to: 3 channels, 1 channel, or as many as the file has."""
-
-StrPath = str | os.PathLike[str]
 
 _FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "JPEG2000", "SUN")
 """The kinds of files that OpenCV reads; Pillow knows more, some of which run other programs."""
@@ -113,6 +111,8 @@ def has_extension(path: StrPath, encoding: str) -> bool:
 
 def _channels(image: Image.Image, encoded: bytes, colour: Colour) -> np.ndarray:
     """The decoded pixels with the channels that are asked for, alpha dropped unless native."""
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+        raise CaffeFormatError("pixels of 32 bits are not supported")
     deep = image.mode.startswith("I") or (image.format == "PNG" and encoded[24] > 8)
     if deep and colour == "native":
         raise CaffeFormatError("has more than 8 bits a channel, which only decoding to colour or gray brings to 8")

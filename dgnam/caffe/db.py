@@ -15,9 +15,8 @@ from typing import Any, Protocol
 
 from .errors import CaffeError, CaffeFormatError, closest, optional_module
 from .lmdb_file import DATA_FILE, LMDBFile
+from .proto.files import StrPath
 from .record import Record
-
-StrPath = str | os.PathLike[str]
 
 _LMDB_MAP = 1 << 20
 _LMDB_LONGEST_KEY = 511

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from .blob import HOST, Blob
@@ -36,7 +38,7 @@ class DebugInfo:
             return
         layer = self._net.bound_layers[index]
         where = f"    [Forward] Layer {layer.name}"
-        for name, blob in zip(self._net.top_names[layer.name], layer.tops, strict=True):
+        for name, blob in zip(self._names(layer.wired.tops), layer.tops, strict=True):
             LOGGER.info("%s, top blob %s data: %s", where, name, _mean(blob))
         for name, blob in zip(_param_names(layer), layer.blobs, strict=True):
             LOGGER.info("%s, param blob %s data: %s", where, name, _mean(blob))
@@ -46,12 +48,15 @@ class DebugInfo:
         if not self.on or not layer.wired.backward:
             return
         where, needs = f"    [Backward] Layer {layer.name}", layer.wired.needs
-        for name, blob, need in zip(self._net.bottom_names[layer.name], layer.bottoms, needs.bottoms, strict=True):
+        for name, blob, need in zip(self._names(layer.wired.bottoms), layer.bottoms, needs.bottoms, strict=True):
             if need:
                 LOGGER.info("%s, bottom blob %s diff: %s", where, name, _mean(blob, diff=True))
         for i, (blob, need) in enumerate(zip(layer.blobs, needs.params, strict=True)):
             if need:
                 LOGGER.info("%s, param blob %d diff: %s", where, i, _mean(blob, diff=True))
+
+    def _names(self, blobs: Sequence[int]) -> list[str]:
+        return [self._net.plan.blob_names[i] for i in blobs]
 
 
 def _param_names(layer: NetLayer) -> list[str]:

@@ -47,6 +47,16 @@ class ArrayError(CaffeError, ValueError):
     """An array has a shape that can't be used; a ValueError too, since pycaffe raised that."""
 
 
+class ArgumentError(CaffeError, TypeError):
+    """An argument is not of a kind that can be used; a TypeError too, since pycaffe raised that."""
+
+
+class UnknownNameError(CaffeError, KeyError, ValueError):
+    """A net has no layer or blob of that name; a KeyError and a ValueError too, since pycaffe raised either."""
+
+    __str__ = RuntimeError.__str__  # a KeyError's own puts the message in quotes
+
+
 class MissingPackageError(CaffeError, ImportError):
     """An optional package or program is needed and not there; the message says what for and how to install it."""
 
@@ -57,6 +67,13 @@ def optional_module(name: str, what: str, package: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingPackageError(f"{what} needs the package {package}: pip install {package} ({error})") from None
+
+
+def unknown_name(net: str, what: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The error for a `name` that is none of the net's `known` ones; `what` they are, such as "blob"."""
+    return UnknownNameError(
+        f"net '{net}' has no {what} '{name}'; its {what}s, the closest first: {closest(str(name), known)}"
+    )
 
 
 def closest(name: str, known: Iterable[str], limit: int = 8) -> str:

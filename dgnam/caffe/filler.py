@@ -32,12 +32,24 @@ def check_filler(shape: Sequence[int], filler: pb.FillerParameter) -> None:
         raise CaffeError(f"the uniform filler's min {filler.min} is above its max {filler.max}")
     if filler.type == "uniform" and not filler.max - filler.min <= _LARGEST:
         raise CaffeError(f"the uniform filler's min {filler.min} and max {filler.max} are no range of float32")
-    if filler.type == "gaussian" and filler.std < 0:
-        raise CaffeError(f"the gaussian filler's std {filler.std} is negative")
-    if filler.type == "gaussian" and math.isnan(filler.std):
-        raise CaffeError("the gaussian filler's std is not a number")
+    if filler.type == "gaussian":
+        _check_gaussian(shape, filler)
+    elif filler.sparse != -1:
+        raise CaffeError(f"the {filler.type} filler can't be sparse; only gaussian can")
+    if filler.type in _BY_OUTPUT and not shape:
+        raise CaffeError(f"the {filler.type} filler takes blobs of one axis or more")
     if filler.type == "bilinear" and (len(shape) != 4 or shape[2] != shape[3]):
         raise CaffeError(f"the bilinear filler takes a blob of 4 axes with square planes, and got shape {tuple(shape)}")
+
+
+def _check_gaussian(shape: Sequence[int], filler: pb.FillerParameter) -> None:
+    if not filler.std > 0:
+        raise CaffeError(f"the gaussian filler's std {filler.std} must be positive")
+    if filler.sparse < -1 or (filler.sparse >= 0 and filler.sparse > (shape[0] if shape else -1)):
+        raise CaffeError(
+            f"the gaussian filler's sparse {filler.sparse} must be -1, or at most the outputs of a blob of shape "
+            f"{tuple(shape)}"
+        )
 
 
 def _constant(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
@@ -52,21 +64,20 @@ def _gaussian(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generat
     """Normal; with `sparse`, about that many of each output's inputs are kept and the rest zero."""
     blob.normal_(filler.mean, filler.std, generator=generator)
     if filler.sparse >= 0:
-        outputs = blob.shape[0] if blob.dim() else 1
-        keep = torch.empty_like(blob).bernoulli_(min(1.0, filler.sparse / outputs), generator=generator)
+        keep = torch.empty_like(blob).bernoulli_(filler.sparse / blob.shape[0], generator=generator)
         blob.mul_(keep)
 
 
 def _positive_unitball(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
     """Uniform in [0, 1], then each output's inputs divided by their sum."""
     blob.uniform_(0, 1, generator=generator)
-    rows = blob.view(blob.shape[0] if blob.dim() else 1, -1)
+    rows = blob.view(blob.shape[0], -1)
     rows.div_(rows.sum(1, keepdim=True))
 
 
 def _fan(blob: Tensor, filler: pb.FillerParameter) -> float:
     """The fan that the variance is divided by: in, out, or their mean."""
-    fan_in = blob.numel() / (blob.shape[0] if blob.dim() else 1)
+    fan_in = blob.numel() / blob.shape[0]
     fan_out = blob.numel() / blob.shape[1] if blob.dim() > 1 else blob.numel()
     fans = {pb.FillerParameter.FAN_IN: fan_in, pb.FillerParameter.FAN_OUT: fan_out}
     return fans.get(filler.variance_norm, (fan_in + fan_out) / 2)
@@ -91,6 +102,9 @@ def _bilinear(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generat
     line = 1 - (torch.arange(size, dtype=blob.dtype) / factor - centre).abs()
     blob.copy_((line[:, None] * line[None, :]).expand_as(blob))
 
+
+_BY_OUTPUT = {"positive_unitball", "xavier", "msra"}
+"""The fillers that look at a blob's first axis, of the outputs."""
 
 _FILLERS: dict[str, Filler] = {
     "constant": _constant,

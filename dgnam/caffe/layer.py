@@ -36,12 +36,15 @@ class Context:
     phase: `pb.TRAIN` or `pb.TEST`.
     generator: the random state to draw from; None is torch's global one.
     param_gradients: whether `Layer.backward` may be asked for them, so that what only they need must be kept.
+    overwrite: whether the first bottom's memory is the first top's, so that a layer may write the one, or in backward
+        its diff, over the other.
     state: the layer's own memory, from its forward to its backward and from pass to pass.
     """
 
     phase: int = pb.TEST
     generator: torch.Generator | None = None
     param_gradients: bool = True
+    overwrite: bool = False
     state: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,8 +98,12 @@ class Layer:
     `auto_tops` lets the prototxt leave tops out, as Caffe's losses do;
     `loss` marks types whose first top has a loss weight of 1 unless the prototxt says otherwise;
     `statistics` marks parameters that the forward pass itself updates and no gradient reaches (BatchNorm's);
-    `no_gradient` lists the bottoms that no gradient is defined for (labels, indices), which force_backward passes over;
-    `shares` says that the tops are the bottom's own memory: its "data", or its data and diff ("both").
+    `no_gradient` lists the bottoms that no gradient is defined for (labels, indices): to want one is an error;
+    `unforced` lists the bottoms that force_backward passes over;
+    `always` lists the bottoms whose gradient a backward pass computes whether it is wanted or not;
+    `takes_in_place` says that the first top may be the first bottom;
+    `shares` says that the tops are the memory of the bottom, or of the parameter where there is no bottom: its "data",
+    or its data and diff ("both"); `lends_diff`, that a backward pass makes the first top's diff the bottom's.
     """
 
     type: ClassVar[str] = ""
@@ -106,13 +113,25 @@ class Layer:
     loss: ClassVar[bool] = False
     statistics: ClassVar[bool] = False
     no_gradient: tuple[int, ...] = ()
-    shares: ClassVar[Literal["nothing", "data", "both"]] = "nothing"
+    unforced: tuple[int, ...] = ()
+    always: tuple[int, ...] = ()
+    takes_in_place: ClassVar[bool] = True
+    shares: Literal["nothing", "data", "both"] = "nothing"
+    lends_diff: ClassVar[bool] = False
 
     def __init__(self, definition: pb.LayerParameter):
         self.definition = definition
         self.name = definition.name
         self._check_count("bottom", len(definition.bottom), self.bottoms)
         self._check_count("top", len(definition.top), self.tops)
+        if self.in_place and not self.takes_in_place:
+            raise self.fail(f"can't run in place: its top '{definition.top[0]}' is its bottom")
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the first top is the first bottom, whose data and diff it then takes the place of."""
+        bottoms, tops = self.definition.bottom, self.definition.top
+        return bool(bottoms) and bool(tops) and bottoms[0] == tops[0]
 
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
         """The learned blobs that this layer needs for bottoms of these shapes."""
@@ -150,6 +169,20 @@ class Layer:
             [next(found) if t.requires_grad else None for t in ws],
         )
 
+    def written(self) -> pb.LayerParameter:
+        """The definition as Caffe writes it into a caffemodel, with the loss weight of 1 that went without saying."""
+        definition = pb.LayerParameter()
+        definition.CopyFrom(self.definition)
+        if AUTOMATIC in definition.top:
+            del definition.top[list(definition.top).index(AUTOMATIC) :]
+        if self.loss and not definition.loss_weight:
+            definition.loss_weight.append(1)
+        return definition
+
+    def overwritten(self, now: Pass) -> tuple[int, ...]:
+        """The parameters whose gradients of this pass replace those before, where Caffe doesn't add them up."""
+        return ()
+
     def fail(self, reason: str) -> CaffeError:
         """An error that names this layer; to be raised by the caller."""
         return CaffeError(f"layer '{shortened(self.name)}' ({self.type}): {reason}")
@@ -165,6 +198,13 @@ class Layer:
         if not -len(shape) <= index < len(shape):
             raise self.fail(f"{option} {index} is not an axis of a blob of shape {tuple(shape)}")
         return index % len(shape)
+
+    def legacy(self, shape: Sequence[int]) -> tuple[int, int, int, int]:
+        """`shape` as (N, C, H, W), with 1 for the axes that lack; more than four are an error."""
+        if len(shape) > 4:
+            raise self.fail(f"takes blobs of at most 4 axes, and got shape {tuple(shape)}")
+        n, c, h, w = (*shape, *[1] * (4 - len(shape)))
+        return n, c, h, w
 
     def _check_count(self, what: str, count: int, allowed: tuple[int, int | None]) -> None:
         least, most = allowed

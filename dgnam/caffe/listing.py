@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .errors import CaffeFormatError
+from .errors import CaffeFormatError, shortened
 from .proto.files import StrPath, existing_file
 
 _MOST = 2**31
 _LABEL = re.compile(r"[+-]?[0-9]{1,12}\s*", re.ASCII)
-_LEADING = re.compile(r"\s*([+-]?[0-9]+)", re.ASCII)
+_LEADING = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,19 @@ def _entry(line: str, number: int, source: StrPath) -> Entry:
     image, space, last = line.rpartition(" ")
     if not space:
         image, found = line, _LEADING.match(line)
-        label = int(found[1]) if found and len(found[1]) < 12 else 0
+        label = _wrapped(int(found[1])) if found else 0
     elif _LABEL.fullmatch(last):
         label = int(last)
     else:
         raise CaffeFormatError(
-            f"{source}, line {number}: '{last}' is no label; a line is 'path label', the label a whole number"
+            f"{source}, line {number}: '{shortened(last)}' is no label; "
+            "a line is 'path label', the label a whole number"
         )
     if not -_MOST <= label < _MOST:
         raise CaffeFormatError(f"{source}, line {number}: the label {label} has more than 32 bits")
     return Entry(image, label, number)
+
+
+def _wrapped(number: int) -> int:
+    """As C++ puts it into 32 bits: such a label, of a path that begins with a date, say, means nothing anyway."""
+    return (number + _MOST) % (2 * _MOST) - _MOST

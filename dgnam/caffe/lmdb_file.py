@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import CaffeError, CaffeFormatError
+from .errors import CaffeError, CaffeFormatError, shortened
 from .record import Record
 
 DATA_FILE = "data.mdb"
@@ -36,6 +36,7 @@ _KINDS = _BRANCH | _LEAF | _OVERFLOW | _META_PAGE | _LEAF2
 _BIG, _SUB, _DUP = 0x01, 0x02, 0x04
 _NO_PAGE = 2**64 - 1
 _PAGE_SIZES = (256, 65536)
+_LONGEST_REASON = 300
 _MOST_DEPTH = 32
 """What LMDB's own cursors go down at most."""
 
@@ -195,4 +196,4 @@ class LMDBFile:
         return value
 
     def _fail(self, reason: str) -> CaffeFormatError:
-        return CaffeFormatError(f"{self.path / DATA_FILE}: {reason}")
+        return CaffeFormatError(f"{self.path / DATA_FILE}: {shortened(reason, _LONGEST_REASON)}")

@@ -5,6 +5,7 @@ Only pycaffe's functions set it.  Everything else in this package takes devices 
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,14 +41,16 @@ def set_mode_gpu() -> None:
 def set_device(index: int) -> None:
     """Choose the GPU for the mode that `set_mode_gpu` sets."""
     global _device_index
-    _check_gpu(index)
+    _check_gpu(operator.index(index))
     _device_index = index
 
 
 def set_random_seed(seed: int) -> None:
-    """Start the random numbers of fillers, dropout and the like anew."""
+    """Start the random numbers of fillers, dropout and the like anew; seeds are whole numbers from 0 to 2**32 - 1."""
+    if not 0 <= operator.index(seed) < 2**32:
+        raise OverflowError(f"a random seed lies between 0 and 2**32 - 1, and {seed} was given")
     _generators.clear()
-    _generators[HOST] = torch.Generator().manual_seed(seed)
+    _generators[HOST] = torch.Generator().manual_seed(operator.index(seed))
 
 
 def allow_python_layers(allow: bool = True) -> None:

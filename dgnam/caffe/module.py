@@ -51,6 +51,7 @@ class CaffeModule(nn.Module):
         super().__init__()
         self._seed, self._generators = seed, {HOST: torch.Generator().manual_seed(seed)}
         self.plan: NetPlan = build(definition, phase, stages=stages, generator=self._generators[HOST])
+        self.plan.check_names()
         free_batch(self.plan)
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
 from .blob import HOST, Blob
-from .errors import CaffeError, naming
+from .by_name import ByName
+from .errors import ArgumentError, ArrayError, CaffeError, naming
 from .filler import fill
+from .glog import LOGGER
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
 from .net_build import NetPlan, WiredLayer, build
@@ -36,6 +38,7 @@ from .weights import Weights, copy_weights
 
 StrPath = str | os.PathLike[str]
 Callback = Callable[[int], Any]
+V = TypeVar("V")
 
 
 class Net:
@@ -49,7 +52,9 @@ class Net:
     param_gradients: whether backward computes the gradients of the parameters too; may be changed at any time.
         Without them no memory is spent on them.
 
-    blobs, params: the arrays by name, in order; the parameters of a layer are a list.
+    name: the prototxt's; it may be changed, and stays the prototxt's in what `save` writes.
+    blobs, params: the arrays by name, in order; the parameters of a layer are a list.  Of several layers of one name
+        the last one is found, and only `layers` lists them all.
     layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
     bound_layers: the same, each with its blobs, and none the object of a Python class.
     """
@@ -69,12 +74,13 @@ class Net:
         if isinstance(phase, str | os.PathLike):
             pretrained, phase, level = phase, level, 0
         if phase not in (pb.TRAIN, pb.TEST):
-            raise CaffeError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}), and got {phase!r}")
+            raise ArgumentError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}), and got {phase!r}")
         self.param_gradients = param_gradients
         self._device = None if device is None else torch.device(device)
         with nullcontext() if isinstance(network_file, pb.NetParameter) else naming(network_file):
             definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
             self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
+        self.name = self._plan.name
         self._blobs = self._plan.blobs
         self._params = [_made(param.blob) for param in self._plan.params]
         self.bound_layers = [self._bind(wired) for wired in self._plan.layers]
@@ -88,21 +94,17 @@ class Net:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
 
     @property
-    def name(self) -> str:
-        return self._plan.name
-
-    @property
     def plan(self) -> NetPlan:
         """How the layers are wired, and how fast each parameter of `learnable_params` learns (its `params`)."""
         return self._plan
 
     @cached_property
     def blobs(self) -> OrderedDict[str, Blob]:
-        return OrderedDict(zip(self._plan.blob_names, self._blobs, strict=True))
+        return self._by_name("blob", zip(self._plan.blob_names, self._blobs, strict=True))
 
     @cached_property
     def params(self) -> OrderedDict[str, list[Blob]]:
-        return OrderedDict((layer.name, layer.blobs) for layer in self.bound_layers if layer.blobs)
+        return self._by_name("learnable layer", ((b.name, b.blobs) for b in self.bound_layers if b.blobs))
 
     @property
     def learnable_params(self) -> list[Blob]:
@@ -111,28 +113,28 @@ class Net:
 
     @property
     def inputs(self) -> list[str]:
-        return [self._plan.blob_names[i] for i in self._plan.inputs]
+        return self._names(self._plan.inputs)
 
     @property
     def outputs(self) -> list[str]:
         """The blobs that no layer takes, sorted by name."""
-        return [self._plan.blob_names[i] for i in self._plan.outputs]
+        return self._names(self._plan.outputs)
 
     @cached_property
     def layer_dict(self) -> OrderedDict[str, Any]:
-        return OrderedDict(zip(self._layer_names, self.layers, strict=True))
+        return self._by_name("layer", zip(self._layer_names, self.layers, strict=True))
 
     @cached_property
     def top_names(self) -> OrderedDict[str, list[str]]:
-        return OrderedDict((w.name, [self._plan.blob_names[t] for t in w.tops]) for w in self._plan.layers)
+        return self._by_name("layer", ((w.name, self._names(w.tops)) for w in self._plan.layers))
 
     @cached_property
     def bottom_names(self) -> OrderedDict[str, list[str]]:
-        return OrderedDict((w.name, [self._plan.blob_names[b] for b in w.bottoms]) for w in self._plan.layers)
+        return self._by_name("layer", ((w.name, self._names(w.bottoms)) for w in self._plan.layers))
 
     @property
     def blob_loss_weights(self) -> OrderedDict[str, float]:
-        return OrderedDict(zip(self._plan.blob_names, self._blob_loss_weights, strict=True))
+        return self._by_name("blob", zip(self._plan.blob_names, self._blob_loss_weights, strict=True))
 
     @property
     def _layer_names(self) -> list[str]:
@@ -172,11 +174,12 @@ class Net:
     ) -> dict[str, np.ndarray]:
         """Run the layers from `start` to `end`, both included, and return views of the blobs they end in.
 
+        Where `end` comes before `start` nothing runs, as in pycaffe.
         blobs: names of more blobs to return.
         data: arrays for the inputs, all of them or none; without any the input blobs count as they stand.
         """
         first, last = self._layer(start, 0), self._layer(end, len(self.layers) - 1)
-        self._check_order(first, last, "forward")
+        self._warn_of_order(first, last, "forward")
         if data:
             self._check_names(data, self.inputs, "inputs")
             for name, values in data.items():
@@ -201,7 +204,7 @@ class Net:
         top_diffs: arrays for the outputs' diffs, all of them or none; without any the diffs count as they stand.
         """
         first, last = self._layer(start, len(self.layers) - 1), self._layer(end, 0)
-        self._check_order(last, first, "backward")
+        self._warn_of_order(last, first, "backward")
         if top_diffs:
             self._check_names(top_diffs, self.outputs, "outputs")
             for name, values in top_diffs.items():
@@ -224,7 +227,7 @@ class Net:
         """Run forward over arrays of any length, a batch of the net at a time; returns copies, all batches joined."""
         parts = [
             {name: out.copy() for name, out in self.forward(blobs=blobs, **batch).items()}
-            for batch in self._batches(data)
+            for batch in self._batch(data)
         ]
         return _joined(parts, _length(data))
 
@@ -232,8 +235,8 @@ class Net:
         self, blobs: Sequence[str] | None = None, diffs: Sequence[str] | None = None, **arrays: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """The same with a backward pass after each forward one; `arrays` are inputs' data and outputs' diffs."""
-        data = list(self._batches({name: a for name, a in arrays.items() if name in self.inputs}))
-        tops = list(self._batches({name: a for name, a in arrays.items() if name in self.outputs}))
+        data = list(self._batch({name: a for name, a in arrays.items() if name in self.inputs}))
+        tops = list(self._batch({name: a for name, a in arrays.items() if name in self.outputs}))
         outs, grads = [], []
         for i in range(max(len(data), len(tops))):
             out = self.forward(blobs=blobs, **(data[i] if i < len(data) else {}))
@@ -256,6 +259,8 @@ class Net:
         if labels.ndim == 1:
             labels = np.ascontiguousarray(labels[:, None, None, None])
         first.set_arrays(data, labels)
+
+    _set_input_arrays = set_input_arrays
 
     def before_forward(self, callback: Callback) -> None:
         """Call `callback` with each layer's index before its forward pass."""
@@ -289,10 +294,11 @@ class Net:
 
         diffs: write the gradients of the weights too, as a solver's `snapshot_diff` does.
         """
+        self._plan.check_names()
         if os.fspath(path).endswith((".h5", ".hdf5")):
             self.save_hdf5(path, diffs=diffs)
         else:
-            definition = pb.NetParameter(name=self.name, layer=[w.layer.definition for w in self._plan.layers])
+            definition = pb.NetParameter(name=self._plan.name, layer=[w.layer.written() for w in self._plan.layers])
             write_caffemodel(path, definition, self._weights(), self._diffs() if diffs else None)
 
     def save_hdf5(self, path: StrPath, *, diffs: bool = False) -> None:
@@ -300,6 +306,7 @@ class Net:
 
         As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
         """
+        self._plan.check_names()
         written = [layer for layer in self.bound_layers if layer.blobs or "/" not in layer.name]
         weights = {layer.name: layer.own_weights() for layer in written}
         gradients = {name: self._diffs().get(name, []) for name in weights} if diffs else None
@@ -307,8 +314,9 @@ class Net:
 
     def share_with(self, other: Net) -> None:
         """Use the memory of `other`'s weights for all layers of the same names, from now on."""
+        first = {layer.name: layer.blobs for layer in reversed(self.bound_layers)}
         for name, theirs in other.params.items():
-            ours = self.params.get(name, [])
+            ours: Sequence[Blob] = first.get(name, ())
             if not ours:
                 continue
             if [blob.shape for blob in ours] != [blob.shape for blob in theirs]:
@@ -389,7 +397,7 @@ class Net:
         for callback in self._callbacks.get(moment, ()):
             callback(index)
 
-    def _batches(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    def _batch(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
         """Slices of the net's batch size, the last one padded with zeros."""
         size = self._blobs[0].shape[0]
         for at in range(0, _length(arrays), size):
@@ -401,17 +409,23 @@ class Net:
     def _blob(self, name: str) -> Blob:
         return self._blobs[self._plan.blob_index(name)]
 
-    def _check_order(self, lower: int, upper: int, what: str) -> None:
+    def _names(self, blobs: Sequence[int]) -> list[str]:
+        return [self._plan.blob_names[i] for i in blobs]
+
+    def _by_name(self, what: str, items: Iterable[tuple[str, V]]) -> ByName[V]:
+        return ByName(items, net=self._plan.name, what=what)
+
+    def _warn_of_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper and self.bound_layers:
-            raise CaffeError(
-                f"net '{self.name}': {what} can't run between layer '{self.bound_layers[lower].name}' and "
-                f"'{self.bound_layers[upper].name}', which comes before it"
+            LOGGER.warning(
+                "net '%s': %s runs nothing between layer '%s' and '%s', which comes before it",
+                *(self._plan.name, what, self.bound_layers[lower].name, self.bound_layers[upper].name),
             )
 
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
         if set(given) != set(wanted):
             raise CaffeError(
-                f"net '{self.name}': its {what} are {list(wanted)}, and arrays were given for {list(given)}"
+                f"net '{self._plan.name}': its {what} are {list(wanted)}, and arrays were given for {list(given)}"
             )
 
 
@@ -426,13 +440,13 @@ def _fill(values: torch.Tensor, filler: pb.FillerParameter, seed: int) -> None:
 def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
     values = np.asarray(values)
     if values.shape[:1] != blob.shape[:1]:
-        raise CaffeError(
+        raise ArrayError(
             f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}: another batch size"
         )
     try:
         blob[...] = values
     except ValueError:
-        raise CaffeError(f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}") from None
+        raise ArrayError(f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}") from None
 
 
 def _none_to_empty(names: Sequence[str] | None) -> Sequence[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .blob import Blob, check_shape
-from .errors import CaffeError, closest, naming, shortened
+from .errors import CaffeError, closest, naming, shortened, unknown_name
 from .filler import check_filler
 from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
@@ -62,7 +62,10 @@ class Param:
 
 @dataclass
 class NetPlan:
-    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once."""
+    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once.
+
+    Several layers may have one name, as in Caffe, or none.
+    """
 
     name: str
     force_backward: bool
@@ -78,28 +81,33 @@ class NetPlan:
         """The shapes of the blobs as they are now."""
         return [blob.shape for blob in self.blobs]
 
+    def check_names(self) -> None:
+        """Raise CaffeError where layers of one name have parameters, and the name doesn't tell whose they are."""
+        names = Counter(wired.name for wired in self.layers if wired.params)
+        for name, count in names.items():
+            if count > 1:
+                raise CaffeError(
+                    f"net '{self.name}': {count} layers with parameters are named '{name}'; give each a name of its own"
+                )
+
     def layer_index(self, name: str) -> int:
-        """Where the layer of this name stands; an unknown name is an error that lists the closest."""
+        """Where the first layer of this name stands; an unknown name is an error that lists the closest."""
         names = [w.name for w in self.layers]
         if name not in names:
-            raise CaffeError(
-                f"net '{self.name}' has no layer '{name}'; its layers, the closest first: {closest(name, names)}"
-            )
+            raise unknown_name(self.name, "layer", name, names)
         return names.index(name)
 
     def blob_index(self, name: str) -> int:
         """Where the blob of this name stands; an unknown name is an error that lists the closest."""
         if name not in self.blob_names:
-            known = closest(name, self.blob_names)
-            raise CaffeError(f"net '{self.name}' has no blob '{name}'; its blobs, the closest first: {known}")
+            raise unknown_name(self.name, "blob", name, self.blob_names)
         return self.blob_names.index(name)
 
 
 @dataclass
 class _Known:
-    """The names so far: of layers and of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+    """The names so far: of blobs, of the blobs that no layer has taken yet, of parameters to share."""
 
-    layers: set[str] = field(default_factory=set)
     blobs: set[str] = field(default_factory=set)
     available: dict[str, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
@@ -199,7 +207,8 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
                 weight = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
                 _add_split(split, layer.name, name, j, count, weight)
                 if weight:
-                    new.loss_weight[j] = 0
+                    # Caffe takes all of the layer's weights away with this one; a loss then has its own weight of 1.
+                    del new.loss_weight[:]
                     used[(i, j)] += 1
     return split
 
@@ -230,19 +239,17 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
 def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
     """Add one layer to the plan, and its names to those known."""
     layer = create_layer(message)
-    if message.name in known.layers:
-        raise CaffeError(f"net '{plan.name}': two layers are named '{message.name}'")
-    known.layers.add(message.name)
     context = Context(message.phase, generator)
     bottoms = [_take(layer, name, known) for name in message.bottom]
     tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]
     blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
     if len(message.param) > len(blobs):
         raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
+    before = len(plan.params)
     params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     if message.type == "Input":
         plan.inputs.extend(tops)
-    owns = [(plan.params[p].owner, plan.params[p].index) == (layer.name, i) for i, p in enumerate(params)]
+    owns = [plan.params[p].index == i and p >= before for i, p in enumerate(params)]
     shapes = [tuple(blob.shape) for blob in blobs]
     plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
 
@@ -283,7 +290,7 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
     params = layer.param_blobs(shapes)
     for k, (top, shape) in enumerate(zip(tops, layer.top_shapes(shapes), strict=True)):
         _check_blob(layer, f"top '{layer.definition.top[k]}'", shape)
-        if k < len(bottoms) and top is bottoms[k] and tuple(shape) != top.shape:
+        if k < len(bottoms) and top is bottoms[k] and math.prod(shape) != top.count:
             name = layer.definition.top[k]
             raise layer.fail(f"can't run in place: bottom '{name}' is {top.shape} and the top is {shape}")
         top.reshape(*shape)
@@ -333,15 +340,14 @@ def _given(spec: pb.ParamSpec) -> set[str]:
 
 def _loss_weights(layer: Layer) -> list[float]:
     given = list(layer.definition.loss_weight)
+    if layer.loss and not given:
+        given = [1.0]
     if given and len(given) != len(layer.definition.top):
         raise layer.fail(
-            f"has {len(given)} loss weights for {len(layer.definition.top)} tops; give one to each or none"
+            f"has {len(given)} loss weights for {len(layer.definition.top)} tops; give one to each"
+            + (", as this type has a weight of 1 by itself" if layer.loss else " or none")
         )
-    if not given:
-        given = [0.0] * len(layer.definition.top)
-        if layer.loss and given:
-            given[0] = 1.0
-    return given
+    return given if given else [0.0] * len(layer.definition.top)
 
 
 def _plan_backward(plan: NetPlan) -> None:
@@ -353,7 +359,7 @@ def _plan_backward(plan: NetPlan) -> None:
     _loss_above(plan)
     if plan.force_backward:
         for wired in plan.layers:
-            wanted = [need or i not in wired.layer.no_gradient for i, need in enumerate(wired.needs.bottoms)]
+            wanted = [need or i not in wired.layer.unforced for i, need in enumerate(wired.needs.bottoms)]
             wired.needs = Needs(wanted, [True] * len(wired.params))
             wired.backward = True
 

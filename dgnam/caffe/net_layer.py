@@ -35,8 +35,10 @@ class NetLayer:
         self.blobs = wired.layer.blobs if isinstance(wired.layer, BlobLayer) else BlobVec()
         self.blobs[:] = blobs
         self.context = wired.context
+        self.context.overwrite = bool(bottoms and tops) and bottoms[0] is tops[0]
         self._shapes: tuple[list[Shape], list[Shape]] = ([b.shape for b in bottoms], [t.shape for t in tops])
-        self._share()
+        if bottoms:
+            self._share()
         self._weigh()
 
     def __repr__(self) -> str:
@@ -95,31 +97,40 @@ class NetLayer:
         elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
+            for top in self.tops[self.context.overwrite :]:
+                top.drop_data()
             with self._naming():
                 outs = layer.forward(self.context, bottoms, params)
+            self._leave_behind()
             held = addresses([*bottoms, *params, *self.context.state.values()])
             for top, out in zip(self.tops, outs, strict=True):
                 top.reshape(*out.shape)
                 top.put_data(out, fresh=is_fresh(out, held))
                 held.add(out.data_ptr())
+            # A later layer may run in place and give a top other axes, as MVN does.
+            self._shapes = self._shapes[0], [tuple(out.shape) for out in outs]
         return self._loss()
 
     def backward(self, device: torch.device, *, param_gradients: bool = True) -> None:
         """Compute the bottoms' gradients, and add the parameters', from data and top gradients as they stand."""
         layer, planned = self.wired.layer, self.wired.needs
         learns = [need and param_gradients and not layer.statistics for need in planned.params]
-        needs = Needs(planned.bottoms, learns)
+        needs = Needs([need or i in layer.always for i, need in enumerate(planned.bottoms)], learns)
         if layer.shares == "both" or not (any(needs.bottoms) or any(needs.params)):
             return
         for i in layer.no_gradient:
             if i < len(needs.bottoms) and needs.bottoms[i]:
                 raise layer.fail(f"can't backpropagate to its bottom '{layer.definition.bottom[i]}'")
+        if layer.lends_diff:
+            self.bottoms[0].share_diff(self.tops[0])
+            return
         if isinstance(layer, BlobLayer):
             layer.backward_blobs(self.context, self.tops, needs.bottoms, self.bottoms)
             return
+        shapes = self._shapes[1]
         now = Pass(
-            tops=[t.data_on(device) for t in self.tops],
-            top_diffs=[t.diff_on(device) for t in self.tops],
+            tops=[t.data_on(device).view(shape) for t, shape in zip(self.tops, shapes, strict=True)],
+            top_diffs=[t.diff_on(device).view(shape) for t, shape in zip(self.tops, shapes, strict=True)],
             bottoms=[b.data_on(device) for b in self.bottoms],
             params=[p.data_on(device) for p in self.blobs],
             needs=needs,
@@ -127,10 +138,20 @@ class NetLayer:
         with self._naming():
             bottom_diffs, param_diffs = layer.backward(self.context, now)
         held = addresses([*now.tops, *now.top_diffs, *now.bottoms, *now.params, *self.context.state.values()])
-        self._put(bottom_diffs, held)
-        for blob, grad in zip(self.blobs, param_diffs, strict=True):
-            if grad is not None:
+        overwritten = layer.overwritten(now)
+        for i, (blob, grad) in enumerate(zip(self.blobs, param_diffs, strict=True)):
+            if grad is not None and i in overwritten:
+                blob.put_diff(grad)
+            elif grad is not None:
                 blob.add_diff(grad)
+        # After the parameters': in place, this writes over the top's diff, which theirs may be views of.
+        self._put(bottom_diffs, held)
+
+    def _leave_behind(self) -> None:
+        """What a forward pass leaves in its first bottom's diff, where Caffe's does."""
+        left = self.context.state.pop("bottom_diff", None)
+        if left is not None:
+            self.bottoms[0].put_diff(left)
 
     @contextmanager
     def _naming(self) -> Iterator[None]:
@@ -149,13 +170,14 @@ class NetLayer:
                 held.add(diff.data_ptr())
 
     def _share(self) -> None:
-        """Tops that are the bottom's own memory, as Caffe's Split, Reshape and Flatten have them."""
+        """Tops that are another blob's memory, as Caffe's Split, Reshape, Flatten and Parameter have them."""
         shares = self.wired.layer.shares
         if shares != "nothing":
+            source = (self.bottoms or self.blobs)[0]
             for top in self.tops:
-                top.share_data(self.bottoms[0])
+                top.share_data(source)
                 if shares == "both":
-                    top.share_diff(self.bottoms[0])
+                    top.share_diff(source)
 
     def _weigh(self) -> None:
         """A loss's diff is its weight, from the start and for good."""

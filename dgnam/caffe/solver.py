@@ -18,6 +18,7 @@ included, as long as its data do: data layers begin anew when a solver is made, 
 from __future__ import annotations
 
 import enum
+import operator
 import os
 import time
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class Solver:
         LOGGER.info("Initializing solver from parameters: \n%s", to_text(self.param))
         self._check()
         if self.param.random_seed >= 0:
-            mode.set_random_seed(self.param.random_seed + parallel.solver_rank())
+            mode.set_random_seed((self.param.random_seed + parallel.solver_rank()) % 2**32)
         self.net: Net = train_net(self.param, self._source)
         self.test_nets: list[Net] = test_nets(self.param, self._source)
         self._debug = DebugInfo(self.net)
@@ -151,7 +152,7 @@ class Solver:
 
     def step(self, iters: int) -> None:
         """Train for `iters` iterations."""
-        start = self._iter
+        start, iters = self._iter, operator.index(iters)
         self._losses = _SmoothedLoss(self.param.average_loss)
         timer = time.perf_counter()
         while self._iter < start + iters:

@@ -180,9 +180,9 @@ class TorchNet(nn.Module):
             self.get_submodule(step.child).hold([blobs[p] for p in wired.params])  # type: ignore[operator]
 
     def _child_name(self, layer: str) -> str:
-        """The layer's name; `_` for dots, which torch forbids, and behind a name that torch's modules have already."""
+        """The layer's name; `_` for dots and for no name, which torch forbids, and behind a name that is taken."""
         name = layer.replace(".", "_")
-        while hasattr(self, name):
+        while not name or hasattr(self, name):
             name += "_"
         return name
 
@@ -210,14 +210,15 @@ def to_torch(
     seed: for the fillers.
 
     Each layer but Input and the automatic Split is a child module of its name, `net.conv1`; a dot in it becomes `_`,
-    other signs stay (`net.get_submodule("inception_3a/1x1")`), and a name that torch's modules have (`type`) gets `_`
-    behind it.  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are `conv1.weight`
-    and `conv1.bias`; other types' names are in `PARAM_NAMES`.  Blobs shared by name are one parameter under several
-    keys.
+    other signs stay (`net.get_submodule("inception_3a/1x1")`), and a name that torch's modules have (`type`), or none,
+    gets `_` behind it.  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are
+    `conv1.weight` and `conv1.bias`; other types' names are in `PARAM_NAMES`.  Blobs shared by name are one parameter
+    under several keys.
 
     Data layers (Data, ImageData, DummyData and their like) become inputs: `net(data, label)`.  Batches may be of any
     size, also where a Reshape layer writes its size out.  Dropout and stochastic pooling act in `train()` only, and
-    draw from torch's global random state.  Loss weights are left to the caller.
+    draw from torch's global random state.  Loss weights are left to the caller.  `torch.export` takes the module with
+    strict=False, and `to_onnx` writes it as ONNX.
 
     Raises CaffeError where the net can't be built or an output's name is unknown, CaffeFormatError for a bad file.
     """
@@ -226,6 +227,7 @@ def to_torch(
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=[*definition.state.stage, *stages])
     shapes = {} if input_shapes is None else input_shapes
     plan = build(data_to_inputs(filter_layers(definition, state), shapes), phase, level, stages)
+    plan.check_names()
     free_batch(plan)
     net = TorchNet(plan, outputs)
     _fill(net, plan, {} if given is None else given, torch.Generator().manual_seed(seed))

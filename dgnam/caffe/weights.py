@@ -32,10 +32,15 @@ class Slot:
 def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
     """Put the blobs of each layer; layers that only one side has are passed over, as in Caffe.
 
+    Of several layers of one name the first gets them.
     Differing shapes are an error, but for the old 4-axis ones: ones, then the net's shape.  An array of shape (0,)
     stands for a shared blob that is left out.
     """
+    done: set[str] = set()
     for name, slots in layers:
+        if name in done:
+            continue
+        done.add(name)
         for slot, array in _pairs(name, slots, weights):
             slot.put(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).view(slot.shape))
 

@@ -42,22 +42,29 @@ def param_arrays(group: h5py.Group, key: str) -> dict[str, list[np.ndarray]]:
 
 
 def eager_errors(group: h5py.Group) -> Errors:
-    """What the eager net makes of a case of layers.h5, compared with what real Caffe made of it."""
-    net = Net(parse_net(group.attrs["prototxt"], group.name), pb.TEST)
+    """What the eager net makes of a case of layers.h5 or layer_modes.h5, compared with what real Caffe made of it."""
+    net = Net(parse_net(group.attrs["prototxt"], group.name), int(group.attrs.get("phase", pb.TEST)))
     assert net.outputs == list(group.attrs["outputs"])
     for layer, values in param_arrays(group, "params").items():
         for blob, value in zip(net.params[layer], values, strict=True):
             assert blob.shape == value.shape
             blob.data[...] = value
-    for name, value in arrays(group, "inputs").items():
-        net.blobs[name].data[...] = value
-    net.forward()
-    found = Errors({name: error(net.blobs[name].data, value) for name, value in arrays(group, "blobs").items()})
-    if not group.attrs["has_backward"]:
-        return found
-    for name, value in arrays(group, "top_diffs").items():
-        net.blobs[name].diff[...] = value
-    net.backward()
+    found = Errors()
+    for _ in range(int(group.attrs.get("passes", 1))):
+        for name, value in arrays(group, "inputs").items():
+            net.blobs[name].reshape(*value.shape)
+            net.blobs[name].data[...] = value
+        net.forward()
+        for name, value in arrays(group, "blobs").items():
+            found.forward[name] = error(net.blobs[name].data, value)
+        if not group.attrs["has_backward"]:
+            return found
+        for name, value in arrays(group, "top_diffs").items():
+            net.blobs[name].diff[...] = value
+        net.backward()
+    for layer, values in param_arrays(group, "params_after").items():
+        for i, (blob, value) in enumerate(zip(net.params[layer], values, strict=True)):
+            found.forward[f"{layer}/{i}"] = error(blob.data, value)
     for name, value in arrays(group, "bottom_diffs").items():
         found.gradient[name] = error(net.blobs[name].diff, value)
     for layer, values in param_arrays(group, "param_diffs").items():

@@ -23,6 +23,17 @@ def test_shape_and_the_old_names_of_axes():
         blob.reshape(2, -1)
 
 
+def test_axes_are_whole_numbers():
+    blob = Blob(2, 3)
+    blob.reshape(*np.array([3, 2]))
+    assert blob.shape == (3, 2)
+    assert all(type(n) is int for n in blob.shape)
+    for axes in ((2, 3.5), ((2, 3),), ("2", 3), ([2, 3],)):
+        with pytest.raises(TypeError, match=r"as in reshape\(1, 3"):
+            blob.reshape(*axes)
+    assert blob.shape == (3, 2)
+
+
 def test_views_alias_the_memory():
     blob = Blob(2, 3)
     view = blob.data
@@ -109,6 +120,18 @@ def test_shared_memory():
     assert (b.diff == 2).all()
     with pytest.raises(CaffeError, match="can't share"):
         b.share_data(Blob(7))
+
+
+def test_numbers_to_be_computed_anew_take_no_memory_unless_a_view_shows_them():
+    memory = SyncedMemory(2)
+    memory.put(torch.ones(2), fresh=True)
+    memory.drop()
+    assert memory.head == "nowhere"
+    assert memory.on(HOST).tolist() == [0, 0]
+    view = memory.view()
+    view[...] = 3
+    memory.drop()
+    assert view.tolist() == memory.on(HOST).tolist() == [3, 3]
 
 
 def test_gradients_of_parameters_add_up():

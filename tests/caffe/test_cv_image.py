@@ -84,12 +84,12 @@ def test_of_16_bits_the_upper_8_count_and_natively_none_do():
     encoded = saved(Image.fromarray(deep), "PNG")
     assert decode_image(encoded, "x", "gray").ravel().tolist() == [0x12, 0xFF]
     assert decode_image(encoded, "x", "colour")[0, 0].tolist() == [0x12] * 3
-    with pytest.raises(CaffeFormatError, match="^x: has more than 8 bits a channel"):
+    with pytest.raises(CaffeFormatError, match=r"^x: has more than 8 bits a channel"):
         decode_image(encoded, "x", "native")
 
 
 def test_four_inks():
-    # Of one colour all over, so that JPEG keeps it: stored inverted, 255 - 40 = 215 of cyan and 255 - 100 = 155 of black.
+    # Of one colour all over, so that JPEG keeps it; stored inverted, cyan is 255 - 40 = 215 and black 155.
     encoded = saved(Image.new("CMYK", (8, 8), (40, 0, 255, 100)), "JPEG", quality=100, subsampling=0)
     blue, green, red = decode_image(encoded, "x", "colour")[4, 4].tolist()
     # black - ((255 - ink) * black >> 8): 155 - (40 * 155 >> 8), 155 - 0, 155 - (255 * 155 >> 8)
@@ -125,14 +125,14 @@ def test_the_orientation_of_a_jpeg_is_applied_but_not_natively(orientation, corn
     ],
 )
 def test_what_is_no_image_is_named(encoded, message):
-    with pytest.raises(CaffeFormatError, match=f"^here: {message}"):
+    with pytest.raises(CaffeFormatError, match=rf"^here: {message}"):
         decode_image(encoded, "here", "colour")
 
 
 def test_files_are_named(tmp_path):
     with pytest.raises(CaffeError, match=r"absent\.png: no such file"):
         read_image(tmp_path / "absent.png")
-    with pytest.raises(CaffeError, match="can't be read|no such file"):
+    with pytest.raises(CaffeError, match=r"can't be read|no such file"):
         read_image(tmp_path / ("long" * 100))
     Image.fromarray(RGB).save(tmp_path / "a.png")
     assert read_image(tmp_path / "a.png").shape == (5, 7, 3)
@@ -151,7 +151,7 @@ def test_jpeg_has_opencvs_quality():
 
 
 def test_encodings_that_can_not_be():
-    with pytest.raises(CaffeFormatError, match="can't be encoded as 'pgn'.*: png"):
+    with pytest.raises(CaffeFormatError, match=r"can't be encoded as 'pgn'.*: png"):
         encode_image(RGB, "pgn")
     with pytest.raises(CaffeFormatError, match="of 3 channels can't be encoded as 'pgm'"):
         encode_image(RGB, "pgm")

@@ -102,7 +102,7 @@ def test_a_damaged_leveldb(tmp_path):
     content = bytearray(table.read_bytes())
     content[10:200] = bytes(190)
     table.write_bytes(content)
-    with pytest.raises(CaffeFormatError, match="db: LevelDB can't read it: .*orrupt"):
+    with pytest.raises(CaffeFormatError, match=r"db: LevelDB can't read it: .*orrupt"):
         read(tmp_path / "db", "leveldb")
 
 

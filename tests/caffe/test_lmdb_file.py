@@ -76,9 +76,9 @@ def test_where_there_is_none(tmp_path):
     with pytest.raises(CaffeError, match="absent: there is no such database"):
         LMDBFile(tmp_path / "absent")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(CaffeFormatError, match="is a folder with a file data.mdb, and this is a file"):
+    with pytest.raises(CaffeFormatError, match=r"is a folder with a file data\.mdb, and this is a file"):
         LMDBFile(tmp_path / "file")
-    with pytest.raises(CaffeFormatError, match="has no file data.mdb"):
+    with pytest.raises(CaffeFormatError, match=r"has no file data\.mdb"):
         LMDBFile(tmp_path)
     (tmp_path / "CURRENT").write_text("MANIFEST-000001")
     with pytest.raises(CaffeFormatError, match="of LevelDB: give the backend LEVELDB"):

@@ -1,5 +1,6 @@
 """The global mode: random seeds, devices, and computing in float32."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,32 @@ def test_a_seed_repeats_the_numbers():
     assert (first != second).any()
     mode.set_random_seed(7)
     assert (draw() == first).all()
+
+
+@pytest.mark.parametrize("seed", [0, True, np.int64(7), 2**32 - 1])
+def test_whole_numbers_are_seeds(seed):
+    mode.set_random_seed(seed)
+    first = draw()
+    mode.set_random_seed(int(seed))
+    assert (draw() == first).all()
+
+
+@pytest.mark.parametrize(
+    ("seed", "kind"),
+    [(1.5, TypeError), ("1", TypeError), (None, TypeError), (-1, OverflowError), (2**32, OverflowError)],
+)
+def test_other_seeds_leave_the_random_state_alone(seed, kind):
+    mode.set_random_seed(7)
+    first = draw()
+    mode.set_random_seed(7)
+    with pytest.raises(kind):
+        mode.set_random_seed(seed)
+    assert (draw() == first).all()
+
+
+def test_a_device_is_a_whole_number():
+    with pytest.raises(TypeError):
+        mode.set_device("0")
 
 
 def test_other_devices_follow_the_seed():

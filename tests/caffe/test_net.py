@@ -38,11 +38,32 @@ def images(seed: int = 0, n: int = 2) -> np.ndarray:
     return np.random.RandomState(seed).randn(n, 3, 6, 6).astype(np.float32)
 
 
+def saved(path) -> pb.NetParameter:
+    return pb.NetParameter.FromString(path.read_bytes())
+
+
 @pytest.fixture
 def small() -> Net:
     net = net_of(SMALL)
     net.blobs["data"].data[...] = images()
     return net
+
+
+def test_a_relu_in_place_writes_over_its_bottom_forward_and_backward():
+    net = net_of(SMALL)
+    conv = net._blobs[net.plan.blob_index("conv")]
+    data, diffs = [], []
+    for moment in (net.before_forward, net.after_forward):
+        moment(lambda i: data.append(conv.data_on(HOST).data_ptr()) if i == 2 else None)
+    for moment in (net.before_backward, net.after_backward):
+        moment(lambda i: diffs.append(conv.diff_on(HOST).data_ptr()) if i == 2 else None)
+    net.forward(data=images())
+    net.backward(ip=np.ones((2, 5), np.float32))
+    assert data[0] == data[1]
+    assert diffs[0] == diffs[1]
+    assert conv.data.min() == 0
+    assert (conv.diff[conv.data == 0] == 0).all()
+    assert (conv.diff[conv.data > 0] != 0).all()
 
 
 class TestNames:
@@ -62,6 +83,34 @@ class TestNames:
         assert small.bottom_names["relu"] == ["conv"]
         assert set(small.blob_loss_weights.values()) == {0}
 
+    @pytest.mark.parametrize("name", ["twin", ""])
+    def test_layers_may_share_a_name_or_have_none(self, name, tmp_path):
+        """BVLC's mnist_autoencoder has two losses named "loss"."""
+        twins = "".join(
+            f'layer {{ name: "{name}" type: "Power" bottom: "{b}" top: "{t}" power_param {{ shift: 1 }} }}'
+            for b, t in [("conv", "p"), ("p", "q")]
+        )
+        net = net_of(DATA + CONV + twins)
+        assert net._layer_names == ["data", "conv", name, name]
+        out = net.forward(data=images(), blobs=["conv"])
+        assert np.allclose(out["q"], out["conv"] + 2)
+        assert net.layer_dict[name] is net.layers[3]
+        assert net.top_names[name] == ["q"]
+        net.blobs["p"].data[...] = 0
+        net.blobs["q"].data[...] = 0
+        assert (net.forward(end=name)["q"] == 0).all()
+        assert np.allclose(net.blobs["p"].data, out["conv"] + 1)
+        net.save(tmp_path / "net.caffemodel")
+        net.copy_from(tmp_path / "net.caffemodel")
+
+    def test_learnable_layers_of_one_name_run_but_have_no_file(self, tmp_path):
+        net = net_of(DATA + CONV + IP.replace('name: "ip"', 'name: "conv"'))
+        assert net.forward(data=images())["ip"].shape == (2, 5)
+        assert net.params["conv"][0].shape == (5, 64)
+        for path in ("net.caffemodel", "net.h5"):
+            with pytest.raises(CaffeError, match="2 layers with parameters are named 'conv'"):
+                net.save(tmp_path / path)
+
     def test_outputs_are_sorted(self):
         net = net_of(f'{DATA} layer {{ name: "s" type: "Slice" bottom: "data" top: "z" top: "b" top: "m" }}')
         assert net.outputs == ["b", "m", "z"]
@@ -80,7 +129,6 @@ class TestNames:
             (lambda net: net.forward(end="cnv"), "no layer 'cnv'.*conv"),
             (lambda net: net.backward(start="rlu"), "no layer 'rlu'.*relu"),
             (lambda net: net.forward(blobs=["ipp"]), "no blob 'ipp'.*ip"),
-            (lambda net: net.forward(start="ip", end="conv"), "can't run between"),
             (lambda net: net.forward(dta=images()), "its inputs are"),
             (lambda net: net.forward(data=images(n=3)), "another batch size"),
             (lambda net: net.forward(data=images()[:, :2]), "blob 'data' has shape"),
@@ -91,9 +139,49 @@ class TestNames:
         with pytest.raises(CaffeError, match=message):
             call(small)
 
-    def test_a_phase_is_needed(self):
+    @pytest.mark.parametrize(
+        ("call", "kind"),
+        [
+            (lambda net: net.forward(end="cnv"), ValueError),
+            (lambda net: net.backward(start="rlu"), ValueError),
+            (lambda net: net.forward(blobs=["ipp"]), KeyError),
+            (lambda net: net.blobs["ipp"], KeyError),
+            (lambda net: net.forward(data=images()[:, :2]), ValueError),
+            (lambda net: net.blobs["data"].reshape((2, 3, 6, 6)), TypeError),
+        ],
+    )
+    def test_errors_are_of_pycaffes_kinds(self, small, call, kind):
+        with pytest.raises(kind) as caught:
+            call(small)
+        assert isinstance(caught.value, CaffeError)
+
+    @pytest.mark.parametrize(
+        ("named", "message"),
+        [
+            ("blobs", "no blob 'cnv'; its blobs, the closest first: conv"),
+            ("blob_loss_weights", "no blob 'cnv'"),
+            ("params", "no learnable layer 'cnv'; its learnable layers, the closest first: conv, ip"),
+            ("layer_dict", "no layer 'cnv'; its layers, the closest first: conv"),
+            ("top_names", "no layer 'cnv'"),
+            ("bottom_names", "no layer 'cnv'"),
+        ],
+    )
+    def test_mistyped_names_show_the_closest(self, small, named, message):
+        with pytest.raises(KeyError, match=f"^net 'small' has {message}"):
+            getattr(small, named)["cnv"]
+
+    def test_the_name_may_be_changed_as_detection_scripts_do(self, small, tmp_path):
+        small.name = "zf_iter_5"
+        assert small.name == "zf_iter_5"
+        small.save(tmp_path / "net.caffemodel")
+        assert saved(tmp_path / "net.caffemodel").name == "small"
+
+    @pytest.mark.parametrize("phase", [None, 5])
+    def test_a_phase_is_needed(self, phase):
         with pytest.raises(CaffeError, match=r"TRAIN .* or TEST"):
-            Net(parse_net(SMALL))
+            Net(parse_net(SMALL), phase)
+        with pytest.raises(TypeError):
+            Net(parse_net(SMALL), phase)
 
     def test_an_unknown_layer_type(self):
         with pytest.raises(CaffeError, match=r"unknown layer type 'Convolutoin'.*Convolution"):
@@ -186,6 +274,21 @@ class TestPassesInPart:
         small.backward(start="relu", end="relu")
         assert seen == [("before", 2), ("after", 2), ("before back", 2), ("after back", 2)]
 
+    def test_from_a_layer_to_an_earlier_one_nothing_runs(self, small, caplog):
+        small.blobs["conv"].data[...] = -1
+        with caplog.at_level("WARNING", "dgnam.caffe"):
+            assert list(small.forward(start="relu", end="conv")) == ["conv"]
+            assert list(small.backward(start="conv", end="relu")) == ["conv"]
+        assert (small.blobs["conv"].data == -1).all()
+        assert "'relu' and 'conv', which comes before it" in caplog.messages[0]
+        assert len(caplog.messages) == 2
+
+    def test_batches_by_pycaffes_name(self, small):
+        batches = list(small._batch({"data": images(3, n=5)}))
+        assert [batch["data"].shape[0] for batch in batches] == [2, 2, 2]
+        assert (batches[2]["data"][0] == images(3, n=5)[4]).all()
+        assert (batches[2]["data"][1] == 0).all()
+
     def test_many_batches(self, small):
         data = images(3, n=5)
         whole = small.forward_all(data=data)["ip"]
@@ -258,13 +361,26 @@ class TestSplitsAndSharedMemory:
         assert np.allclose(net.blobs["conv"].diff, 5)
 
     def test_reshape_shares_data_and_diff_with_its_bottom(self):
-        flat = 'layer { name: "flat" type: "Flatten" bottom: "conv" top: "flat" }'
+        shape = "reshape_param { shape { dim: 0 dim: -1 } }"
+        flat = f'layer {{ name: "flat" type: "Reshape" bottom: "conv" top: "flat" {shape} }}'
         net = net_of(f"force_backward: true {DATA} {CONV} {flat}")
         net.forward(data=images())
         conv, flat = net.blobs["conv"], net.blobs["flat"]
         assert np.shares_memory(conv.data, flat.data)
         assert np.shares_memory(conv.diff, flat.diff)
         net.backward(flat=np.ones((2, 64)))
+        assert np.allclose(net.params["conv"][1].diff, 2 * 16)
+
+    def test_flatten_shares_data_from_the_start_and_diff_from_the_first_backward_pass(self):
+        flat = 'layer { name: "flat" type: "Flatten" bottom: "conv" top: "flat" }'
+        net = net_of(f"force_backward: true {DATA} {CONV} {flat}")
+        net.forward(data=images())
+        conv, flat = net.blobs["conv"], net.blobs["flat"]
+        assert np.shares_memory(conv.data, flat.data)
+        flat.diff[...] = 1
+        assert not conv.diff.any()
+        net.backward()
+        assert np.shares_memory(conv.diff, flat.diff)
         assert np.allclose(net.params["conv"][1].diff, 2 * 16)
 
     def test_parameters_of_one_name_are_one(self):
@@ -446,17 +562,18 @@ class TestReshape:
         assert net.blobs["loss"].diff == np.float32(0.5)
 
     def test_filter_gives_its_tops_the_shape_that_the_data_say(self):
-        text = """force_backward: true
+        text = """
         layer { name: "x" type: "Input" top: "x" top: "s" input_param { shape { dim: 4 dim: 2 } shape { dim: 4 } } }
-        layer { name: "f" type: "Filter" bottom: "x" bottom: "s" top: "f" }
-        layer { name: "p" type: "Power" bottom: "f" top: "p" power_param { scale: 2 } }"""
+        layer { name: "b" type: "Bias" bottom: "x" top: "b" }
+        layer { name: "f" type: "Filter" bottom: "b" bottom: "s" top: "f" }
+        layer { name: "p" type: "Power" bottom: "f" top: "p" power_param { scale: 2 } loss_weight: 1 }"""
         net = net_of(text)
         x = np.arange(8.0).reshape(4, 2)
         for select in ([0, 1, 0, 1], [0, 0, 1, 0], [1, 1, 1, 1]):
             chosen = x[np.array(select) == 1]
             assert (net.forward(x=x, s=np.array(select))["p"] == 2 * chosen).all()
-            diff = net.backward(p=np.ones_like(chosen))["x"]
-            assert (diff == np.array(select)[:, None] * 2).all()
+            net.backward()
+            assert (net.blobs["b"].diff == np.array(select)[:, None] * 2).all()
 
 
 class TestFiles:
@@ -478,6 +595,20 @@ class TestFiles:
             for layer, blobs in small.params.items():
                 for ours, theirs in zip(blobs, net.params[layer], strict=True):
                     assert (ours.data == theirs.data).all()
+
+    def test_what_is_saved_is_what_caffe_completes(self, tmp_path):
+        """A loss weight that goes without saying, and no learning for BatchNorm's statistics; no automatic top."""
+        batch_norm = (
+            'layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "bn" param { lr_mult: 0 decay_mult: 0 } }'
+        )
+        loss = 'layer { name: "loss" type: "EuclideanLoss" bottom: "bn" bottom: "bn" }'
+        net_of(DATA + CONV + batch_norm + loss).save(tmp_path / "net.caffemodel")
+        layers = {layer.name: layer for layer in saved(tmp_path / "net.caffemodel").layer}
+        assert [(spec.lr_mult, spec.decay_mult) for spec in layers["bn"].param] == [(0, 0), (0, 1), (0, 1)]
+        assert not layers["conv"].param
+        assert list(layers["loss"].loss_weight) == [1]
+        assert not layers["loss"].top
+        assert not layers["conv"].loss_weight
 
     def test_hdf5_by_pycaffes_names(self, small, tmp_path):
         small.save_hdf5(tmp_path / "weights.hdf5")

@@ -31,6 +31,13 @@ def test_solvers_share_the_records_of_training_out():
     assert not parallel.is_root_solver()
 
 
+def test_a_rank_beyond_the_count_takes_nothing_and_says_so():
+    parallel.set_solver_rank(1)
+    assert keeps_record(0, TEST)
+    with pytest.raises(CaffeError, match="rank is 1 of 1; call set_solver_count"):
+        keeps_record(0, TRAIN)
+
+
 def test_each_in_a_process():
     parallel.set_multiprocess(True)
     assert parallel.multiprocess()

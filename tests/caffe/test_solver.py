@@ -254,6 +254,48 @@ def test_iter_size_sums_the_loss_and_the_gradients_of_its_batches(log):
     assert any(m.endswith("loss = 2") for m in log("Iteration 0 ("))
 
 
+REGRESSION = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: ROWS dim: 6 } } }
+layer { name: "t" type: "Input" top: "t" input_param { shape { dim: ROWS dim: 1 } } }
+layer { name: "part" type: "Slice" bottom: "x" top: "x1" top: "x2" slice_param { axis: 0 } }
+layer { name: "i1" type: "InnerProduct" bottom: "x1" top: "y1" param { name: "w" } param { name: "b" }
+  inner_product_param { num_output: 1 weight_filler { type: "gaussian" } } }
+layer { name: "i2" type: "InnerProduct" bottom: "x2" top: "y2" param { name: "SECONDw" } param { name: "SECONDb" }
+  inner_product_param { num_output: 1 weight_filler { type: "gaussian" } } }
+layer { name: "both" type: "Concat" bottom: "y1" bottom: "y2" top: "y" concat_param { axis: 0 } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "loss" }
+"""
+
+
+@pytest.mark.parametrize("second", ["", "another "], ids=["shared", "apart"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_in_parts_trains_as_the_whole_batch(kind, second):
+    """As Caffe's solver tests have it: the gradients of `iter_size` batches are those of one batch of all rows."""
+    draw = np.random.default_rng(0)
+    halves = draw.standard_normal((2, 4, 6)), draw.standard_normal((2, 4, 1))
+    found = []
+    for parts in (1, 2, 4):
+        net = REGRESSION.replace("ROWS", str(8 // parts)).replace("SECOND", second)
+        solver = made(f'type: "{kind}" {KINDS[kind]} {FIXED} random_seed: 1 iter_size: {parts}', net)
+        # The rows of each part are half its first layer's and half its second layer's.
+        batches = [[np.concatenate([h[i::parts] for h in rows]) for rows in halves] for i in range(parts)]
+
+        def feed_next(layer, net=solver.net, batches=batches):
+            if layer == 0:
+                batches.append(batches.pop(0))
+                net.blobs["x"].data[...], net.blobs["t"].data[...] = batches[-1]
+
+        solver.net.before_forward(feed_next)
+        start = values(solver.net)
+        solver.step(4)
+        assert len(start) == (4 if second else 2)
+        assert not equal(start, values(solver.net))
+        found.append(values(solver.net))
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            assert a == pytest.approx(b, rel=1e-3, abs=1e-5)
+
+
 def test_test_nets_use_the_train_nets_memory_from_their_first_test_on():
     solver = fed(f"base_lr: 0.1 {FIXED} test_iter: 1 test_interval: 1 test_initialization: false")
     (test_net,) = solver.test_nets
@@ -330,6 +372,19 @@ def test_multistep_goes_on_by_one_step_an_update(log):
         solver.apply_update()
     assert rates == [1, 0.5, 0.25, 0.125]
     assert log("MultiStep")[0] == "MultiStep Status: Iteration 1, step = 1"
+
+
+def test_steps_are_whole_numbers():
+    solver = fed(f"base_lr: 0.1 {FIXED}")
+    with pytest.raises(TypeError):
+        solver.step(1.5)
+    solver.step(np.int64(2))
+    assert solver.iter == 2
+
+
+def test_a_seed_beyond_32_bits_loses_them_as_in_caffe():
+    starts = [values(made(f"base_lr: 1 {FIXED} random_seed: {seed}").net) for seed in (5, 2**32 + 5)]
+    assert equal(*starts)
 
 
 def test_a_seed_in_the_definition_makes_the_same_start():

@@ -141,6 +141,17 @@ def test_other_precisions_run_all_of_a_classifier(dtype, most):
     assert error(scores.detach().float(), exact.detach()) <= most
 
 
+def test_lrn_in_half_precision_bears_values_whose_squares_it_does_not():
+    net = to_torch(
+        parse_net(
+            'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 5 dim: 2 dim: 2 } } }'
+            'layer { name: "norm" type: "LRN" bottom: "x" top: "y" }'
+        )
+    )
+    x = torch.full((1, 5, 2, 2), 1000.0)
+    assert error(net(x.half()).float(), net(x)) <= 1e-3
+
+
 def test_weights_come_from_a_file_or_as_arrays(tmp_path):
     folder = ROOT / "models/caffenet-mini/weights.h5"
     prototxt = ROOT / "prototxt/caffenet-mini/deploy.prototxt"
@@ -295,6 +306,20 @@ def test_weights_of_other_shapes_are_an_error_and_other_layers_are_passed_over(t
     assert net.get_submodule("branch/a").weight.abs().max() > 0
     with pytest.raises(CaffeError, match=r"layer 'conv\.1', parameter 0: the net's shape is \(4, 3, 3, 3\)"):
         to_torch(parse_net(TEXT, "test"), {"conv.1": [np.ones((4, 3, 5, 5)), np.ones(4)]})
+
+
+def test_layers_may_share_a_name_or_have_none_where_they_have_no_parameters():
+    text = """
+    layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "a" type: "Power" bottom: "x" top: "y" power_param { shift: 1 } }
+    layer { name: "a" type: "Power" bottom: "y" top: "z" power_param { scale: 2 } }
+    layer { type: "AbsVal" bottom: "z" top: "out" }"""
+    net = to_torch(parse_net(text, "test"))
+    assert torch.equal(net(torch.full((1, 3), -3.0)), torch.full((1, 3), 4.0))
+    assert [name for name, _ in net.named_children()] == ["a", "a_", "_"]
+    learning = text.replace('"Power"', '"InnerProduct" inner_product_param { num_output: 3 }')
+    with pytest.raises(CaffeError, match="2 layers with parameters are named 'a'"):
+        to_torch(parse_net(learning, "test"))
 
 
 def test_a_prototxt_is_read_from_its_file(tmp_path):

@@ -1,8 +1,13 @@
 """Old definitions come out as real Caffe's upgrade makes them."""
 
+import math
+import re
+
 import pytest
 
 from dgnam.caffe.errors import CaffeFormatError
+from dgnam.caffe.layer import layer_type_list
+from dgnam.caffe.net_build import build
 from dgnam.caffe.proto import pb
 from dgnam.caffe.proto.prototxt import parse
 from dgnam.caffe.upgrade import _V0_TYPES, _V1_TYPES, upgrade_net, upgrade_solver
@@ -193,6 +198,61 @@ def test_every_old_type_has_a_name():
     assert set(_V1_TYPES) == v1_types
     assert set(_V0_TYPES.values()) < v1_types
     assert len(set(_V1_TYPES.values())) == len(_V1_TYPES)
+
+
+def test_every_old_type_is_a_layer_type():
+    assert set(_V1_TYPES.values()) - {""} <= set(layer_type_list())
+
+
+# The net of Krizhevsky et al. as Caffe's first release published it, padding layers and all.
+V0_IMAGENET = """
+name: "CaffeNet" input: "data" input_dim: 10 input_dim: 3 input_dim: 227 input_dim: 227
+CONV(conv1 data 96 kernelsize: 11 stride: 4) ON(relu conv1) POOL(pool1 conv1) NORM(norm1 pool1)
+PAD(pad2 norm1 2) CONV(conv2 pad2 256 group: 2 kernelsize: 5) ON(relu conv2) POOL(pool2 conv2) NORM(norm2 pool2)
+PAD(pad3 norm2 1) CONV(conv3 pad3 384 kernelsize: 3) ON(relu conv3)
+PAD(pad4 conv3 1) CONV(conv4 pad4 384 group: 2 kernelsize: 3) ON(relu conv4)
+PAD(pad5 conv4 1) CONV(conv5 pad5 256 group: 2 kernelsize: 3) ON(relu conv5) POOL(pool5 conv5)
+FC(fc6 pool5 4096) ON(relu fc6) ON(dropout fc6) FC(fc7 fc6 4096) ON(relu fc7) ON(dropout fc7) FC(fc8 fc7 1000)
+TO(softmax prob fc8)
+"""
+
+_LONG = {
+    r"CONV\((\w+) (\w+) (\d+) (.*?)\)": r'layers { layer { name: "\1" type: "conv" num_output: \3 \4 '
+    r'blobs_lr: 1 blobs_lr: 2 weight_decay: 1 weight_decay: 0 } bottom: "\2" top: "\1" }',
+    r"FC\((\w+) (\w+) (\d+)\)": r'layers { layer { name: "\1" type: "innerproduct" num_output: \3 '
+    r'blobs_lr: 1 blobs_lr: 2 weight_decay: 1 weight_decay: 0 } bottom: "\2" top: "\1" }',
+    r"POOL\((\w+) (\w+)\)": r'layers { layer { name: "\1" type: "pool" pool: MAX kernelsize: 3 stride: 2 } '
+    r'bottom: "\2" top: "\1" }',
+    r"NORM\((\w+) (\w+)\)": r'layers { layer { name: "\1" type: "lrn" local_size: 5 alpha: 1e-4 beta: 0.75 } '
+    r'bottom: "\2" top: "\1" }',
+    r"PAD\((\w+) (\w+) (\d)\)": r'layers { layer { name: "\1" type: "padding" pad: \3 } bottom: "\2" top: "\1" }',
+    r"ON\((\w+) (\w+)\)": r'layers { layer { name: "\1_\2" type: "\1" } bottom: "\2" top: "\2" }',
+    r"TO\((\w+) (\w+) (\w+)\)": r'layers { layer { name: "\2" type: "\1" } bottom: "\3" top: "\2" }',
+}
+
+
+def test_the_first_published_net_has_the_shapes_it_is_known_for():
+    text = V0_IMAGENET
+    for short, long in _LONG.items():
+        text = re.sub(short, long, text)
+    plan = build(upgraded(text), pb.TEST)
+    shapes = dict(zip(plan.blob_names, plan.blob_shapes, strict=True))
+    assert not any("pad" in name for name in [*shapes, *(layer.name for layer in plan.layers)])
+    assert {name: shapes[name][1:] for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "pool5", "fc6")} == {
+        "conv1": (96, 55, 55),
+        "conv2": (256, 27, 27),
+        "conv3": (384, 13, 13),
+        "conv4": (384, 13, 13),
+        "conv5": (256, 13, 13),
+        "pool5": (256, 6, 6),
+        "fc6": (4096,),
+    }
+    assert [layer.layer.definition.convolution_param.pad[:] for layer in plan.layers if "conv" in layer.name] == [
+        *([], [], [2], [], [1], [], [1], [], [1], [])
+    ]
+    assert sum(math.prod(param.blob.shape) for param in plan.params) == 60_965_224
+    assert {(p.lr_mult, p.decay_mult) for p in plan.params} == {(1, 1), (2, 0)}
+    assert plan.outputs == [plan.blob_index("prob")]
 
 
 def test_every_v1_field_has_a_place():

@@ -31,10 +31,8 @@ class Accuracy(Layer):
         places = math.prod(scores[:axis]) * math.prod(scores[axis + 1 :])
         if places != math.prod(labels):
             raise self.fail(f"scores of shape {scores} need {places} labels, and the labels have shape {labels}")
-        if not 1 <= self.definition.accuracy_param.top_k <= scores[axis]:
-            raise self.fail(
-                f"top_k {self.definition.accuracy_param.top_k} must lie between 1 and {scores[axis]}, the classes"
-            )
+        if self.definition.accuracy_param.top_k > scores[axis]:
+            raise self.fail(f"top_k {self.definition.accuracy_param.top_k} must be at most {scores[axis]}, the classes")
         return [(), (scores[axis],)][: len(self.definition.top)]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..layer import Context, Gradients, Layer, Pass, Shape, register
+from ..proto import pb
 
 
 @register("Concat")
@@ -16,6 +17,11 @@ class Concat(Layer):
     """Bottoms (…, n_i, …) that differ along `axis` at most; top (…, sum of n_i, …)."""
 
     bottoms = (1, None)
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        if len(definition.bottom) == 1:
+            self.shares = "both"
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         first = tuple(bottom_shapes[0])
@@ -50,6 +56,11 @@ class Slice(Layer):
     """The tops are the parts of the bottom along `axis`, cut at the slice points or, without any, into equal parts."""
 
     tops = (1, None)
+
+    def __init__(self, definition: pb.LayerParameter):
+        super().__init__(definition)
+        if len(definition.top) == 1:
+            self.shares = "both"
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         shape = tuple(bottom_shapes[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -21,13 +20,15 @@ class ContrastiveLoss(Loss):
     """
 
     bottoms = (3, 3)
-    no_gradient = (2,)
+    no_gradient = ()
+    unforced = (2,)
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        a, b, similar = (tuple(s) for s in bottom_shapes)
-        if a[:2] != b[:2] or math.prod(a[2:]) != 1 or math.prod(b[2:]) != 1 or math.prod(similar) != a[0]:
-            raise self.fail(f"takes shapes (N, C), (N, C) and (N,), and got {a}, {b} and {similar}")
-        return [()]
+        a, b, similar = (self.legacy(s) for s in bottom_shapes)
+        if a != b or a[2:] != (1, 1) or similar[0] < a[0] or similar[1:] != (1, 1, 1):
+            given = [tuple(s) for s in bottom_shapes]
+            raise self.fail(f"takes shapes (N, C), (N, C) and (N,), and got {given[0]}, {given[1]} and {given[2]}")
+        return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         options = self.definition.contrastive_loss_param
@@ -58,8 +59,9 @@ class ContrastiveLoss(Loss):
 
     @staticmethod
     def _difference(bottoms: Sequence[Tensor]) -> Tensor:
-        return bottoms[0].flatten(1) - bottoms[1].flatten(1)
+        a, b = bottoms[:2]
+        return (a - b.reshape(a.shape)).reshape(a.shape[0], -1)
 
     @staticmethod
     def _similar(bottoms: Sequence[Tensor]) -> Tensor:
-        return bottoms[2].detach().reshape(-1).long() != 0
+        return bottoms[2].detach().flatten()[: bottoms[0].shape[0]].long() != 0

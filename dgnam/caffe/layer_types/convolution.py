@@ -1,14 +1,15 @@
 """Convolution and its geometry, which Deconvolution shares.
 
 Shapes: bottom (N, C, *in), top (N, num_output, *out) with out = (in + 2 pad - dilation (kernel - 1) - 1) / stride + 1,
-rounded down; weight (num_output, C / group, *kernel), bias (num_output,).  Several bottoms are convolved alike.
+rounded down; weight (num_output, C / group, *kernel), bias (num_output,).  Several bottoms are convolved alike.  The
+channels are those of `axis`, and any number of spatial axes may follow, or none.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -16,15 +17,7 @@ from torch import Tensor
 
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
-
-
-class Geometry(NamedTuple):
-    """Kernel, stride, pad and dilation, a number for each spatial axis."""
-
-    kernel: list[int]
-    stride: list[int]
-    pad: list[int]
-    dilation: list[int]
+from .columns import Geometry, columns
 
 
 class Spatial(Layer):
@@ -36,13 +29,7 @@ class Spatial(Layer):
         self._known_geometry: dict[int, Geometry] = {}
 
     def _channel_axis(self, shape: Sequence[int]) -> int:
-        axis = self.axis(self.options.axis, shape)
-        spatial = len(shape) - axis - 1
-        if not 1 <= spatial <= 3:
-            raise self.fail(
-                f"a bottom of shape {tuple(shape)} has {spatial} spatial axes after axis {axis}; 1 to 3 are valid"
-            )
-        return axis
+        return self.axis(self.options.axis, shape)
 
     def _as_batch(self, x: Tensor, axis: int) -> Tensor:
         """The axes before the channels as one, since torch's convolutions take exactly one."""
@@ -55,7 +42,7 @@ class Spatial(Layer):
                 self._per_axis("kernel_size", "kernel_h", "kernel_w", spatial, None, 1),
                 self._per_axis("stride", "stride_h", "stride_w", spatial, 1, 1),
                 self._per_axis("pad", "pad_h", "pad_w", spatial, 0, 0),
-                self._per_axis("dilation", None, None, spatial, 1, 1),
+                self._per_axis("dilation", None, None, spatial, 1, 0),
             )
         return self._known_geometry[spatial]
 
@@ -70,7 +57,7 @@ class Spatial(Layer):
             if values:
                 raise self.fail(f"give either {name} or {name_h} and {name_w}, not both")
             values = [getattr(self.options, name_h), getattr(self.options, name_w)]
-        if not values:
+        if not values and spatial:
             if default is None:
                 raise self.fail(f"{name} is missing")
             values = [default]
@@ -78,7 +65,7 @@ class Spatial(Layer):
             values *= spatial
         if len(values) != spatial:
             raise self.fail(f"{name} has {len(values)} values for {spatial} spatial axes; give 1 or {spatial}")
-        if min(values) < least:
+        if min(values, default=least) < least:
             raise self.fail(f"{name} {values} must be at least {least}")
         return values
 
@@ -118,10 +105,7 @@ class ConvolutionBase(Spatial):
         if any(tuple(s) != tuple(first) for s in bottom_shapes):
             raise self.fail(f"its bottoms must have one shape, and have {[tuple(s) for s in bottom_shapes]}")
         axis = self._channel_axis(first)
-        out = [
-            self._out_size(size, k, s, p, d)
-            for size, k, s, p, d in zip(first[axis + 1 :], *self._geometry(first), strict=True)
-        ]
+        out = self._out_sizes(first[axis + 1 :], self._geometry(first))
         if any(n < 1 for n in out):
             raise self.fail(
                 f"a bottom of shape {tuple(first)} is smaller than the kernel {self._geometry(first).kernel}"
@@ -129,10 +113,24 @@ class ConvolutionBase(Spatial):
         return [(*first[:axis], self.options.num_output, *out)] * len(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        return [self._convolve(x, params) for x in bottoms]
+        return [self._convolved(x, params) for x in bottoms]
+
+    def _convolved(self, x: Tensor, params: Sequence[Tensor]) -> Tensor:
+        axis, geometry = self._channel_axis(x.shape), self._geometry(x.shape)
+        bias = params[1] if len(params) > 1 else None
+        batch = self._as_batch(x, axis)
+        if self._torch_fits(x.shape[axis + 1 :], geometry):
+            y = self._by_torch(batch, params[0], bias, geometry)
+        else:
+            y = self._by_columns(batch, params[0], geometry)
+            y = y if bias is None else y + bias.view(-1, *[1] * (y.dim() - 2))
+        return y if axis == 1 else y.reshape(*x.shape[:axis], *y.shape[1:])
 
     def backward(self, context: Context, now: Pass) -> Gradients:
         """Straight from torch's convolution gradient, which needs no second forward pass."""
+        shape = now.bottoms[0].shape
+        if not self._torch_fits(shape[self._channel_axis(shape) + 1 :], self._geometry(shape)):
+            return super().backward(context, now)
         bias_needed = len(now.params) > 1 and now.needs.params[1]
         bottom_diffs: list[Tensor | None] = []
         param_diffs: list[Tensor | None] = [None] * len(now.params)
@@ -159,10 +157,17 @@ class ConvolutionBase(Spatial):
                     param_diffs[i] = grad if before is None else before + grad
         return bottom_diffs, param_diffs
 
-    def _convolve(self, x: Tensor, params: Sequence[Tensor]) -> Tensor:
+    def _torch_fits(self, sizes: Sequence[int], geometry: Geometry) -> bool:
+        """Whether torch has a convolution like this one."""
+        return 1 <= len(sizes) <= 3 and min(geometry.dilation) > 0
+
+    def _by_torch(self, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
         raise NotImplementedError
 
-    def _out_size(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
+    def _by_columns(self, x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+        raise NotImplementedError
+
+    def _out_sizes(self, sizes: Sequence[int], geometry: Geometry) -> list[int]:
         raise NotImplementedError
 
 
@@ -173,13 +178,20 @@ _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 class Convolution(ConvolutionBase):
     """y = W * x + b."""
 
-    def _out_size(self, size: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
-        return (size + 2 * pad - (dilation * (kernel - 1) + 1)) // stride + 1
+    def _out_sizes(self, sizes: Sequence[int], geometry: Geometry) -> list[int]:
+        return geometry.windows(sizes)
 
-    def _convolve(self, x: Tensor, params: Sequence[Tensor]) -> Tensor:
-        axis = self._channel_axis(x.shape)
-        _, stride, pad, dilation = self._geometry(x.shape)
-        bias = params[1] if len(params) > 1 else None
-        batch = self._as_batch(x, axis)
-        y = _CONV[len(stride)](batch, params[0], bias, stride, pad, dilation, self.options.group)
-        return y if axis == 1 else y.reshape(*x.shape[:axis], *y.shape[1:])
+    def _torch_fits(self, sizes: Sequence[int], geometry: Geometry) -> bool:
+        """Not where the kernel is larger than the padded image either."""
+        reach = [d * (k - 1) + 1 - 2 * p for k, _, p, d in zip(*geometry, strict=True)]
+        return super()._torch_fits(sizes, geometry) and all(r <= n for r, n in zip(reach, sizes, strict=True))
+
+    def _by_torch(self, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+        _, stride, pad, dilation = geometry
+        return _CONV[len(stride)](x, weight, bias, stride, pad, dilation, self.options.group)
+
+    def _by_columns(self, x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+        group, out = self.options.group, geometry.windows(x.shape[2:])
+        cols = columns(x, geometry).reshape(len(x), group, -1, math.prod(out))
+        y = weight.reshape(group, len(weight) // group, -1) @ cols
+        return y.reshape(len(x), len(weight), *out)

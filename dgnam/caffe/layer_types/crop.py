@@ -21,14 +21,14 @@ class Crop(Layer):
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         shape, reference = (tuple(s) for s in bottom_shapes)
-        if len(shape) != len(reference):
-            raise self.fail(f"its bottoms must have as many axes, and have shapes {shape} and {reference}")
+        if len(reference) < len(shape):
+            raise self.fail(f"its second bottom lends the sizes of {len(shape)} axes, and has shape {reference}")
         axis = self.axis(self.definition.crop_param.axis, shape)
         offsets = self._offsets(shape)
         for i in range(axis, len(shape)):
             if offsets[i] + reference[i] > shape[i]:
                 raise self.fail(f"axis {i} of {shape[i]} can't be cut to {reference[i]} at offset {offsets[i]}")
-        return [(*shape[:axis], *reference[axis:])]
+        return [(*shape[:axis], *reference[axis : len(shape)])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [bottoms[0][self._region(bottoms)]]

@@ -14,7 +14,11 @@ from ..proto import pb
 
 @register("Eltwise")
 class Eltwise(Layer):
-    """PROD: y = a * b * …; SUM: y = coeff[0] a + coeff[1] b + …; MAX: y = max(a, b, …)."""
+    """PROD: y = a * b * …; SUM: y = coeff[0] a + coeff[1] b + …; MAX: y = max(a, b, …).
+
+    In place, Caffe clears the top before SUM and MAX read a, and writes a's gradient, and PROD's slope for a, where dy
+    was: a then counts as 0 for SUM and as the lowest number for MAX, and the others' gradients come from a's.
+    """
 
     bottoms = (2, None)
 
@@ -40,7 +44,9 @@ class Eltwise(Layer):
             return [reduce(torch.mul, bottoms)]
         if self.operation == "SUM":
             terms = bottoms if not self.coeff else [c * b for c, b in zip(self.coeff, bottoms, strict=True)]
-            return [reduce(torch.add, terms)]
+            return [reduce(torch.add, terms[self.in_place :])]
+        if self.in_place:
+            bottoms = [torch.full_like(bottoms[0], torch.finfo(torch.float32).min), *bottoms[1:]]
         # Of equal values the second bottom wins against the first, and loses against later ones.
         first_wins = bottoms[0] > bottoms[1]
         y = torch.where(first_wins, bottoms[0], bottoms[1])
@@ -55,13 +61,21 @@ class Eltwise(Layer):
         """SUM: coeff * dy; PROD: the product of the others * dy, or y / x * dy; MAX: dy where that bottom won."""
         dy, y = now.top_diffs[0], now.tops[0]
 
-        def gradient(i: int) -> Tensor:
-            if self.operation == "SUM":
-                return self.coeff[i] * dy if self.coeff else dy
-            if self.operation == "MAX":
-                return dy * (self.kept(context, "winner") == i)
-            if not self.options.stable_prod_grad:
-                return y / now.bottoms[i] * dy
-            return reduce(torch.mul, [b for j, b in enumerate(now.bottoms) if j != i]) * dy
+        grads: list[Tensor | None] = []
+        for i, need in enumerate(now.needs.bottoms):
+            grads.append(self._gradient(context, i, dy, y, now.bottoms) if need else None)
+            if i == 0 and need and self.in_place:
+                assert grads[0] is not None
+                dy = grads[0]
+        return grads, []
 
-        return [gradient(i) if need else None for i, need in enumerate(now.needs.bottoms)], []
+    def _gradient(self, context: Context, i: int, dy: Tensor, y: Tensor, bottoms: Sequence[Tensor]) -> Tensor:
+        if self.operation == "SUM":
+            return self.coeff[i] * dy if self.coeff else dy
+        if self.operation == "MAX":
+            return dy * (self.kept(context, "winner") == i)
+        if self.options.stable_prod_grad:
+            slope = reduce(torch.mul, [b for j, b in enumerate(bottoms) if j != i])
+        else:
+            slope = y / bottoms[i]
+        return slope * (slope if i == 0 and self.in_place else dy)

@@ -16,12 +16,13 @@ class EuclideanLoss(Loss):
     """y = sum((a - b) ** 2) / (2 N), for bottoms a and b of one size with N items; both may get a gradient."""
 
     no_gradient = ()
+    unforced = ()
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        a, b = (tuple(s) for s in bottom_shapes)
-        if a[:1] != b[:1] or math.prod(a) != math.prod(b):
-            raise self.fail(f"its bottoms must be of one size, and have shapes {a} and {b}")
-        return [()]
+        a, b = (self.legacy(s) for s in bottom_shapes)
+        if math.prod(a[1:]) != math.prod(b[1:]):
+            raise self.fail(f"its bottoms must be of one size, and have {[tuple(s) for s in bottom_shapes]}")
+        return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         difference = bottoms[0] - bottoms[1].reshape(bottoms[0].shape)

@@ -21,14 +21,15 @@ class HingeLoss(Loss):
     """
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        if math.prod(bottom_shapes[1]) != bottom_shapes[0][0]:
+        if math.prod(bottom_shapes[1]) < self.legacy(bottom_shapes[0])[0]:
             raise self.fail(
                 f"takes one label to each item, and has bottoms of shapes {[tuple(s) for s in bottom_shapes]}"
             )
-        return [()]
+        return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         missing = self._missing(bottoms)[0]
+        context.state["bottom_diff"] = missing.detach().reshape(bottoms[0].shape)
         return [(missing.pow(2) if self._squared else missing).sum() / len(missing)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
@@ -45,7 +46,7 @@ class HingeLoss(Loss):
 
     def _missing(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """By how much each score misses its margin, and the sign d that it should have."""
-        x = bottoms[0].flatten(1)
-        index, _ = self.labels(bottoms[1], x.shape[1])
+        x = bottoms[0].reshape(bottoms[0].shape[0], -1)
+        index, _ = self.labels(bottoms[1].flatten()[: len(x)], x.shape[1])
         sign = torch.full_like(x, -1).scatter_(1, index[:, None], 1.0)
         return (1 - sign * x).clamp(min=0), sign

@@ -45,7 +45,7 @@ class InfogainLoss(Loss):
         given = math.prod(bottom_shapes[2]) if self.matrix is None else self.matrix.numel()
         if given != scores[axis] ** 2:
             raise self.fail(f"H has {given} numbers, and {scores[axis]} classes need {scores[axis] ** 2}")
-        return [(), scores][: len(self.definition.top)]
+        return [*super().top_shapes(bottom_shapes), scores][: len(self.definition.top)]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         scores = bottoms[0]

@@ -24,12 +24,12 @@ class Loss(Layer):
     auto_tops = True
     loss = True
     no_gradient: tuple[int, ...] = (1,)
+    unforced: tuple[int, ...] = (1,)
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        if bottom_shapes[0][:1] != bottom_shapes[1][:1]:
-            raise self.fail(
-                f"data and labels must have one first axis, and have shapes {[tuple(s) for s in bottom_shapes]}"
-            )
+        data, labels = tuple(bottom_shapes[0]), tuple(bottom_shapes[1])
+        if not data or data[:1] != labels[:1]:
+            raise self.fail(f"its first two bottoms must have one first axis, and have shapes {data} and {labels}")
         return [()]
 
     def labels(self, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:

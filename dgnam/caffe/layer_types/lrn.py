@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -18,7 +19,11 @@ from ..proto import pb
 
 @register("LRN")
 class LRN(Layer):
-    """Krizhevsky, Sutskever & Hinton 2012, Sec. 3.3."""
+    """Krizhevsky, Sutskever & Hinton 2012, Sec. 3.3.
+
+    In place across channels, Caffe writes s ** -beta over x before it multiplies the two, and over dy likewise, so that
+    y = s ** (-2 beta), and dx is what it is elsewhere for dy s ** -beta = dy = s ** (-2 beta).
+    """
 
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)
@@ -27,6 +32,8 @@ class LRN(Layer):
             raise self.fail(f"local_size {options.local_size} must be odd")
         self.size, self.alpha, self.beta, self.k = options.local_size, options.alpha, options.beta, options.k
         self.across = options.norm_region == pb.LRNParameter.ACROSS_CHANNELS
+        if self.across:
+            self.always = (0,)
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         if len(bottom_shapes[0]) != 4:
@@ -35,21 +42,35 @@ class LRN(Layer):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         x = bottoms[0]
-        if not self.across:
-            mean = F.avg_pool2d(x * x, self.size, 1, self.size // 2, count_include_pad=True)
-            return [x * (1 + self.alpha * mean) ** -self.beta]
-        scale = self._neighbours(x * x).mul(self.alpha / self.size).add(self.k)
+        if x.dtype == torch.float16:  # in which the squares of 256 and more are infinite
+            return [y.to(x.dtype) for y in self.forward(context, [x.float()], params)]
+        context.state.pop("scale", None)  # the last pass's, so that its memory is free now
+        if self.across:
+            scale = self._neighbours(x * x).mul_(self.alpha / self.size).add_(self.k)
+        else:
+            scale = 1 + self.alpha * self._window_mean(x * x)
         context.state["scale"] = scale.detach()
-        return [x * scale**-self.beta]
+        factor = scale**-self.beta
+        return [factor * (factor if self.across and self.in_place else x)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = dy s ** -beta - 2 alpha beta / n * x * (sum of dy y / s over the channels around)."""
-        if not (self.across and now.needs.bottoms[0]):
-            return super().backward(context, now)
-        scale, dy = self.kept(context, "scale"), now.top_diffs[0]
+        """dx = dy s ** -beta - 2 alpha beta / n * x * (sum of dy y / s around), y being x s ** -beta."""
+        if not now.needs.bottoms[0]:
+            return [None], []
+        scale, dy, x = self.kept(context, "scale"), now.top_diffs[0], now.bottoms[0]
+        factor = scale**-self.beta
+        if not self.across:
+            around = self._window_mean(dy * x * factor / scale)
+            return [dy * factor - 2 * self.alpha * self.beta * x * around], []
+        if self.in_place:
+            dy = factor * factor
+            factor = torch.ones_like(factor)
         around = self._neighbours(dy * now.tops[0] / scale)
-        dx = around.mul_(now.bottoms[0]).mul_(-2 * self.alpha * self.beta / self.size)
-        return [dx.addcmul_(dy, scale**-self.beta)], []
+        return [around.mul_(x).mul_(-2 * self.alpha * self.beta / self.size).addcmul_(dy, factor)], []
+
+    def _window_mean(self, x: Tensor) -> Tensor:
+        """The mean over the window around each place, zeros beyond the image counted."""
+        return F.avg_pool2d(x, self.size, 1, self.size // 2, count_include_pad=True)
 
     def _neighbours(self, x: Tensor) -> Tensor:
         """The sum over the channels around each."""

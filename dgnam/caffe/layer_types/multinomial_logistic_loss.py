@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -17,11 +16,11 @@ class MultinomialLogisticLoss(Loss):
     """Bottoms: probabilities (N, …) of K in all for each item, and labels (N,).  y = -sum of log p[label] over N."""
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        if math.prod(bottom_shapes[1]) != bottom_shapes[0][0]:
+        if self.legacy(bottom_shapes[1]) != (self.legacy(bottom_shapes[0])[0], 1, 1, 1):
             raise self.fail(
                 f"takes one label to each item, and has bottoms of shapes {[tuple(s) for s in bottom_shapes]}"
             )
-        return [()]
+        return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         picked, _ = self._picked(bottoms)
@@ -32,11 +31,11 @@ class MultinomialLogisticLoss(Loss):
         if not now.needs.bottoms[0]:
             return [None, None], []
         picked, index = self._picked(now.bottoms)
-        dx = torch.zeros_like(now.bottoms[0]).flatten(1)
+        dx = torch.zeros_like(now.bottoms[0]).reshape(len(picked), -1)
         dx.scatter_(1, index[:, None], (-now.top_diffs[0] / len(picked) / picked)[:, None])
         return [dx.view(now.bottoms[0].shape), None], []
 
     def _picked(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        rows = bottoms[0].flatten(1)
+        rows = bottoms[0].reshape(bottoms[0].shape[0], -1)
         index, _ = self.labels(bottoms[1], rows.shape[1])
         return rows.gather(1, index[:, None])[:, 0].clamp(min=LOG_THRESHOLD), index

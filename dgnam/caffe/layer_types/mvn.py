@@ -19,11 +19,10 @@ class MVN(Layer):
     The mean is over each channel's plane, or over the whole item where `across_channels`.
     """
 
+    always = (0,)
+
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        shape = tuple(bottom_shapes[0])
-        if len(shape) > 4:
-            raise self.fail(f"takes a bottom of at most 4 axes, and got shape {shape}")
-        return [(*shape, *[1] * (4 - len(shape)))]
+        return [self.legacy(bottom_shapes[0])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         x = bottoms[0].reshape(self.top_shapes([tuple(bottoms[0].shape)])[0])
@@ -35,13 +34,18 @@ class MVN(Layer):
         return [centred / spread]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = (dy - mean(dy) - y mean(dy y)) / (standard deviation + eps), as if eps were part of the deviation."""
+        """dx = (dy - mean(dy) - y mean(dy y)) / (standard deviation + eps), as if eps were part of the deviation.
+
+        In place, Caffe reads dy where it has written y sum(dy y) before, so that -2 mean(dy y) (y + sum(y)) is divided.
+        """
         if not now.needs.bottoms[0]:
             return [None], []
         y, dy = now.tops[0], now.top_diffs[0]
         dx = dy - dy.mean(self._axes, keepdim=True)
         if self.definition.mvn_param.normalize_variance:
-            dx = (dx - y * (dy * y).mean(self._axes, keepdim=True)) / self.kept(context, "spread")
+            along = (dy * y).mean(self._axes, keepdim=True)
+            dx = -2 * along * (y + y.sum(self._axes, keepdim=True)) if self.in_place else dx - y * along
+            dx = dx / self.kept(context, "spread")
         return [dx.reshape(now.bottoms[0].shape)], []
 
     @property

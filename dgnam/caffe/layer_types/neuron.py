@@ -1,7 +1,9 @@
 """The elementwise layers: one bottom, one top of the same shape, and most of them may run in place.
 
 In place, the bottom's data are the top's when the backward pass comes, so each gradient here is written in terms of
-what is left then: the top, where the function can be told from its output, or what the forward pass kept.
+what is left then: the top, where the function can be told from its output, or what the forward pass kept.  The bottom's
+diff is the top's then too: Power and Log, as Caffe has them, write the slope there before they multiply by dy, and
+what they multiply it by is the slope itself.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -41,12 +44,16 @@ class ReLU(Neuron):
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
+        if context.overwrite:
+            return F.leaky_relu_(x, slope) if slope else F.relu_(x)
         return F.leaky_relu(x, slope) if slope else F.relu(x)
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
         if slope:
             return torch.where(x > 0, dy, dy * slope)
+        if context.overwrite:
+            return torch.ops.aten.threshold_backward.grad_input(dy, x, 0, grad_input=dy)
         return torch.ops.aten.threshold_backward(dy, x, 0)
 
 
@@ -83,17 +90,24 @@ class Power(Neuron):
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         if self.power * self.scale == 0:
-            return torch.full_like(x, 1.0 if self.power == 0 else self.shift**self.power)
+            return torch.full_like(x, 1.0 if self.power == 0 else _power(self.shift, self.power))
         inner = self._inner(x)
         return inner if self.power == 1 else inner**self.power
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        """Through the top but for squares, as in Caffe: scale * power * y / (shift + scale * x)."""
+        """Through the top but for squares, as in Caffe: scale * power * y / (shift + scale * x); in place, squared."""
+        if self.power * self.scale == 0:
+            return torch.zeros_like(dy)
+        slope = self._slope(y, x)
+        return slope * slope if self.in_place else slope * dy
+
+    def _slope(self, y: Tensor, x: Tensor) -> Tensor:
         slope = self.power * self.scale
-        if slope == 0 or self.power == 1:
-            return dy * slope
-        inner = self._inner(x)
-        return dy * (slope * (inner if self.power == 2 else y / inner))
+        if self.power == 1:
+            return torch.full_like(x, slope)
+        if self.power == 2:
+            return slope * self.scale * x + slope * self.shift
+        return y / x * self.power if self.shift == 0 else y / self._inner(x) * slope
 
     def _inner(self, x: Tensor) -> Tensor:
         scaled = x if self.scale == 1 else x * self.scale
@@ -107,12 +121,12 @@ class Dropout(Neuron):
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)
         self.ratio = definition.dropout_param.dropout_ratio
-        if not 0 <= self.ratio < 1 or math.isnan(self.ratio):
-            raise self.fail(f"dropout_ratio {self.ratio} must be at least 0 and below 1")
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         if not context.training:
             return x
+        if not 0 <= self.ratio < 1:
+            raise self.fail(f"dropout_ratio {self.ratio} must be at least 0 and below 1")
         keep = torch.empty_like(x).bernoulli_(1 - self.ratio, generator=context.generator)
         context.state["mask"] = keep.div_(1 - self.ratio)
         return x * context.state["mask"]
@@ -124,6 +138,8 @@ class Dropout(Neuron):
 @register("AbsVal")
 class AbsVal(Neuron):
     """y = |x|; the gradient at 0 is 0."""
+
+    takes_in_place = False
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         return x.abs()
@@ -148,7 +164,7 @@ class Clip(Neuron):
     """y = x within [min, max], else the nearer bound; the gradient at the bounds is 1."""
 
     def function(self, context: Context, x: Tensor) -> Tensor:
-        return x.clamp(self.definition.clip_param.min, self.definition.clip_param.max)
+        return x.clamp(max=self.definition.clip_param.max).clamp(min=self.definition.clip_param.min)
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         options = self.definition.clip_param
@@ -174,11 +190,11 @@ class Exp(Neuron):
         super().__init__(definition)
         options = definition.exp_param
         log_base = _log_of_base(self, options.base)
-        self.inner = log_base * options.scale
-        self.outer = math.exp(log_base * options.shift)
+        self.inner = _single(log_base * options.scale)
+        self.outer = _single(_power(math.e if options.base == -1 else options.base, options.shift))
 
     def function(self, context: Context, x: Tensor) -> Tensor:
-        return self.outer * torch.exp(self.inner * x)
+        return torch.exp(x * self.inner) * self.outer
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         return dy * y * self.inner
@@ -197,10 +213,11 @@ class Log(Neuron):
             raise self.fail("there is no logarithm to base 1")
 
     def function(self, context: Context, x: Tensor) -> Tensor:
-        return torch.log(self.shift + self.scale * x) / self.log_base
+        return torch.log(x * self.scale + self.shift) * _single(1 / self.log_base)
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        return dy * (self.scale / self.log_base) / (self.shift + self.scale * x)
+        slope = 1 / (x * self.scale + self.shift) * _single(self.scale / self.log_base)
+        return slope * slope if self.in_place else slope * dy
 
 
 @register("Swish")
@@ -228,6 +245,17 @@ class Threshold(Neuron):
 
 
 def _log_of_base(layer: Layer, base: float) -> float:
-    if base != -1 and base <= 0:
+    if base != -1 and not 0 < base < math.inf:
         raise layer.fail(f"base {base} must be positive, or -1 for e")
-    return 1.0 if base == -1 else math.log(base)
+    return 1.0 if base == -1 else _single(math.log(base))
+
+
+def _single(value: float) -> float:
+    """`value` rounded to float32, in which Caffe computes its constants."""
+    return float(np.float32(value))
+
+
+def _power(base: float, exponent: float) -> float:
+    """base ** exponent as C has it: infinite or not a number where Python raises an error."""
+    with np.errstate(all="ignore"):
+        return float(np.float64(base) ** np.float64(exponent))

@@ -12,9 +12,13 @@ from ..proto import pb
 
 @register("Parameter")
 class Parameter(Layer):
-    """The top is the parameter, of the shape that the prototxt gives."""
+    """The top is the parameter, of the shape that the prototxt gives, and its gradient that of the top.
+
+    The two are one memory, so that gradients of several passes don't add up.
+    """
 
     bottoms = (0, 0)
+    shares = "both"
 
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
         return [ParamBlob(self.top_shapes([])[0], pb.FillerParameter(type="constant", value=0))]

@@ -40,6 +40,7 @@ class Split(Layer):
     """Every top is the bottom; the bottom's gradient is the sum of theirs."""
 
     tops = (1, None)
+    takes_in_place = False
     shares = "data"
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:

@@ -65,6 +65,7 @@ class Pooling(Layer):
             return [self._mean(x, windows, out)]
         if self.method == "STOCHASTIC":
             return [self._draw(context, x, windows, out)]
+        context.state.pop("position", None)  # the last pass's, so that its memory is free now
         y, position = self._maximum(x, windows, out)
         context.state["position"] = position
         return [y] if len(self.definition.top) == 1 else [y, position.to(x.dtype)]
@@ -84,11 +85,13 @@ class Pooling(Layer):
             position = self.kept(context, "position")
         else:
             return super().backward(context, now)
-        if fits:
+        if fits and self.method == "MAX" and len(now.tops) == 1:
             return [torch.ops.aten.max_pool2d_with_indices_backward(dy, x, *windows, [1, 1], self._ceil, position)], []
         flat = torch.zeros_like(x).flatten(2)
-        # A window that lies wholly outside has no position, -1, and its gradient goes nowhere.
-        flat.scatter_add_(2, position.clamp(min=0).flatten(2), (dy * (position >= 0)).flatten(2))
+        # A window that lies wholly outside has no position, -1, and its gradient goes nowhere; a mask is a blob, into
+        # which the caller may write anything.
+        inside = (position >= 0) & (position < flat.shape[2])
+        flat.scatter_add_(2, torch.where(inside, position, 0).flatten(2), (dy * inside).flatten(2))
         return [flat.view_as(x)], []
 
     def _maximum(self, x: Tensor, windows: Windows, out: Shape) -> tuple[Tensor, Tensor]:
@@ -124,15 +127,18 @@ class Pooling(Layer):
             return (columns * columns).sum(2) / columns.sum(2).clamp(min=torch.finfo(torch.float32).tiny)
         running = columns.cumsum(2)
         at = torch.rand(running[:, :, -1].shape, dtype=x.dtype, device=x.device, generator=context.generator)
-        drawn = (running < at.unsqueeze(2) * running[:, :, -1:]).sum(2, keepdim=True).clamp(max=columns.shape[2] - 1)
+        reached = running >= at.unsqueeze(2) * running[:, :, -1:]
+        drawn = reached.to(torch.uint8).argmax(2, keepdim=True)
         first_row, first_column = (
             torch.arange(n, device=x.device) * s - edge
             for n, s, edge in zip(out, windows.stride, (top, left), strict=True)
         )
         row = first_row[:, None] + drawn[:, :, 0] // windows.kernel[1]
         column = first_column[None, :] + drawn[:, :, 0] % windows.kernel[1]
-        context.state["position"] = row * x.shape[3] + column
-        return columns.gather(2, drawn)[:, :, 0]
+        # Windows wholly outside have nothing to draw, and those with negative values may not reach their share.
+        found = reached.any(2) & (row < x.shape[2]) & (column < x.shape[3])
+        context.state["position"] = torch.where(found, row * x.shape[3] + column, -1)
+        return torch.where(found, columns.gather(2, drawn)[:, :, 0], 0)
 
     @property
     def _ceil(self) -> bool:
@@ -179,11 +185,11 @@ class Pooling(Layer):
         if options.global_pooling:
             if options.HasField("kernel_size") or any(sides):
                 raise self.fail("global_pooling takes no kernel size")
-            strides = (options.stride, options.stride_h, options.stride_w)
-            if any(self._pad) or any(s > 1 for s in strides):
+            stride = [options.stride_h, options.stride_w] if options.HasField("stride_h") else [options.stride]
+            if any(self._pad) or any(s != 1 for s in stride):
                 raise self.fail("global_pooling takes pad 0 and stride 1 only")
             return
-        if options.HasField("kernel_size") == all(sides) or (any(sides) and not all(sides)):
+        if options.HasField("kernel_size") == all(sides):
             raise self.fail("give either kernel_size or both kernel_h and kernel_w")
         if min(kernel) < 1 or min(stride) < 1:
             raise self.fail(f"kernel {kernel} and stride {stride} must be positive")

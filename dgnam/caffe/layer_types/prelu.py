@@ -21,9 +21,9 @@ class PReLU(Layer):
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)
         self.options = definition.prelu_param
-        self.in_place = definition.bottom[0] == definition.top[0]
 
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
+        self.legacy(bottom_shapes[0])
         if len(bottom_shapes[0]) < 2:
             raise self.fail(f"takes a bottom of 2 axes (N, C) or more, and got shape {tuple(bottom_shapes[0])}")
         quarter = pb.FillerParameter(type="constant", value=0.25)

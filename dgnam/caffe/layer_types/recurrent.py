@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +29,7 @@ class Recurrent(Layer):
     bottoms = (2, None)
     tops = (1, None)
     no_gradient = (1,)
+    unforced = (1,)
     states: ClassVar[int] = 1
     gates: ClassVar[int] = 1
 
@@ -37,6 +38,7 @@ class Recurrent(Layer):
         self.options = definition.recurrent_param
         self.exposed = self.states if self.options.expose_hidden else 0
         self.static = len(definition.bottom) > 2 + self.exposed
+        self.always = (0, 2) if self.static else (0,)
         if self.options.num_output < 1:
             raise self.fail("num_output must be positive")
         self._check_count("bottom", len(definition.bottom), (2 + self.exposed, 3 + self.exposed))
@@ -55,10 +57,10 @@ class Recurrent(Layer):
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         x, cont = tuple(bottom_shapes[0]), tuple(bottom_shapes[1])
-        if len(x) < 2 or cont != x[:2]:
+        if len(x) < 3 or cont != x[:2]:
             raise self.fail(f"takes x of shape (T, N, …) and cont of shape (T, N), and got {x} and {cont}")
-        if self.static and tuple(bottom_shapes[2][:1]) != x[1:2]:
-            raise self.fail(f"its static input must be of {x[1]} streams, and has shape {tuple(bottom_shapes[2])}")
+        if self.static and (len(bottom_shapes[2]) < 2 or bottom_shapes[2][0] != x[1]):
+            raise self.fail(f"its static input must be of shape ({x[1]}, …), and has {tuple(bottom_shapes[2])}")
         state = (1, x[1], self.options.num_output)
         for given in bottom_shapes[len(bottom_shapes) - self.exposed :]:
             if tuple(given) != state:
@@ -82,20 +84,25 @@ class Recurrent(Layer):
         return [torch.stack(outputs), *[s.unsqueeze(0) for s in state[: self.exposed]]]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """From autograd, over the pass begun anew with the state that it began with."""
+        """From autograd, over the pass begun anew with the state that it began with; for all parameters alike."""
         if not self.exposed:
             context.state["last"] = self.kept(context, "first")
         diffs = [now.top_diffs[0], *[torch.zeros_like(d) for d in now.top_diffs[1:]]]
         reached = len(now.bottoms) - self.exposed
-        without_states = Needs([need and i < reached for i, need in enumerate(now.needs.bottoms)], now.needs.params)
-        return super().backward(context, replace(now, top_diffs=diffs, needs=without_states))
+        needs = Needs(
+            [need and i < reached for i, need in enumerate(now.needs.bottoms)],
+            [context.param_gradients] * len(now.params),
+        )
+        return super().backward(context, replace(now, top_diffs=diffs, needs=needs))
 
     def _first_state(self, context: Context, bottoms: Sequence[Tensor]) -> list[Tensor]:
         if self.exposed:
             return [b[0] for b in bottoms[len(bottoms) - self.exposed :]]
         shape = (bottoms[0].shape[1], self.options.num_output)
         last = context.state.get("last")
-        return last if last is not None and last[0].shape == shape else [bottoms[0].new_zeros(shape)] * self.states
+        if last is None or len(last[0]) < shape[0]:
+            return [bottoms[0].new_zeros(shape)] * self.states
+        return [state[: shape[0]] for state in last]
 
     def _more_blobs(self) -> list[ParamBlob]:
         return []
@@ -144,6 +151,7 @@ class LSTMUnit(Layer):
     bottoms = (3, 3)
     tops = (2, 2)
     no_gradient = (2,)
+    unforced = (2,)
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         cell, gates, cont = (tuple(s) for s in bottom_shapes)
@@ -154,9 +162,30 @@ class LSTMUnit(Layer):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return list(lstm_unit(bottoms[0], bottoms[1], bottoms[2].unsqueeze(-1)))
 
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        """Those of c' and of the gates both, if one of them is wanted."""
+        wanted = any(now.needs.bottoms)
+        return super().backward(context, replace(now, needs=Needs([wanted, wanted, False], [])))
+
 
 def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor) -> tuple[Tensor, Tensor]:
     """c = cont f c' + i g and h = o tanh(c), with i, f, o sigmoids and g the tanh of the gates."""
     i, f, o, g = gates.chunk(4, dim=-1)
-    cell = cont * torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+    forget: Tensor = _Forget.apply(f, cont)
+    cell = forget * cell + torch.sigmoid(i) * torch.tanh(g)
     return cell, torch.sigmoid(o) * torch.tanh(cell)
+
+
+class _Forget(torch.autograd.Function):
+    """y = cont sigmoid(f), 0 where cont is; its gradient is dy y (1 - y), as if cont were 0 or 1 only."""
+
+    @staticmethod
+    def forward(ctx: Any, f: Tensor, cont: Tensor) -> Tensor:
+        y = torch.where(cont == 0, 0, cont * torch.sigmoid(f))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:
+        (y,) = ctx.saved_tensors
+        return dy * y * (1 - y), None

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..layer import Context, Layer, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 
 @register("Reshape")
 class Reshape(Layer):
     """The axes from `axis` on (`num_axes` of them, -1 for all) become `shape`; 0 copies an axis, -1 takes the rest."""
 
+    takes_in_place = False
     shares = "both"
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
@@ -52,16 +53,23 @@ class Reshape(Layer):
 
 @register("Flatten")
 class Flatten(Layer):
-    """The axes from `axis` to `end_axis`, both included, become one."""
+    """The axes from `axis` to `end_axis`, both included, become one; with end_axis just before axis, one more of 1."""
 
-    shares = "both"
+    takes_in_place = False
+    always = (0,)
+    shares = "data"
+    lends_diff = True
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         options, shape = self.definition.flatten_param, tuple(bottom_shapes[0])
         start, end = self.axis(options.axis, shape), self.axis(options.end_axis, shape, "end_axis")
-        if start > end:
+        if start > end + 1:
             raise self.fail(f"axis {options.axis} lies behind end_axis {options.end_axis} in a bottom of shape {shape}")
         return [(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [bottoms[0].reshape(self.top_shapes([tuple(bottoms[0].shape)])[0])]
+
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        """dy in the bottom's shape."""
+        return [now.top_diffs[0].reshape(now.bottoms[0].shape)], []

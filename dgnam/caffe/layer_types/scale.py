@@ -6,10 +6,10 @@ Shapes: bottom (*before, *scaled, *after) with the factor's shape `scaled` start
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
@@ -61,14 +61,18 @@ class Broadcast(Layer):
 
 @register("Scale")
 class Scale(Broadcast):
-    """y = x * factor + bias, the factor broadcast from `axis` on."""
+    """y = x * factor + bias, the factor broadcast from `axis` on.
+
+    Two things that Caffe's backward pass does besides: a factor with the bottom's count, or one that is broadcast over
+    axes behind it only, gets the gradient of the last pass and not the sum of all since they were cleared; and where
+    the bottom's gradient is not wanted, its diff holds dy x, before that is summed to the factor's gradient.
+    """
 
     option_name = "scale_param"
 
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)
         self.options = definition.scale_param
-        self.in_place = definition.bottom[0] == definition.top[0]
 
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
         options, blobs = self.options, []
@@ -85,7 +89,8 @@ class Scale(Broadcast):
         if self.in_place and (context.param_gradients or len(bottoms) > 1):
             context.state["bottom"] = x.detach().clone()
         factor = self._aligned(operands[0], x)
-        return [x * factor if len(operands) == 1 else torch.addcmul(self._aligned(operands[1], x), x, factor)]
+        # Two steps, as Caffe takes, round otherwise than one.
+        return [x * factor if len(operands) == 1 else (x * factor).add_(self._aligned(operands[1], x))]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = dy factor, dfactor = sum of dy x, dbias = sum of dy; in place, with the x that forward set aside."""
@@ -95,12 +100,23 @@ class Scale(Broadcast):
         grads: list[Tensor | None] = [dy * self._aligned(operands[0], dy) if now.needs.bottoms[0] else None]
         if wanted[0]:
             x = self.kept(context, "bottom") if self.in_place else now.bottoms[0]
-            grads.append(self._summed(dy * x, operands[0]))
+            product = dy * x
+            grads.append(self._summed(product, operands[0]))
+            if grads[0] is None and not self.in_place and x.numel() != operands[0].numel():
+                grads[0] = product
         else:
             grads.append(None)
         if len(operands) > 1:
             grads.append(self._summed(dy, operands[1]) if wanted[1] else None)
         return grads[: len(now.bottoms)], grads[len(now.bottoms) :]
+
+    def overwritten(self, now: Pass) -> tuple[int, ...]:
+        if len(now.bottoms) > 1:
+            return ()
+        x, factor = now.bottoms[0], now.params[0]
+        outer = math.prod(x.shape[: self._axis(tuple(x.shape), tuple(factor.shape))])
+        alone = outer == 1 and factor.numel() > 1
+        return (0,) if x.numel() == factor.numel() or alone else ()
 
 
 @register("Bias")

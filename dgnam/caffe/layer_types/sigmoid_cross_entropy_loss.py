@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..layer import Context, Gradients, Pass, Shape, register
@@ -23,21 +22,25 @@ class SigmoidCrossEntropyLoss(Loss):
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         x, target = (tuple(s) for s in bottom_shapes)
-        if x[:1] != target[:1] or math.prod(x) != math.prod(target):
+        if math.prod(x) != math.prod(target):
             raise self.fail(f"its bottoms must be of one size, and have shapes {x} and {target}")
-        return [()]
+        return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         target, valid = self._targets(bottoms)
-        each = F.binary_cross_entropy_with_logits(bottoms[0], target, reduction="none")
-        return [(each * valid).sum() / self._divisor(valid)]
+        x = bottoms[0]
+        each = torch.log(1 + torch.exp(-x.abs())) - x * (target - (x >= 0).to(x.dtype))
+        return [torch.where(valid, each, 0).sum() / self._divisor(valid)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = weight / normalizer * (p - t), 0 where the target is ignored."""
         if not now.needs.bottoms[0]:
             return [None, None], []
         target, valid = self._targets(now.bottoms)
-        return [(torch.sigmoid(now.bottoms[0]) - target) * valid * (now.top_diffs[0] / self._divisor(valid)), None], []
+        x = now.bottoms[0]
+        # The sigmoid to the last digit, since the target may be all but equal to it.
+        difference = torch.where(valid, torch.sigmoid(x.double()).to(x.dtype) - target, 0)
+        return [difference * (now.top_diffs[0] / self._divisor(valid)), None], []
 
     def _targets(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         target = bottoms[1].detach().reshape(bottoms[0].shape)

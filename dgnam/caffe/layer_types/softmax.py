@@ -17,6 +17,8 @@ from .loss import TINY, Loss
 class Softmax(Layer):
     """y = exp(x) / sum(exp(x)) along `axis`."""
 
+    always = (0,)
+
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         self.axis(self.definition.softmax_param.axis, tuple(bottom_shapes[0]))
         return [tuple(bottom_shapes[0])]
@@ -27,7 +29,10 @@ class Softmax(Layer):
     def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = y (dy - sum(dy y)), from the top, since the layer may run in place."""
         y, dy, axis = now.tops[0], now.top_diffs[0], self.definition.softmax_param.axis
-        return [torch._softmax_backward_data(dy, y, axis, y.dtype) if now.needs.bottoms[0] else None], []
+        if not now.needs.bottoms[0]:
+            return [None], []
+        # In this order, since elsewhere y near 1 makes y dy and y sum(dy y) cancel less exactly than in Caffe.
+        return [(dy - (dy * y).sum(axis, keepdim=True)) * y], []
 
 
 @register("SoftmaxWithLoss")
@@ -47,7 +52,7 @@ class SoftmaxWithLoss(Loss):
         places = math.prod(scores[:axis]) * math.prod(scores[axis + 1 :])
         if places != math.prod(labels):
             raise self.fail(f"scores of shape {scores} need {places} labels, and the labels have shape {labels}")
-        return [(), scores][: len(self.definition.top)]
+        return [*super().top_shapes(bottom_shapes), scores][: len(self.definition.top)]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         scores, labels = bottoms

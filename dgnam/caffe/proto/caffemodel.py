@@ -1,7 +1,7 @@
 """Weights and definitions from caffemodel files, in Caffe's three generations, and mean images.
 
 A caffemodel is a NetParameter whose layers carry their blobs: `layer` (V2), `layers` (V1), or `layers { layer … }`
-(V0).  The numbers are copied straight from the mapped file into arrays, so that reading costs about a copy of it.
+(V0).  The numbers are read straight from the file into arrays, so that reading costs about a copy of it.
 """
 
 from __future__ import annotations
@@ -209,6 +209,8 @@ def _read_dims(wire: WireFile, shape: Field, where: str) -> list[int]:
 
 def _gather(wire: WireFile, chunks: Sequence[Field], dtype: np.dtype, count: int) -> np.ndarray:
     """The numbers of all chunks, one after the other, as float32."""
+    if len(chunks) == 1 and chunks[0].kind == BYTES and dtype == _FLOAT:
+        return wire.loaded(chunks[0], dtype)
     out = np.empty(count, np.float32)
     at = 0
     for chunk in chunks:

@@ -101,6 +101,14 @@ class WireFile:
         rows = self._bytes[field.begin : field.end].reshape(field.value, -1)
         return np.ascontiguousarray(rows[:, -dtype.itemsize :]).view(dtype)[:, 0]
 
+    def loaded(self, field: Field, dtype: np.dtype) -> NDArray[np.floating]:
+        """The numbers of a packed field, read past the map, whose pages would take as much memory once more."""
+        count = self.count(field, dtype.itemsize)
+        numbers = np.fromfile(self.path, dtype, count, offset=field.start)
+        if len(numbers) != count:
+            raise self.fail("the file became shorter while it was read", field.start)
+        return numbers
+
     def fail(self, reason: str, at: int | None = None) -> CaffeFormatError:
         """An error that names the file and the place; to be raised by the caller."""
         place = "" if at is None else f" at byte {at} of {self.size}"

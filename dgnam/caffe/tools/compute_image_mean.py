@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import numpy as np
@@ -13,10 +12,9 @@ from ..db import open_database
 from ..errors import CaffeError, CaffeFormatError
 from ..glog import LOGGER, number
 from ..proto import pb
-from ..proto.files import replacing
+from ..proto.files import StrPath, replacing
 
 REPORT_EVERY = 10000
-StrPath = str | os.PathLike[str]
 
 
 def compute_image_mean(database: StrPath, backend: str = "lmdb") -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from typing import Annotated
 
@@ -19,10 +18,10 @@ from ..errors import CaffeError
 from ..glog import LOGGER
 from ..listing import Entry, read_listing
 from ..proto import pb
+from ..proto.files import StrPath
 from ..transformer import seeded
 
 COMMIT_EVERY = 1000
-StrPath = str | os.PathLike[str]
 
 
 def convert_imageset(

@@ -186,9 +186,9 @@ class TestPasses:
         assert np.array_equal(grads["t"], -3 * (x - 1))
 
     def test_of_tensors_around_it(self):
-        scale = 'layer { name: "s" type: "Power" bottom: "x" top: "x" power_param { scale: 3 } }'
+        scale = 'layer { name: "s" type: "Power" bottom: "x" top: "s" power_param { scale: 3 } }'
         relu = 'layer { name: "r" type: "ReLU" bottom: "p" top: "p" }'
-        net = net_of(scale, python_layer("Scale", "-2"), relu)
+        net = net_of(scale, python_layer("Scale", "-2", bottoms='bottom: "s"'), relu)
         x = np.array([[1, -1, 2], [-2, 3, 0]], np.float32)
         assert np.array_equal(net.forward(x=x)["p"], np.maximum(-6 * x, 0))
         assert np.array_equal(net.backward(p=np.ones((2, 3)))["x"], -6 * (x < 0))

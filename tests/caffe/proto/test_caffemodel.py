@@ -2,6 +2,8 @@
 
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from dgnam.caffe.proto import (
     read_weights,
     write_caffemodel,
 )
-from dgnam.caffe.proto.wire import encode_header, encode_varint
+from dgnam.caffe.proto.wire import BYTES, Field, WireFile, encode_header, encode_varint
 
 SHARED = Path(__file__).parents[4] / "shared" / "weights"
 LAYER, BLOBS = pb.NetParameter.LAYER_FIELD_NUMBER, pb.LayerParameter.BLOBS_FIELD_NUMBER
@@ -328,3 +330,31 @@ def test_published_mean():
     mean = read_blobproto(published("cifar10_mean.binaryproto"))
     assert mean.shape == (1, 3, 32, 32)
     assert 100 < mean.mean() < 140
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path):
+    path = write(tmp_path, bytes(64))
+    wire = WireFile(path)
+    os.truncate(path, 16)
+    with pytest.raises(CaffeFormatError, match="the file became shorter while it was read at byte 8 of 64"):
+        wire.loaded(Field(0, BYTES, 0, 8, 64, 0), np.dtype("<f4"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc to tell the memory")
+def test_reading_takes_the_memory_of_the_weights_once(tmp_path):
+    path, size = tmp_path / "net.caffemodel", 1 << 26
+    net = pb.NetParameter(layer=[pb.LayerParameter(name="fc")])
+    write_caffemodel(path, net, {"fc": [np.ones(size // 4, np.float32)]})
+    # A process of its own, whose peak nothing else has raised; what a first read takes for itself comes before.
+    program = f"""
+import numpy as np
+from pathlib import Path
+from dgnam.caffe.proto import read_caffemodel
+def kilobytes(name):
+    return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])
+before = kilobytes("VmRSS")
+weights = read_caffemodel({str(path)!r})
+print(1024 * (kilobytes("VmHWM") - before))
+"""
+    took = int(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
+    assert size <= took < 1.25 * size

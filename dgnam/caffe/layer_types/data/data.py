@@ -9,6 +9,7 @@ import numpy as np
 
 from ...datum import datum_image, parse_datum
 from ...db import endless, open_database
+from ...errors import shortened
 from ...layer import register
 from ...parallel import keeps_record
 from ...proto import pb
@@ -54,7 +55,7 @@ class Data(BatchLayer):
 
     def _read(self, record: Record) -> tuple[np.ndarray, int, str]:
         """A record's image and label, and what to call it in errors."""
-        key = record.key.decode("utf-8", "backslashreplace")
+        key = shortened(record.key.decode("utf-8", "backslashreplace"))
         what = f"{self.options.source}, key '{key}'"
         datum = parse_datum(record.read(), what)
         if datum.encoded:

@@ -157,6 +157,8 @@ def cut_of(window: Window, image: tuple[int, int], size: int, context_pad: int, 
     if not context_pad and not square:
         return Cut(x1, y1, x2, y2, size, size)
     x1, x2, y1, y2 = _grown(window, np.float32(size) / np.float32(size - 2 * context_pad), square)
+    if x1 > x2 or y1 > y2:
+        return Cut(x1, y1, x2, y2, size, size)  # upside down, which the caller refuses
     scale_x, scale_y = (np.float32(size) / np.float32(n) for n in (x2 - x1 + 1, y2 - y1 + 1))
     left, above = max(0, -x1), max(0, -y1)
     right, below = max(0, x2 - image[1] + 1), max(0, y2 - image[0] + 1)

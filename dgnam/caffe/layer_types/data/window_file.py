@@ -105,7 +105,7 @@ class _Entries:
         """The # before each image."""
         entry = self.text("#")
         if entry != "#":
-            raise self._fail("a #, before the next image", entry)
+            raise self._fail("a # before the next image", entry)
 
     def whole(self, what: str) -> int:
         """The next entry, a whole number."""

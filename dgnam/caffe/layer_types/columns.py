@@ -1,0 +1,69 @@
+"""Windows as columns, over any number of axes: what convolutions are made of that torch has no function for.
+
+Window o of an axis looks at the places o * stride - pad + k * dilation, k from 0 to kernel - 1; beyond the image is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Geometry(NamedTuple):
+    """Kernel, stride, pad and dilation, a number for each spatial axis."""
+
+    kernel: list[int]
+    stride: list[int]
+    pad: list[int]
+    dilation: list[int]
+
+    def windows(self, sizes: Sequence[int]) -> list[int]:
+        """How many windows there are along each axis.
+
+        As in C, a quotient is rounded towards zero: an image that lacks less than a stride to one window has one.
+        """
+        spans = [n + 2 * p - (d * (k - 1) + 1) for n, k, _, p, d in zip(sizes, *self, strict=True)]
+        return [math.trunc(span / s) + 1 for span, s in zip(spans, self.stride, strict=True)]
+
+
+def columns(x: Tensor, geometry: Geometry) -> Tensor:
+    """(B, C, *sizes) → (B, C, *kernel, *windows)."""
+    sizes = list(x.shape[2:])
+    spatial, counts = len(sizes), geometry.windows(sizes)
+    for i, places in enumerate(_places(geometry, counts, x.device)):
+        # The axes before this one are two each by now: those of the kernels and of the windows.
+        axis, kernel = 2 + 2 * i, geometry.kernel[i]
+        x = _padded(x, axis, geometry.pad[i], max(0, int(places.max()) + 1 - sizes[i] - geometry.pad[i]))
+        x = x.index_select(axis, places).unflatten(axis, (kernel, counts[i]))
+    return x.permute(0, 1, *range(2, 2 + 2 * spatial, 2), *range(3, 3 + 2 * spatial, 2))
+
+
+def images(cols: Tensor, geometry: Geometry, sizes: Sequence[int]) -> Tensor:
+    """The sum of what each place is seen as: (B, C, *kernel, *windows) → (B, C, *sizes), the transpose of `columns`."""
+    spatial = len(sizes)
+    counts = list(cols.shape[2 + spatial :])
+    pairs = [axis for i in range(spatial) for axis in (2 + i, 2 + spatial + i)]
+    x = cols.permute(0, 1, *pairs)
+    for i, places in reversed(list(enumerate(_places(geometry, counts, cols.device)))):
+        axis = 2 + 2 * i
+        flat, pad = x.flatten(axis, axis + 1), geometry.pad[i]
+        reach = max(sizes[i] + pad, int(places.max()) + 1)
+        total = flat.new_zeros(*flat.shape[:axis], reach, *flat.shape[axis + 1 :])
+        x = total.index_add(axis, places, flat).narrow(axis, pad, sizes[i])
+    return x
+
+
+def _places(geometry: Geometry, counts: Sequence[int], device: torch.device) -> list[Tensor]:
+    """For each axis, where in the padded image each tap of each window lies: (kernel * windows,)."""
+    taps = [torch.arange(k, device=device) * d for k, d in zip(geometry.kernel, geometry.dilation, strict=True)]
+    starts = [torch.arange(n, device=device) * s for n, s in zip(counts, geometry.stride, strict=True)]
+    return [(tap[:, None] + start[None, :]).flatten() for tap, start in zip(taps, starts, strict=True)]
+
+
+def _padded(x: Tensor, axis: int, before: int, after: int) -> Tensor:
+    return F.pad(x, [0, 0] * (x.dim() - 1 - axis) + [before, after])
