@@ -160,7 +160,7 @@ def layer(rest: str, bottom: str = "d") -> str:
         (SMALL + layer('type: "Im2col" convolution_param { kernel_size: 60000 pad: 30000 }'), ["top 'x'"]),
         (SMALL + layer('type: "Scale" scale_param { filler { type: "gausian" } }'), ["'x'", "gaussian"]),
         (SMALL + layer('type: "Scale" scale_param { filler { type: "uniform" min: -3e38 max: 3e38 } }'), ["no range"]),
-        (SMALL + layer('type: "Scale" scale_param { filler { type: "gaussian" std: nan } }'), ["not a number"]),
+        (SMALL + layer('type: "Scale" scale_param { filler { type: "gaussian" std: nan } }'), ["must be positive"]),
     ],
 )
 def test_absurd_numbers_are_refused_by_layer_and_file(tmp_path, text, parts):
