@@ -17,7 +17,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test bench train-zoo lint format layer-table proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format layer-table proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
@@ -33,6 +33,10 @@ test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
 train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs/, with the image sets in DATA; into models/
 	@test -n "$(DATA)" || { echo "give the folder of the image sets: make train-zoo DATA=folder"; exit 2; }
 	for model in $(ZOO); do $(BIN)/dgnam train $$model --data "$(DATA)" $(ARGS) || exit; done
+
+fuzz: $(STAMP) ## fuzz the readers of files, a minute each (ARGS="-max_total_time=600 hdf5 lmdb"), into runs/fuzz/
+	$(PIP_INSTALL) --quiet --use-pep517 --no-build-isolation --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(STAMP) ## measure speed, as ratios within one run
 	for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit; done

@@ -23,6 +23,7 @@ from typing import IO, Any
 from .caffe.errors import CaffeError, CaffeFormatError, shortened
 from .caffe.proto.files import existing_file
 
+_PIECE = 1 << 20
 _LARGEST_READ = 1 << 24
 """More than any piece that a member is read in; what tells of a header's claim."""
 _LARGEST_TAR = 1 << 34
@@ -68,7 +69,7 @@ class Zip:
         """The whole of a file."""
         with self.open(name) as member:
             pieces = []
-            while piece := member.read(_LARGEST_READ):
+            while piece := member.read(_PIECE):
                 pieces.append(piece)
         return b"".join(pieces)
 

@@ -257,7 +257,7 @@ def _read_hdf5(path: Path) -> np.ndarray:
     with open_hdf5(path) as file:
         if "act_range" not in file.names():
             raise file.fail(f"has no dataset 'act_range'; it has {sorted(file.names())[:8]}")
-        return np.asarray(file.numbers("act_range"), dtype=np.float32).ravel()
+        return file.floats("act_range").ravel()
 
 
 @functools.lru_cache(maxsize=4)

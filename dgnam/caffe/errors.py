@@ -24,14 +24,18 @@ class CaffeFormatError(CaffeError):
 
 @contextmanager
 def naming(source: object) -> Iterator[None]:
-    """Let errors of the runtime that don't name `source`, the file behind them, do so, as CaffeFormatErrors."""
+    """Let errors of the runtime that don't name `source`, such as the file behind them, do so.
+
+    They become CaffeFormatErrors, but for those of a class of their own.
+    """
     try:
         yield
     except CaffeError as error:
         reason = str(error)
         if str(source) in reason:
             raise
-        raise CaffeFormatError(f"{source}: {shortened(reason, _LONGEST_REASON)}") from error.__cause__
+        kind = CaffeFormatError if type(error) is CaffeError else type(error)
+        raise kind(f"{source}: {shortened(reason, _LONGEST_REASON)}") from error.__cause__
 
 
 def shortened(text: str, longest: int = _LONGEST_NAME) -> str:

@@ -440,13 +440,19 @@ def _fill(values: torch.Tensor, filler: pb.FillerParameter, seed: int) -> None:
 def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
     values = np.asarray(values)
     if values.shape[:1] != blob.shape[:1]:
-        raise ArrayError(
-            f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}: another batch size"
-        )
+        raise ArrayError(f"{_misfit(name, blob, values)}: another batch size; {_hint(name, values)}")
     try:
         blob[...] = values
     except ValueError:
-        raise ArrayError(f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}") from None
+        raise ArrayError(f"{_misfit(name, blob, values)}; {_hint(name, values)}") from None
+
+
+def _misfit(name: str, blob: np.ndarray, values: np.ndarray) -> str:
+    return f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}"
+
+
+def _hint(name: str, values: np.ndarray) -> str:
+    return f"where that is the shape meant, blobs['{name}'].reshape{values.shape} comes first"
 
 
 def _none_to_empty(names: Sequence[str] | None) -> Sequence[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .blob import Blob, check_shape
-from .errors import CaffeError, closest, shortened, unknown_name
+from .errors import CaffeError, closest, naming, shortened, unknown_name
 from .filler import check_filler
 from .layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from .proto import pb
@@ -283,7 +283,8 @@ def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int], known: _Kn
 def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> list[ParamBlob]:
     """Give the tops their shapes; returns the layer's learned blobs."""
     if isinstance(layer, BlobLayer):
-        layer.set_up(context, bottoms, tops)
+        with naming(f"layer '{shortened(layer.name)}' ({layer.type})"):
+            layer.set_up(context, bottoms, tops)
         return [ParamBlob(blob.shape, pb.FillerParameter(), made=blob) for blob in layer.blobs]
     shapes = [b.shape for b in bottoms]
     params = layer.param_blobs(shapes)

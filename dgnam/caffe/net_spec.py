@@ -216,7 +216,15 @@ class _Values:
         self._message = message
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(getattr(caffe_pb2, self._message), name)
+        message = getattr(caffe_pb2, self._message, None)
+        if message is None:
+            known = [m.removesuffix("Parameter") for m in caffe_pb2.DESCRIPTOR.message_types_by_name]
+            option = self._message.removesuffix("Parameter")
+            raise AttributeError(f"params has no '{option}'; it has, the closest first: {closest(option, known)}")
+        if not hasattr(message, name):
+            values = [value.name for enum in message.DESCRIPTOR.enum_types for value in enum.values]
+            raise AttributeError(f"{self._message} has no value '{name}'; its values: {closest(name, values)}")
+        return getattr(message, name)
 
 
 def _net(tops: Iterable[Top | Function], names: Names) -> caffe_pb2.NetParameter:

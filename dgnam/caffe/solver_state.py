@@ -160,7 +160,7 @@ def _read_hdf5(path: StrPath) -> SolverState:
             _hdf5_count(file, "iter"),
             os.fsdecode(file.text("learned_net", _MAX_PATH)) if file.has("learned_net") else "",
             _hdf5_count(file, "current_step"),
-            [np.asarray(file.numbers(f"history/{name}"), np.float32) for name in wanted],
+            [file.floats(f"history/{name}") for name in wanted],
             _hdf5_random(file),
         )
 

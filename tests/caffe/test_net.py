@@ -130,7 +130,10 @@ class TestNames:
             (lambda net: net.backward(start="rlu"), "no layer 'rlu'.*relu"),
             (lambda net: net.forward(blobs=["ipp"]), "no blob 'ipp'.*ip"),
             (lambda net: net.forward(dta=images()), "its inputs are"),
-            (lambda net: net.forward(data=images(n=3)), "another batch size"),
+            (
+                lambda net: net.forward(data=images(n=3)),
+                r"another batch size; .*blobs\['data'\]\.reshape\(3, 3, 6",
+            ),
             (lambda net: net.forward(data=images()[:, :2]), "blob 'data' has shape"),
             (lambda net: net.backward(data=images()), "its outputs are"),
         ],

@@ -234,7 +234,7 @@ def test_param_name_dict():
 
 def test_named_values():
     assert (P.Pooling.AVE, P.Eltwise.MAX, P.Filler.FAN_OUT) == (1, 2, 1)
-    with pytest.raises(AttributeError):
-        P.Pooling.MEDIAN  # noqa: B018
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match=r"no value 'MAXIMUM'; its values: MAX, AVE, STOCHASTIC"):
+        P.Pooling.MAXIMUM  # noqa: B018
+    with pytest.raises(AttributeError, match="no 'Pulling'; it has, the closest first: Pooling"):
         P.Pulling.MAX  # noqa: B018

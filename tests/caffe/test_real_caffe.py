@@ -20,8 +20,12 @@ FORWARD, GRADIENT = 1e-5, 1e-4
 
 @pytest.fixture(scope="module")
 def real():
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    caffe = pytest.importorskip("caffe", reason="needs BVLC's Caffe with its Python interface")
+    with pytest.MonkeyPatch.context() as patch:
+        # Read as it is imported, and not left to the trainings that other tests start and read the log of.
+        patch.setenv("GLOG_minloglevel", os.environ.get("GLOG_minloglevel", "2"))  # noqa: SIM112  (its own spelling)
+        # Not "caffe" alone: a test may have put this folder's parent on the path, and this folder has that name.
+        pytest.importorskip("caffe._caffe", reason="needs BVLC's Caffe with its Python interface")
+        caffe = importlib.import_module("caffe")
     if caffe.Net is dgnam.caffe.Net:
         pytest.skip("needs BVLC's Caffe, and `caffe` is an alias of dgnam.caffe here")
     caffe.set_mode_cpu()

@@ -77,6 +77,11 @@ class Hdf5File:
             f"{where} has its numbers in other files or beside its own; contiguous or chunked ones are read"
         )
 
+    def floats(self, name: str, where: str | None = None) -> np.ndarray:
+        """The same as float32; what is beyond its range becomes infinite."""
+        with np.errstate(over="ignore"):
+            return np.asarray(self.numbers(name, where), np.float32)
+
     def text(self, name: str, longest: int) -> bytes:
         """The one string, of at most `longest` bytes, that the dataset at this path holds, up to a zero byte."""
         where = f"dataset '{shortened(name)}'"
@@ -138,25 +143,27 @@ class Hdf5File:
             self._inflated -= places * size
         else:
             self._plain -= places * size
-        # What is stored is measured first, since the library allocates as much for each chunk as it claims.
-        if min(self._inflated, self._plain) < 0 or dataset.id.get_storage_size() > len(self._bytes):
+        if min(self._inflated, self._plain) < 0:
             raise self._too_large(dataset, where)
         if places > _MAX_CHUNKS:
             raise self.fail(f"{where} is stored in {places} chunks; at most {_MAX_CHUNKS} are read")
+        stored = _chunks(dataset, places)
         values = np.empty(shape, dataset.dtype)
         for place in itertools.product(*(range(0, n, side) for n, side in zip(shape, sides, strict=True))):
-            data = self._chunk(dataset, place, filters, size, f"{where}: its chunk at {place}")
+            if place not in stored:
+                raise self.fail(f"{where}: its chunk at {place} is missing")
+            data = self._chunk(stored[place], filters, dataset.dtype.itemsize, size, f"{where}: its chunk at {place}")
             whole = np.frombuffer(data, dataset.dtype).reshape(sides)
             window = values[tuple(slice(at, at + side) for at, side in zip(place, sides, strict=True))]
             window[...] = whole[tuple(slice(0, n) for n in window.shape)]
         return values
 
-    def _chunk(self, dataset: h5py.Dataset, place: tuple[int, ...], filters: list[int], size: int, where: str) -> bytes:
-        """The `size` bytes of one chunk, its filters undone."""
-        try:
-            mask, data = dataset.id.read_direct_chunk(place)
-        except (RuntimeError, OSError) as error:
-            raise self.fail(f"{where} is missing or damaged ({shortened(str(error))})") from None
+    def _chunk(self, chunk: Any, filters: list[int], width: int, size: int, where: str) -> bytes:
+        """The `size` bytes of one chunk of numbers `width` bytes wide, its filters undone."""
+        end = chunk.byte_offset + chunk.size
+        if end > len(self._bytes):
+            raise self.fail(f"{where} runs {end - len(self._bytes)} bytes past the end of the file")
+        mask, data = chunk.filter_mask, self._bytes[chunk.byte_offset : end].tobytes()
         for i, code in reversed(list(enumerate(filters))):
             if mask >> i & 1:
                 continue
@@ -167,7 +174,7 @@ class Hdf5File:
             elif code == _GZIP:
                 data = zlib.decompressobj().decompress(data, size + _CHECKSUM + 1)
             else:
-                data = _unshuffled(data, dataset.dtype.itemsize)
+                data = _unshuffled(data, width)
         if len(data) != size:
             raise self.fail(f"{where} is of {len(data)} bytes or more, and should be of {size}")
         return data
@@ -182,6 +189,22 @@ class Hdf5File:
 
     def _too_large(self, dataset: h5py.Dataset, where: str) -> CaffeFormatError:
         return self.fail(f"{where}: shape {dataset.shape} asks for more numbers than the file can hold")
+
+
+def _chunks(dataset: h5py.Dataset, most: int) -> dict[tuple[int, ...], Any]:
+    """Where the chunks lie in the file, by their places in the dataset; a tree with more than `most` is left there.
+
+    The library misplaces chunks of files of its latest form that may grow along another axis than the first.
+    """
+    stored: dict[tuple[int, ...], Any] = {}
+    seen = itertools.count(1)
+
+    def note(chunk: Any) -> bool | None:
+        stored[tuple(chunk.chunk_offset)] = chunk
+        return True if next(seen) >= most else None
+
+    dataset.id.chunk_iter(note)
+    return stored
 
 
 def fletcher32(data: bytes) -> int:

@@ -82,7 +82,7 @@ def _read_layer(file: Hdf5File, layer: str) -> list[np.ndarray]:
         raise file.fail(f"{where} has {len(indices)} blobs, and one of them is named {max(indices)}")
     empty = np.zeros(0, np.float32)
     return [
-        np.asarray(file.numbers(f"data/{layer}/{i}", f"{where}, blob {i}"), np.float32) if i in indices else empty
+        file.floats(f"data/{layer}/{i}", f"{where}, blob {i}") if i in indices else empty
         for i in range(max(indices, default=-1) + 1)
     ]
 

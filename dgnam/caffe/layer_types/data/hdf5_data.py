@@ -114,7 +114,7 @@ def _read(path: str, names: Sequence[str]) -> list[np.ndarray]:
         missing = [name for name in names if not file.has(name)]
         if missing:
             raise file.fail(f"has no dataset '{missing[0]}'; it has {sorted(file.names())}")
-        rows = [np.asarray(file.numbers(name), np.float32) for name in names]
+        rows = [file.floats(name) for name in names]
     counts = {name: array.shape[:1] for name, array in zip(names, rows, strict=True)}
     if len(set(counts.values())) > 1 or not all(counts.values()) or (0,) in counts.values():
         raise CaffeFormatError(f"{path}: its datasets must have the same number of rows, at least one; has {counts}")
