@@ -80,10 +80,7 @@ class NetLayer:
             self._check_params(bottoms)
             for top, shape in zip(self.tops, layer.top_shapes(bottoms), strict=True):
                 top.reshape(*shape)
-        shapes = bottoms, [t.shape for t in self.tops]
-        if shapes != self._shapes:
-            self._weigh()
-            self._shapes = shapes
+        self._shapes = bottoms, [t.shape for t in self.tops]
         self._share()
 
     def forward(
@@ -180,7 +177,10 @@ class NetLayer:
                     top.share_diff(source)
 
     def _weigh(self) -> None:
-        """A loss's diff is its weight, from the start and for good."""
+        """A loss's diff is its weight, from the start on.
+
+        As in Caffe, that is done once: a weighed top that a later reshape needs more memory for has a diff of zeros.
+        """
         for top, weight in zip(self.tops, self.wired.loss_weights, strict=True):
             if weight:
                 top.fill_diff(partial(torch.Tensor.fill_, value=weight))

@@ -180,3 +180,16 @@ class TestRecurrentState:
         net.blobs["c"].reshape(1, 2)
         second = np.tanh(np.tanh(np.tanh([1, 2])))
         assert np.allclose(net.forward(x=np.zeros((1, 2, 1)), c=np.ones((1, 2)))["y"].ravel(), second)
+
+
+class TestWeighedTopThatGrows:
+    """Loss weights are written into the top's diff once, when the net is built; larger memory begins with zeros."""
+
+    def test_its_diff_is_lost(self):
+        net = net_of('type: "Sigmoid" loss_weight: 2', 2, 3)
+        net.forward(x=np.zeros((2, 3)))
+        assert (net.blobs["y"].diff == 2).all()
+        for batch, weight in ((1, 2), (2, 2), (4, 0)):
+            net.blobs["x"].reshape(batch, 3)
+            net.forward(x=np.zeros((batch, 3)))
+            assert (net.blobs["y"].diff == weight).all()
