@@ -193,3 +193,53 @@ class TestWeighedTopThatGrows:
             net.blobs["x"].reshape(batch, 3)
             net.forward(x=np.zeros((batch, 3)))
             assert (net.blobs["y"].diff == weight).all()
+
+
+class TestFillersReachTheirBlobs:
+    """Each of a layer's blobs is filled by the filler that the prototxt gives for it."""
+
+    @pytest.mark.parametrize(
+        ("layer", "shape", "values"),
+        [
+            (
+                """type: "Deconvolution" convolution_param { num_output: 2 kernel_size: 2
+                   weight_filler { value: 3 } bias_filler { value: 4 } }""",
+                (1, 1, 2, 2),
+                [3, 4],
+            ),
+            ('type: "Embed" embed_param { num_output: 2 input_dim: 3 bias_filler { value: 4 } }', (2,), [0, 4]),
+            ('type: "PReLU" prelu_param { filler { value: 0.5 } }', (1, 2, 2), [0.5]),
+            (
+                'type: "Scale" scale_param { bias_term: true filler { value: 3 } bias_filler { value: 4 } }',
+                (1, 2, 2),
+                [3, 4],
+            ),
+            ('type: "PReLU"', (1, 2, 2), [0.25]),
+            ('type: "Scale"', (1, 2, 2), [1]),
+        ],
+    )
+    def test_of_one_bottom(self, layer, shape, values):
+        blobs = net_of(layer, *shape).params["l"]
+        assert [set(blob.data.ravel()) for blob in blobs] == [{value} for value in values]
+
+    @pytest.mark.parametrize(("kind", "values"), [("RNN", [3, 4, 3, 3, 4]), ("LSTM", [3, 4, 3])])
+    def test_recurrent(self, kind, values):
+        net = Net(
+            parse_net(
+                f"""layer {{ name: "x" type: "Input" top: "x" top: "cont"
+                  input_param {{ shape {{ dim: 2 dim: 1 dim: 3 }} shape {{ dim: 2 dim: 1 }} }} }}
+                layer {{ name: "l" type: "{kind}" bottom: "x" bottom: "cont" top: "y" recurrent_param {{ num_output: 2
+                  weight_filler {{ value: 3 }} bias_filler {{ value: 4 }} }} }}"""
+            ),
+            pb.TEST,
+        )
+        assert [set(blob.data.ravel()) for blob in net.params["l"]] == [{value} for value in values]
+
+
+def test_im2col_with_sides_of_their_own():
+    """A column for each place in each window, by channel, row and column; what lies beyond the image is 0."""
+    options = "kernel_h: 2 kernel_w: 1 stride_h: 2 stride_w: 1 pad_h: 1 pad_w: 0"
+    x = np.arange(1, 7, dtype=np.float32).reshape(1, 1, 3, 2)
+    net = net_of(f'type: "Im2col" convolution_param {{ {options} }}', 1, 1, 3, 2)
+    assert net.forward(x=x)["y"].tolist() == [[[[0, 0], [3, 4]], [[1, 2], [5, 6]]]]
+    assert net.backward(y=np.ones((1, 2, 2, 2)))["x"].ravel().tolist() == [1, 1, 1, 1, 1, 1]
