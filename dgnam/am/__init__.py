@@ -8,29 +8,35 @@ from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthes
 from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
-from .objective import Unit
+from .objective import Channel, Direction, Diversity, Objective, Unit
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
 from .schedule import Linear
 from .start import code_of_image, random_code, read_image
-from .target import CaffeTarget, Target
+from .target import CaffeTarget, Several, Target, TorchTarget
 
 __all__ = [
     "ENGINES",
     "Bounds",
     "CaffeTarget",
+    "Channel",
+    "Direction",
+    "Diversity",
     "GeneratorPrior",
     "Job",
     "Linear",
     "NormPenalty",
+    "Objective",
     "Partition",
     "PixelPrior",
     "Prior",
     "Result",
     "Settings",
+    "Several",
     "Shrink",
     "Step",
     "Target",
+    "TorchTarget",
     "Unit",
     "act_range_bounds",
     "code_of_image",

@@ -1,4 +1,4 @@
-"""The published loop for many jobs at once: a job is a unit, a seed and settings.
+"""The published loop for many jobs at once: a job is an objective, a seed and settings.
 
     target = CaffeTarget(CaffeModule(read_net("caffenet.prototxt"), weights))
     prior = GeneratorPrior(CaffeModule(read_net("generator.prototxt"), weights))
@@ -7,7 +7,7 @@
         result.images  # (100, 3, 227, 227), of the jobs result.indices
 
 Each job takes the steps of `reference.py`; only float noise between batch sizes differs.  The jobs of a batch share
-every forward and backward pass, one of each through prior and target, since the objective is the sum of their units.
+every forward and backward pass, one of each through prior and target, since what is climbed is the sum of theirs.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from tqdm import tqdm
 from ..caffe.errors import CaffeError
 from .clip import Bounds
 from .config import Settings, released
-from .crop import centre
-from .objective import Unit
+from .objective import Objective, Term, Unit
 from .priors import Prior
 from .regularisation import Regularisation
 from .start import random_code
 from .target import Target
+from .view import view
 
 Partition = tuple[tuple[int, ...], ...]
 
@@ -39,9 +39,16 @@ Partition = tuple[tuple[int, ...], ...]
 class Job:
     """One image to be made."""
 
-    unit: Unit
+    objective: Objective
     seed: int = 0
     settings: Settings = field(default_factory=released)
+
+    @property
+    def unit(self) -> Unit:
+        """The objective, where it is a single unit; anything else is an error."""
+        if not isinstance(self.objective, Unit):
+            raise CaffeError(f"the published loop takes a single unit, and the objective is {self.objective}")
+        return self.objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +134,12 @@ def synthesize(
 
 
 def partition_jobs(jobs: Sequence[Job], batch_size: int = 100) -> Partition:
-    """The jobs' indices in batches of at most `batch_size`; the units of a batch are of one layer."""
+    """The jobs' indices in batches of at most `batch_size`; the objectives of a batch read the same layers."""
     if batch_size < 1:
         raise CaffeError(f"batch_size {batch_size} must be at least 1")
-    layers: dict[str, list[int]] = {}
+    layers: dict[tuple[str, ...], list[int]] = {}
     for index, job in enumerate(jobs):
-        layers.setdefault(job.unit.layer, []).append(index)
+        layers.setdefault(job.objective.layers, []).append(index)
     return tuple(
         tuple(indices[first : first + batch_size])
         for indices in layers.values()
@@ -161,9 +168,9 @@ def _check_partition(partition: Partition, jobs: Sequence[Job]) -> None:
     if sorted(index for indices in partition for index in indices) != list(range(len(jobs))):
         raise CaffeError(f"the partition into batches doesn't hold each of the {len(jobs)} jobs once")
     for indices in partition:
-        layers = sorted({jobs[index].unit.layer for index in indices})
+        layers = sorted({jobs[index].objective.layers for index in indices})
         if len(layers) != 1:
-            raise CaffeError(f"a batch takes jobs of one layer, and one of the partition has {layers}")
+            raise CaffeError(f"a batch takes jobs of the same layers, and one of the partition has {layers}")
 
 
 def _run(
@@ -201,6 +208,41 @@ class _Update:
     stops: Tensor
 
 
+class _Look:
+    """The objectives of a batch's jobs: from images to a number for each."""
+
+    def __init__(self, target: Target, objectives: Sequence[Objective], device: torch.device):
+        self.target, self.layers = target, objectives[0].layers
+        shapes = {layer: target.layer_shape(layer) for layer in self.layers}
+        units: dict[str, list[tuple[int, int, float]]] = {}
+        self._others: dict[Term, tuple[list[int], list[float]]] = {}
+        for row, objective in enumerate(objectives):
+            for weight, term in objective.terms:
+                term.check(shapes[term.layer])
+                if isinstance(term, Unit):
+                    units.setdefault(term.layer, []).append((row, term.offset(shapes[term.layer]), weight))
+                else:
+                    rows, weights = self._others.setdefault(term, ([], []))
+                    rows.append(row)
+                    weights.append(weight)
+        self._units = {
+            layer: tuple(torch.tensor(column, device=device) for column in zip(*found, strict=True))
+            for layer, found in units.items()
+        }
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N,), for images (N, 3, *size)."""
+        values = self.target(images, self.layers)
+        total = images.new_zeros(len(images))
+        for layer, (rows, offsets, weights) in self._units.items():
+            total = total.index_add(0, rows, values[layer].flatten(1)[rows, offsets] * weights)
+        for term, (places, own) in self._others.items():
+            index = torch.tensor(places, device=images.device)
+            measured = term.measure(values[term.layer][index])
+            total = total.index_add(0, index, measured * torch.tensor(own).to(measured))
+        return total
+
+
 class _Batch:
     """Jobs that take their steps together, with all that stays the same from step to step."""
 
@@ -216,12 +258,10 @@ class _Batch:
     ):
         self.target, self.prior, self.place, self.indices, self.device = target, prior, place, indices, device
         self.jobs = [jobs[index] for index in indices]
-        self.layer = self.jobs[0].unit.layer
-        self.window = (..., *centre(prior.image_size, target.size))
+        self.look = _Look(target, [job.objective for job in self.jobs], device)
+        self.view = view(prior.image_size, target.size)
         self.n_iters = torch.tensor([job.settings.n_iters for job in self.jobs], device=device)
         self.n_steps = int(self.n_iters.max())
-        shape = target.layer_shape(self.layer)
-        self.offsets = torch.tensor([job.unit.offset(shape) for job in self.jobs], device=device)[:, None]
         self.bounds = None if bounds is None else [torch.as_tensor(b).to(device) for b in (bounds.lower, bounds.upper)]
         self.rules = self._rules()
 
@@ -250,19 +290,19 @@ class _Batch:
     def _advance(self, codes: Tensor, step: int) -> _Update:
         """One step of the published loop for each row."""
         codes = codes.detach().requires_grad_()
-        images = self.prior(codes)
-        crops = images.detach()[self.window].requires_grad_()
-        activations = self.target(crops, self.layer).flatten(1).gather(1, self.offsets)[:, 0]
-        (image_gradient,) = torch.autograd.grad(activations.sum(), crops)
+        images = self.view(self.prior(codes))
+        seen = images.detach().requires_grad_()
+        activations = self.look(seen)
+        (image_gradient,) = torch.autograd.grad(activations.sum(), seen)
         step_sizes = self._step_sizes(step)
-        before, moved = images.detach(), images.detach().clone()
-        moved[self.window] = _climb(before[self.window], image_gradient, step_sizes)
+        before = seen.detach()
+        moved = _climb(before, image_gradient, step_sizes)
         (code_gradient,) = torch.autograd.grad(images, codes, moved - before)
         stops = (_square_sum(image_gradient) == 0) | (_square_sum(code_gradient) == 0)
         codes = codes.detach()
         self._regularise(codes, code_gradient, step_sizes / _mean_size(image_gradient))
         new = self._limit(_climb(codes, code_gradient, step_sizes, but=stops))
-        return _Update(crops.detach(), activations.detach(), new, stops)
+        return _Update(before, activations.detach(), new, stops)
 
     def _regularise(self, codes: Tensor, gradient: Tensor, scales: Tensor) -> None:
         """Add what the rules pull at the codes to the gradient, scaled as the normalised image has scaled it."""

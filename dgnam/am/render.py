@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .crop import centre
 from .priors import Prior
+from .view import view
 
 
 def render(
@@ -17,12 +17,12 @@ def render(
     batch_size: int = 100,
     device: str | torch.device = "cpu",
 ) -> np.ndarray:
-    """The centres (N, 3, *size) float32, BGR, mean-subtracted, of the images that `codes` (N, *code_shape) give."""
-    window = (..., *centre(prior.image_size, size))
+    """What a target of this size sees, (N, 3, *size) float32, BGR, mean-subtracted, of the images that `codes` give."""
+    seen = view(prior.image_size, size)
     images = []
     prior.to(torch.device(device))
     with torch.no_grad():
         for start in range(0, len(codes), batch_size):
             part = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size], np.float32))
-            images.append(prior(part.to(device))[window].cpu().contiguous().numpy())
+            images.append(seen(prior(part.to(device))).cpu().contiguous().numpy())
     return np.concatenate(images)

@@ -1,35 +1,45 @@
-"""The network being visualized, as the batch loop needs it.
+"""The network being visualized, as the batch loop needs it: images in, the values of layers out.
 
-A target is anything that gives a layer's values for a batch of images; `CaffeTarget` makes one of a Caffe net.
+CaffeTarget(zoo.load("caffenet-mini"))
+TorchTarget(torchvision_model, size=(224, 224))
+Several(caffenet=…, places=…)                       # layers named caffenet.fc8, places.fc8
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
+from ..data import MEAN_BGR
+from .view import view
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""What torchvision's ImageNet models take off and divide by, of RGB values in [0, 1]."""
 
 
 class Target(Protocol):
-    """Images in, a layer's values out.
+    """Images in, layers' values out.
 
     size: the height and width of its input.
     """
 
     size: tuple[int, int]
 
-    def __call__(self, images: Tensor, layer: str) -> Tensor:
-        """The values (N, C) or (N, C, H, W) of `layer`, before any in-place layer that follows it.
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The values (N, C) or (N, C, H, W) of `layers`, each before any in-place layer that follows it.
 
         images: (N, 3, *size) float32, BGR, mean-subtracted.
         """
         ...
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
-        """The shape of one image's values: (C,) or (C, H, W)."""
+        """The shape of one image's values: (C,) or (C, H, W); a layer that it lacks is an error."""
         ...
 
     def to(self, device: torch.device) -> None:
@@ -40,18 +50,27 @@ class Target(Protocol):
 class CaffeTarget:
     """A Caffe net as a target; its module is put into eval mode and its parameters are frozen.
 
+    mean: what the net takes off each channel, BGR; images come with the generators' mean taken off.
     memory_format: how the weights lie; channels_last takes 10 to 20 % less time on a CPU, and contiguous_format has
         half the rounding error, about 1e-6 of a step.
     """
 
-    def __init__(self, module: CaffeModule, memory_format: torch.memory_format = torch.channels_last):
+    def __init__(
+        self,
+        module: CaffeModule,
+        memory_format: torch.memory_format = torch.channels_last,
+        mean: Sequence[float] = MEAN_BGR,
+    ):
         self.module = module.eval().requires_grad_(False)
         self.memory_format = memory_format
+        self.shift = [ours - theirs for ours, theirs in zip(MEAN_BGR, mean, strict=True)]
         height, width = module.plan.blob_shapes[module.plan.inputs[0]][2:]
         self.size = (height, width)
 
-    def __call__(self, images: Tensor, layer: str) -> Tensor:
-        return next(iter(self.module(images, end=layer).values()))
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        if any(self.shift):
+            images = images + torch.tensor(self.shift).to(images).view(3, 1, 1)
+        return self.module.values_at(layers, images)
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         plan = self.module.plan
@@ -59,3 +78,117 @@ class CaffeTarget:
 
     def to(self, device: torch.device) -> None:
         self.module.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+
+
+class TorchTarget:
+    """Any torch module as a target, its layers by their module names; put into eval mode, its parameters frozen.
+
+    size: the height and width of its input.
+    mean, std, scale, channels: its preprocessing: RGB or BGR values of 0 to 255, times `scale`, minus `mean`, divided
+        by `std`, each in the order of `channels`.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        size: tuple[int, int],
+        *,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        scale: float = 1 / 255,
+        channels: str = "RGB",
+    ):
+        if channels not in ("RGB", "BGR"):
+            raise CaffeError(f"channels '{channels}': give RGB or BGR")
+        self.module = module.eval().requires_grad_(False)
+        self.size, self.channels, self.scale = size, channels, scale
+        self.mean, self.std = torch.tensor(mean).view(-1, 1, 1), torch.tensor(std).view(-1, 1, 1)
+        self._modules = dict(module.named_modules())
+        self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        with ExitStack() as hooks:
+            for layer in layers:
+                hook = self._layer(layer).register_forward_hook(_keeper(found, layer))
+                hooks.callback(hook.remove)
+            self.module(self.preprocess(images))
+        missing = [layer for layer in layers if layer not in found]
+        if missing:
+            raise CaffeError(f"module '{missing[0]}' took no part in the forward pass, or gave no tensor")
+        return found
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """From images (N, 3, H, W), BGR, mean-subtracted, to the module's input."""
+        values = images + torch.tensor(MEAN_BGR).to(images).view(3, 1, 1)
+        values = values if self.channels == "BGR" else values.flip(1)
+        return (values * self.scale - self.mean.to(values)) / self.std.to(values)
+
+    def layer_shape(self, layer: str) -> tuple[int, ...]:
+        if layer not in self._shapes:
+            device = next((t.device for t in (*self.module.parameters(), *self.module.buffers())), torch.device("cpu"))
+            with torch.no_grad():
+                values = self(torch.zeros(1, 3, *self.size, device=device), [layer])[layer]
+            self._shapes[layer] = tuple(values.shape[1:])
+        return self._shapes[layer]
+
+    def to(self, device: torch.device) -> None:
+        self.module.to(device)
+
+    def _layer(self, name: str) -> nn.Module:
+        if name not in self._modules:
+            known = [known for known in self._modules if known]
+            raise CaffeError(f"the module has no layer '{name}'; its layers, the closest first: {closest(name, known)}")
+        return self._modules[name]
+
+
+class Several:
+    """Several targets as one, for objectives across networks: layer fc8 of the one called `places` is `places.fc8`.
+
+    Each sees the image in its own way: its centre, or all of it, resized.
+    """
+
+    def __init__(self, size: tuple[int, int] | None = None, **targets: Target):
+        """size: of the images that all of them are shown; None takes the largest of their own."""
+        if not targets:
+            raise CaffeError("Several needs at least one target, as Several(caffenet=…, places=…)")
+        self.targets = targets
+        sizes = [target.size for target in targets.values()]
+        self.size = (max(h for h, _ in sizes), max(w for _, w in sizes)) if size is None else size
+
+    def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        wanted: dict[str, list[str]] = {}
+        for layer in layers:
+            name, own = self._split(layer)
+            wanted.setdefault(name, []).append(own)
+        found = {}
+        for name, its_layers in wanted.items():
+            target = self.targets[name]
+            values = target(view(self.size, target.size)(images), its_layers)
+            found.update({f"{name}.{layer}": values[layer] for layer in its_layers})
+        return found
+
+    def layer_shape(self, layer: str) -> tuple[int, ...]:
+        name, own = self._split(layer)
+        return self.targets[name].layer_shape(own)
+
+    def to(self, device: torch.device) -> None:
+        for target in self.targets.values():
+            target.to(device)
+
+    def _split(self, layer: str) -> tuple[str, str]:
+        name, _, own = layer.partition(".")
+        if name not in self.targets or not own:
+            known = closest(name, self.targets)
+            raise CaffeError(f"layer '{layer}': write target.layer, with one of the targets {known}")
+        return name, own
+
+
+def _keeper(found: dict[str, Tensor], layer: str):  # type: ignore[no-untyped-def]
+    """A forward hook that keeps the layer's output; a clone, so that a later layer in place doesn't change it."""
+
+    def keep(_module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            found[layer] = output.clone()
+
+    return keep

@@ -107,6 +107,21 @@ class CaffeModule(nn.Module):
         wanted = self.output_names if end is None else [self.plan.blob_names[t] for t in self.plan.layers[last].tops]
         return {name: self._find(name, blobs) for name in (*wanted, *keep)}
 
+    def values_at(self, layers: Sequence[str], *inputs: Tensor, **named: Tensor) -> dict[str, Tensor]:
+        """The first top of each of `layers` as the layer leaves it, before any layer in place that follows.
+
+        inputs: the net's inputs in order, or by name.
+        """
+        blobs = self._inputs(inputs, named)
+        places = {self.plan.layer_index(layer): layer for layer in layers}
+        found = {}
+        for i, wired in enumerate(self.plan.layers[: max(places) + 1]):
+            if not self._is_given(wired, blobs):
+                self._run(wired, blobs)
+            if i in places:
+                found[places[i]] = self._find(self.plan.blob_names[wired.tops[0]], blobs)
+        return found
+
     def loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """The weighted sum of the losses among a whole pass's outputs."""
         terms = [

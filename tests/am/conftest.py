@@ -89,8 +89,8 @@ class LinearTarget:
         self.size = net.blobs[net.inputs[0]].data.shape[2:]
         self.matrix = torch.from_numpy(net.matrix)
 
-    def __call__(self, images, layer):
-        return images.flatten(1) @ self.matrix.T
+    def __call__(self, images, layers):
+        return {layer: images.flatten(1) @ self.matrix.T for layer in layers}
 
     def layer_shape(self, layer):
         return (len(self.matrix),)

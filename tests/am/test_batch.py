@@ -8,9 +8,12 @@ import torch
 
 from dgnam.am import (
     CaffeTarget,
+    Channel,
+    Diversity,
     GeneratorPrior,
     Job,
     Linear,
+    TorchTarget,
     Unit,
     act_range_bounds,
     gather,
@@ -107,9 +110,9 @@ def test_job_stops_alone_where_its_target_gradient_is_nan(linear_target, linear_
     class NanForTheFirst:
         size, layer_shape, to = target.size, target.layer_shape, target.to
 
-        def __call__(self, images, layer):
+        def __call__(self, images, layers):
             zeros = torch.cat([zero_of_nan_gradient(images[:1]), torch.zeros(len(images) - 1)])
-            return target(images, layer) + zeros[:, None]
+            return {layer: values + zeros[:, None] for layer, values in target(images, layers).items()}
 
     bounds = act_range_bounds(np.full(5, 1.5, np.float32))
     result = run((NanForTheFirst(), prior), [Job(Unit("fc8", 2), 0), Job(Unit("fc8", 1), 0)], clip=bounds)
@@ -153,9 +156,9 @@ def test_jobs_of_different_units_share_a_forward_pass(linear_target, linear_gene
     class Counting:
         size, layer_shape, to = target.size, target.layer_shape, target.to
 
-        def __call__(self, images, layer):
+        def __call__(self, images, layers):
             sizes.append(len(images))
-            return target(images, layer)
+            return target(images, layers)
 
     run((Counting(), prior), [Job(Unit("fc8", j), j, released(n_iters=2)) for j in range(4)], clip=None)
     assert sizes == [4, 4]
@@ -224,7 +227,7 @@ def test_torchs_settings_are_as_before(torches):
     [
         ({"batch_size": 0}, "batch_size 0"),
         ({"partition": ((0, 1),)}, "doesn't hold each of the 6 jobs once"),
-        ({"partition": ((0, 1, 2, 3, 4, 5),)}, "a batch takes jobs of one layer"),
+        ({"partition": ((0, 1, 2, 3, 4, 5),)}, "a batch takes jobs of the same layers"),
         ({"start_codes": np.zeros((6, 4), np.float32)}, r"start_codes have shape \(6, 4\); \(6, 12\) is needed"),
         ({"clip": act_range_bounds(np.ones(5))}, "bounds are of 5 neurons"),
     ],
@@ -254,3 +257,35 @@ def zero_of_nan_gradient(values):
 
 def crop_of(generator, code):
     return (generator.matrix @ code[0]).reshape(3, 4, 4)[:, 1:3, 1:3].ravel()
+
+
+class TestObjectives:
+    def test_a_sum_is_the_sum_of_its_terms(self, torches):
+        codes = np.maximum(0, 5 * random_code(3, (3, 12)))
+        a, b = Unit("fc8", 3), Channel("conv5", 2)
+        jobs = [Job(objective, 0, released(n_iters=1)) for objective in (a, b, 2 * a - b)]
+        whole = run(torches, jobs, start_codes=np.repeat(codes[:1], 3, 0))
+        assert whole.activations[2, 0] == pytest.approx(2 * whole.activations[0, 0] - whole.activations[1, 0], rel=1e-4)
+
+    def test_a_unit_times_a_positive_number_takes_the_same_steps(self, torches):
+        jobs = [Job(objective, 5, released(n_iters=1)) for objective in (Unit("fc8", 3), Unit("fc8", 3) * 4)]
+        result = run(torches, jobs)
+        assert differ(result.codes[0], result.codes[1]) < 1e-5
+
+    def test_minus_a_unit_goes_down(self, torches):
+        result = run(torches, [Job(-Unit("fc8", 3), 0)])
+        assert result.last_activations[0] > result.activations[0, 0]
+
+    def test_diversity_makes_images_differ(self, torches):
+        def likeness(weight):
+            jobs = [Job(Unit("fc8", 3) + weight * Diversity("conv5"), seed) for seed in range(3)]
+            images = run(torches, jobs).images.reshape(3, -1)
+            return np.corrcoef(images)[np.triu_indices(3, 1)].mean()
+
+        assert likeness(1000.0) < likeness(0.0) - 0.05
+
+    def test_a_target_of_another_size_sees_the_image_resized(self, tiny_modules):
+        target = TorchTarget(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten()), (64, 64))
+        result = run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("1", 0), 0, released(n_iters=30))])
+        assert result.images.shape == (1, 3, 64, 64)
+        assert result.last_activations[0] > result.activations[0, 0]

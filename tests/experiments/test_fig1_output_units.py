@@ -27,7 +27,7 @@ def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
         assert file["codes"].shape == (2, 384)
     target = CaffeTarget(zoo.load("caffenet-mini"))
     with torch.no_grad():
-        values = target(torch.from_numpy(images), "fc8").numpy()
+        values = target(torch.from_numpy(images), ["fc8"])["fc8"].numpy()
     np.testing.assert_allclose(values[[0, 1], [7, 3]], activations[:, -1], rtol=1e-4)
     assert activations.shape == (2, released().n_iters)
     assert (activations[:, -1] > activations[:, 0]).all()
