@@ -353,6 +353,22 @@ def test_fields_and_definitions_have_limits(tmp_path, monkeypatch):
         read_net_from_caffemodel(path)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        message(LAYER, message(1, b"n") + message(4, b"\xff")),
+        message(LAYER, message(1, b"n") + message(6, message(1, b"\xff"))),
+        message(2, message(4, b"n") + message(2, b"\xff")),
+        message(3, b"d") + message(3, b"\xff") + message(LAYER, message(1, b"n")),
+    ],
+)
+def test_text_within_a_definition_is_utf8(tmp_path, data):
+    path = tmp_path / "x.caffemodel"
+    path.write_bytes(data)
+    with pytest.raises(CaffeFormatError, match=r"x\.caffemodel: .*(utf|UTF)-8"):
+        read_net_from_caffemodel(path)
+
+
 # Pictures.
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from .. import upgrade  # the module, since it imports this package in turn
 from ..errors import CaffeError, closest, shortened
@@ -92,6 +92,9 @@ def read_net_from_caffemodel(path: StrPath) -> pb.NetParameter:
         net = pb.NetParameter.FromString(bytes(kept))
     except (DecodeError, UnicodeDecodeError) as error:
         raise wire.fail(f"is no caffemodel: {error}") from None
+    damaged = _damaged_text(net)
+    if damaged is not None:
+        raise wire.fail(f"a field '{damaged}' is not UTF-8")
     return upgrade.upgrade_net(net, str(path))
 
 
@@ -219,6 +222,18 @@ def _gather(wire: WireFile, chunks: Sequence[Field], dtype: np.dtype, count: int
             out[at : at + len(numbers)] = numbers
         at += len(numbers)
     return out
+
+
+def _damaged_text(message: Message) -> str | None:
+    """The name of a field of text within that is not UTF-8, which protobuf gives as bytes; None where there is none."""
+    for field, value in message.ListFields():
+        for part in list(value) if hasattr(value, "extend") else [value]:
+            if field.type == field.TYPE_STRING and isinstance(part, bytes):
+                return str(field.name)
+            within = _damaged_text(part) if field.message_type is not None else None
+            if within is not None:
+                return within
+    return None
 
 
 def _stripped(wire: WireFile, field: Field, form: _Form) -> bytes:
