@@ -57,7 +57,7 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 def load_set(name: str, folder: str | os.PathLike[str] | None = None) -> ImageSet:
     """Read and decode the set `name`; its pictures must have one size."""
-    sources = _sources(name, data_folder(folder))
+    sources = set_sources(name, data_folder(folder))
     listing = name.rsplit("-", 1)[-1] + ".txt"
     images: list[np.ndarray] = []
     labels: list[int] = []
@@ -105,7 +105,8 @@ def deprocess(images: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -
     return np.clip(np.rint(bgr[..., ::-1]), 0, 255).astype(np.uint8)
 
 
-def _sources(name: str, folder: Path) -> list[Path]:
+def set_sources(name: str, folder: Path) -> list[Path]:
+    """The zips or the folder that hold the set `name`, in order."""
     whole = folder / f"{name}.zip"
     if whole.is_file():
         return [whole]

@@ -22,12 +22,19 @@ TIERS = (
     ("experiments",),
     ("figures", "measure", "train"),
     ("am",),
-    ("data", "download", "runs", "zoo"),
+    ("data", "download", "network_input", "pictures", "runs", "zoo"),
     ("caffe",),
     ("",),
 )
 HEIGHT = {part: -depth for depth, tier in enumerate(TIERS) for part in tier}
-PEERS = {"data", "download", "runs", "zoo"}  # these may import one another, as long as it makes no circle
+PEERS = {
+    "data",
+    "download",
+    "network_input",
+    "pictures",
+    "runs",
+    "zoo",
+}  # these may import one another, as long as it makes no circle
 
 TOP_LEVEL = {
     *("setup.py", "README.md", "dgnam", "prototxt", "models", "experiments", "tests", "Makefile", "docker"),
