@@ -117,9 +117,9 @@ def set_sources(name: str, folder: Path) -> list[Path]:
     for candidate in (folder / f"{base}.zip", folder / base):
         if base and candidate.exists():
             return [candidate]
+    whole_set = f", and there is no {base}.zip or folder {base}" if base else ""
     raise DataError(
-        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …, "
-        f"and there is no {base}.zip or folder {base}"
+        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …{whole_set}"
     )
 
 

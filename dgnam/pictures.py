@@ -23,7 +23,7 @@ import numpy as np
 from .caffe.cv_image import Colour, decode_image, read_image
 from .caffe.datum import datum_image, parse_datum
 from .caffe.db import open_database
-from .caffe.errors import CaffeError
+from .caffe.errors import CaffeError, closest
 from .caffe.lmdb_file import DATA_FILE, LMDBFile
 from .caffe.proto.files import existing_file, file_head, foreign_format
 from .caffe.record import Record
@@ -34,6 +34,7 @@ StrPath = str | os.PathLike[str]
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp", ".jp2")
 """Which files of a folder or a zip without a listing are pictures; in capitals too."""
 
+_LONGEST_LINE = 1 << 12
 _CLASSES = "classes.txt"
 _LABELLED = re.compile(r"(.*\S)\s+[+-]?[0-9]+")
 _ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
@@ -178,12 +179,14 @@ def _listing(path: Path, root: StrPath | None) -> Pictures:
 
 def _listed_in(path: Path) -> Iterator[tuple[int, str]]:
     with open(path, "rb") as lines:
-        yield from _listed(lines)
+        yield from _listed(lines, str(path))
 
 
-def _listed(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+def _listed(lines: Iterable[bytes], source: str) -> Iterator[tuple[int, str]]:
     """The number of each line that isn't blank, and the path in it, which may have spaces."""
     for number, raw in enumerate(lines, 1):
+        if len(raw) > _LONGEST_LINE:
+            raise DataError(f"{source}, line {number}: {len(raw)} bytes are no 'path label', so it is no listing")
         line = raw.decode("utf-8", "surrogateescape").strip()
         if line:
             labelled = _LABELLED.fullmatch(line)
@@ -208,7 +211,7 @@ def _zip(path: Path, listing: str | None) -> Pictures:
     with _opened(path) as archive:
         chosen = _listing_of(archive, path) if listing is None else listing
         if chosen is not None and chosen not in archive.NameToInfo:
-            raise DataError(f"{path}: it has no {chosen}; the listings that it may have: {_texts(archive)}")
+            raise DataError(f"{path}: it has no {chosen}; the texts in it: {closest(chosen, _texts(archive))}")
         count = sum(1 for _ in _names(archive, path, chosen))
     if not count:
         what = "has no picture" if chosen is None else f"its listing {chosen} is empty"
@@ -217,9 +220,9 @@ def _zip(path: Path, listing: str | None) -> Pictures:
 
 
 def _zipped(path: Path, listing: str | None) -> Iterator[Picture]:
-    with _opened(path) as archive:
-        for name in _names(archive, path, listing):
-            yield Picture(f"{path}: {name}", partial(_member, archive, path, name))
+    archive = _opened(path)  # closed when the last picture of it is gone
+    for name in _names(archive, path, listing):
+        yield Picture(f"{path}: {name}", partial(_member, archive, path, name))
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -245,7 +248,7 @@ def _names(archive: zipfile.ZipFile, path: Path, listing: str | None) -> Iterato
         return
     try:
         with archive.open(listing) as lines:
-            yield from (name for _, name in _listed(lines))
+            yield from (name for _, name in _listed(lines, f"{path}: {listing}"))
     except _ZIP_ERRORS as error:
         raise DataError(f"{path}: {listing} can't be read ({error})") from None
 
@@ -254,7 +257,7 @@ def _listing_of(archive: zipfile.ZipFile, path: Path) -> str | None:
     """The text at the zip's top whose first line names a picture in it; None where there is none."""
     found = [name for name in _texts(archive) if next(_names(archive, path, name), None) in archive.NameToInfo]
     if len(found) > 1:
-        raise DataError(f"{path}: it has several listings, {', '.join(found)}: say which one")
+        raise DataError(f"{path}: it has several listings, {', '.join(found)}: choose one with --listing")
     return found[0] if found else None
 
 

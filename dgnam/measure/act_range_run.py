@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from .. import __version__, zoo
-from ..caffe.errors import CaffeError
+from ..caffe.errors import CaffeError, closest
 from ..caffe.mode import usable_device
 from ..caffe.module import CaffeModule
+from ..caffe.proto import read_net
 from ..data import MEAN_BGR
 from ..network_input import STRAIGHT, NetworkInput, Size, read_mean
 from ..pictures import open_pictures
@@ -86,10 +87,10 @@ def run(request: ActRangeRequest) -> ActRangeOutcome:
     name = f"act_range_{request.k:g}x_{layer.replace('/', '_')}"
     output = request.output if request.output is not None else Path(name)
     output_paths(output, force=request.force)
+    pictures = open_pictures(request.images, root=request.root, listing=request.listing, sets=request.data)
     module = zoo.load_net(chosen.prototxt, chosen.weights, f"'{chosen.name}'")
     module.plan.layer_index(layer)
     prepare = _network_input(request, chosen, module)
-    pictures = open_pictures(request.images, root=request.root, listing=request.listing, sets=request.data)
     found = measure_codes(
         module.to(device),
         layer,
@@ -127,7 +128,11 @@ def _layer(request: ActRangeRequest, chosen: _Encoder) -> str:
     for entry in zoo.list_models():
         if chosen.entry is not None and entry.generator is not None and entry.generator.encoder == chosen.name:
             return entry.generator.layer
-    raise CaffeError(f"no generator of the zoo inverts '{chosen.name}', so there is no usual layer: give --layer")
+    layers = [layer.name for layer in read_net(chosen.prototxt).layer]
+    raise CaffeError(
+        f"no generator of the zoo inverts '{chosen.name}', so there is no usual layer: give --layer, one of "
+        f"{closest('fc6', layers, limit=20)}"
+    )
 
 
 def _network_input(request: ActRangeRequest, chosen: _Encoder, module: CaffeModule) -> NetworkInput:
@@ -179,10 +184,12 @@ def _lines(found: CodeStatistics, request: ActRangeRequest, layer: str, prepare:
     ]
     dead = int(np.count_nonzero((found.mean == 0) & (found.std == 0)))
     if dead:
-        lines.append(f"{dead:,} neurons are 0 for each picture, and so is their bound")
+        lines.append(f"neurons that are 0 for each picture, and so is their bound: {dead:,}")
     if found.lowest < 0:
         lines.append(f"some codes are negative ({found.lowest:.4g}), so no ReLU follows '{layer}' in place")
     if found.skipped:
         more = " …" if found.skipped > len(found.reasons) else ""
-        lines.append(f"left out {found.skipped:,} pictures that can't be read: {'; '.join(found.reasons)}{more}")
+        lines.append(
+            f"pictures left out, since they can't be read: {found.skipped:,}: {'; '.join(found.reasons)}{more}"
+        )
     return tuple(lines)
