@@ -59,6 +59,7 @@ setup(
         "test": [
             *(package for packages in EXTRAS.values() for package in packages),
             "pytest>=8",
+            "pytest-timeout>=2.3",
             "hypothesis>=6.90",
             "ruff>=0.9",
             "mypy>=1.14",

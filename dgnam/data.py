@@ -63,7 +63,7 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 def load_set(name: str, folder: str | os.PathLike[str] | None = None) -> ImageSet:
     """Read and decode the set `name`; its pictures must have one size."""
-    sources = _sources(name, data_folder(folder))
+    sources = set_sources(name, data_folder(folder))
     listing = name.rsplit("-", 1)[-1] + ".txt"
     images: list[np.ndarray] = []
     labels: list[int] = []
@@ -111,7 +111,8 @@ def deprocess(images: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -
     return np.clip(np.rint(bgr[..., ::-1]), 0, 255).astype(np.uint8)
 
 
-def _sources(name: str, folder: Path) -> list[Path]:
+def set_sources(name: str, folder: Path) -> list[Path]:
+    """The zips or the folder that hold the set `name`, in order."""
     whole = folder / f"{name}.zip"
     if whole.is_file():
         return [whole]
@@ -122,9 +123,9 @@ def _sources(name: str, folder: Path) -> list[Path]:
     for candidate in (folder / f"{base}.zip", folder / base):
         if base and candidate.exists():
             return [candidate]
+    whole_set = f", and there is no {base}.zip or folder {base}" if base else ""
     raise DataError(
-        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …, "
-        f"and there is no {base}.zip or folder {base}"
+        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …{whole_set}"
     )
 
 

@@ -195,12 +195,16 @@ def get(name: str) -> ModelEntry:
 def load(name: str) -> CaffeModule:
     """The model of this name with its weights, for evaluation."""
     entry = get(name)
-    path = entry.weights_path()
-    weights = read_weights(path)
-    module = CaffeModule(read_net(entry.prototxt), weights).eval()
+    return load_net(entry.prototxt, entry.weights_path(), f"model '{name}'")
+
+
+def load_net(prototxt: str | Path, weights_path: str | Path, what: str) -> CaffeModule:
+    """A net with its weights, for evaluation; weights that lack one of its layers, called `what`, are an error."""
+    weights = read_weights(weights_path)
+    module = CaffeModule(read_net(prototxt), weights).eval()
     without = [layer for layer, _ in module.layer_params() if layer not in weights]
     if without:
-        raise CaffeError(f"{path} has no weights for layers {', '.join(without)} of model '{name}'")
+        raise CaffeError(f"{weights_path} has no weights for layers {', '.join(without)} of {what}")
     return module
 
 

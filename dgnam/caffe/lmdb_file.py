@@ -45,6 +45,7 @@ class _Meta(NamedTuple):
     page_size: int
     flags: int
     depth: int
+    entries: int
     root: int
     last_page: int
     transaction: int
@@ -85,6 +86,11 @@ class LMDBFile:
         if hasattr(self, "_file"):
             self._file.close()
 
+    @property
+    def count(self) -> int:
+        """How many entries it says that it has."""
+        return self._meta.entries
+
     def records(self) -> Iterator[Record]:
         """All entries, in the order of their keys; a value is read when it is asked for."""
         meta = self._meta
@@ -124,12 +130,12 @@ class LMDBFile:
             raise self._fail(f"is of version {version} of LMDB's format, and {_VERSION} can be read")
         at = _HEADER.size + _META.size
         page_size = _TREE.unpack_from(raw, at)[0]
-        _, tree_flags, depth, _, _, _, _, root = _TREE.unpack_from(raw, at + _TREE.size)
+        _, tree_flags, depth, _, _, _, entries, root = _TREE.unpack_from(raw, at + _TREE.size)
         last_page, transaction = _META_END.unpack_from(raw, at + 2 * _TREE.size)
         least, most = _PAGE_SIZES
         if not least <= page_size <= most or page_size & (page_size - 1):
             raise self._fail(f"{page_size} is no size of pages")
-        return _Meta(page_size, tree_flags, depth, root, last_page, transaction)
+        return _Meta(page_size, tree_flags, depth, entries, root, last_page, transaction)
 
     def _leaves(self, number: int, depth: int, visited: list[int]) -> Iterator[tuple[bytes, _Node]]:
         """The entries of the leaves below page `number`, with their page; `visited` counts pages, against circles."""

@@ -1,6 +1,16 @@
 """What is measured of codes, images and networks."""
 
-from .act_range import RunningMoments, act_range, codes_of
+from .act_range import CodeStatistics, act_range, codes_of, measure_codes, save_act_range
 from .judge import Judge, Verdict
+from .moments import RunningMoments
 
-__all__ = ["Judge", "RunningMoments", "Verdict", "act_range", "codes_of"]
+__all__ = [
+    "CodeStatistics",
+    "Judge",
+    "RunningMoments",
+    "Verdict",
+    "act_range",
+    "codes_of",
+    "measure_codes",
+    "save_act_range",
+]

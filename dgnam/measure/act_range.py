@@ -1,46 +1,64 @@
-"""The range of each code neuron's activations over real images: what codes are clipped to (Sec. 2 of the paper)."""
+"""The range of each code neuron's activations over real images: what codes are clipped to (Sec. 2 of the paper).
+
+    found = measure_codes(encoder, "fc6", open_pictures("photos"), NetworkInput((227, 227), (256, 256), mean))
+    save_act_range("fc6", found, 3.0, {"encoder": "caffenet"})
+
+A code is the layer's value as a whole forward pass leaves it, so after a ReLU in place.  The published bounds are the
+mean and 3 standard deviations of each neuron over validation images, as integers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import torch
+from tqdm import tqdm
 
+from ..caffe.errors import CaffeError
+from ..caffe.mode import exact
 from ..caffe.module import CaffeModule
-from ..data import ImageSet, centre_crop, preprocess
+from ..caffe.proto.files import replacing
+from ..data import DataError, ImageSet, centre_crop, preprocess
+from ..network_input import NetworkInput
+from ..pictures import BrokenPictureError, Picture, Pictures
+from .moments import RunningMoments
+
+_SHOWN = 5
+"""How many of the pictures that were left out are kept with their reasons."""
 
 
-class RunningMoments:
-    """Mean and standard deviation of each column, in one pass over batches of rows and in constant memory.
+class Interrupted(KeyboardInterrupt):
+    """A measurement was ended with Ctrl-C; the message says how many pictures were done."""
 
-    Batches are merged by Chan, Golub & LeVeque (1979), in float64, so that a large mean costs no digits.
+
+@dataclass(frozen=True)
+class CodeStatistics:
+    """What was measured of the codes of many pictures.
+
+    mean, std: of each neuron, (n,) float64; the deviation is the population's.
+    shape: of one code, such as (4096,) or (384, 13, 13); n is their product, in that order.
+    count: the number of pictures.
+    lowest: the least value of all; where it is negative no ReLU comes after the layer.
+    skipped: how many broken pictures were left out; the first few with the reason are in `reasons`.
     """
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean: np.ndarray | float = 0.0
-        self._squares: np.ndarray | float = 0.0
+    mean: np.ndarray
+    std: np.ndarray
+    shape: tuple[int, ...]
+    count: int
+    lowest: float
+    skipped: int = 0
+    reasons: tuple[str, ...] = ()
 
-    def update(self, values: np.ndarray) -> None:
-        """Add rows: (N, n)."""
-        values = np.asarray(values, np.float64)
-        if len(values) == 0:
-            return
-        mean = values.mean(0)
-        squares = ((values - mean) ** 2).sum(0)
-        total = self.count + len(values)
-        delta = mean - self.mean
-        self._squares = self._squares + squares + delta**2 * (self.count * len(values) / total)
-        self.mean = self.mean + delta * (len(values) / total)
-        self.count = total
-
-    @property
-    def std(self) -> np.ndarray:
-        """The population's standard deviation (n,)."""
-        if self.count == 0:
-            raise ValueError("no values have been added")
-        return np.sqrt(np.asarray(self._squares) / self.count)
+    def bounds(self, k: float = 3.0) -> np.ndarray:
+        """The upper bound of each neuron: mean + k standard deviations, (n,) float32."""
+        return (self.mean + k * self.std).astype(np.float32)
 
 
 def act_range(codes: Iterable[np.ndarray], sigmas: float = 3.0) -> np.ndarray:
@@ -62,3 +80,170 @@ def codes_of(encoder: CaffeModule, blob: str, images: ImageSet, batch_size: int 
         x = preprocess(centre_crop(images.images[start : start + batch_size], size))
         with torch.no_grad():
             yield encoder(torch.from_numpy(x).to(encoder.device), keep=[blob])[blob].cpu().numpy()
+
+
+def measure_codes(
+    encoder: CaffeModule,
+    layer: str,
+    pictures: Pictures,
+    prepare: NetworkInput,
+    *,
+    batch_size: int = 64,
+    limit: int | None = None,
+    skip_broken: bool = False,
+    progress: bool = False,
+) -> CodeStatistics:
+    """Mean and deviation of the codes of `pictures`, in one pass that holds one batch and one picture at a time.
+
+    encoder: a net with one input (N, C, H, W), 3 or 1 channels, on the device to compute on; put into eval mode.
+    layer: whose first top is the code, as a whole forward pass leaves it.
+    prepare: from a picture to the input.
+    limit: how many pictures to take at most, from the first on.
+    skip_broken: leave out, and count, pictures that can't be read; otherwise the first is a DataError.
+    progress: show a bar on standard error.
+
+    Batch sizes change no more than float32 rounding within the net, about 1e-6 of a code.  Raises CaffeError for a
+    layer that the net lacks or a code that isn't finite, and Interrupted on Ctrl-C.
+    """
+    codes = _Codes(encoder.eval(), layer)
+    feed = _Feed(pictures, prepare, "gray" if codes.channels == 1 else "colour", skip_broken)
+    moments, lowest = RunningMoments(), np.inf
+    total = _least(pictures.count, limit)
+    with tqdm(total=total, unit="picture", desc=f"codes of {layer}", disable=not progress) as bar:
+        try:
+            for names, batch in _batches(iter(feed), batch_size, limit):
+                rows = codes(batch, names)
+                moments.update(rows)
+                lowest = min(lowest, float(rows.min()))
+                bar.update(len(rows))
+        except KeyboardInterrupt:
+            of = "" if total is None else f" of {total:,}"
+            raise Interrupted(f"stopped after {moments.count:,}{of} pictures") from None
+    if not moments.count:
+        raise DataError(f"{pictures.source}: no picture could be read; the first: {feed.reasons[0]}")
+    found = moments.mean, moments.std, codes.shape, moments.count, lowest
+    return CodeStatistics(*found, feed.skipped, tuple(feed.reasons))
+
+
+def save_act_range(
+    path: str | Path,
+    found: CodeStatistics,
+    k: float,
+    provenance: Mapping[str, Any],
+    *,
+    integers: bool = False,
+    force: bool = False,
+) -> tuple[Path, Path]:
+    """Write `path`.txt and `path`.h5, each whole, and return both; the same input gives the same bytes.
+
+    The text is the published format, one line with a number for each neuron: as exact as float32 is, or with `integers`
+    rounded as published.  HDF5 has the datasets act_range (n,) float32, mean and std (n,) float64; the attributes k,
+    images, skipped and code_shape; and `provenance` as attributes.  `zoo.read_act_range` reads both.
+
+    force: replace files that are there, which otherwise is an error.
+    """
+    text_path, hdf5_path = output_paths(path, force=force)
+    bounds = found.bounds(k)
+    numbers = [str(int(value)) for value in np.rint(bounds)] if integers else [str(value) for value in bounds]
+    attributes = {"k": k, "images": found.count, "skipped": found.skipped, "code_shape": found.shape, **provenance}
+    with replacing(text_path) as text, replacing(hdf5_path) as hdf5:
+        text.write_text(" ".join(numbers) + "\n", encoding="ascii")
+        with h5py.File(hdf5, "w", libver="earliest") as file:
+            for name, values in (("act_range", bounds), ("mean", found.mean), ("std", found.std)):
+                file.create_dataset(name, data=values, track_times=False)
+            file.attrs.update({key: _storable(value) for key, value in attributes.items()})
+    return text_path, hdf5_path
+
+
+def output_paths(path: str | Path, *, force: bool = False) -> tuple[Path, Path]:
+    """What `save_act_range` would write, once it is known to be possible; `path` may end in .txt or .h5."""
+    base = Path(path)
+    base = base.with_suffix("") if base.suffix in (".txt", ".h5") else base
+    paths = base.with_name(f"{base.name}.txt"), base.with_name(f"{base.name}.h5")
+    if not base.parent.is_dir():
+        raise CaffeError(f"{base}: there is no folder {base.parent} to write to")
+    there = [str(path) for path in paths if path.exists()]
+    if there and not force:
+        raise CaffeError(f"{' and '.join(there)}: already there; give another --output, or --force to replace")
+    return paths
+
+
+def _storable(value: Any) -> Any:
+    """Text as HDF5 can hold it: a path that isn't UTF-8 has its bytes spelt out."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+class _Codes:
+    """From prepared pictures to codes.
+
+    shape: of one code.
+    channels: of the input.
+    """
+
+    def __init__(self, encoder: CaffeModule, layer: str):
+        plan = encoder.plan
+        self.encoder, self.layer = encoder, layer
+        self.channels = plan.blob_shapes[plan.inputs[0]][1]
+        tops = plan.layers[plan.layer_index(layer)].tops
+        if not tops:
+            raise CaffeError(f"layer '{layer}' of net '{plan.name}' has no output to measure")
+        self.blob = plan.blob_names[tops[0]]
+        self.shape = plan.blob_shapes[tops[0]][1:]
+        if not plan.blob_shapes[tops[0]]:
+            raise CaffeError(f"layer '{layer}' of net '{plan.name}' gives one number for all pictures, and no code")
+        # Later layers can't change the blob, so the whole pass may end with the last that writes to it.
+        self.end = [w.name for w in plan.layers if self.blob in (plan.blob_names[top] for top in w.tops)][-1]
+
+    def __call__(self, batch: np.ndarray, names: list[str]) -> np.ndarray:
+        """(N, C, H, W) float32 → (N, n) float32; an error names the first picture whose code isn't finite."""
+        device = self.encoder.device
+        with torch.inference_mode(), exact(device):
+            found = self.encoder(torch.from_numpy(batch).to(device), end=self.end, keep=[self.blob])[self.blob]
+        if len(found) != len(batch):
+            raise CaffeError(f"layer '{self.layer}' gives {len(found)} codes for {len(batch)} pictures")
+        rows = found.reshape(len(batch), -1).cpu().numpy()
+        broken = np.flatnonzero(~np.isfinite(rows).all(1))
+        if broken.size:
+            raise CaffeError(f"{names[broken[0]]}: its code at layer '{self.layer}' is not finite")
+        return rows
+
+
+class _Feed:
+    """Prepared pictures with their names; `skipped` and `reasons` tell of those left out."""
+
+    def __init__(self, pictures: Pictures, prepare: NetworkInput, colour: Any, skip_broken: bool):
+        self.pictures, self.prepare, self.colour, self.skip_broken = pictures, prepare, colour, skip_broken
+        self.skipped, self.reasons = 0, list[str]()
+
+    def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
+        for picture in self.pictures:
+            try:
+                prepared = self._prepared(picture)
+            except BrokenPictureError as error:
+                if not self.skip_broken:
+                    raise
+                self.skipped += 1
+                if len(self.reasons) < _SHOWN:
+                    self.reasons.append(str(error))
+            else:
+                yield picture.name, prepared
+
+    def _prepared(self, picture: Picture) -> np.ndarray:
+        pixels = picture.read(self.colour)
+        try:
+            return self.prepare(pixels)
+        except DataError as error:
+            raise BrokenPictureError(f"{picture.name}: {error}") from None
+
+
+def _batches(
+    feed: Iterator[tuple[str, np.ndarray]], size: int, limit: int | None
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    taken = islice(feed, limit)
+    while batch := list(islice(taken, size)):
+        yield [name for name, _ in batch], np.stack([values for _, values in batch])
+
+
+def _least(count: int | None, limit: int | None) -> int | None:
+    known = [number for number in (count, limit) if number is not None]
+    return min(known, default=None)

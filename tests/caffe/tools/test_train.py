@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -77,7 +78,8 @@ def test_signals_have_their_effect(tmp_path, solver, number, effect, ends, kept)
     file = solver("max_iter: 100000000 display: 20")
     option = f"-{signal.Signals(number).name.lower()}_effect={effect}"
     command = [sys.executable, "-c", "from dgnam.cli import main; main()", "caffe", "train", "-solver", file, option]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    env = {name: value for name, value in os.environ.items() if name != "GLOG_minloglevel"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
         try:
             shown = (line for line in process.stderr if "Iteration" in line)
             next(shown)
