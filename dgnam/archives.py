@@ -67,27 +67,40 @@ class Zip:
 
     def read(self, name: str) -> bytes:
         """The whole of a file."""
-        with self.open(name) as member:
-            pieces = []
-            while piece := member.read(_PIECE):
-                pieces.append(piece)
-        return b"".join(pieces)
+        return read_entry(self._file, self.path, self._info(name), self._limit)
 
     @contextmanager
     def open(self, name: str) -> Iterator[Member]:
         """A file, open."""
+        with _entry(self._file, self.path, self._info(name), self._limit) as member:
+            yield member
+
+    def _info(self, name: str) -> zipfile.ZipInfo:
         info = self._entries.get(str(PurePosixPath(name)))
-        if info is None or info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+        if info is None:
             raise absent(self.path, name)
-        if info.file_size > self._limit:
-            raise too_large(self.path, name, self._limit)
-        if info.compress_type not in _METHODS or info.flag_bits & _ENCRYPTED:
-            how = "encrypted" if info.flag_bits & _ENCRYPTED else f"packed by method {info.compress_type}"
-            raise CaffeFormatError(f"{self.path}: '{shortened(name)}' is {how}; stored and deflated files are read")
-        with _naming(self.path, "zip"):
-            stream = self._file.open(info)
-        with stream:
-            yield Member(stream, self.path, name, self._limit)
+        return info
+
+
+def read_entry(zipped: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo, limit: int) -> bytes:
+    """The whole of a file of an open zip, which `path` names in errors; of at most `limit` bytes."""
+    with _entry(zipped, path, info, limit) as member:
+        return b"".join(iter(lambda: member.read(_PIECE), b""))
+
+
+@contextmanager
+def _entry(zipped: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo, limit: int) -> Iterator[Member]:
+    if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+        raise absent(path, info.filename)
+    if info.file_size > limit:
+        raise too_large(path, info.filename, limit)
+    if info.compress_type not in _METHODS or info.flag_bits & _ENCRYPTED:
+        how = "encrypted" if info.flag_bits & _ENCRYPTED else f"packed by method {info.compress_type}"
+        raise CaffeFormatError(f"{path}: '{shortened(info.filename)}' is {how}; stored and deflated files are read")
+    with _naming(path, "zip"):
+        stream = zipped.open(info)
+    with stream:
+        yield Member(stream, path, info.filename, limit)
 
 
 @contextmanager

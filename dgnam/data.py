@@ -21,7 +21,7 @@ from .caffe.errors import CaffeError, CaffeFormatError, shortened
 from .caffe.open_image import open_image
 from .caffe.proto.files import existing_file
 
-_LARGEST_FILE = 1 << 28
+LARGEST_FILE = 1 << 28
 """Bytes of a picture or a listing."""
 _LONGEST_LABEL = 9
 
@@ -134,7 +134,7 @@ def _reader(source: Path) -> Callable[[str], bytes]:
     if source.is_dir():
         return lambda path: _in_folder(source, path)
     try:
-        return Zip(source, _LARGEST_FILE).read
+        return Zip(source, LARGEST_FILE).read
     except CaffeError as error:
         raise DataError(str(error)) from None
 
@@ -144,8 +144,8 @@ def _in_folder(source: Path, path: str) -> bytes:
         raise CaffeFormatError(f"{source}: '{shortened(path)}' leads out of the folder")
     file = existing_file(source / path)
     size = file.stat().st_size
-    if size > _LARGEST_FILE:
-        raise too_large(source, path, _LARGEST_FILE)
+    if size > LARGEST_FILE:
+        raise too_large(source, path, LARGEST_FILE)
     return file.read_bytes()
 
 

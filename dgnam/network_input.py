@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .caffe.cv_resize import resize_bilinear
-from .caffe.errors import CaffeError, CaffeFormatError, closest
+from .caffe.errors import CaffeError, CaffeFormatError, closest, shortened
 from .caffe.proto import read_blobproto
 from .caffe.proto.files import existing_file
 from .data import DataError
@@ -144,8 +144,8 @@ def _read_npy(path: Path) -> np.ndarray:
         raise CaffeFormatError(f"{path}: is too large for a mean")
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False), np.float32)
-    except (ValueError, EOFError, OSError, TypeError) as error:
-        raise CaffeFormatError(f"{path}: not a readable array of numbers ({error})") from None
+    except Exception as error:  # numpy's reader fails on damaged files in many ways
+        raise CaffeFormatError(f"{path}: not a readable array of numbers ({shortened(str(error), 300)})") from None
 
 
 def _centre(values: np.ndarray, size: Size, axis: int) -> np.ndarray:

@@ -9,17 +9,21 @@ zip, which is about half a kilobyte for each of its entries.
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from .archives import read_entry
 from .caffe.cv_image import Colour, decode_image, read_image
 from .caffe.datum import datum_image, parse_datum
 from .caffe.db import open_database
@@ -27,7 +31,7 @@ from .caffe.errors import CaffeError, closest
 from .caffe.lmdb_file import DATA_FILE, LMDBFile
 from .caffe.proto.files import existing_file, file_head, foreign_format
 from .caffe.record import Record
-from .data import DataError, data_folder, set_sources
+from .data import LARGEST_FILE, DataError, data_folder, set_sources
 
 StrPath = str | os.PathLike[str]
 
@@ -37,7 +41,10 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".
 _LONGEST_LINE = 1 << 12
 _CLASSES = "classes.txt"
 _LABELLED = re.compile(r"(.*\S)\s+[+-]?[0-9]+")
-_ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
+_ZIP_ERRORS = (
+    *(OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError),
+    *(ValueError, OverflowError, struct.error, KeyError, IndexError, TypeError, AttributeError),
+)
 
 
 class BrokenPictureError(DataError):
@@ -182,11 +189,13 @@ def _listed_in(path: Path) -> Iterator[tuple[int, str]]:
         yield from _listed(lines, str(path))
 
 
-def _listed(lines: Iterable[bytes], source: str) -> Iterator[tuple[int, str]]:
+def _listed(lines: IO[bytes], source: str) -> Iterator[tuple[int, str]]:
     """The number of each line that isn't blank, and the path in it, which may have spaces."""
-    for number, raw in enumerate(lines, 1):
+    for number, raw in enumerate(iter(lambda: lines.readline(_LONGEST_LINE + 1), b""), 1):
         if len(raw) > _LONGEST_LINE:
-            raise DataError(f"{source}, line {number}: {len(raw)} bytes are no 'path label', so it is no listing")
+            raise DataError(
+                f"{source}, line {number}: over {_LONGEST_LINE} bytes are no 'path label', so it is no listing"
+            )
         line = raw.decode("utf-8", "surrogateescape").strip()
         if line:
             labelled = _LABELLED.fullmatch(line)
@@ -234,10 +243,12 @@ def _opened(path: Path) -> zipfile.ZipFile:
 
 def _member(archive: zipfile.ZipFile, path: Path, name: str, colour: Colour) -> np.ndarray:
     try:
-        encoded = archive.read(name)
+        info = archive.getinfo(name)
     except KeyError:
         raise BrokenPictureError(f"{path}: it has no {name}") from None
-    except _ZIP_ERRORS as error:
+    try:
+        encoded = read_entry(archive, path, info, LARGEST_FILE)
+    except CaffeError as error:
         raise BrokenPictureError(f"{path}: {name} can't be read ({error})") from None
     return decode_image(encoded, f"{path}: {name}", colour)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dgnam import pictures
 from dgnam.archives import Zip, open_member
 from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.data import DataError, load_set
@@ -113,3 +114,20 @@ def test_act_ranges(tmp_path, text):
         read_act_range(tmp_path / "range.txt")
     with pytest.raises(CaffeError, match="no such file"):
         read_act_range(tmp_path / "none.txt")
+
+
+def test_pictures_of_a_zip_have_a_limit_too(tmp_path, monkeypatch):
+    path = zip_of(tmp_path / "a.zip", {"a.png": bytes(5000)})
+    monkeypatch.setattr(pictures, "LARGEST_FILE", 1000)
+    (picture,) = pictures.open_pictures(path)
+    with pytest.raises(pictures.BrokenPictureError, match=r"a\.zip.*'a\.png' is larger than 1000 bytes"):
+        picture.read()
+
+
+def test_a_listing_of_one_endless_line_is_not_held(tmp_path):
+    path = zip_of(tmp_path / "a.zip", {"list.txt": b"x" * (50 << 20), "a.png": b"x"})
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"a\.zip: list\.txt, line 1: over 4096 bytes"):
+        pictures.open_pictures(path)
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgnam.caffe.cv_resize import resize_bilinear
-from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import pb
 from dgnam.data import DataError, preprocess
 from dgnam.network_input import NetworkInput, read_mean, read_size
@@ -137,3 +137,12 @@ def test_sizes_are_numbers_or_height_by_width():
     for text in ("", "0", "x", "3x", "-3", "3x4x5", "²", "999999999"):
         with pytest.raises(CaffeError, match="give a number such as 256"):
             read_size(text)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\x03\x04" + bytes(40), b"\x93NUMPY\x01\x00\x0a\x00{'descr': (", b"\x80\x04."]
+)
+def test_a_damaged_array_is_named(tmp_path, data):
+    (tmp_path / "mean.npy").write_bytes(data)
+    with pytest.raises(CaffeFormatError, match=r"mean\.npy: not a readable array of numbers"):
+        read_mean(tmp_path / "mean.npy")

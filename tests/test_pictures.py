@@ -171,7 +171,7 @@ def test_a_damaged_or_missing_member_of_a_zip_is_named(tmp_path):
     raw[raw.index(b"IHDR")] ^= 1
     path.write_bytes(raw)
     damaged, missing = open_pictures(path)
-    with pytest.raises(BrokenPictureError, match=r"x.zip: a.png can't be read \(Bad CRC-32"):
+    with pytest.raises(BrokenPictureError, match=r"x.zip: a.png can't be read .*Bad CRC-32"):
         damaged.read()
     with pytest.raises(BrokenPictureError, match=r"x.zip: it has no b.png"):
         missing.read()
@@ -182,7 +182,7 @@ def test_a_damaged_or_missing_member_of_a_zip_is_named(tmp_path):
     [
         ({"d/x.txt": ""}, "d", {}, "neither it nor a folder in it has a picture"),
         ({"l.txt": "\n"}, "l.txt", {}, "the listing is empty"),
-        ({"l.txt": "x" * 5000}, "l.txt", {}, "line 1: 5000 bytes are no 'path label'"),
+        ({"l.txt": "x" * 5000}, "l.txt", {}, "line 1: over 4096 bytes are no 'path label'"),
         ({"x.png": png()}, "x.png", {}, "is a PNG image; pictures are taken from a folder, a zip"),
         ({"x.zip": b"PK\x03\x04broken"}, "x.zip", {}, "is a zip archive; pictures"),
         ({"x.bin": b"a\0b"}, "x.bin", {}, "is no text; pictures"),
