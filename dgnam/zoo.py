@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pooch
 
-from .caffe.errors import CaffeError, CaffeFormatError, closest, shortened
+from .caffe.errors import CaffeError, CaffeFormatError, closest, naming, shortened
 from .caffe.module import CaffeModule
 from .caffe.proto import read_net, read_weights
 from .caffe.proto.files import existing_file
@@ -201,7 +201,8 @@ def load(name: str) -> CaffeModule:
 def load_net(prototxt: str | Path, weights_path: str | Path, what: str) -> CaffeModule:
     """A net with its weights, for evaluation; weights that lack one of its layers, called `what`, are an error."""
     weights = read_weights(weights_path)
-    module = CaffeModule(read_net(prototxt), weights).eval()
+    with naming(f"{prototxt} with {weights_path}"):
+        module = CaffeModule(read_net(prototxt), weights).eval()
     without = [layer for layer, _ in module.layer_params() if layer not in weights]
     if without:
         raise CaffeError(f"{weights_path} has no weights for layers {', '.join(without)} of {what}")

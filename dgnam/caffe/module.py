@@ -55,7 +55,7 @@ class CaffeModule(nn.Module):
         free_batch(self.plan)
         statistics = {w.name for w in self.plan.layers if w.layer.statistics}
         self._keys: list[str] = []
-        self._check(weights)
+        check_claims(self.plan, weights)
         for param in self.plan.params:
             blob = torch.empty(param.blob.shape)
             param.blob.begin(blob, self._generators[blob.device])
@@ -208,16 +208,6 @@ class CaffeModule(nn.Module):
             for p, shape, own in zip(wired.params, wired.param_shapes, wired.owns, strict=True)
         ]
 
-    def _check(self, weights: Weights | None) -> None:
-        """That the weights fit, and that there is memory for all parameters, before anything is allocated."""
-        if weights is not None:
-            check_weights(((w.name, _empty_slots(w)) for w in self.plan.layers if w.params), weights)
-        size = sum(math.prod(param.blob.shape) for param in self.plan.params) * torch.float32.itemsize
-        if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-            raise CaffeError(
-                f"net '{self.plan.name}': its parameters take {size} bytes, more than this machine's memory"
-            )
-
     def _value(self, key: str) -> Tensor:
         parameter = self._parameters.get(key)
         value = parameter if parameter is not None else self._buffers[key]
@@ -252,6 +242,15 @@ def free_batch(plan: NetPlan) -> None:
             batch = plan.blob_shapes[wired.bottoms[0]][0]
             if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch:
                 options.shape.dim[0] = 0
+
+
+def check_claims(plan: NetPlan, weights: Weights | None) -> None:
+    """Raise CaffeError unless the weights fit, and memory can hold all parameters; before anything is allocated."""
+    if weights is not None:
+        check_weights(((w.name, _empty_slots(w)) for w in plan.layers if w.params), weights)
+    size = sum(math.prod(param.blob.shape) for param in plan.params) * torch.float32.itemsize
+    if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        raise CaffeError(f"net '{plan.name}': its parameters take {size} bytes, more than this machine's memory")
 
 
 def _empty_slots(wired: WiredLayer) -> list[Slot]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .errors import CaffeFormatError
+from .errors import CaffeFormatError, naming
 from .glog import LOGGER
 from .net import Net
 from .proto import pb, read_net
@@ -29,13 +29,13 @@ def train_net(param: pb.SolverParameter, source: str) -> Net:
     field = given[0]
     if field.endswith("_param"):
         LOGGER.info("Creating training net specified in %s.", field)
-        definition = getattr(param, field)
+        definition, origin = getattr(param, field), source
     else:
         file = getattr(param, field)
         LOGGER.info("Creating training net from %s file: %s", field, file)
-        definition = read_net(file)
+        definition, origin = read_net(file), file
     state = pb.NetState(phase=pb.TRAIN)
-    return _built(definition, state, [param.train_state], param.weights)
+    return _built(definition, origin, state, [param.train_state], param.weights)
 
 
 def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
@@ -45,25 +45,26 @@ def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
     """
     _check_tests(param, source)
     nets = []
-    for i, (definition, origin) in enumerate(_test_definitions(param)):
-        LOGGER.info("Creating test net (#%d) specified by %s", i, origin)
+    for i, (definition, field, file) in enumerate(_test_definitions(param)):
+        LOGGER.info("Creating test net (#%d) specified by %s", i, field if file is None else f"{field} file: {file}")
         states = [param.test_state[i]] if param.test_state else []
-        nets.append(_built(definition, pb.NetState(phase=pb.TEST), states, param.weights))
+        origin = source if file is None else file
+        nets.append(_built(definition, origin, pb.NetState(phase=pb.TEST), states, param.weights))
     return nets
 
 
-def _test_definitions(param: pb.SolverParameter) -> Iterator[tuple[pb.NetParameter, str]]:
-    """Each test net's definition, and where it is from."""
+def _test_definitions(param: pb.SolverParameter) -> Iterator[tuple[pb.NetParameter, str, str | None]]:
+    """Each test net's definition, the field that gives it, and its file, None where it stands in the field itself."""
     for definition in param.test_net_param:
-        yield definition, "test_net_param"
+        yield definition, "test_net_param", None
     for file in param.test_net:
-        yield read_net(file), f"test_net file: {file}"
+        yield read_net(file), "test_net", file
     left = len(param.test_iter) - len(param.test_net_param) - len(param.test_net)
     if left > 0:
         inline = param.HasField("net_param")
         definition = param.net_param if inline else read_net(param.net)
         for _ in range(left):
-            yield definition, "net_param" if inline else f"net file: {param.net}"
+            yield (definition, "net_param", None) if inline else (definition, "net", param.net)
 
 
 def _check_tests(param: pb.SolverParameter, source: str) -> None:
@@ -84,15 +85,18 @@ def _check_tests(param: pb.SolverParameter, source: str) -> None:
         raise CaffeFormatError(f"{source}: test_iter asks for tests, so test_interval must be positive")
 
 
-def _built(definition: pb.NetParameter, state: pb.NetState, over: Sequence[pb.NetState], weights: Sequence[str]) -> Net:
-    """The net in `state`, over which its own and those of `over` are laid."""
+def _built(
+    definition: pb.NetParameter, origin: str, state: pb.NetState, over: Sequence[pb.NetState], weights: Sequence[str]
+) -> Net:
+    """The net in `state`, over which its own and those of `over` are laid; `origin` is the file that defines it."""
     state.MergeFrom(definition.state)
     for other in over:
         state.MergeFrom(other)
     wired = pb.NetParameter()
     wired.CopyFrom(definition)
     wired.state.CopyFrom(state)
-    net = Net(wired, state.phase, level=state.level)
+    with naming(origin):
+        net = Net(wired, state.phase, level=state.level)
     for names in weights:
         for name in names.split(","):
             LOGGER.info("Finetuning from %s", name.strip())

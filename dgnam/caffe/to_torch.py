@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,9 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from .data_inputs import data_to_inputs
-from .errors import CaffeError
+from .errors import CaffeError, naming
 from .layer import Context, Layer, Shape, create_layer
-from .module import free_batch
+from .module import check_claims, free_batch
 from .net_build import NetPlan, WiredLayer, build, filter_layers
 from .proto import pb, read_net, read_weights
 from .weights import Slot, Weights, copy_weights
@@ -223,11 +224,14 @@ def to_torch(
     Raises CaffeError where the net can't be built or an output's name is unknown, CaffeFormatError for a bad file.
     """
     definition = prototxt if isinstance(prototxt, pb.NetParameter) else read_net(prototxt)
-    given = weights if weights is None or isinstance(weights, Mapping) else read_weights(weights)
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=[*definition.state.stage, *stages])
     shapes = {} if input_shapes is None else input_shapes
-    plan = build(data_to_inputs(filter_layers(definition, state), shapes), phase, level, stages)
-    plan.check_names()
+    with nullcontext() if prototxt is definition else naming(prototxt):
+        plan = build(data_to_inputs(filter_layers(definition, state), shapes), phase, level, stages)
+        plan.check_names()
+    given = weights if weights is None or isinstance(weights, Mapping) else read_weights(weights)
+    with nullcontext() if given is weights else naming(weights):
+        check_claims(plan, given)
     free_batch(plan)
     net = TorchNet(plan, outputs)
     _fill(net, plan, {} if given is None else given, torch.Generator().manual_seed(seed))

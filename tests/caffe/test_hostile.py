@@ -210,6 +210,22 @@ def test_claimed_weights_are_compared_with_the_file_before_they_take_memory(tmp_
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
 
 
+def test_whoever_builds_a_net_names_its_file(tmp_path):
+    net = written(tmp_path, INPUT % "dim: 1000000000000")
+    solver, inline = tmp_path / "solver.prototxt", tmp_path / "inline.prototxt"
+    solver.write_text(f'net: "{net}" base_lr: 1 lr_policy: "fixed"')
+    inline.write_text(f'net_param {{ {INPUT % "dim: 1000000000000"} }} base_lr: 1 lr_policy: "fixed"')
+    for build, named in (
+        (lambda: caffe.to_torch(net), net),
+        (lambda: caffe.Classifier(net, net), net),
+        (lambda: caffe.get_solver(str(solver)), net),
+        (lambda: caffe.get_solver(str(inline)), str(inline)),
+    ):
+        with pytest.raises(CaffeFormatError, match=r"layer 'd' \(Input\)") as caught:
+            build()
+        assert str(caught.value).startswith(named)
+
+
 def test_a_module_larger_than_the_machine_is_refused():
     rows = "".join(
         f'layer {{ name: "x{i}" bottom: "d" top: "x{i}" type: "Embed" '
