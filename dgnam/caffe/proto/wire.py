@@ -20,7 +20,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED_SIZE = {FIXED64: 8, FIXED32: 4}
 _VARINT_BYTES = 10
 _LONGEST_NAME = 1 << 12
-_MAX_FIELDS = 1 << 22
+_MAX_FIELDS = 1 << 20
 """Those of the largest nets by far; more of them, of no use, would only keep the reader busy."""
 
 
