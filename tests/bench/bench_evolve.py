@@ -3,11 +3,13 @@
     python tests/bench/bench_evolve.py [IMAGES]
 
 Twenty units of caffenet-mini's fc8, every tenth class from 5 on, which took no part in the choice of the methods'
-defaults; the prior deepsim-fc6-mini within its act_range; seed 0.  Each method looks at IMAGES images of each unit (420,
-which is 20 generations of CMA-ES's 21 and 21 of the genetic algorithm's 20).  A black box needs one forward pass for an
-image.  A step of the gradient takes a forward and a backward pass for one image; a backward pass takes about twice a
-forward one, so that the gradient has two rows: as many steps as images, and a third as many, for equal computation.
-Reached is the highest activation of a picture of 8 bits; the gradient's picture is its last.
+defaults; the prior deepsim-fc6-mini within its act_range; seed 0.  Each method looks at IMAGES images of each unit; the
+420 of the default are 20 generations of CMA-ES's 21 and 21 of the genetic algorithm's 20.
+
+A black box needs a forward pass for an image.  A step of the gradient takes a forward and a backward pass, and a
+backward pass takes about as long as two forward ones; so the gradient has two rows: as many steps as images, and a
+third as many, for equal computation.  Reached is the highest activation of a picture of 8 bits; the gradient's picture
+is its last.
 """
 
 import sys

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...caffe.errors import CaffeError
-from .method import Start
+from .method import MOST, Start, is_count
 
 _OUTLIER = 95
 """Scores above this percentile of their generation count as it, so that one lucky answer doesn't father all children
@@ -45,8 +45,8 @@ class Genetic:
 
     def __post_init__(self) -> None:
         allowed = {
-            "population": self.population >= 2,
-            "elite": 0 <= self.elite < self.population,
+            "population": is_count(self.population) and self.population >= 2,
+            "elite": isinstance(self.elite, int) and 0 <= self.elite < self.population,
             "selectivity": 0 < self.selectivity < np.inf,
             "heritability": 0 <= self.heritability <= 1,
             "mutation_rate": 0 <= self.mutation_rate <= 1,
@@ -55,7 +55,7 @@ class Genetic:
         for name, fine in allowed.items():
             if not fine:
                 raise CaffeError(
-                    f"{name} {getattr(self, name)}: a population of at least 2, 0 ≤ elite < population, positive "
+                    f"{name} {getattr(self, name)}: a population of 2 to {MOST}, 0 ≤ elite < population, positive "
                     "selectivity and mutation_size, heritability and mutation_rate of 0 to 1"
                 )
 

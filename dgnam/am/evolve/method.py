@@ -9,6 +9,14 @@ import numpy as np
 
 from ..clip import Bounds
 
+MOST = 100_000
+"""More codes than any generation has; a number beyond comes from a damaged record."""
+
+
+def is_count(value: object) -> bool:
+    """Whether this is a whole number that a population may have."""
+    return isinstance(value, int) and 0 < value <= MOST
+
 
 @dataclass(frozen=True, eq=False)
 class Start:

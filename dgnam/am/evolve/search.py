@@ -54,8 +54,8 @@ class Search:
     The folder holds `search.json` and `start.h5`, the settings; `generations/00000.h5`, …, the codes and scores of each
     generation; and `best.png`.  Each file is renamed into place when it is whole, so a process killed at any moment
     loses no more than the generation in flight.  The state of strategy and random numbers is a function of settings and
-    scores: `resume` computes it from them, which takes milliseconds a generation, and so needs no file of objects that
-    another version of a package couldn't read, or that would run code of the folder's author.
+    scores, and `resume` computes it from them, in less than a tenth of a second a generation for codes of 4096 numbers;
+    so there is no file of pickled objects, which other versions couldn't read and which could run code of its author's.
     """
 
     def __init__(
