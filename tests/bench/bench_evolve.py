@@ -19,8 +19,9 @@ from collections.abc import Callable
 import numpy as np
 
 from dgnam import zoo
-from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, act_range_bounds, gather, released, render, synthesize
+from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, act_range_bounds, gather, released, synthesize
 from dgnam.am.evolve import CmaEs, Genetic, Method, UnitScore, evolve
+from dgnam.am.render import render
 from dgnam.data import deprocess
 
 UNITS = [Unit("fc8", index) for index in range(5, 200, 10)]
