@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from .errors import CaffeError, CaffeFormatError, closest, optional_module
+from .leveldb_table import check_tables
 from .lmdb_file import DATA_FILE, LMDBFile
 from .proto.files import StrPath
 from .record import Record
@@ -81,6 +82,7 @@ class LevelDB:
         if not (Path(path) / "CURRENT").is_file():
             other = "; it is one of LMDB: give the backend LMDB" if (Path(path) / DATA_FILE).is_file() else ""
             raise CaffeFormatError(f"{path}: no LevelDB database, for it has no file CURRENT{other}")
+        check_tables(path)
         self._error = plyvel.Error
         with self._naming():
             self._db = _open_leveldb(plyvel, path, new=False)
@@ -190,6 +192,7 @@ def _open_leveldb(plyvel: ModuleType, path: StrPath, *, new: bool) -> Any:
         block_size=_LEVELDB_BLOCK,
         write_buffer_size=_LEVELDB_BUFFER,
         max_open_files=_LEVELDB_OPEN_FILES,
+        paranoid_checks=not new,
     )
 
 
