@@ -41,6 +41,7 @@ setup(
     ],
     python_requires=">=3.10",
     install_requires=[
+        "cma>=4",
         "torch>=2.6",
         "numpy>=1.26",
         "h5py>=3.10",

@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `act-range`, `blind`, `caffe`, `models`, `train` and `record`."""
+"""The command line: `dgnam reproduce`, `act-range`, `blind`, `caffe`, `evolve`, `models`, `train` and `record`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from . import __version__, publish, zoo
+from .am.evolve.app import app as evolve_app
 from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
 from .caffe.tools import app as caffe_app
@@ -28,6 +29,7 @@ app.add_typer(models_app, name="models")
 blind_app = typer.Typer(help="Naming synthesized images without seeing their labels.", no_args_is_help=True)
 app.add_typer(blind_app, name="blind")
 app.add_typer(caffe_app, name="caffe")
+app.add_typer(evolve_app, name="evolve")
 
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""

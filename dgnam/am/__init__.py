@@ -1,9 +1,10 @@
 """Activation maximization by a deep generator network: Sec. 2 of the paper.
 
-`synthesize` makes many images at once on torch; `reference` is the published loop on any pycaffe-compatible Net.
+`synthesize` makes many images at once on torch; `reference` is the published loop on any pycaffe-compatible Net;
+`evolve` does without gradients.
 """
 
-from . import examples, images, reference
+from . import evolve, examples, images, reference
 from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
 from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
@@ -40,6 +41,7 @@ __all__ = [
     "Unit",
     "act_range_bounds",
     "code_of_image",
+    "evolve",
     "examples",
     "find_engine",
     "gather",

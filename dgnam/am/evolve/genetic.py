@@ -1,0 +1,110 @@
+"""A genetic algorithm on codes, as XDream has it: Ponce et al. 2019 (Cell 177, 999-1009), who evolved fc6 codes of the
+published generator for neurons in monkey cortex, and Xiao & Kreiman 2020 (PLOS Computational Biology 16, e1007973).
+
+A generation is the best few of the last one, unchanged (and scored again, since a neuron's answer is noisy), and
+children.  A child takes each number from one of two parents, and some of its numbers are then moved by Gaussian noise.
+Parents are drawn with probabilities that grow with exp(score).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ...caffe.errors import CaffeError
+from .method import MOST, Start, is_count
+
+_OUTLIER = 95
+"""Scores above this percentile of their generation count as it, so that one lucky answer doesn't father all children
+(XDream)."""
+
+_LEAST_TEMPERATURE = 1e-8
+
+
+@dataclass(frozen=True)
+class Genetic:
+    """The settings; those of `xdream()` are published, and the mutation of the defaults is ours.
+
+    population: codes in a generation (20: XDream).
+    elite: how many of the best stay (1: XDream's example; Ponce et al. keep more).
+    selectivity: a parent's probability is proportional to exp(score / (standard deviation / selectivity)) (2: XDream).
+    heritability: the share of a child's numbers that the first parent gives (0.5: XDream).
+    mutation_rate, mutation_size: the share of numbers that are moved, and the standard deviation of the move.  Rare and
+        large moves suit codes that are clipped to an act_range of 12 on average, where most numbers are near 0.
+    """
+
+    name: ClassVar[str] = "genetic"
+    population: int = 20
+    elite: int = 1
+    selectivity: float = 2.0
+    heritability: float = 0.5
+    mutation_rate: float = 0.1
+    mutation_size: float = 4.0
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "population": is_count(self.population) and self.population >= 2,
+            "elite": isinstance(self.elite, int) and 0 <= self.elite < self.population,
+            "selectivity": 0 < self.selectivity < np.inf,
+            "heritability": 0 <= self.heritability <= 1,
+            "mutation_rate": 0 <= self.mutation_rate <= 1,
+            "mutation_size": 0 < self.mutation_size < np.inf,
+        }
+        for name, fine in allowed.items():
+            if not fine:
+                raise CaffeError(
+                    f"{name} {getattr(self, name)}: a population of 2 to {MOST}, 0 ≤ elite < population, positive "
+                    "selectivity and mutation_size, heritability and mutation_rate of 0 to 1"
+                )
+
+    @classmethod
+    def xdream(cls) -> Genetic:
+        """The settings of XDream's published experiment (willwx/XDream, examples/experiment.py)."""
+        return cls(mutation_rate=0.5, mutation_size=0.5)
+
+    def begin(self, start: Start) -> _Population:
+        if start.codes is not None and len(start.codes) > self.population:
+            raise CaffeError(f"{len(start.codes)} start codes are more than the population of {self.population}")
+        return _Population(self, start)
+
+
+class _Population:
+    """The codes of the generation that is asked for, and the random state."""
+
+    def __init__(self, settings: Genetic, start: Start):
+        self.settings, self.start = settings, start
+        self.random = np.random.RandomState(start.seed)
+        if start.codes is None:
+            drawn = self.random.normal(0, 1, (settings.population, start.size))
+            self.codes = np.clip(drawn, start.lower, start.upper)
+        else:
+            alike = np.full(len(start.codes), 1 / len(start.codes))
+            children = self._children(start.codes, alike, settings.population - len(start.codes))
+            self.codes = np.concatenate([start.codes, children])
+
+    def ask(self) -> np.ndarray:
+        return self.codes.copy()
+
+    def tell(self, scores: np.ndarray) -> None:
+        order = np.argsort(-scores, kind="stable")
+        ranked, elite = self.codes[order], self.settings.elite
+        children = self._children(ranked, self._fitness(scores[order]), len(ranked) - elite)
+        self.codes = np.concatenate([ranked[:elite], children])
+
+    def _fitness(self, scores: np.ndarray) -> np.ndarray:
+        """(n,): the probability of each code to be a parent."""
+        cut = np.minimum(scores, np.percentile(scores, _OUTLIER))
+        with np.errstate(over="ignore"):  # of scores near float64's end; all are then alike
+            temperature = max(float(cut.std()) / self.settings.selectivity, _LEAST_TEMPERATURE)
+        fitness = np.exp((cut - cut.max()) / temperature)
+        return fitness / fitness.sum()
+
+    def _children(self, parents: np.ndarray, fitness: np.ndarray, count: int) -> np.ndarray:
+        """(count, n): each of two parents, with mutations."""
+        first, second = (parents[self.random.choice(len(parents), count, p=fitness)] for _ in range(2))
+        children = np.where(self.random.random_sample(first.shape) < self.settings.heritability, first, second)
+        mutates = self.random.random_sample(first.shape) < self.settings.mutation_rate
+        children = children + mutates * self.random.normal(0, self.settings.mutation_size, first.shape)
+        return np.clip(children, self.start.lower, self.start.upper)

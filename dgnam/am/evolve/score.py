@@ -1,0 +1,95 @@
+"""What is maximized: any callable from pictures to numbers, and a network's unit as one."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...caffe.errors import CaffeError, closest
+from ...data import preprocess
+from ..objective import Objective
+from ..target import Target
+from ..view import view
+
+Score = Callable[[np.ndarray], Any]
+"""From pictures (n, H, W, 3) uint8 RGB to n finite numbers, the larger the better; it may be noisy."""
+
+CONTRACT = "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite numbers, the larger the better"
+
+
+def check_scores(scores: Any, count: int) -> np.ndarray:
+    """The scores of `count` pictures as (count,) float64; another number of them, or one not finite, is an error."""
+    try:
+        values = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise CaffeError(f"the scores are no numbers ({error}): {CONTRACT}") from None
+    if values.shape not in ((count,), (count, 1)):
+        raise CaffeError(f"{count} pictures were asked for, and the scores have shape {values.shape}: {CONTRACT}")
+    values = values.reshape(count)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        shown = ", ".join(f"{values[i]} of picture {i}" for i in bad[:3]) + (", …" if len(bad) > 3 else "")
+        raise CaffeError(f"{len(bad)} of {count} scores are not finite ({shown}): {CONTRACT}")
+    return values.copy()
+
+
+class UnitScore:
+    """An objective on a target as a score, so that the jobs of `synthesize` run as a black box.
+
+    A picture is looked at as the gradient methods look at the prior's image: preprocessed, and cropped or resized.
+    batch_size: how many pictures share a pass, unless the objective looks at all of them together (`Diversity`).
+    """
+
+    def __init__(
+        self, target: Target, objective: Objective, *, device: str | torch.device = "cpu", batch_size: int = 100
+    ):
+        for _, term in objective.terms:
+            term.check(target.layer_shape(term.layer))
+        if batch_size < 1:
+            raise CaffeError(f"batch_size {batch_size} must be at least 1")
+        self.target, self.objective, self.device = target, objective, torch.device(device)
+        self.batch_size = None if any(term.together for _, term in objective.terms) else batch_size
+        target.to(self.device)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """(n,) float64, of pictures (n, H, W, 3) uint8 RGB."""
+        step = len(images) if self.batch_size is None else self.batch_size
+        parts = [self._look(images[first : first + step]) for first in range(0, len(images), max(1, step))]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _look(self, images: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            inputs = torch.from_numpy(preprocess(images)).to(self.device)
+            seen = view((images.shape[1], images.shape[2]), self.target.size)(inputs)
+            values = self.target(seen, self.objective.layers)
+            total = sum(weight * term.measure(values[term.layer]) for weight, term in self.objective.terms)
+        return torch.as_tensor(total).double().cpu().numpy()
+
+
+def load_score(path: str) -> Score:
+    """The callable at `package.module:name`, which is imported, and so runs what the module holds.
+
+    Modules in the current folder are found too.
+    """
+    module_name, colon, name = path.partition(":")
+    if not (module_name and colon and name):
+        raise CaffeError(f"score '{path}': write package.module:function; {CONTRACT}")
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise CaffeError(
+            f"score '{path}': {error}; modules are looked for in this folder and in Python's path"
+        ) from None
+    found = getattr(module, name, None)
+    if not callable(found):
+        known = [own for own, value in vars(module).items() if callable(value) and not own.startswith("_")]
+        raise CaffeError(f"score '{path}': {module_name} has no callable '{name}'; it has {closest(name, known)}")
+    return found

@@ -1,0 +1,301 @@
+"""Searches in ask/tell form: they converge, keep to their bounds, repeat, refuse misuse, and survive a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from dgnam.am import Bounds
+from dgnam.am.evolve import CmaEs, Genetic, Search, run
+from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from tests.am.evolve.bowl import PEAK, PixelsOfCode, bowl
+
+METHODS = [CmaEs(sigma=1.0), Genetic(mutation_size=1.0)]
+NAMES = [method.name for method in METHODS]
+BOUNDS = Bounds(np.full((3, 2, 2), -3.5, np.float32), np.full((3, 2, 2), 3.5, np.float32))
+each_method = pytest.mark.parametrize("method", METHODS, ids=NAMES)
+
+
+def search(method, **options):
+    return Search(PixelsOfCode(), method, **options)
+
+
+def told(one, generations):
+    return run(one, bowl, generations, progress=False)
+
+
+@each_method
+def test_it_finds_the_top_of_a_bowl(method):
+    one = told(search(method), 1)
+    first = one.best.score
+    told(one, 150)
+    assert one.best.score > 0.02 * first
+    assert np.abs(one.best.code - PEAK / 10).max() < 0.8
+
+
+@each_method
+def test_codes_keep_to_the_bounds_and_reach_them(method):
+    one = search(method, clip=BOUNDS)
+    for _ in range(60):
+        codes, images = one.ask()
+        assert codes.min() >= -3.5
+        assert codes.max() <= 3.5
+        one.tell(bowl(images))
+    assert one.best.code.flat[7] > 3  # its top is at 4, beyond the bounds
+
+
+@each_method
+def test_bounds_that_leave_no_room_fix_a_number(method):
+    upper = np.array(BOUNDS.upper)
+    upper.flat[0] = -3.5
+    codes, _ = search(method, clip=Bounds(BOUNDS.lower, upper)).ask()
+    assert (codes[:, 0, 0, 0] == -3.5).all()
+    assert len(np.unique(codes[:, 0, 0, 1])) > 1
+
+
+@each_method
+def test_what_ask_gives(method):
+    codes, images = search(method).ask()
+    assert (codes.dtype, codes.shape[1:]) == (np.float32, (3, 2, 2))
+    assert (images.dtype, images.shape) == (np.uint8, (len(codes), 2, 2, 3))
+    blue_top_left = np.clip(np.rint(104 + 10 * codes[:, 0, 0, 0]), 0, 255)
+    assert (images[:, 0, 0, 2] == blue_top_left).all()
+
+
+@each_method
+def test_equal_seeds_give_equal_generations_whatever_the_global_random_state(method):
+    found = []
+    for noise, seed in ((1, 5), (2, 5), (1, 6)):
+        np.random.seed(noise)
+        one = told(search(method, clip=BOUNDS, seed=seed), 5)
+        found.append(one.ask()[0])
+    assert (found[0] == found[1]).all()
+    assert not (found[0] == found[2]).all()
+
+
+def test_the_first_genetic_generation_is_the_published_start():
+    codes, _ = search(Genetic(population=6), clip=Bounds(-1.0, 1.0), seed=3).ask()
+    drawn = np.random.RandomState(3).normal(0, 1, (6, 3, 2, 2))
+    assert (codes == np.clip(drawn, -1, 1).astype(np.float32)).all()
+
+
+def test_given_codes_begin_the_search():
+    given = np.stack([np.full((3, 2, 2), value, np.float32) for value in (1, 9)])
+    codes, _ = search(Genetic(population=6), clip=BOUNDS, start_codes=given).ask()
+    assert (codes[:2] == np.clip(given, -3.5, 3.5)).all()
+    assert codes[2:].min() > -3.5
+    codes, _ = search(CmaEs(sigma=0.01), start_codes=given).ask()
+    assert np.abs(codes - 5).max() < 0.1
+
+
+@each_method
+def test_asked_again_it_gives_the_same(method):
+    one = search(method)
+    first, again = one.ask(), one.ask()
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    first[0][:] = 0
+    assert (one.ask()[0] == again[0]).all()
+
+
+def test_tell_without_ask_is_an_error():
+    one = search(Genetic())
+    with pytest.raises(CaffeError, match="generation 0 hasn't been asked for"):
+        one.tell(np.zeros(20))
+    one.tell(bowl(one.ask()[1]))
+    with pytest.raises(CaffeError, match="generation 1 hasn't been asked for"):
+        one.tell(np.zeros(20))
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ([1.0] * 19, r"20 pictures were asked for, and the scores have shape \(19,\)"),
+        (1.0, r"the scores have shape \(\)"),
+        ([0.0] * 18 + [float("nan"), float("inf")], r"2 of 20 scores are not finite \(nan of picture 18, inf of pict"),
+        (["a"] * 20, "the scores are no numbers"),
+        (None, r"20 pictures were asked for|scores are not finite"),
+    ],
+)
+def test_scores_that_cannot_be_used_leave_the_generation_open(scores, message, tmp_path):
+    one = search(Genetic(), folder=tmp_path / "run")
+    codes, images = one.ask()
+    with pytest.raises(CaffeError, match=message):
+        one.tell(scores)
+    assert one.generation == 0
+    assert not list((tmp_path / "run/generations").iterdir())
+    one.tell(bowl(images).tolist())
+    assert (one.generation, one.evaluations) == (1, len(codes))
+
+
+@each_method
+def test_flat_and_noisy_scores_are_fine(method):
+    one = search(method, clip=BOUNDS)
+    noise = np.random.RandomState(0)
+    for generation in range(40):
+        codes, _ = one.ask()
+        one.tell(np.full(len(codes), 1e300) if generation % 2 else noise.normal(size=len(codes)))
+    assert np.isfinite(one.ask()[0]).all()
+
+
+def test_the_best_is_the_highest_score_ever():
+    one = search(Genetic(population=4))
+    for scores in ([0, 3, 1, 2], [0, 1, 2, 1], [9, 0, 0, 0]):
+        codes, _ = one.ask()
+        one.tell(scores)
+    assert (one.best.score, one.best.generation, one.best.index) == (9, 2, 0)
+    assert (one.best.code == codes[0]).all()
+    assert [list(scores) for scores in one.scores] == [[0, 3, 1, 2], [0, 1, 2, 1], [9, 0, 0, 0]]
+
+
+def test_the_elite_is_kept_and_scored_again():
+    one = search(Genetic(population=5, elite=2))
+    codes, _ = one.ask()
+    one.tell([0, 5, 1, 4, 2])
+    assert (one.ask()[0][:2] == codes[[1, 3]]).all()
+
+
+@each_method
+def test_resumed_it_goes_on_to_the_same_bytes(method, tmp_path):
+    options = {"clip": BOUNDS, "seed": 4, "start_codes": np.ones((2, 3, 2, 2), np.float32)}
+    whole = told(search(method, folder=tmp_path / "whole", **options), 7)
+    told(search(method, folder=tmp_path / "parts", record={"who": "ü"}, **options), 3)
+    again = Search.resume(tmp_path / "parts", PixelsOfCode())
+    assert (again.generation, again.record) == (3, {"who": "ü"})
+    again.ask()  # a generation in flight is lost
+    again = told(Search.resume(tmp_path / "parts", PixelsOfCode()), 7)
+    assert (again.best.score, again.best.generation) == (whole.best.score, whole.best.generation)
+    assert (again.ask()[0] == whole.ask()[0]).all()
+    for name in (*(f"generations/{k:05d}.h5" for k in range(7)), "start.h5", "best.png"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+KILLED = """
+import sys, time
+from tests.am.evolve.bowl import PixelsOfCode, bowl
+from dgnam.am.evolve import CmaEs, Genetic, Search, run
+folder, method = sys.argv[1:]
+def slow(images):
+    print("scoring", flush=True)
+    time.sleep(0.02)
+    return bowl(images)
+run(Search(PixelsOfCode(), {"cma": CmaEs(), "genetic": Genetic()}[method], folder=folder), slow, 10**6, progress=False)
+"""
+
+
+@pytest.mark.parametrize("method", [CmaEs(), Genetic()], ids=NAMES)
+def test_killed_it_loses_only_the_generation_in_flight(method, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, tmp_path / "run", method.name],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    for _ in range(6):
+        assert process.stdout.readline() == "scoring\n"
+    time.sleep(np.random.default_rng().uniform(0, 0.05))
+    process.send_signal(signal.SIGKILL)
+    asked = 6 + process.communicate()[0].count("scoring\n")
+    resumed = Search.resume(tmp_path / "run", PixelsOfCode())
+    assert asked - 1 <= resumed.generation <= asked
+    fresh = told(search(method), resumed.generation)
+    assert (resumed.ask()[0] == fresh.ask()[0]).all()
+    assert all((a == b).all() for a, b in zip(resumed.scores, fresh.scores, strict=True))
+    told(resumed, resumed.generation + 2)
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
+    told(search(Genetic(), folder=tmp_path / "run"), 1)
+    before = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file())
+    with pytest.raises(CaffeError, match="run is not empty: resume the search that it holds"):
+        search(Genetic(), folder=tmp_path / "run")
+    assert sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file()) == before
+
+
+def test_two_that_go_on_with_one_folder_do_not_overwrite_each_other(tmp_path):
+    search(Genetic(), folder=tmp_path / "run")
+    one, other = (Search.resume(tmp_path / "run", PixelsOfCode()) for _ in range(2))
+    told(one, 1)
+    with pytest.raises(CaffeError, match=r"00000\.h5 is already there: another process"):
+        told(other, 1)
+
+
+def _edit(folder, **changes):
+    path = folder / "search.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / "search.json").unlink(), r"holds no search: there is no search\.json"),
+        (lambda f: (f / "search.json").write_text("{"), "not JSON"),
+        (lambda f: (f / "search.json").write_text("[]"), "not a search's settings of format 1"),
+        (lambda f: _edit(f, seed="x"), "'seed' is missing or no int"),
+        (
+            lambda f: _edit(f, seed=1),
+            "generation 0 can't be repeated from the settings; it was made with",
+        ),
+        (lambda f: _edit(f, method="os.system"), "the method 'os.system', which is none of cma, genetic"),
+        (lambda f: _edit(f, parameters={"x": 1}), "the settings of method 'genetic' can't be used"),
+        (lambda f: _edit(f, parameters={"population": "a"}), "the settings of method 'genetic' can't be used"),
+        (
+            lambda f: _edit(f, parameters={"population": 10**12}),
+            "population 1000000000000: a population of 2 to 100000",
+        ),
+        (lambda f: _edit(f, parameters={"population": 2.5}), "population 2.5"),
+        (lambda f: _edit(f, code_shape=[3, 2, 3]), r"made with a prior of codes \(3, 2, 3\)"),
+        (lambda f: (f / "generations/00001.h5").unlink(), r"00001\.h5 is missing, and later generations are there"),
+        (lambda f: (f / "generations/00001.h5").write_bytes(b"x"), r"00001\.h5"),
+        (lambda f: h5py.File(f / "generations/00001.h5", "w").close(), r"00001\.h5"),
+    ],
+)
+def test_a_damaged_folder_is_an_error_that_names_it(damage, message, tmp_path):
+    told(search(Genetic(), folder=tmp_path / "run"), 3)
+    damage(tmp_path / "run")
+    with pytest.raises(CaffeError, match=message):
+        Search.resume(tmp_path / "run", PixelsOfCode())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: search(CmaEs(), seed=-1), "seed -1"),
+        (lambda: search(CmaEs(), clip=Bounds(1.0, 0.0)), "each lower one at most its upper one"),
+        (lambda: search(CmaEs(), clip=Bounds(np.zeros(5), np.ones(5))), "the bounds are of 5 neurons"),
+        (lambda: search(CmaEs(), start_codes=np.zeros((1, 4))), r"start_codes have shape \(1, 4\)"),
+        (lambda: search(CmaEs(), start_codes=np.full((1, 3, 2, 2), np.nan)), "start_codes must be finite"),
+        (lambda: search(Genetic(), start_codes=np.zeros((21, 3, 2, 2))), "21 start codes are more than the population"),
+        (lambda: CmaEs(population=3), "population 3: CMA-ES takes 4 to 100000"),
+        (lambda: CmaEs(sigma=0), "sigma 0 must be positive"),
+        (lambda: Genetic(population=1), "population 1"),
+        (lambda: Genetic(elite=20), "elite 20"),
+        (lambda: Genetic(mutation_rate=2), "mutation_rate 2"),
+        (lambda: Genetic(mutation_size=float("nan")), "mutation_size nan"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_error(make, message):
+    with pytest.raises(CaffeError, match=message):
+        make()
+
+
+def test_a_method_of_ones_own_is_given_again(tmp_path):
+    class Mine(Genetic):
+        name = "mine"
+
+    told(search(Mine(), folder=tmp_path / "run"), 2)
+    with pytest.raises(CaffeError, match="the method 'mine', which is none of"):
+        Search.resume(tmp_path / "run", PixelsOfCode())
+    assert Search.resume(tmp_path / "run", PixelsOfCode(), Mine()).generation == 2
+
+
+def test_format_errors_are_caffe_format_errors(tmp_path):
+    told(search(Genetic(), folder=tmp_path / "run"), 1)
+    (tmp_path / "run/start.h5").write_bytes(b"")
+    with pytest.raises(CaffeFormatError, match=r"start\.h5"):
+        Search.resume(tmp_path / "run", PixelsOfCode())
