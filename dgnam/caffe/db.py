@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from .errors import CaffeError, CaffeFormatError, closest, optional_module
+from .errors import CaffeError, CaffeFormatError, closest, optional_module, shortened
 from .leveldb_table import check_tables
 from .lmdb_file import DATA_FILE, LMDBFile
 from .proto.files import StrPath
@@ -24,6 +24,7 @@ _LMDB_LONGEST_KEY = 511
 _LEVELDB_BLOCK = 1 << 16
 _LEVELDB_BUFFER = 1 << 28
 _LEVELDB_OPEN_FILES = 100
+_LONGEST_REASON = 300
 
 
 class Database(Protocol):
@@ -199,4 +200,4 @@ def _open_leveldb(plyvel: ModuleType, path: StrPath, *, new: bool) -> Any:
 def _reason(error: Exception) -> str:
     """What plyvel says: text, or bytes in some of its errors."""
     what = error.args[0] if error.args else type(error).__name__
-    return what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
+    return shortened(what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what), _LONGEST_REASON)

@@ -29,6 +29,8 @@ _MAX_CHUNKS = 1 << 22
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
 _FILTERS = {_GZIP: "gzip", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32"}
 _CHECKSUM = 4
+_ADDRESSES, _DRIVER = 24, 3
+"""Where a superblock's addresses begin, and which of them is the driver's."""
 _LIBRARY_ERRORS = (
     *(OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, IndexError),
     *(ArithmeticError, MemoryError, NotImplementedError, zlib.error),
@@ -220,6 +222,19 @@ def _unshuffled(data: bytes, width: int) -> bytes:
     return np.frombuffer(data, np.uint8).reshape(width, -1).T.tobytes()
 
 
+def _has_driver(head: bytes) -> bool:
+    """Whether an old superblock says where a driver's own block lies, whose claimed size the library allocates.
+
+    Only files that are kept in pieces have one; and the new superblocks have a checksum.
+    """
+    version, width = head[8:9], head[13:14]
+    if version not in (b"\0", b"\1") or not width:
+        return False
+    at = _ADDRESSES + 4 * version[0] + _DRIVER * width[0]
+    address = head[at : at + width[0]]
+    return address != b"\xff" * len(address)
+
+
 @contextmanager
 def open_hdf5(path: StrPath) -> Iterator[Hdf5File]:
     """The file, open; whatever the library raises within is a CaffeFormatError that names it."""
@@ -228,6 +243,8 @@ def open_hdf5(path: StrPath) -> Iterator[Hdf5File]:
     if not head.startswith(HDF5_MAGIC):
         foreign = foreign_format(head)
         raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
+    if _has_driver(head):
+        raise CaffeFormatError(f"{path}: is one of several files, or damaged: it names a driver")
     try:
         with h5py.File(file_path, "r") as file:
             yield Hdf5File(path, file)

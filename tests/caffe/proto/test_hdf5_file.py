@@ -185,6 +185,19 @@ def test_a_chunk_whose_size_is_a_lie(tmp_path, options, claimed, reason):
     assert reason in done.stderr
 
 
+@pytest.mark.parametrize("size", [64, 2**31])
+def test_a_superblock_that_names_a_driver(tmp_path, size):
+    """The library allocates as many bytes as the block of the driver is said to have."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w", libver="earliest") as file:
+        file["a"] = VALUES
+    data = bytearray(path.read_bytes())
+    assert data[48:56] == b"\xff" * 8
+    data[48:56] = struct.pack("<Q", len(data))
+    path.write_bytes(data + struct.pack("<II8s", 0, size, b"NCSAfami") + bytes(64))
+    assert "it names a driver" in refused(path)
+
+
 def test_a_number_beyond_float32_is_infinite_without_a_warning(tmp_path, recwarn):
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["data/fc/0"] = np.array([1e300, 1.5])
