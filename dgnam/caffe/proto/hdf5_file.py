@@ -20,6 +20,7 @@ import numpy as np
 from ..blob import MAX_AXES
 from ..errors import CaffeError, CaffeFormatError, shortened
 from .files import HDF5_MAGIC, StrPath, existing_file, file_head, foreign_format
+from .hdf5_group import check_group, check_superblock
 
 _MAX_INFLATION = 100
 _FREE_INFLATION = 256 << 20
@@ -29,8 +30,6 @@ _MAX_CHUNKS = 1 << 22
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
 _FILTERS = {_GZIP: "gzip", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32"}
 _CHECKSUM = 4
-_ADDRESSES, _DRIVER = 24, 3
-"""Where a superblock's addresses begin, and which of them is the driver's."""
 _LIBRARY_ERRORS = (
     *(OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, IndexError),
     *(ArithmeticError, MemoryError, NotImplementedError, zlib.error),
@@ -40,16 +39,18 @@ _LIBRARY_ERRORS = (
 class Hdf5File:
     """An HDF5 file open for reading; its methods raise CaffeFormatErrors that name the file and the place."""
 
-    def __init__(self, path: StrPath, file: h5py.File):
+    def __init__(self, path: StrPath, file: h5py.File, data: np.ndarray):
         self.path = path
         self._file = file
-        self._bytes = np.memmap(path, np.uint8, "r")
+        self._bytes = data
         self._plain = len(self._bytes)
         self._inflated = max(_FREE_INFLATION, _MAX_INFLATION * self._plain)
 
     def names(self, group: str = "/") -> list[str]:
         """What a group holds, in the file's order."""
-        return list(self._object(group, h5py.Group, "a group"))
+        found = self._object(group, h5py.Group, "a group")
+        self._check_group(found)
+        return list(found)
 
     def has(self, name: str) -> bool:
         """Whether there is anything of this name, a path from the root through this file's own groups."""
@@ -116,10 +117,19 @@ class Hdf5File:
         for part in name.strip("/").split("/"):
             if part and not isinstance(found, h5py.Group):
                 return None
+            if part:
+                self._check_group(found)
             if part and not isinstance(found.get(part, getlink=True), h5py.HardLink):
                 return None
             found = found[part] if part else found
         return found
+
+    def _check_group(self, group: h5py.Group) -> None:
+        """Before the library looks into a group; h5o.get_info would do so itself, to tell its size."""
+        address, _ = h5py.h5g.get_objinfo(group.id, b".").objno
+        wrong = check_group(self._bytes, address)
+        if wrong is not None:
+            raise self.fail(wrong)
 
     def _check_type(self, dataset: h5py.Dataset, where: str) -> None:
         if dataset.shape is None or len(dataset.shape) > MAX_AXES:
@@ -222,19 +232,6 @@ def _unshuffled(data: bytes, width: int) -> bytes:
     return np.frombuffer(data, np.uint8).reshape(width, -1).T.tobytes()
 
 
-def _has_driver(head: bytes) -> bool:
-    """Whether an old superblock says where a driver's own block lies, whose claimed size the library allocates.
-
-    Only files that are kept in pieces have one; and the new superblocks have a checksum.
-    """
-    version, width = head[8:9], head[13:14]
-    if version not in (b"\0", b"\1") or not width:
-        return False
-    at = _ADDRESSES + 4 * version[0] + _DRIVER * width[0]
-    address = head[at : at + width[0]]
-    return address != b"\xff" * len(address)
-
-
 @contextmanager
 def open_hdf5(path: StrPath) -> Iterator[Hdf5File]:
     """The file, open; whatever the library raises within is a CaffeFormatError that names it."""
@@ -243,11 +240,13 @@ def open_hdf5(path: StrPath) -> Iterator[Hdf5File]:
     if not head.startswith(HDF5_MAGIC):
         foreign = foreign_format(head)
         raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
-    if _has_driver(head):
-        raise CaffeFormatError(f"{path}: is one of several files, or damaged: it names a driver")
+    data = np.memmap(file_path, np.uint8, "r")
+    wrong = check_superblock(data)
+    if wrong is not None:
+        raise CaffeFormatError(f"{path}: {wrong}")
     try:
         with h5py.File(file_path, "r") as file:
-            yield Hdf5File(path, file)
+            yield Hdf5File(path, file, data)
     except CaffeError:
         raise
     except _LIBRARY_ERRORS as error:

@@ -195,7 +195,7 @@ def test_a_superblock_that_names_a_driver(tmp_path, size):
     assert data[48:56] == b"\xff" * 8
     data[48:56] = struct.pack("<Q", len(data))
     path.write_bytes(data + struct.pack("<II8s", 0, size, b"NCSAfami") + bytes(64))
-    assert "it names a driver" in refused(path)
+    assert "names a driver" in refused(path)
 
 
 def test_a_number_beyond_float32_is_infinite_without_a_warning(tmp_path, recwarn):
@@ -203,3 +203,19 @@ def test_a_number_beyond_float32_is_infinite_without_a_warning(tmp_path, recwarn
         file["data/fc/0"] = np.array([1e300, 1.5])
     assert read_hdf5_weights(tmp_path / "x.h5")["fc"][0].tolist() == [np.inf, 1.5]
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("place", ["/", "/data"])
+def test_a_groups_free_space_that_leads_in_a_circle(tmp_path, place):
+    """The library follows such a list for ever; its first block is made to name itself as the next."""
+    path = tmp_path / "circle.h5"
+    with h5py.File(path, "w", libver="earliest") as file:
+        file.create_dataset("data/x", data=np.arange(3.0))
+    data = bytearray(path.read_bytes())
+    heaps = [at for at in range(0, len(data), 8) if data[at : at + 4] == b"HEAP"]
+    assert len(heaps) == 2
+    _, free, segment = struct.unpack_from("<QQQ", data, heaps[0 if place == "/" else 1] + 8)
+    struct.pack_into("<Q", data, segment + free, free)
+    path.write_bytes(data)
+    with pytest.raises(CaffeFormatError, match=r"circle\.h5: is damaged: the free space in a group's heap"):
+        read_hdf5_weights(path)
