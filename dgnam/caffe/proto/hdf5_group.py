@@ -1,4 +1,4 @@
-"""What the HDF5 library does not check itself of files in the old layout, Caffe's, and hangs or runs out of memory over.
+"""What the HDF5 library does not check in the old layout, which is Caffe's, and then hangs or runs out of memory over.
 
 The superblock may name a driver, and the library allocates what the driver's block claims.  The names in a group lie
 in its local heap, whose free space is a list of blocks, and the library follows one that leads in a circle for ever.
@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-
-import numpy as np
 
 _SUPERBLOCK = 8
 """Where the version stands, behind the magic number."""
@@ -35,10 +33,10 @@ _LAST = 1
 """What stands in a free block instead of the next one's place."""
 
 
-def check_superblock(data: np.ndarray) -> str | None:
+def check_superblock(data: memoryview) -> str | None:
     """What is wrong with a file's old superblock and the group at its root; None where nothing is, or it is new.
 
-    data: the file's bytes, (n,) uint8.
+    data: the file's bytes.
     """
     if len(data) <= _SUPERBLOCK or data[_SUPERBLOCK] > 1:
         return None
@@ -57,7 +55,7 @@ def check_superblock(data: np.ndarray) -> str | None:
     return check_group(data, header)
 
 
-def check_group(data: np.ndarray, address: int) -> str | None:
+def check_group(data: memoryview, address: int) -> str | None:
     """What is wrong with the heap of the group whose object header lies at `address`; None where nothing is."""
     for heap in _heaps(data, address):
         reason = _check_heap(data, heap)
@@ -66,13 +64,17 @@ def check_group(data: np.ndarray, address: int) -> str | None:
     return None
 
 
-def _heaps(data: np.ndarray, address: int) -> Iterator[int]:
+def _heaps(data: memoryview, address: int) -> Iterator[int]:
     """The heaps that the symbol tables in an old object header name; nothing where it is a new or a broken one."""
     if address + _ALIGNED > len(data):
         return
     version, _, _, _, size = _HEADER.unpack_from(data, address)
     blocks = [(address + _ALIGNED, size)] if version == 1 else []
+    room = len(data)  # blocks don't overlap, so that together they are no larger than the file
     for start, length in blocks:
+        room -= length
+        if room < 0:
+            return
         at, end = start, min(start + length, len(data))
         while at + _MESSAGE.size <= end:
             kind, size, _ = _MESSAGE.unpack_from(data, at)
@@ -86,7 +88,7 @@ def _heaps(data: np.ndarray, address: int) -> Iterator[int]:
             at += size
 
 
-def _check_heap(data: np.ndarray, address: int) -> str | None:
+def _check_heap(data: memoryview, address: int) -> str | None:
     """Whether the free list of a local heap ends; what is no heap the library itself refuses."""
     if address + _HEAP.size > len(data):
         return None
