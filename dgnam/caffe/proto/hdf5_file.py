@@ -127,7 +127,7 @@ class Hdf5File:
     def _check_group(self, group: h5py.Group) -> None:
         """Before the library looks into a group; h5o.get_info would do so itself, to tell its size."""
         address, _ = h5py.h5g.get_objinfo(group.id, b".").objno
-        wrong = check_group(memoryview(self._bytes), address)
+        wrong = check_group(self._bytes.data, address)
         if wrong is not None:
             raise self.fail(wrong)
 
@@ -241,7 +241,7 @@ def open_hdf5(path: StrPath) -> Iterator[Hdf5File]:
         foreign = foreign_format(head)
         raise CaffeFormatError(f"{path}: is {'not an HDF5 file' if foreign is None else f'{foreign}, not HDF5'}")
     data = np.memmap(file_path, np.uint8, "r")
-    wrong = check_superblock(memoryview(data))
+    wrong = check_superblock(data.data)
     if wrong is not None:
         raise CaffeFormatError(f"{path}: {wrong}")
     try:
