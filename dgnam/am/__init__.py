@@ -13,7 +13,7 @@ from .objective import Channel, Direction, Diversity, Objective, Unit
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
 from .schedule import Linear
-from .start import code_of_image, random_code, read_image
+from .start import RandomStart, Start, code_of_image, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
 __all__ = [
@@ -31,10 +31,12 @@ __all__ = [
     "Partition",
     "PixelPrior",
     "Prior",
+    "RandomStart",
     "Result",
     "Settings",
     "Several",
     "Shrink",
+    "Start",
     "Step",
     "Target",
     "TorchTarget",

@@ -1,9 +1,14 @@
-"""Where a search starts: a random code, or the code of a real image."""
+"""Where a search starts: a random code, or the code of a real image.
+
+A `Start` gives a code to each seed; `synthesize` takes what it gives as `start_codes`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,6 +19,29 @@ from ..caffe.proto.files import existing_file
 from .crop import centre
 
 Encode = Callable[[np.ndarray], np.ndarray]
+
+
+class Start(Protocol):
+    """A start code to each seed."""
+
+    def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
+        """(n, *shape) float32, the start code of each of n seeds; codes of another shape are an error."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a run's record: what decides the codes, as JSON can hold it."""
+        ...
+
+
+@dataclass(frozen=True)
+class RandomStart:
+    """The published start: N(0, 1), drawn from each seed."""
+
+    def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
+        return np.concatenate([random_code(seed, (1, *shape)) for seed in seeds])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"start": "random"}
 
 
 def random_code(seed: int, shape: Sequence[int]) -> np.ndarray:

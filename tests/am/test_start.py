@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam.am import code_of_image, random_code, read_image
+from dgnam.am import RandomStart, code_of_image, random_code, read_image
 from dgnam.caffe.errors import CaffeError
 
 MEAN = np.array([104.0, 117.0, 123.0])
@@ -59,3 +59,10 @@ def test_code_of_a_real_image_is_what_the_encoder_makes_of_it(tmp_path):
     code = code_of_image(tmp_path / "picture.png", lambda image: image.mean((2, 3)).astype(np.float64), (5, 5), MEAN)
     assert code.dtype == np.float32
     assert np.allclose(code, [[3 - 104, 2 - 117, 1 - 123]])
+
+
+def test_a_random_start_gives_each_seed_its_own_published_code():
+    codes = RandomStart().codes([3, 0, 3], (2, 4))
+    assert codes.shape == (3, 2, 4)
+    assert np.array_equal(codes[1:2], random_code(0, (1, 2, 4)))
+    assert np.array_equal(codes[0], codes[2])
