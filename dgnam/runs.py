@@ -49,12 +49,19 @@ class RunFolder:
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> Path:
         """Write `content` with sorted keys."""
-        text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        return self._write(name, lambda path: path.write_text(text, encoding="utf-8"))
+        return self.write_text(name, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write `text` as UTF-8."""
+        return self._write(name, lambda path: path.write_text(text, encoding="utf-8", newline="\n"))
 
     def write_png(self, name: str, picture: np.ndarray) -> Path:
         """Write a picture, (h, w, 3) uint8 RGB."""
         return self._write(name, lambda path: Image.fromarray(picture).save(path, format="PNG"))
+
+    def write_jpeg(self, name: str, picture: np.ndarray) -> Path:
+        """Write a picture, (h, w, 3) uint8 RGB, as JPEG of quality 75."""
+        return self._write(name, lambda path: Image.fromarray(picture).save(path, format="JPEG", quality=75))
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> Path:
         """Write arrays as HDF5 datasets, and `attributes` as the file's."""

@@ -14,6 +14,7 @@ import functools
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,9 @@ from .caffe.proto.hdf5_file import open_hdf5
 from .download import PublishedFile, archive_path, fetch, verify
 
 _MAX_TEXT = 16 << 20
-"""Far more than the act_range of any published code takes."""
+"""Far more than the act_range of any published code takes, or the names of any network's classes."""
+
+_ANY_KEY, _WORDNET_ID = re.compile(r"\S+"), re.compile(r"[nvars]\d{8}")
 
 
 class MissingWeightsError(CaffeError):
@@ -230,10 +233,36 @@ def data_folder(name: str) -> Path:
 
 def read_labels(label_set: str) -> list[Label]:
     """The classes that `models/labels/<label_set>.txt` lists, a line `key name, synonym, …` each."""
-    path = data_folder("models") / "labels" / f"{label_set}.txt"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    rows = (line.split(" ", 1) for line in lines if not line.startswith("#"))
-    return [Label(key, tuple(names.split(", "))) for key, names in rows]
+    return _read_labels(data_folder("models") / "labels" / f"{label_set}.txt", _ANY_KEY)
+
+
+def read_label_file(path: str | Path) -> list[Label]:
+    """The classes that a text file of the user's lists, a line each, in the order of the scores.
+
+    A line is `name, synonym, …`, and may have a WordNet id such as n01443537 before it, as synset_words.txt has.
+    Lines that begin with # are comments.
+    """
+    return _read_labels(Path(path), _WORDNET_ID)
+
+
+def _read_labels(path: Path, key: re.Pattern[str]) -> list[Label]:
+    if existing_file(path).stat().st_size > _MAX_TEXT:
+        raise CaffeFormatError(f"{path}: is too large for a list of classes (at most {_MAX_TEXT} bytes)")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise CaffeFormatError(f"{path}: is no text ({shortened(str(error))})") from None
+    labels = [_label(line.strip(), key) for line in lines if line.strip() and not line.startswith("#")]
+    if not labels:
+        raise CaffeFormatError(f"{path}: lists no class; write a line for each, in the order of the scores")
+    return labels
+
+
+def _label(line: str, key: re.Pattern[str]) -> Label:
+    first, _, rest = line.partition(" ")
+    keyed = rest.strip() != "" and key.fullmatch(first) is not None
+    names = tuple(name.strip() for name in (rest if keyed else line).split(",") if name.strip())
+    return Label(first if keyed else line, names if names else (line,))
 
 
 def read_act_range(path: str | Path) -> np.ndarray:

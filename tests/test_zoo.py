@@ -184,3 +184,22 @@ def test_the_folders_are_found_once_installed(tmp_path: Path, monkeypatch: pytes
     assert zoo.data_folder("models") == tmp_path / "dgnam" / "models"
     with pytest.raises(CaffeError, match="installation is incomplete"):
         zoo.data_folder("prototxt")
+
+
+def test_a_label_file_has_names_with_or_without_wordnet_ids(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("# classes\ngreat white shark, man-eater\nn01443537 goldfish, Carassius\n\nred\n")
+    labels = zoo.read_label_file(tmp_path / "own.txt")
+    assert [label.names for label in labels] == [
+        ("great white shark", "man-eater"),
+        ("goldfish", "Carassius"),
+        ("red",),
+    ]
+    assert [label.key for label in labels] == ["great white shark, man-eater", "n01443537", "red"]
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "lists no class"), (b"\xff\xfe\x00", "is no text")])
+def test_a_label_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "own.txt"
+    path.write_bytes(content)
+    with pytest.raises(CaffeError, match=f"own.txt.*{reason}"):
+        zoo.read_label_file(path)

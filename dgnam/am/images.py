@@ -5,6 +5,7 @@ Images are (3, h, w) float32, BGR, mean-subtracted; pictures (h, w, 3) uint8, RG
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,15 @@ from PIL import Image
 
 from ..caffe.proto.files import replacing
 from .config import Settings
-from .objective import Unit
+from .objective import Objective, Unit
 
 # What is shown of the values around the mean: -LIMIT is black and LIMIT white.
 LIMIT = 120.0
 
 # The part of a conv5 unit's 227x227 image that it can see, as the published figure shows it: offset and size.
 CONV5_OFFSET, CONV5_SIZE = 32, 163
+
+_LONGEST_SLUG = 80
 
 
 def picture(image: np.ndarray) -> np.ndarray:
@@ -55,14 +58,24 @@ def save_jpeg(path: str | Path, pixels: np.ndarray) -> None:
         Image.fromarray(pixels).save(partial, format="JPEG", quality=75)
 
 
-def file_name(unit: Unit, settings: Settings, seed: int, suffix: str = ".jpg") -> str:
-    """The published name of an image's file: `fc8_0643_200_0.99_8.0__0.jpg`.
+def file_name(objective: Objective, settings: Settings, seed: int, suffix: str = ".jpg") -> str:
+    """The name of an image's file, as published: `fc8_0643_200_0.99_8.0__0.jpg`.
 
-    Layer (`/` as `_`), unit, n_iters, L2, start_lr, seed; the position of a convolutional unit is not in it.
+    Layer (`/` as `_`), unit, n_iters, L2, start_lr, seed; the position of a convolutional unit is not in it.  Of an
+    objective that isn't a single unit, its text takes the place of layer and unit.
     """
-    layer = unit.layer.replace("/", "_")
+    layer_and_unit = (
+        f"{objective.layer.replace('/', '_')}_{objective.index:04d}"
+        if isinstance(objective, Unit)
+        else _slug(objective)
+    )
     l2, start_lr = settings.regularisation.label, float(settings.schedule.start)
-    return f"{layer}_{unit.index:04d}_{settings.n_iters:02d}_{l2}_{start_lr}__{seed}{suffix}"
+    return f"{layer_and_unit}_{settings.n_iters:02d}_{l2}_{start_lr}__{seed}{suffix}"
+
+
+def _slug(objective: Objective) -> str:
+    """The text of an objective with what files can't be called by as `_`, cut where it is long."""
+    return re.sub(r"[^\w.@+-]", "_", str(objective))[:_LONGEST_SLUG]
 
 
 def save(

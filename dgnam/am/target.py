@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
 from ..data import MEAN_BGR
+from .start import centre_of_mean
 from .view import view
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -50,7 +52,10 @@ class Target(Protocol):
 class CaffeTarget:
     """A Caffe net as a target; its module is put into eval mode and its parameters are frozen.
 
-    mean: what the net takes off each channel, BGR; images come with the generators' mean taken off.
+    mean: what the net takes off: (3,) values of [0, 255], or a mean image (3, H, W) of which the centre is taken, in
+        the order of `channels`.  Images come with the generators' mean taken off.
+    scale: what it multiplies by then.
+    channels: BGR as Caffe's tools have it, or RGB.
     memory_format: how the weights lie; channels_last takes 10 to 20 % less time on a CPU, and contiguous_format has
         half the rounding error, about 1e-6 of a step.
     """
@@ -59,18 +64,37 @@ class CaffeTarget:
         self,
         module: CaffeModule,
         memory_format: torch.memory_format = torch.channels_last,
-        mean: Sequence[float] = MEAN_BGR,
+        mean: Sequence[float] | np.ndarray = MEAN_BGR,
+        scale: float = 1.0,
+        channels: str = "BGR",
     ):
+        check_channels(channels)
+        shape = module.plan.blob_shapes[module.plan.inputs[0]]
+        if len(shape) != 4 or shape[1] != 3:
+            raise CaffeError(
+                f"net '{module.plan.name}' takes {tuple(shape)}, and images are (N, 3, height, width): a target needs "
+                "three channels"
+            )
         self.module = module.eval().requires_grad_(False)
-        self.memory_format = memory_format
-        self.shift = [ours - theirs for ours, theirs in zip(MEAN_BGR, mean, strict=True)]
-        height, width = module.plan.blob_shapes[module.plan.inputs[0]][2:]
-        self.size = (height, width)
+        self.memory_format, self.scale, self.channels = memory_format, scale, channels
+        self.size = (shape[2], shape[3])
+        own = np.asarray(mean, np.float32)
+        if own.shape != (3,) and (own.ndim != 3 or len(own) != 3 or min(own.shape[1:]) < min(self.size)):
+            raise CaffeError(
+                f"the mean has shape {own.shape}; needed are 3 values, or an image of at least {self.size}"
+            )
+        ours = np.asarray(MEAN_BGR if channels == "BGR" else MEAN_BGR[::-1], np.float32).reshape(3, 1, 1)
+        shift = ours - centre_of_mean(own, self.size)
+        self.shift = torch.from_numpy(shift) if shift.any() else None
 
     def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        if any(self.shift):
-            images = images + torch.tensor(self.shift).to(images).view(3, 1, 1)
-        return self.module.values_at(layers, images)
+        return self.module.values_at(layers, self.preprocess(images))
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """From images (N, 3, *size), BGR, mean-subtracted, to the net's input."""
+        values = images if self.channels == "BGR" else images.flip(1)
+        values = values if self.shift is None else values + self.shift.to(values)
+        return values if self.scale == 1 else values * self.scale
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         plan = self.module.plan
@@ -98,8 +122,7 @@ class TorchTarget:
         scale: float = 1 / 255,
         channels: str = "RGB",
     ):
-        if channels not in ("RGB", "BGR"):
-            raise CaffeError(f"channels '{channels}': give RGB or BGR")
+        check_channels(channels)
         self.module = module.eval().requires_grad_(False)
         self.size, self.channels, self.scale = size, channels, scale
         self.mean, self.std = torch.tensor(mean).view(-1, 1, 1), torch.tensor(std).view(-1, 1, 1)
@@ -182,6 +205,12 @@ class Several:
             known = closest(name, self.targets)
             raise CaffeError(f"layer '{layer}': write target.layer, with one of the targets {known}")
         return name, own
+
+
+def check_channels(channels: str) -> None:
+    """Raise CaffeError unless this is an order of the channels."""
+    if channels not in ("RGB", "BGR"):
+        raise CaffeError(f"channels '{channels}': give RGB or BGR")
 
 
 def _keeper(found: dict[str, Tensor], layer: str):  # type: ignore[no-untyped-def]

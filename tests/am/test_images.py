@@ -66,5 +66,10 @@ def test_published_file_name(unit, settings, seed, name):
     assert file_name(unit, settings, seed) == name
 
 
+def test_file_name_of_an_objective_that_is_no_unit_is_its_text():
+    both = Unit("fc8", 3) + 0.5 * Unit("loss3/classifier", 7)
+    assert file_name(both, released(), 1, ".png") == "1_fc8_3+0.5_loss3_classifier_7_200_0.99_8.0__1.png"
+
+
 def test_file_name_takes_another_suffix():
     assert file_name(Unit("fc8", 643), released(), 0, ".png") == "fc8_0643_200_0.99_8.0__0.png"

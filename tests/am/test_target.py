@@ -1,11 +1,14 @@
 """Caffe nets, torch modules, and several of them as targets."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from dgnam.am import CaffeTarget, Several, TorchTarget
 from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.proto import parse_net
 from dgnam.data import MEAN_BGR
 
 
@@ -58,6 +61,35 @@ def test_another_mean_is_made_up_for(tiny_modules):
     other = CaffeTarget(tiny_modules[0], mean=(100, 110, 120))
     shifted = images + torch.tensor([4.0, 7, 3]).view(3, 1, 1)
     assert torch.allclose(other(images, ["fc8"])["fc8"], CaffeTarget(tiny_modules[0])(shifted, ["fc8"])["fc8"])
+
+
+def test_a_mean_image_a_scale_and_rgb_are_made_up_for(tiny_modules):
+    module = tiny_modules[0]
+    pictures = torch.randint(0, 256, (2, 3, 28, 28)).float()  # BGR
+    images = pictures - torch.tensor(MEAN_BGR).view(3, 1, 1)
+    mean = np.random.default_rng(0).uniform(90, 130, (3, 32, 32)).astype(np.float32)
+    own = (pictures.flip(1) - torch.from_numpy(mean[:, 2:30, 2:30])) * 0.0078125
+    seen = CaffeTarget(module, mean=mean, scale=0.0078125, channels="RGB")(images, ["fc8"])["fc8"]
+    assert torch.allclose(seen, CaffeTarget(module)(own, ["fc8"])["fc8"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mean": (1, 2)}, "mean has shape"),
+        ({"mean": np.zeros((3, 20, 20))}, "at least"),
+        ({"channels": "GRB"}, "give RGB or BGR"),
+    ],
+)
+def test_preprocessing_that_the_net_cannot_have_is_an_error(tiny_modules, options, message):
+    with pytest.raises(CaffeError, match=message):
+        CaffeTarget(tiny_modules[0], **options)
+
+
+def test_a_net_of_one_channel_is_no_target():
+    grey = "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }"
+    with pytest.raises(CaffeError, match="needs three channels"):
+        CaffeTarget(CaffeModule(parse_net(f"name: 'grey' {grey}")))
 
 
 class TestTorch:
