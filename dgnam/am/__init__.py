@@ -6,10 +6,12 @@
 
 from . import evolve, examples, images, reference
 from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
+from .class_names import Classes
 from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
 from .objective import Channel, Direction, Diversity, Objective, Unit
+from .objective_text import parse_objective, parse_objectives
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
 from .schedule import Linear
@@ -21,6 +23,7 @@ __all__ = [
     "Bounds",
     "CaffeTarget",
     "Channel",
+    "Classes",
     "Direction",
     "Diversity",
     "GeneratorPrior",
@@ -51,6 +54,8 @@ __all__ = [
     "one_by_one",
     "open_net",
     "paper",
+    "parse_objective",
+    "parse_objectives",
     "partition_jobs",
     "random_code",
     "read_image",

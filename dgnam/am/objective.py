@@ -98,7 +98,8 @@ class WeightedSum(Objective):
         return self.parts
 
     def __str__(self) -> str:
-        return "+".join(f"{weight:g}*{term}" for weight, term in self.parts).replace("+-", "-")
+        text = "".join(f"{'-' if weight < 0 else '+'}{_shortest(abs(weight))}*{term}" for weight, term in self.parts)
+        return text.removeprefix("+")
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ class Unit(Term):
     index: int
     xy: int | tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.xy, tuple) and self.xy[0] == self.xy[1]:  # so that the same place compares equal
+            object.__setattr__(self, "xy", self.xy[0])
+
     @classmethod
     def parse(cls, text: str) -> Unit:
         """A unit from text: `fc8:643`, or `conv5:55@6` and `conv5:55@6,6` for the position (6, 6)."""
@@ -121,7 +126,7 @@ class Unit(Term):
         if match is None:
             raise CaffeError(f"unit '{text}': write layer:index or layer:index@row,column, as fc8:643 or conv5:55@6,6")
         y, x = match["y"], match["x"]
-        xy = None if y is None else int(y) if x is None or x == y else (int(y), int(x))
+        xy = None if y is None else int(y) if x is None else (int(y), int(x))
         return cls(match["layer"], int(match["index"]), xy)
 
     def __str__(self) -> str:
@@ -238,6 +243,12 @@ class Diversity(Term):
         cosines = rows @ rows.T
         others = cosines.sum(1) - cosines.diagonal()
         return -others / max(1, len(rows) - 1)
+
+
+def _shortest(weight: float) -> str:
+    """As few digits as read back as the same number."""
+    short = f"{weight:g}"
+    return short if float(short) == weight else repr(float(weight))
 
 
 def _check_index(term: Unit | Channel, channels: int) -> None:

@@ -40,6 +40,10 @@ class Target(Protocol):
         """
         ...
 
+    def layers(self) -> list[str]:
+        """The names of its layers, in the order of the forward pass as far as that is known."""
+        ...
+
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         """The shape of one image's values: (C,) or (C, H, W); a layer that it lacks is an error."""
         ...
@@ -96,6 +100,10 @@ class CaffeTarget:
         values = values if self.shift is None else values + self.shift.to(values)
         return values if self.scale == 1 else values * self.scale
 
+    def layers(self) -> list[str]:
+        """Those that have a top; the splits that are put in between are left out."""
+        return [wired.name for wired in self.module.plan.layers if wired.tops and wired.layer.type != "Split"]
+
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         plan = self.module.plan
         return plan.blob_shapes[plan.layers[plan.layer_index(layer)].tops[0]][1:]
@@ -147,6 +155,10 @@ class TorchTarget:
         values = values if self.channels == "BGR" else values.flip(1)
         return (values * self.scale - self.mean.to(values)) / self.std.to(values)
 
+    def layers(self) -> list[str]:
+        """All its modules by name, in the order that they were added to it; one inside another comes after it."""
+        return [name for name in self._modules if name]
+
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         if layer not in self._shapes:
             device = next((t.device for t in (*self.module.parameters(), *self.module.buffers())), torch.device("cpu"))
@@ -160,8 +172,8 @@ class TorchTarget:
 
     def _layer(self, name: str) -> nn.Module:
         if name not in self._modules:
-            known = [known for known in self._modules if known]
-            raise CaffeError(f"the module has no layer '{name}'; its layers, the closest first: {closest(name, known)}")
+            known = closest(name, self.layers())
+            raise CaffeError(f"the module has no layer '{name}'; its layers, the closest first: {known}")
         return self._modules[name]
 
 
@@ -190,6 +202,9 @@ class Several:
             values = target(view(self.size, target.size)(images), its_layers)
             found.update({f"{name}.{layer}": values[layer] for layer in its_layers})
         return found
+
+    def layers(self) -> list[str]:
+        return [f"{name}.{layer}" for name, target in self.targets.items() for layer in target.layers()]
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         name, own = self._split(layer)

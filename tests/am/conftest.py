@@ -86,11 +86,14 @@ class LinearTarget:
     """A `LinearNet` for the batch loop, as any callable may be a target."""
 
     def __init__(self, net):
-        self.size = net.blobs[net.inputs[0]].data.shape[2:]
+        self.size, self.name = net.blobs[net.inputs[0]].data.shape[2:], net.outputs[0]
         self.matrix = torch.from_numpy(net.matrix)
 
     def __call__(self, images, layers):
         return {layer: images.flatten(1) @ self.matrix.T for layer in layers}
+
+    def layers(self):
+        return [self.name]
 
     def layer_shape(self, layer):
         return (len(self.matrix),)

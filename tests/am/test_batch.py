@@ -108,7 +108,7 @@ def test_job_stops_alone_where_its_target_gradient_is_nan(linear_target, linear_
     target, prior = as_batch(linear_target, linear_generator)
 
     class NanForTheFirst:
-        size, layer_shape, to = target.size, target.layer_shape, target.to
+        size, layers, layer_shape, to = target.size, target.layers, target.layer_shape, target.to
 
         def __call__(self, images, layers):
             zeros = torch.cat([zero_of_nan_gradient(images[:1]), torch.zeros(len(images) - 1)])
@@ -154,7 +154,7 @@ def test_jobs_of_different_units_share_a_forward_pass(linear_target, linear_gene
     sizes = []
 
     class Counting:
-        size, layer_shape, to = target.size, target.layer_shape, target.to
+        size, layers, layer_shape, to = target.size, target.layers, target.layer_shape, target.to
 
         def __call__(self, images, layers):
             sizes.append(len(images))
