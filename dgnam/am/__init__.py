@@ -9,6 +9,7 @@ from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthes
 from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
+from .frames import Film, Frames
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
@@ -23,6 +24,8 @@ __all__ = [
     "Channel",
     "Direction",
     "Diversity",
+    "Film",
+    "Frames",
     "GeneratorPrior",
     "Job",
     "Linear",

@@ -1,5 +1,7 @@
-"""Figures: pictures laid out and labelled."""
+"""Figures: pictures laid out and labelled, one after the other, and numbers as curves."""
 
+from .animation import save_animation
+from .caption import activation_caption
 from .grid import labelled_grid
 
-__all__ = ["labelled_grid"]
+__all__ = ["activation_caption", "labelled_grid", "save_animation"]
