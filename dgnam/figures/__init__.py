@@ -3,5 +3,6 @@
 from .animation import save_animation
 from .caption import activation_caption
 from .grid import labelled_grid
+from .traces import draw_traces, save_traces
 
-__all__ = ["activation_caption", "labelled_grid", "save_animation"]
+__all__ = ["activation_caption", "draw_traces", "labelled_grid", "save_animation", "save_traces"]
