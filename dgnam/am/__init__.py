@@ -10,6 +10,7 @@ from .class_names import Classes
 from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
+from .frames import Film, Frames
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .objective_text import parse_objective, parse_objectives
 from .priors import GeneratorPrior, PixelPrior, Prior
@@ -26,6 +27,8 @@ __all__ = [
     "Classes",
     "Direction",
     "Diversity",
+    "Film",
+    "Frames",
     "GeneratorPrior",
     "Job",
     "Linear",

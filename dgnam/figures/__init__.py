@@ -1,5 +1,17 @@
-"""Figures: pictures laid out and labelled."""
+"""Figures: pictures laid out and labelled, one after the other, and numbers as curves."""
 
+from .animation import save_animation
+from .caption import activation_caption
+from .contact_sheet import Candidate, contact_sheet
 from .grid import labelled_grid
+from .traces import draw_traces, save_traces
 
-__all__ = ["labelled_grid"]
+__all__ = [
+    "Candidate",
+    "activation_caption",
+    "contact_sheet",
+    "draw_traces",
+    "labelled_grid",
+    "save_animation",
+    "save_traces",
+]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-_INK, _PAPER = (20, 20, 20), (255, 255, 255)
+from .caption import INK, PAPER, fit, line_height, load_font, write_lines
 
 
 def labelled_grid(
@@ -24,35 +24,25 @@ def labelled_grid(
     """Pictures in rows, each with its label below, under a title and over a note: (H, W, 3) uint8 RGB.
 
     pictures: (h, w, 3) uint8 RGB, all of one size, shown `scale` times as large.
-    labels: one to each; one that is too wide is shortened.
+    labels: one to each, of one line or several; a line that is too wide is shortened.
     """
     if len(pictures) != len(labels) or not pictures:
         raise ValueError(f"{len(labels)} labels for {len(pictures)} pictures: give one to each of one or more")
-    font, head = ImageFont.load_default(text_size), ImageFont.load_default(text_size * 1.5)
+    font, head = load_font(text_size), load_font(text_size * 1.5)
     height, width = (side * scale for side in pictures[0].shape[:2])
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    line = int(text_size * 1.5)
+    line, texts = line_height(text_size), [label.split("\n") for label in labels]
     top = 2 * line if title else gap
-    cell = height + line + gap
-    sheet = Image.new("RGB", (columns * (width + gap) + gap, top + rows * cell + (line if note else 0) + gap), _PAPER)
+    cell = height + line * max(map(len, texts)) + gap
+    sheet = Image.new("RGB", (columns * (width + gap) + gap, top + rows * cell + (line if note else 0) + gap), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
-        draw.text((gap, line // 4), _fit(title, sheet.width - 2 * gap, head), fill=_INK, font=head)
-    for k, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        draw.text((gap, line // 4), fit(title, sheet.width - 2 * gap, head), fill=INK, font=head)
+    for k, (picture, lines) in enumerate(zip(pictures, texts, strict=True)):
         x, y = gap + (k % columns) * (width + gap), top + (k // columns) * cell
         sheet.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC), (x, y))
-        text = _fit(label, width, font)
-        draw.text((x + (width - font.getlength(text)) / 2, y + height), text, fill=_INK, font=font)
+        write_lines(draw, (x, y + height, width), lines, text_size)
     if note:
-        draw.text((gap, top + rows * cell), _fit(note, sheet.width - 2 * gap, font), fill=_INK, font=font)
+        draw.text((gap, top + rows * cell), fit(note, sheet.width - 2 * gap, font), fill=INK, font=font)
     return np.asarray(sheet)
-
-
-def _fit(text: str, width: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The text, cut short with an ellipsis where it is wider than `width` pixels."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"

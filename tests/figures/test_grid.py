@@ -30,3 +30,10 @@ def test_labels_title_and_note_leave_ink_and_long_labels_fit():
 def test_a_label_to_each_picture():
     with pytest.raises(ValueError, match="1 labels for 2 pictures"):
         labelled_grid(pictures(2), ["a"], columns=2)
+
+
+def test_labels_of_several_lines_make_room_for_themselves():
+    one = labelled_grid(pictures(2), ["a", "b"], columns=2)
+    three = labelled_grid(pictures(2), ["a\nb\nc", "d"], columns=2)
+    assert three.shape[0] == one.shape[0] + 2 * 18
+    assert (three[-4 - 18 :] < 100).any()  # the third line

@@ -1,0 +1,114 @@
+"""Activation per step, as curves: a line for each job, or the spread of many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from ..am.images import save_png
+from ..caffe.errors import CaffeError, optional_module, shortened
+
+MOST_LINES = 10
+"""So many jobs are lines with names, as many as there are colours; more are a band."""
+
+_WIDEST_NAME = 40
+
+
+def draw_traces(
+    activations: np.ndarray | Sequence[Sequence[float]],
+    names: Sequence[str],
+    *,
+    of: str | None = None,
+    title: str = "",
+    size: tuple[float, float] = (6.4, 4.0),
+    dpi: int = 150,
+    most_lines: int = MOST_LINES,
+) -> np.ndarray:
+    """The figure, (H, W, 3) uint8 RGB.  The same call gives the same bytes.
+
+    activations: (N, steps), as `dgnam.am.Result` has them: NaN after a job's last step; rows may differ in length.
+    names: of the jobs, such as their objectives; in the legend where there are at most `most_lines` and they differ.
+    of: what was measured, for the axis: "activation of fc8:643"; the names' own where they are all the same.
+    title: above the figure.
+    size, dpi: width and height in inches, and pixels to each.
+    most_lines: with more jobs than that, the median at each step, the quartiles and the range are drawn.
+    """
+    rows = _rows(activations, names)
+    if not all(math.isfinite(side) and 1 <= side * dpi <= 20_000 for side in size):
+        raise CaffeError(f"a figure of {size} inches at {dpi} pixels each: give 1 to 20000 pixels a side")
+    figures = optional_module("matplotlib.figure", "a figure of traces", "matplotlib")
+    agg = optional_module("matplotlib.backends.backend_agg", "a figure of traces", "matplotlib")
+    figure = figures.Figure(figsize=size, dpi=dpi, layout="constrained")
+    canvas = agg.FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    if len(rows) <= most_lines:
+        _lines(axes, rows, names)
+    else:
+        _band(axes, rows)
+    _label(axes, names, of, title)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3].copy()
+
+
+def save_traces(
+    path: str | PathLike[str], activations: np.ndarray | Sequence[Sequence[float]], names: Sequence[str], **options: Any
+) -> None:
+    """Write the figure as PNG; arguments as `draw_traces` has them."""
+    save_png(str(path), draw_traces(activations, names, **options))
+
+
+def _rows(activations: np.ndarray | Sequence[Sequence[float]], names: Sequence[str]) -> list[np.ndarray]:
+    """Each job's activations up to its last step."""
+    rows = [np.asarray(row, np.float64) for row in activations]
+    if not rows or len(rows) != len(names):
+        raise CaffeError(f"{len(rows)} traces and {len(names)} names: give one to each of one or more")
+    for name, row in zip(names, rows, strict=True):
+        if row.ndim != 1:
+            raise CaffeError(f"the trace of {name} has shape {row.shape}; a trace has a number for each step")
+        if np.isinf(row).any():
+            raise CaffeError(f"the trace of {name} is infinite at step {int(np.isinf(row).argmax())}")
+    cut = [row[: np.flatnonzero(~np.isnan(row))[-1] + 1] if not np.isnan(row).all() else row[:0] for row in rows]
+    if not any(len(row) for row in cut):
+        raise CaffeError("there is nothing to draw: the traces hold no number")
+    return cut
+
+
+def _lines(axes: Any, rows: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    for row, name in zip(rows, names, strict=True):
+        axes.plot(np.arange(len(row)), row, label=shortened(name, _WIDEST_NAME), linewidth=1.4, marker=_marker(row))
+    if len(set(names)) > 1:
+        axes.legend(fontsize="small", frameon=False)
+
+
+def _marker(row: np.ndarray) -> str | None:
+    """A dot where a line would show nothing."""
+    return "." if len(row) == 1 else None
+
+
+def _band(axes: Any, rows: Sequence[np.ndarray]) -> None:
+    """Of the jobs that still move at each step: the median, the quartiles and the range."""
+    longest = max(map(len, rows))
+    table = np.full((len(rows), longest), np.nan)
+    for line, row in zip(table, rows, strict=True):
+        line[: len(row)] = row
+    steps = np.flatnonzero(~np.isnan(table).all(0))
+    low, first, median, third, high = np.nanpercentile(table[:, steps], [0, 25, 50, 75, 100], axis=0)
+    axes.fill_between(steps, low, high, color="C0", alpha=0.12, linewidth=0, label=f"range of {len(rows)} jobs")
+    axes.fill_between(steps, first, third, color="C0", alpha=0.3, linewidth=0, label="quartiles")
+    axes.plot(steps, median, color="C0", linewidth=1.6, label="median", marker=_marker(median))
+    axes.legend(fontsize="small", frameon=False)
+
+
+def _label(axes: Any, names: Sequence[str], of: str | None, title: str) -> None:
+    what = of if of is not None else names[0] if len(set(names)) == 1 else None
+    axes.set_xlabel("step")
+    axes.set_ylabel("activation" if what is None else f"activation of {shortened(what, _WIDEST_NAME)}")
+    for text in (axes.yaxis.label, axes.set_title(title)):
+        text.set_parse_math(False)  # a name may hold a dollar
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.spines[["top", "right"]].set_visible(False)
