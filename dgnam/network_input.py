@@ -119,7 +119,7 @@ def read_mean(text: str | os.PathLike[str]) -> np.ndarray:
     """
     path = Path(text)
     if path.suffix in (".binaryproto", ".npy"):
-        values = read_blobproto(path) if path.suffix == ".binaryproto" else _read_npy(path)
+        values = read_blobproto(path) if path.suffix == ".binaryproto" else read_npy(path, "a mean", _MOST_MEAN)
         while values.ndim > 3 and values.shape[0] == 1:
             values = values[0]
         return _per_channel(values, path)
@@ -139,9 +139,10 @@ def _per_channel(values: np.ndarray, path: Path) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def _read_npy(path: Path) -> np.ndarray:
-    if existing_file(path).stat().st_size > _MOST_MEAN:
-        raise CaffeFormatError(f"{path}: is too large for a mean")
+def read_npy(path: Path, what: str, most_bytes: int) -> np.ndarray:
+    """The array of numbers in a .npy file as float32; `what` it is to be, and the longest file that may be."""
+    if existing_file(path).stat().st_size > most_bytes:
+        raise CaffeFormatError(f"{path}: is too large for {what}")
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False), np.float32)
     except Exception as error:  # numpy's reader fails on damaged files in many ways

@@ -40,7 +40,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".
 
 _LONGEST_LINE = 1 << 12
 _CLASSES = "classes.txt"
-_LABELLED = re.compile(r"(.*\S)\s+[+-]?[0-9]+")
+_LABELLED = re.compile(r"(.*\S)\s+([+-]?[0-9]+)")
 _ZIP_ERRORS = (
     *(OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError),
     *(ValueError, OverflowError, struct.error, KeyError, IndexError, TypeError, AttributeError),
@@ -60,6 +60,12 @@ class Picture:
 
     name: str
     _read: Callable[[Colour], np.ndarray]
+    _label: Callable[[], int | None] = lambda: None
+
+    @property
+    def label(self) -> int | None:
+        """The class that its listing or Datum gives it; None where there is none."""
+        return self._label()
 
     def read(self, colour: Colour = "colour") -> np.ndarray:
         """Its pixels: (H, W, 3) BGR, or (H, W, 1) with colour "gray"; uint8, or float32 from a database of floats.
@@ -76,6 +82,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class _Line:
+    """A line of a listing: its number, the path in it, and the label where it has one."""
+
+    number: int
+    path: str
+    label: int | None
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Pictures in a fixed order, to be gone through as often as one likes.
 
@@ -89,6 +104,13 @@ class Pictures:
 
     def __iter__(self) -> Iterator[Picture]:
         return self._each()
+
+    def of_class(self, label: int) -> Pictures:
+        """Those that have this label, where the source has labels."""
+        each = self._each
+        return Pictures(
+            f"{self.source}, label {label}", None, lambda: (picture for picture in each() if picture.label == label)
+        )
 
 
 def open_pictures(
@@ -184,13 +206,13 @@ def _listing(path: Path, root: StrPath | None) -> Pictures:
     return Pictures(str(path), count, lambda: (_listed_picture(path, line, root) for line in _listed_in(path)))
 
 
-def _listed_in(path: Path) -> Iterator[tuple[int, str]]:
+def _listed_in(path: Path) -> Iterator[_Line]:
     with open(path, "rb") as lines:
         yield from _listed(lines, str(path))
 
 
-def _listed(lines: IO[bytes], source: str) -> Iterator[tuple[int, str]]:
-    """The number of each line that isn't blank, and the path in it, which may have spaces."""
+def _listed(lines: IO[bytes], source: str) -> Iterator[_Line]:
+    """The lines that aren't blank; the path in one may have spaces."""
     for number, raw in enumerate(iter(lambda: lines.readline(_LONGEST_LINE + 1), b""), 1):
         if len(raw) > _LONGEST_LINE:
             raise DataError(
@@ -199,11 +221,11 @@ def _listed(lines: IO[bytes], source: str) -> Iterator[tuple[int, str]]:
         line = raw.decode("utf-8", "surrogateescape").strip()
         if line:
             labelled = _LABELLED.fullmatch(line)
-            yield number, line if labelled is None else labelled[1]
+            yield _Line(number, line, None) if labelled is None else _Line(number, labelled[1], int(labelled[2]))
 
 
-def _listed_picture(listing: Path, line: tuple[int, str], root: StrPath | None) -> Picture:
-    number, listed = line
+def _listed_picture(listing: Path, line: _Line, root: StrPath | None) -> Picture:
+    number, listed = line.number, line.path
     # Caffe puts the root before the path as it is, so that paths which begin with a slash are under it too.
     path = listing.parent / listed if root is None else Path(root) / listed.lstrip("/")
 
@@ -213,7 +235,7 @@ def _listed_picture(listing: Path, line: tuple[int, str], root: StrPath | None) 
             raise BrokenPictureError(f"{listing}, line {number}: there is no {path}{hint}")
         return read_image(path, gray=colour == "gray")
 
-    return Picture(str(path), read)
+    return Picture(str(path), read, lambda: line.label)
 
 
 def _zip(path: Path, listing: str | None) -> Pictures:
@@ -221,7 +243,7 @@ def _zip(path: Path, listing: str | None) -> Pictures:
         chosen = _listing_of(archive, path) if listing is None else listing
         if chosen is not None and chosen not in archive.NameToInfo:
             raise DataError(f"{path}: it has no {chosen}; the texts in it: {closest(chosen, _texts(archive))}")
-        count = sum(1 for _ in _names(archive, path, chosen))
+        count = sum(1 for _ in _lines(archive, path, chosen))
     if not count:
         what = "has no picture" if chosen is None else f"its listing {chosen} is empty"
         raise DataError(f"{path}: {what}")
@@ -230,8 +252,9 @@ def _zip(path: Path, listing: str | None) -> Pictures:
 
 def _zipped(path: Path, listing: str | None) -> Iterator[Picture]:
     archive = _opened(path)  # closed when the last picture of it is gone
-    for name in _names(archive, path, listing):
-        yield Picture(f"{path}: {name}", partial(_member, archive, path, name))
+    for line in _lines(archive, path, listing):
+        read = partial(_member, archive, path, line.path)
+        yield Picture(f"{path}: {line.path}", read, partial(getattr, line, "label"))
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -253,20 +276,23 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str, colour: Colour) -> 
     return decode_image(encoded, f"{path}: {name}", colour)
 
 
-def _names(archive: zipfile.ZipFile, path: Path, listing: str | None) -> Iterator[str]:
+def _lines(archive: zipfile.ZipFile, path: Path, listing: str | None) -> Iterator[_Line]:
+    """What the listing of a zip names, or all its pictures where that is None."""
     if listing is None:
-        yield from (name for name in archive.NameToInfo if _is_picture(name))
+        pictures = (name for name in archive.NameToInfo if _is_picture(name))
+        yield from (_Line(number, name, None) for number, name in enumerate(pictures, 1))
         return
     try:
         with archive.open(listing) as lines:
-            yield from (name for _, name in _listed(lines, f"{path}: {listing}"))
+            yield from _listed(lines, f"{path}: {listing}")
     except _ZIP_ERRORS as error:
         raise DataError(f"{path}: {listing} can't be read ({error})") from None
 
 
 def _listing_of(archive: zipfile.ZipFile, path: Path) -> str | None:
     """The text at the zip's top whose first line names a picture in it; None where there is none."""
-    found = [name for name in _texts(archive) if next(_names(archive, path, name), None) in archive.NameToInfo]
+    firsts = {name: next(_lines(archive, path, name), None) for name in _texts(archive)}
+    found = [name for name, line in firsts.items() if line is not None and line.path in archive.NameToInfo]
     if len(found) > 1:
         raise DataError(f"{path}: it has several listings, {', '.join(found)}: choose one with --listing")
     return found[0] if found else None
@@ -286,7 +312,8 @@ def _database(path: Path, backend: str) -> Pictures:
 
 def _record_picture(path: Path, record: Record) -> Picture:
     name = f"{path}: key {record.key.decode('utf-8', 'backslashreplace')}"
-    return Picture(name, lambda colour: _datum_pixels(record, name, colour))
+    read = partial(_datum_pixels, record, name)
+    return Picture(name, read, lambda: parse_datum(record.read(), name).label)
 
 
 def _datum_pixels(record: Record, name: str, colour: Colour) -> np.ndarray:

@@ -8,15 +8,17 @@ from . import evolve, examples, images, reference
 from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
 from .class_names import Classes
 from .clip import Bounds, act_range_bounds
+from .code_file import CodeFileStart
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
+from .facets import ClusterStart, cluster
 from .frames import Film, Frames
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .objective_text import parse_objective, parse_objectives
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
 from .schedule import Linear
-from .start import RandomStart, Start, code_of_image, random_code, read_image
+from .start import ImageStart, RandomStart, Start, code_of_image, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
 __all__ = [
@@ -25,11 +27,14 @@ __all__ = [
     "CaffeTarget",
     "Channel",
     "Classes",
+    "ClusterStart",
+    "CodeFileStart",
     "Direction",
     "Diversity",
     "Film",
     "Frames",
     "GeneratorPrior",
+    "ImageStart",
     "Job",
     "Linear",
     "NormPenalty",
@@ -48,6 +53,7 @@ __all__ = [
     "TorchTarget",
     "Unit",
     "act_range_bounds",
+    "cluster",
     "code_of_image",
     "evolve",
     "examples",

@@ -1,12 +1,13 @@
-"""Where a search starts: a random code, or the code of a real image.
+"""Where a search starts: a random code, the code of a real image; see `code_file` and `facets` for more.
 
 A `Start` gives a code to each seed; `synthesize` takes what it gives as `start_codes`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from PIL import Image
 from ..caffe.errors import CaffeError, CaffeFormatError, shortened
 from ..caffe.open_image import open_image
 from ..caffe.proto.files import existing_file
+from ..runs import sha256
 from .crop import centre
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -42,6 +44,38 @@ class RandomStart:
 
     def as_dict(self) -> dict[str, Any]:
         return {"start": "random"}
+
+
+@dataclass(frozen=True)
+class ImageStart:
+    """The code of a real image, for all seeds.
+
+    path, encode, size, mean: as `code_of_image` has them.
+    """
+
+    path: str | Path
+    encode: Encode = field(compare=False)
+    size: tuple[int, int]
+    mean: np.ndarray = field(compare=False)
+
+    def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
+        code = code_of_image(self.path, self.encode, self.size, self.mean)
+        if code.shape != (1, *shape):
+            raise CaffeError(f"the code of {self.path} has shape {code.shape[1:]}, and the prior's codes {shape}")
+        if not np.isfinite(code).all():
+            raise CaffeError(f"the code of {self.path} is not finite")
+        return np.repeat(code, len(seeds), axis=0)
+
+    def as_dict(self) -> dict[str, Any]:
+        mean = np.ascontiguousarray(self.mean, np.float32)
+        digest = hashlib.sha256(mean.tobytes()).hexdigest()
+        return {
+            "start": "image",
+            "file": str(self.path),
+            "sha256": sha256(existing_file(self.path)),
+            "size": list(self.size),
+            "mean": mean.tolist() if mean.ndim == 1 else f"image {'x'.join(map(str, mean.shape))}, sha256 {digest}",
+        }
 
 
 def random_code(seed: int, shape: Sequence[int]) -> np.ndarray:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,13 @@ import torch
 from tqdm import tqdm
 
 from ..caffe.errors import CaffeError
-from ..caffe.mode import exact
 from ..caffe.module import CaffeModule
 from ..caffe.proto.files import replacing
 from ..data import DataError, ImageSet, centre_crop, preprocess
 from ..network_input import NetworkInput
-from ..pictures import BrokenPictureError, Picture, Pictures
+from ..pictures import Pictures
 from .moments import RunningMoments
-
-_SHOWN = 5
-"""How many of the pictures that were left out are kept with their reasons."""
+from .picture_codes import Feed, PictureCodes, batches
 
 
 class Interrupted(KeyboardInterrupt):
@@ -105,13 +101,13 @@ def measure_codes(
     Batch sizes change no more than float32 rounding within the net, about 1e-6 of a code.  Raises CaffeError for a
     layer that the net lacks or a code that isn't finite, and Interrupted on Ctrl-C.
     """
-    codes = _Codes(encoder.eval(), layer)
-    feed = _Feed(pictures, prepare, "gray" if codes.channels == 1 else "colour", skip_broken)
+    codes = PictureCodes(encoder.eval(), layer)
+    feed = Feed(pictures, prepare, "gray" if codes.channels == 1 else "colour", skip_broken)
     moments, lowest = RunningMoments(), np.inf
     total = _least(pictures.count, limit)
     with tqdm(total=total, unit="picture", desc=f"codes of {layer}", disable=not progress) as bar:
         try:
-            for names, batch in _batches(iter(feed), batch_size, limit):
+            for names, batch in batches(iter(feed), batch_size, limit):
                 rows = codes(batch, names)
                 moments.update(rows)
                 lowest = min(lowest, float(rows.min()))
@@ -171,77 +167,6 @@ def output_paths(path: str | Path, *, force: bool = False) -> tuple[Path, Path]:
 def _storable(value: Any) -> Any:
     """Text as HDF5 can hold it: a path that isn't UTF-8 has its bytes spelt out."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-class _Codes:
-    """From prepared pictures to codes.
-
-    shape: of one code.
-    channels: of the input.
-    """
-
-    def __init__(self, encoder: CaffeModule, layer: str):
-        plan = encoder.plan
-        self.encoder, self.layer = encoder, layer
-        self.channels = plan.blob_shapes[plan.inputs[0]][1]
-        tops = plan.layers[plan.layer_index(layer)].tops
-        if not tops:
-            raise CaffeError(f"layer '{layer}' of net '{plan.name}' has no output to measure")
-        self.blob = plan.blob_names[tops[0]]
-        self.shape = plan.blob_shapes[tops[0]][1:]
-        if not plan.blob_shapes[tops[0]]:
-            raise CaffeError(f"layer '{layer}' of net '{plan.name}' gives one number for all pictures, and no code")
-        # Later layers can't change the blob, so the whole pass may end with the last that writes to it.
-        self.end = [w.name for w in plan.layers if self.blob in (plan.blob_names[top] for top in w.tops)][-1]
-
-    def __call__(self, batch: np.ndarray, names: list[str]) -> np.ndarray:
-        """(N, C, H, W) float32 → (N, n) float32; an error names the first picture whose code isn't finite."""
-        device = self.encoder.device
-        with torch.inference_mode(), exact(device):
-            found = self.encoder(torch.from_numpy(batch).to(device), end=self.end, keep=[self.blob])[self.blob]
-        if len(found) != len(batch):
-            raise CaffeError(f"layer '{self.layer}' gives {len(found)} codes for {len(batch)} pictures")
-        rows = found.reshape(len(batch), -1).cpu().numpy()
-        broken = np.flatnonzero(~np.isfinite(rows).all(1))
-        if broken.size:
-            raise CaffeError(f"{names[broken[0]]}: its code at layer '{self.layer}' is not finite")
-        return rows
-
-
-class _Feed:
-    """Prepared pictures with their names; `skipped` and `reasons` tell of those left out."""
-
-    def __init__(self, pictures: Pictures, prepare: NetworkInput, colour: Any, skip_broken: bool):
-        self.pictures, self.prepare, self.colour, self.skip_broken = pictures, prepare, colour, skip_broken
-        self.skipped, self.reasons = 0, list[str]()
-
-    def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        for picture in self.pictures:
-            try:
-                prepared = self._prepared(picture)
-            except BrokenPictureError as error:
-                if not self.skip_broken:
-                    raise
-                self.skipped += 1
-                if len(self.reasons) < _SHOWN:
-                    self.reasons.append(str(error))
-            else:
-                yield picture.name, prepared
-
-    def _prepared(self, picture: Picture) -> np.ndarray:
-        pixels = picture.read(self.colour)
-        try:
-            return self.prepare(pixels)
-        except DataError as error:
-            raise BrokenPictureError(f"{picture.name}: {error}") from None
-
-
-def _batches(
-    feed: Iterator[tuple[str, np.ndarray]], size: int, limit: int | None
-) -> Iterator[tuple[list[str], np.ndarray]]:
-    taken = islice(feed, limit)
-    while batch := list(islice(taken, size)):
-        yield [name for name, _ in batch], np.stack([values for _, values in batch])
 
 
 def _least(count: int | None, limit: int | None) -> int | None:

@@ -1,11 +1,14 @@
 """Where a search starts."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam.am import RandomStart, code_of_image, random_code, read_image
+from dgnam.am import ImageStart, RandomStart, code_of_image, random_code, read_image
 from dgnam.caffe.errors import CaffeError
+from dgnam.runs import sha256
 
 MEAN = np.array([104.0, 117.0, 123.0])
 
@@ -66,3 +69,27 @@ def test_a_random_start_gives_each_seed_its_own_published_code():
     assert codes.shape == (3, 2, 4)
     assert np.array_equal(codes[1:2], random_code(0, (1, 2, 4)))
     assert np.array_equal(codes[0], codes[2])
+
+
+class TestImageStart:
+    @staticmethod
+    def encode(image):
+        return image.mean((2, 3))
+
+    def test_all_seeds_take_the_pictures_code(self, tmp_path):
+        Image.new("RGB", (9, 9), (1, 2, 3)).save(tmp_path / "picture.png")
+        start = ImageStart(tmp_path / "picture.png", self.encode, (5, 5), MEAN)
+        assert np.allclose(start.codes([4, 9], (3,)), [[3 - 104, 2 - 117, 1 - 123]] * 2)
+        record = start.as_dict()
+        assert record["sha256"] == sha256(tmp_path / "picture.png")
+        assert record["mean"] == [104, 117, 123]
+        assert json.loads(json.dumps(record)) == record
+
+    def test_a_code_that_doesnt_fit_or_isnt_finite(self, tmp_path):
+        Image.new("RGB", (9, 9)).save(tmp_path / "picture.png")
+        with pytest.raises(CaffeError, match=r"picture.png has shape \(3,\), and the prior's codes \(4,\)"):
+            ImageStart(tmp_path / "picture.png", self.encode, (5, 5), MEAN).codes([0], (4,))
+        with pytest.raises(CaffeError, match="is not finite"):
+            ImageStart(tmp_path / "picture.png", lambda i: self.encode(i) * np.nan, (5, 5), MEAN).codes([0], (3,))
+        with pytest.raises(CaffeError, match=r"absent.png: no such file"):
+            ImageStart(tmp_path / "absent.png", self.encode, (5, 5), MEAN).codes([0], (3,))
