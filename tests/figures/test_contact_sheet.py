@@ -7,10 +7,14 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.figures import Candidate, contact_sheet
 
 
+def colour(place):
+    return np.array([10 * (place + 1), 250, 50], np.uint8)
+
+
 def candidates(scores, units=3):
-    """Each in a grey of its own, 10 times its place."""
+    """Each in a colour of its own, which ink and paper have not."""
     return [
-        Candidate(score, np.full((units, 8, 9, 3), 10 * (place + 1), np.uint8), (f"score {score}", "steps 200"))
+        Candidate(score, np.full((units, 8, 9, 3), colour(place), np.uint8), (f"score {score}", "steps 200"))
         for place, score in enumerate(scores)
     ]
 
@@ -19,7 +23,7 @@ def places(sheet):
     """(row, column) of each candidate's first pixel, by its place; what isn't shown is left out."""
     found = {}
     for place in range(20):
-        where = np.argwhere((sheet == 10 * (place + 1)).all(-1))
+        where = np.argwhere((sheet == colour(place)).all(-1))
         if len(where) >= 8 * 9:
             found[place] = tuple(where[0])
     return found
@@ -40,7 +44,7 @@ def test_with_few_candidates_each_is_shown_once(count, k):
     sheet = contact_sheet(candidates(scores), k=k)
     assert set(places(sheet)) == set(range(count))
     for place in range(count):
-        assert (sheet == 10 * (place + 1)).all(-1).sum() >= 3 * 8 * 9
+        assert (sheet == colour(place)).all(-1).sum() >= 3 * 8 * 9
 
 
 def test_every_line_leaves_ink_and_makes_room():
@@ -56,9 +60,9 @@ def test_every_line_leaves_ink_and_makes_room():
 
 
 def test_the_pictures_of_a_candidate_lie_in_rows():
-    pictures = np.stack([np.full((4, 4, 3), value, np.uint8) for value in (40, 80, 120, 160, 200)])
+    pictures = np.stack([np.full((4, 4, 3), colour(place), np.uint8) for place in range(5)])
     sheet = contact_sheet([Candidate(0.0, pictures, ("a",))], columns=2)
-    rows = [int(np.argwhere((sheet == value).all(-1))[0][0]) for value in (40, 80, 120, 160, 200)]
+    rows = [int(np.argwhere((sheet == colour(place)).all(-1))[0][0]) for place in range(5)]
     assert rows[0] == rows[1] < rows[2] == rows[3] < rows[4]
 
 
