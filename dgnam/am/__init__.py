@@ -5,54 +5,109 @@
 """
 
 from . import evolve, examples, images, reference
+from .ascent import AdaGrad, Ascent, PerMean, Plain, Progress
 from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
 from .class_names import Classes
-from .clip import Bounds, act_range_bounds
+from .clip import CLIPS, Bounds, act_range_bounds, clip_by_name, unit_box
 from .code_file import CodeFileStart
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
 from .facets import ClusterStart, cluster
 from .frames import Film, Frames
+from .jitter import Jitter, Transform
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .objective_text import parse_objective, parse_objectives
-from .priors import GeneratorPrior, PixelPrior, Prior
-from .regularisation import NormPenalty, Shrink
-from .schedule import Linear
+from .pixel_start import MeanImageStart, NoiseStart, ZeroStart
+from .priors import GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
+from .recipes import PIXEL_RECIPES, Recipe, pixel_recipe
+from .regularisation import During, Moment, NormPenalty, Regularisation, Rule, Rules, Shrink
+from .rules import (
+    Blur,
+    CentreBias,
+    CentreOnly,
+    ColourRange,
+    Denoise,
+    L1Penalty,
+    L2Penalty,
+    NormBall,
+    NormPower,
+    Penalty,
+    SmallContribution,
+    SmallNorm,
+    TotalVariation,
+)
+from .schedule import Linear, Phases, Schedule
 from .start import ImageStart, RandomStart, Start, code_of_image, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
 __all__ = [
+    "CLIPS",
     "ENGINES",
+    "PIXEL_RECIPES",
+    "AdaGrad",
+    "Ascent",
+    "Blur",
     "Bounds",
     "CaffeTarget",
+    "CentreBias",
+    "CentreOnly",
     "Channel",
     "Classes",
     "ClusterStart",
     "CodeFileStart",
+    "ColourRange",
+    "Denoise",
     "Direction",
     "Diversity",
+    "During",
     "Film",
     "Frames",
     "GeneratorPrior",
     "ImageStart",
+    "ImageValues",
+    "Jitter",
     "Job",
+    "L1Penalty",
+    "L2Penalty",
     "Linear",
+    "MeanImageStart",
+    "Moment",
+    "NoiseStart",
+    "NormBall",
     "NormPenalty",
+    "NormPower",
     "Objective",
     "Partition",
+    "Penalty",
+    "PerMean",
+    "Phases",
     "PixelPrior",
+    "Plain",
     "Prior",
+    "Progress",
     "RandomStart",
+    "Recipe",
+    "Regularisation",
     "Result",
+    "Rule",
+    "Rules",
+    "Schedule",
     "Settings",
     "Several",
     "Shrink",
+    "SmallContribution",
+    "SmallNorm",
     "Start",
     "Step",
     "Target",
+    "TorchPrior",
     "TorchTarget",
+    "TotalVariation",
+    "Transform",
     "Unit",
+    "ZeroStart",
     "act_range_bounds",
+    "clip_by_name",
     "cluster",
     "code_of_image",
     "evolve",
@@ -66,6 +121,7 @@ __all__ = [
     "parse_objective",
     "parse_objectives",
     "partition_jobs",
+    "pixel_recipe",
     "random_code",
     "read_image",
     "reference",
@@ -73,5 +129,6 @@ __all__ = [
     "released_from_image",
     "released_googlenet",
     "synthesize",
+    "unit_box",
     "without_prior",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -23,16 +23,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..caffe.errors import CaffeError
+from .ascent import Ascent, PerMean, mean_size, of_rows, square_sum
 from .clip import Bounds
 from .config import Settings, released
-from .objective import Objective, Term, Unit
+from .look import Look
+from .objective import Objective, Unit
 from .priors import Prior
-from .regularisation import Regularisation
+from .regularisation import Moment, Regularisation, Rule, after
 from .start import random_code
 from .target import Target
 from .view import view
 
 Partition = tuple[tuple[int, ...], ...]
+Rows = Tensor | slice
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Job:
 @dataclass(frozen=True, eq=False)
 class Result:
     """What a batch of jobs came to; the first axis of each array is that of `indices`.
+
+    Where the settings have a transform, images are without it, and activations are of what it made of them.
 
     indices: the jobs' places among all that were given.
     images: (N, 3, h, w) float32, BGR, mean-subtracted, each of the target's size: the one before the last update.
@@ -208,41 +214,6 @@ class _Update:
     stops: Tensor
 
 
-class _Look:
-    """The objectives of a batch's jobs: from images to a number for each."""
-
-    def __init__(self, target: Target, objectives: Sequence[Objective], device: torch.device):
-        self.target, self.layers = target, objectives[0].layers
-        shapes = {layer: target.layer_shape(layer) for layer in self.layers}
-        units: dict[str, list[tuple[int, int, float]]] = {}
-        self._others: dict[Term, tuple[list[int], list[float]]] = {}
-        for row, objective in enumerate(objectives):
-            for weight, term in objective.terms:
-                term.check(shapes[term.layer])
-                if isinstance(term, Unit):
-                    units.setdefault(term.layer, []).append((row, term.offset(shapes[term.layer]), weight))
-                else:
-                    rows, weights = self._others.setdefault(term, ([], []))
-                    rows.append(row)
-                    weights.append(weight)
-        self._units = {
-            layer: tuple(torch.tensor(column, device=device) for column in zip(*found, strict=True))
-            for layer, found in units.items()
-        }
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """(N,), for images (N, 3, *size)."""
-        values = self.target(images, self.layers)
-        total = images.new_zeros(len(images))
-        for layer, (rows, offsets, weights) in self._units.items():
-            total = total.index_add(0, rows, values[layer].flatten(1)[rows, offsets] * weights)
-        for term, (places, own) in self._others.items():
-            index = torch.tensor(places, device=images.device)
-            measured = term.measure(values[term.layer][index])
-            total = total.index_add(0, index, measured * torch.tensor(own).to(measured))
-        return total
-
-
 class _Batch:
     """Jobs that take their steps together, with all that stays the same from step to step."""
 
@@ -258,12 +229,17 @@ class _Batch:
     ):
         self.target, self.prior, self.place, self.indices, self.device = target, prior, place, indices, device
         self.jobs = [jobs[index] for index in indices]
-        self.look = _Look(target, [job.objective for job in self.jobs], device)
+        self.look = Look(target, [job.objective for job in self.jobs], device)
         self.view = view(prior.image_size, target.size)
         self.n_iters = torch.tensor([job.settings.n_iters for job in self.jobs], device=device)
         self.n_steps = int(self.n_iters.max())
         self.bounds = None if bounds is None else [torch.as_tensor(b).to(device) for b in (bounds.lower, bounds.upper)]
-        self.rules = self._rules()
+        self.rules: list[tuple[Regularisation, Rows]] = self._rows_by(lambda job: job.settings.regularisation)
+        self.ascents: list[tuple[Ascent, Rows, dict[str, Tensor]]] = [
+            (ascent, rows, {}) for ascent, rows in self._rows_by(lambda job: job.settings.ascent)
+        ]
+        self.rescales = [job.settings.ascent.rescales for job in self.jobs]
+        self.transforms = any(job.settings.transform is not None for job in self.jobs)
 
     def run(self, start_codes: np.ndarray | None, on_step: OnStep | None, bar: tqdm[NoReturn]) -> Result:
         """Take all steps.  A job that is done, or whose gradient has vanished, keeps its code and image."""
@@ -276,8 +252,8 @@ class _Batch:
             update = self._advance(codes, step)
             if on_step is not None:
                 on_step(Step(self.place, step, self.indices, active, codes, update.images, update.activations))
-            images = torch.where(_rows(active, images), update.images, images)
-            codes = torch.where(_rows(active, codes), update.codes, codes)
+            images = torch.where(of_rows(active, images), update.images, images)
+            codes = torch.where(of_rows(active, codes), update.codes, codes)
             trace[:, step] = torch.where(active, update.activations, torch.nan)
             steps += active
             active = active & ~update.stops & (step + 1 < self.n_iters)
@@ -288,45 +264,73 @@ class _Batch:
         return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps)))
 
     def _advance(self, codes: Tensor, step: int) -> _Update:
-        """One step of the published loop for each row."""
+        """One step of each row: the published loop's, or what its settings have in place of a part of it."""
         codes = codes.detach().requires_grad_()
-        images = self.view(self.prior(codes))
-        seen = images.detach().requires_grad_()
+        outer = self.prior(codes)
+        images = self.view(outer)
+        shown = self.view(self._transformed(outer, step)) if self.transforms else images
+        seen = shown.detach().requires_grad_()
         activations = self.look(seen)
         (image_gradient,) = torch.autograd.grad(activations.sum(), seen)
         step_sizes = self._step_sizes(step)
-        before = seen.detach()
-        moved = _climb(before, image_gradient, step_sizes)
-        (code_gradient,) = torch.autograd.grad(images, codes, moved - before)
-        stops = (_square_sum(image_gradient) == 0) | (_square_sum(code_gradient) == 0)
+        change, scales = self._change(seen.detach(), image_gradient, step_sizes)
+        (code_gradient,) = torch.autograd.grad(shown, codes, change)
+        stops = (square_sum(image_gradient) == 0) | (square_sum(code_gradient) == 0)
         codes = codes.detach()
-        self._regularise(codes, code_gradient, step_sizes / _mean_size(image_gradient))
-        new = self._limit(_climb(codes, code_gradient, step_sizes, but=stops))
-        return _Update(before, activations.detach(), new, stops)
+        moment = Moment(step, code_gradient.clone())
+        self._regularise(codes, code_gradient, scales, moment)
+        new = self._limit(self._ascend(codes, code_gradient, step_sizes, stops), moment)
+        return _Update(images.detach(), activations.detach(), new, stops)
 
-    def _regularise(self, codes: Tensor, gradient: Tensor, scales: Tensor) -> None:
-        """Add what the rules pull at the codes to the gradient, scaled as the normalised image has scaled it."""
+    def _transformed(self, images: Tensor, step: int) -> Tensor:
+        """The prior's images as the jobs' transforms show them in this step."""
+        rows = zip(images, self.jobs, strict=True)
+        transforms = ((image, job.settings.transform, job.seed) for image, job in rows)
+        return torch.stack([image if to is None else to(image, seed, step) for image, to, seed in transforms])
+
+    def _change(self, images: Tensor, gradient: Tensor, step_sizes: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes back through the prior, and by which number the objective's gradient has been multiplied for it."""
+        change, scales = _climb(images, gradient, step_sizes) - images, step_sizes / mean_size(gradient)
+        if not all(self.rescales):
+            rescaled = torch.tensor(self.rescales, device=self.device)
+            sound = torch.where(of_rows(square_sum(gradient) > 0, gradient), gradient, 0)
+            change = torch.where(of_rows(rescaled, change), change, sound)
+            scales = torch.where(rescaled, scales, 1)
+        return change, scales
+
+    def _regularise(self, codes: Tensor, gradient: Tensor, scales: Tensor, moment: Moment) -> None:
+        """Add what the rules pull at the codes to the gradient, scaled as the objective's is, and mask it."""
         for rule, rows in self.rules:
             pull = rule.gradient(codes[rows])
             if pull is not None:
-                gradient[rows] += pull * _rows(scales[rows], pull)
+                gradient[rows] += pull * of_rows(scales[rows], pull)
+            if isinstance(rule, Rule):
+                gradient[rows] = rule.masked(gradient[rows], Moment(moment.step, moment.gradient[rows]))
 
-    def _limit(self, codes: Tensor) -> Tensor:
-        """The codes after the clip and then the rules' shrinking."""
+    def _ascend(self, codes: Tensor, gradient: Tensor, step_sizes: Tensor, stops: Tensor) -> Tensor:
+        """The codes after each row's ascent.  Rows stay that stop, and where the gradient is zero or NaN."""
+        moves = (square_sum(gradient) > 0) & ~stops
+        new = codes.clone()
+        for ascent, rows, memory in self.ascents:
+            new[rows] = codes[rows] + ascent.move(gradient[rows], step_sizes[rows], memory)
+        return torch.where(of_rows(moves, codes), new, codes)
+
+    def _limit(self, codes: Tensor, moment: Moment) -> Tensor:
+        """The codes after the clip and then the rules."""
         if self.bounds is not None:
             codes = torch.minimum(torch.maximum(codes, self.bounds[0]), self.bounds[1])
         for rule, rows in self.rules:
-            codes[rows] = rule.shrink(codes[rows])
+            codes[rows] = after(rule, codes[rows], Moment(moment.step, moment.gradient[rows]))
         return codes
 
-    def _rules(self) -> list[tuple[Regularisation, Tensor | slice]]:
-        """Each regularisation with the rows that it holds for."""
-        rows: dict[Regularisation, list[int]] = {}
+    def _rows_by(self, kind: Callable[[Job], Kind]) -> list[tuple[Kind, Rows]]:
+        """Each kind of job with the rows that are of it."""
+        rows: dict[Kind, list[int]] = {}
         for row, job in enumerate(self.jobs):
-            rows.setdefault(job.settings.regularisation, []).append(row)
+            rows.setdefault(kind(job), []).append(row)
         if len(rows) == 1:
-            return [(rule, slice(None)) for rule in rows]
-        return [(rule, torch.tensor(own, device=self.device)) for rule, own in rows.items()]
+            return [(one, slice(None)) for one in rows]
+        return [(one, torch.tensor(own, device=self.device)) for one, own in rows.items()]
 
     def _step_sizes(self, step: int) -> Tensor:
         """(N,) float32; of a job that is done, which no longer moves, any number."""
@@ -340,31 +344,10 @@ class _Batch:
         return torch.from_numpy(codes).to(self.device)
 
 
-def _climb(values: Tensor, gradient: Tensor, step_sizes: Tensor, but: Tensor | None = None) -> Tensor:
-    """Each row of `values` + step size / mean |gradient| * gradient.
-
-    Rows stay where the gradient is zero or NaN, and those that `but` marks.
-    """
-    moves = _square_sum(gradient) > 0
-    if but is not None:
-        moves = moves & ~but
-    scales = step_sizes / _mean_size(gradient)
-    return torch.where(_rows(moves, values), values + _rows(scales, values) * gradient, values)
-
-
-def _square_sum(gradient: Tensor) -> Tensor:
-    """(N,): 0 for a zero gradient, and for one so small that its squares vanish in float32; NaN where it has a NaN."""
-    return (gradient * gradient).flatten(1).sum(1)
-
-
-def _mean_size(gradient: Tensor) -> Tensor:
-    """(N,): the mean of |gradient|."""
-    return gradient.abs().flatten(1).mean(1)
-
-
-def _rows(of_rows: Tensor, like: Tensor) -> Tensor:
-    """A number for each row, shaped so that it broadcasts over `like`."""
-    return of_rows.reshape(-1, *[1] * (like.dim() - 1))
+def _climb(values: Tensor, gradient: Tensor, step_sizes: Tensor) -> Tensor:
+    """Each row of `values` + step size / mean |gradient| * gradient; rows stay where the gradient is zero or NaN."""
+    moves = square_sum(gradient) > 0
+    return torch.where(of_rows(moves, values), values + PerMean().move(gradient, step_sizes, {}), values)
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""The bounds of a code: each neuron's own act_range, 0 to 3 standard deviations above its mean over real images."""
+"""The bounds of a code: each neuron's own act_range, 0 to 3 standard deviations above its mean over real images.
+
+Other codes have other bounds, or none: `unit_box` for those drawn from a box, as many GANs' are.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..caffe.errors import CaffeError
+from ..caffe.errors import CaffeError, closest
+
+CLIPS = ("act_range", "unit", "none")
+"""What `clip_by_name` takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,35 @@ class Bounds:
 def act_range_bounds(upper: np.ndarray) -> Bounds:
     """From 0, the least that a ReLU leaves, to each neuron's `upper`."""
     return Bounds(np.zeros_like(upper), upper)
+
+
+def unit_box(lower: float = -1.0, upper: float = 1.0) -> Bounds:
+    """The same two ends for each number of the code.
+
+    [-1, 1] is where codes of DCGAN-like generators are drawn from, uniformly (Radford et al. 2016), and what a tanh
+    leaves; after a sigmoid give 0, 1.  A code that was drawn from N(0, 1), as a VAE's, has no box of its own: two or
+    three standard deviations, -3, 3, keep it where the generator was trained.
+    """
+    if not (math.isfinite(lower) and math.isfinite(upper) and lower < upper):
+        raise CaffeError(f"unit box [{lower}, {upper}]: give two finite ends, the lower first")
+    return Bounds(lower, upper)
+
+
+def clip_by_name(name: str, act_range: np.ndarray | None = None) -> Bounds | None:
+    """The bounds that a name stands for: `act_range`, `unit` for `unit_box()`, or `none` for no clip.
+
+    act_range: the upper bound of each neuron, as `zoo.get(generator).act_range()` gives it; None where the prior has
+        none, and then the name `act_range` is an error.
+    """
+    if name not in CLIPS:
+        raise CaffeError(f"clip '{name}': give one of {closest(name, CLIPS)}")
+    if name == "none":
+        return None
+    if name == "unit":
+        return unit_box()
+    if act_range is None:
+        raise CaffeError("clip 'act_range': this prior has no act_range; give unit or none, or measure one")
+    return act_range_bounds(act_range)
 
 
 def _shaped(bound: np.ndarray | float, shape: tuple[int, ...]) -> np.ndarray | float:

@@ -5,11 +5,13 @@ Sources: the published code, Evolving-AI-Lab/synthesizing at eb7f2e7 (its five e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..caffe.errors import CaffeError
+from .ascent import Ascent, PerMean
+from .jitter import Transform
 from .regularisation import NormPenalty, Regularisation, Shrink
-from .schedule import Linear
+from .schedule import Linear, Schedule
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,17 @@ class Settings:
     n_iters: the number of steps.
     schedule: the size of each.
     regularisation: what keeps the code small.
+    ascent: how a gradient becomes a step of that size.
+    transform: what the prior's images go through before the target sees them; None: nothing.
+
+    The published loop has the last two as they are here, and `reference.py` takes no others.
     """
 
     n_iters: int
-    schedule: Linear
+    schedule: Schedule
     regularisation: Regularisation
+    ascent: Ascent = field(default_factory=PerMean)
+    transform: Transform | None = None
 
     def __post_init__(self) -> None:
         if self.n_iters < 1:
@@ -34,13 +42,14 @@ class Settings:
         return self.schedule.step_size(step, self.n_iters)
 
     def as_dict(self) -> dict[str, object]:
-        """For a run's record: numbers and the names of rules."""
-        return {
-            "n_iters": self.n_iters,
-            "start_lr": self.schedule.start,
-            "end_lr": self.schedule.end,
-            "regularisation": repr(self.regularisation),
-        }
+        """For a run's record: numbers and the names of rules; ascent and transform where they aren't the published."""
+        record: dict[str, object] = {"n_iters": self.n_iters, **self.schedule.as_dict()}
+        record["regularisation"] = repr(self.regularisation)
+        if self.ascent != PerMean():
+            record["ascent"] = repr(self.ascent)
+        if self.transform is not None:
+            record["transform"] = repr(self.transform)
+        return record
 
 
 def released(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, shrink: float = 0.99) -> Settings:

@@ -27,11 +27,12 @@ from typing import Any
 import numpy as np
 
 from ..caffe.errors import CaffeError
+from .ascent import PerMean
 from .clip import Bounds
 from .config import Settings
 from .crop import centre
 from .objective import Unit
-from .regularisation import Regularisation
+from .regularisation import Regularisation, Rule
 
 Net = Any  # a pycaffe Net, or one of the same interface
 
@@ -82,6 +83,7 @@ def synthesize(
     on_step: called with each step and its number.
     """
     _check_code(generator, start_code)
+    _check_settings(settings)
     bounds = None if clip is None else clip.shaped(start_code.shape[1:])
     code = start_code.astype(np.float32)
     steps = []
@@ -168,4 +170,12 @@ def _check_code(generator: Net, code: np.ndarray) -> None:
     if tuple(code.shape) != tuple(wanted):
         raise CaffeError(
             f"the start code has shape {tuple(code.shape)}; the generator's '{name}' takes {tuple(wanted)}"
+        )
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.ascent != PerMean() or settings.transform is not None or isinstance(settings.regularisation, Rule):
+        raise CaffeError(
+            f"the published loop has its own step and Shrink or NormPenalty, and the settings are "
+            f"{settings.as_dict()}; only the batch loop, dgnam.am.synthesize, takes them"
         )

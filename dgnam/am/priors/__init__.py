@@ -3,5 +3,7 @@
 from .generator import GeneratorPrior
 from .pixels import PixelPrior
 from .prior import Prior
+from .torch_prior import TorchPrior
+from .values import ImageValues
 
-__all__ = ["GeneratorPrior", "PixelPrior", "Prior"]
+__all__ = ["GeneratorPrior", "ImageValues", "PixelPrior", "Prior", "TorchPrior"]

@@ -1,30 +1,85 @@
-"""The learned prior: an image generator network, from its first input to its last top."""
+"""The learned prior: an image generator network, from its input to an image."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from ...caffe.errors import CaffeError
 from ...caffe.module import CaffeModule
+from ...data import MEAN_BGR
+from .values import ImageValues
 
 
 class GeneratorPrior:
     """A Caffe generator as a prior: `feat` to `deconv0` in the published ones (conv3's last top is `generated`).
 
     The module is put into eval mode and its parameters are frozen; `memory_format` is as in `CaffeTarget`.
+
+    output: the blob that is the image, (N, 3, H, W); None takes the last layer's first top.
+    mean, std, scale, channels: what it holds, as in `TorchPrior`; as they are, BGR minus the mean.
+
+    The net has one input, of any name, whose shape after the batch axis is the code's: (4096,), or (C, H, W) for the
+    code of a convolutional layer.
     """
 
-    def __init__(self, module: CaffeModule, memory_format: torch.memory_format = torch.channels_last):
+    def __init__(
+        self,
+        module: CaffeModule,
+        memory_format: torch.memory_format = torch.channels_last,
+        *,
+        output: str | None = None,
+        mean: float | Sequence[float] = MEAN_BGR,
+        std: float | Sequence[float] = 1.0,
+        scale: float = 1.0,
+        channels: str = "BGR",
+    ):
         self.module = module.eval().requires_grad_(False)
         self.memory_format = memory_format
-        plan = module.plan
-        self.output = plan.blob_names[plan.layers[-1].tops[0]]
-        self.code_shape = tuple(plan.blob_shapes[plan.inputs[0]][1:])
-        height, width = plan.blob_shapes[plan.blob_index(self.output)][2:]
-        self.image_size = (height, width)
+        self.values = ImageValues(mean, std, scale, channels)
+        self.code_shape = _code_shape(module)
+        self.output, self.image_size = _output(module, output)
 
     def __call__(self, codes: Tensor) -> Tensor:
-        return self.module(codes)[self.output]
+        return self.values.images(self.module(codes, keep=[self.output])[self.output])
 
     def to(self, device: torch.device) -> None:
         self.module.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+
+
+def _code_shape(module: CaffeModule) -> tuple[int, ...]:
+    """The shape of one code: of the net's only input, without the batch axis."""
+    plan = module.plan
+    if len(plan.inputs) != 1:
+        raise CaffeError(
+            f"net '{plan.name}': a generator has one input, its code, and this has {len(plan.inputs)}: "
+            f"{', '.join(module.input_names) or 'it reads its own data'}"
+        )
+    shape = tuple(plan.blob_shapes[plan.inputs[0]])
+    if len(shape) < 2:
+        raise CaffeError(
+            f"net '{plan.name}': input '{module.input_names[0]}' has shape {shape}; a code has a batch axis and at "
+            "least one more, as in `shape { dim: 1 dim: 4096 }`"
+        )
+    return shape[1:]
+
+
+def _output(module: CaffeModule, name: str | None) -> tuple[str, tuple[int, int]]:
+    """The blob that is the image, and its height and width."""
+    plan = module.plan
+    if name is None:
+        tops = plan.layers[-1].tops if plan.layers else ()
+        if not tops:
+            raise CaffeError(
+                f"net '{plan.name}': its last layer has no top that could be the image; name one: output=…"
+            )
+        name = plan.blob_names[tops[0]]
+    shape = tuple(plan.blob_shapes[plan.blob_index(name)])
+    if len(shape) != 4 or shape[1] != 3:
+        raise CaffeError(
+            f"net '{plan.name}': a generator's output is an image (N, 3, H, W), and '{name}' has shape {shape}; "
+            "another blob may be named: output=…"
+        )
+    return name, (shape[2], shape[3])

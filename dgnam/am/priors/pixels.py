@@ -21,7 +21,7 @@ class PixelPrior:
 
     def __init__(self, size: tuple[int, int], mean: Sequence[float] = MEAN_BGR):
         self.image_size = size
-        self.code_shape = (3, *size)
+        self.code_shape: tuple[int, ...] = (3, *size)
         self.mean = np.asarray(mean, dtype=np.float32).reshape(3, 1, 1)
 
     @property

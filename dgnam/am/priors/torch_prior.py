@@ -1,0 +1,77 @@
+"""Any torch module as a prior.
+
+TorchPrior(dcgan, (100, 1, 1))                                          # tanh, RGB
+TorchPrior(decoder, (64,), mean=0, std=1)                               # sigmoid, RGB
+TorchPrior(deepsim, (4096,), mean=MEAN_BGR, std=1, scale=1, channels="BGR")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ...caffe.errors import CaffeError, shortened
+from .values import ImageValues
+
+
+class TorchPrior:
+    """A torch module from codes (N, *code_shape) to images (N, 3, H, W); in eval mode, its parameters frozen.
+
+    code_shape: the shape of one code, without the batch axis.
+    image_size: the height and width of its images; None finds it by a pass of one code.
+    mean, std, scale, channels: what its output is, as in `TorchTarget`: RGB or BGR values of 0 to 255, times `scale`,
+        minus `mean`, divided by `std`.  As they are, a tanh's [-1, 1]; more in `ImageValues`.
+
+    A module that can't take such codes, or gives no (N, 3, H, W), is an error at once.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        code_shape: Sequence[int],
+        image_size: tuple[int, int] | None = None,
+        *,
+        mean: float | Sequence[float] = 0.5,
+        std: float | Sequence[float] = 0.5,
+        scale: float = 1 / 255,
+        channels: str = "RGB",
+    ):
+        self.code_shape = tuple(int(n) for n in code_shape)
+        if not self.code_shape or min(self.code_shape) < 1:
+            raise CaffeError(f"code_shape {tuple(code_shape)}: give one size or more, each at least 1")
+        self.module = module.eval().requires_grad_(False)
+        self.values = ImageValues(mean, std, scale, channels)
+        found = self._try()
+        if image_size is not None and tuple(image_size) != found:
+            raise CaffeError(f"the module gives images of {found}, and image_size is {tuple(image_size)}")
+        self.image_size = found
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        return self.values.images(self.module(codes))
+
+    def to(self, device: torch.device) -> None:
+        self.module.to(device)
+
+    def _try(self) -> tuple[int, int]:
+        """The size of its images, from two codes: a batch needs more than one."""
+        tensors = (*self.module.parameters(), *self.module.buffers())
+        device = next((tensor.device for tensor in tensors), torch.device("cpu"))
+        codes = torch.zeros(2, *self.code_shape, device=device)
+        try:
+            with torch.no_grad():
+                output = self.module(codes)
+        except Exception as error:  # a module may raise anything
+            reason = shortened(str(error), 300)
+            raise CaffeError(f"the module can't take codes of shape {tuple(codes.shape)}: {reason}") from error
+        if not isinstance(output, Tensor):
+            raise CaffeError(
+                f"a prior's module gives one tensor (N, 3, H, W), and this gives a {type(output).__name__}"
+            )
+        if output.dim() != 4 or tuple(output.shape[:2]) != (2, 3):
+            raise CaffeError(
+                f"a prior's module gives images (N, 3, H, W), and this gives {tuple(output.shape)} for codes of shape "
+                f"{tuple(codes.shape)}"
+            )
+        return output.shape[2], output.shape[3]
