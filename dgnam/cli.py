@@ -17,6 +17,7 @@ from .data import DataError
 from .measure import act_range_run
 from .measure.act_range import Interrupted
 from .network_input import RESIZES, STRAIGHT, read_size
+from .visualization import app as visualization_app
 
 app = typer.Typer(
     help="Synthesize the preferred inputs of neurons with deep generator networks (DGN-AM, Nguyen et al., NIPS 2016).",
@@ -30,6 +31,8 @@ blind_app = typer.Typer(help="Naming synthesized images without seeing their lab
 app.add_typer(blind_app, name="blind")
 app.add_typer(caffe_app, name="caffe")
 app.add_typer(evolve_app, name="evolve")
+app.command()(visualization_app.synthesize)
+app.command()(visualization_app.sweep)
 
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""

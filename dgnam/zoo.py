@@ -26,7 +26,7 @@ import pooch
 from .caffe.errors import CaffeError, CaffeFormatError, closest, naming, shortened
 from .caffe.module import CaffeModule
 from .caffe.proto import read_net, read_weights
-from .caffe.proto.files import existing_file
+from .caffe.proto.files import StrPath, existing_file
 from .caffe.proto.hdf5_file import open_hdf5
 from .download import PublishedFile, archive_path, fetch, verify
 
@@ -201,7 +201,7 @@ def load(name: str) -> CaffeModule:
     return load_net(entry.prototxt, entry.weights_path(), f"model '{name}'")
 
 
-def load_net(prototxt: str | Path, weights_path: str | Path, what: str) -> CaffeModule:
+def load_net(prototxt: StrPath, weights_path: StrPath, what: str) -> CaffeModule:
     """A net with its weights, for evaluation; weights that lack one of its layers, called `what`, are an error."""
     weights = read_weights(weights_path)
     with naming(f"{prototxt} with {weights_path}"):
@@ -236,7 +236,7 @@ def read_labels(label_set: str) -> list[Label]:
     return _read_labels(data_folder("models") / "labels" / f"{label_set}.txt", _ANY_KEY)
 
 
-def read_label_file(path: str | Path) -> list[Label]:
+def read_label_file(path: StrPath) -> list[Label]:
     """The classes that a text file of the user's lists, a line each, in the order of the scores.
 
     A line is `name, synonym, …`, and may have a WordNet id such as n01443537 before it, as synset_words.txt has.

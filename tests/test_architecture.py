@@ -20,9 +20,11 @@ PEERS = ("archives", "data", "download", "network_input", "pictures", "runs", "z
 """These may import one another, as long as it makes no circle."""
 
 TIERS = (
+    ("__main__",),
     ("cli",),
     ("bench", "doctor", "publish"),
     ("experiments",),
+    ("visualization",),
     ("figures", "measure", "train"),
     ("am",),
     PEERS,

@@ -56,7 +56,8 @@ def save_animation(
     target, suffix = Path(path), Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise CaffeError(f"{target}: give a name that ends in one of {closest(suffix, FORMATS)}")
-    _check(fps, gif.MOST_FPS if suffix == ".gif" else mp4.MOST_FPS, scale, hold, text_size)
+    check_animation(suffix, fps)
+    _check(scale, hold, text_size)
     dressed = _dressed(_checked(frames), captions, scale, text_size)
     with replacing(target) as partial:
         if suffix == ".gif":
@@ -67,9 +68,18 @@ def save_animation(
     return target
 
 
-def _check(fps: float, most: float, scale: int, hold: float, text_size: int) -> None:
+def check_animation(suffix: str, fps: float) -> None:
+    """Raise CaffeError unless movies of this kind can be written here, at so many frames a second."""
+    if suffix not in FORMATS:
+        raise CaffeError(f"movie '{suffix}': give one of {closest(suffix, FORMATS)}")
+    most = gif.MOST_FPS if suffix == ".gif" else mp4.MOST_FPS
     if not 0.01 <= fps <= most:
         raise CaffeError(f"fps {fps:g}: give 0.01 to {most:g} frames a second")
+    if suffix == ".mp4":
+        mp4.ffmpeg_program()
+
+
+def _check(scale: int, hold: float, text_size: int) -> None:
     if not 1 <= scale <= 64 or scale != int(scale):
         raise CaffeError(f"scale {scale}: give a whole number, 1 to 64")
     if not (math.isfinite(hold) and 0 <= hold <= LONGEST_HOLD):

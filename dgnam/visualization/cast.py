@@ -1,0 +1,283 @@
+"""Who plays: from names and files to a target that is looked into and a prior that makes its images."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from .. import zoo
+from ..am import (
+    PIXEL_RECIPES,
+    Bounds,
+    CaffeTarget,
+    Classes,
+    GeneratorPrior,
+    Objective,
+    Prior,
+    RandomStart,
+    Settings,
+    Several,
+    Start,
+    Target,
+    Unit,
+    pixel_recipe,
+    released,
+    released_googlenet,
+)
+from ..caffe.errors import CaffeError, CaffeFormatError, closest
+from ..caffe.module import CaffeModule
+from ..caffe.proto.files import StrPath
+from ..data import MEAN_BGR
+from ..network_input import read_mean
+from ..runs import sha256
+
+DEFAULT_PRIORS = {True: "deepsim-fc6-mini", False: "deepsim-fc6"}
+"""The prior where none is given: for targets that take less than `SMALL` pixels, and for the others."""
+
+SMALL = 112
+"""Targets of a smaller side are given the small generator, which makes 64 px."""
+
+GENTLE = ("googlenet",)
+"""Targets for which the published code has smaller steps."""
+
+
+@dataclass(frozen=True)
+class TargetFiles:
+    """A Caffe net of the user's own: what its prototxt doesn't say.
+
+    weights: a .caffemodel or .h5 file.
+    labels: a text file, a line for each class: `name`, or `key name, synonym, …` where keys are WordNet ids.
+    mean: values such as `104,117,123`, in the order of `channels`, or a .binaryproto or .npy file.
+    scale: what values of 0 to 255 are multiplied by once the mean is off.
+    channels: BGR as Caffe's tools have it, or RGB.
+    """
+
+    weights: StrPath | None = None
+    labels: StrPath | None = None
+    mean: str | None = None
+    scale: float = 1.0
+    channels: str = "BGR"
+
+    @property
+    def given(self) -> list[str]:
+        """The options that differ from what they are when left out."""
+        usual = TargetFiles()
+        return [name for name, value in vars(self).items() if value != getattr(usual, name)]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetInfo:
+    """A target with what is known of it.
+
+    classes: the names of its units, where some have names.
+    record: what decides its numbers, as JSON can hold it.
+    settings: those that are published for it.
+    """
+
+    target: Target
+    name: str
+    classes: Sequence[Classes] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=released)
+
+    def caption(self, objective: Objective) -> str:
+        """The class that a unit stands for, or the objective as text."""
+        if isinstance(objective, Unit):
+            for classes in self.classes:
+                if classes.belong_to(objective.layer, self.target.layers(), self.target.layer_shape):
+                    return classes.labels[objective.index].name
+        return str(objective)
+
+
+@dataclass(frozen=True, eq=False)
+class PriorInfo:
+    """A prior with what is known of it.
+
+    act_range: the upper bound of each number of its code; None where none is known.
+    clip: what codes are clipped to unless the user says otherwise; `clip_name` records it.
+    settings, start: of a published pixel prior; None and random codes for a generator.
+    inverts: of a generator of the zoo, the encoder and the layer whose values are its codes.
+    """
+
+    prior: Prior
+    name: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+    act_range: np.ndarray | None = None
+    clip: Bounds | None = None
+    settings: Settings | None = None
+    start: Start = field(default_factory=RandomStart)
+    inverts: tuple[str, str] | None = None
+
+
+def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
+    """The target that `spec` is or names.
+
+    spec: a `Target`; a `CaffeModule`; a model of `dgnam models list`, or several with commas between, whose layers are
+        then name.layer; the path of a deploy prototxt, with `files`; or `package.module:name` of a Target in Python.
+    """
+    files = TargetFiles() if files is None else files
+    if isinstance(spec, CaffeModule):
+        return TargetInfo(CaffeTarget(spec), spec.plan.name)
+    if isinstance(spec, nn.Module):
+        raise CaffeError(
+            "a torch module needs its input's size and preprocessing: give TorchTarget(module, size=(H, W))"
+        )
+    if not isinstance(spec, str | Path):
+        return _given(spec)
+    text = str(spec)
+    if _is_prototxt(text):
+        return _own_target(Path(text), files)
+    if files.given:
+        raise CaffeError(f"target '{text}' is no prototxt, so there is no use for {', '.join(files.given)}")
+    if ":" in text:
+        return TargetInfo(_imported(text), text, record={"python": text})
+    names = text.split(",")
+    if len(names) == 1:
+        return _zoo_target(text)
+    if len(set(names)) < len(names):
+        raise CaffeError(f"target '{text}' has a model twice")
+    return joined({name: _zoo_target(name) for name in names})
+
+
+def joined(targets: Mapping[str, TargetInfo]) -> TargetInfo:
+    """Several targets as one, whose layers are called `name.layer`; the settings are the first one's."""
+    return TargetInfo(
+        Several(None, **{name: info.target for name, info in targets.items()}),
+        ",".join(targets),
+        [classes.of_target(name) for name, info in targets.items() for classes in info.classes],
+        {"several": {name: dict(info.record) for name, info in targets.items()}},
+        next(iter(targets.values())).settings,
+    )
+
+
+def open_prior(spec: object, size: tuple[int, int] | None, weights: StrPath | None = None) -> PriorInfo:
+    """The prior that `spec` is or names, for a target of `size`; None where the target may see any.
+
+    spec: a `Prior`; a generator of `dgnam models list`; the path of a generator's prototxt, with its `weights`; or one
+        of `PIXEL_RECIPES`.  None takes our small generator or the published fc6 one, by the target's size.
+    """
+    if spec is None:
+        spec = DEFAULT_PRIORS[size is None or min(size) < SMALL]
+    if not isinstance(spec, str | Path):
+        if not callable(spec) or not hasattr(spec, "code_shape"):
+            raise CaffeError(
+                f"{type(spec).__name__} is no prior: give a model's name, GeneratorPrior(…) or TorchPrior(…)"
+            )
+        return PriorInfo(spec, type(spec).__name__)  # type: ignore[arg-type]
+    text = str(spec)
+    if _is_prototxt(text):
+        if weights is None:
+            raise CaffeError(f"the generator {text} needs its weights, a .caffemodel or .h5 file")
+        module = zoo.load_net(text, weights, f"generator '{text}'")
+        return PriorInfo(GeneratorPrior(module), Path(text).name, _files(Path(text), Path(weights)))
+    if weights is not None:
+        raise CaffeError(f"prior '{text}' is no prototxt, so there is no use for other weights")
+    if text in PIXEL_RECIPES:
+        if size is None:
+            raise CaffeError(f"prior '{text}' makes pixels of a network's size, and here is none: give a generator")
+        recipe = pixel_recipe(text, size)
+        return PriorInfo(
+            recipe.prior, text, {"pixels": text}, clip=recipe.clip, settings=recipe.settings, start=recipe.start
+        )
+    return _zoo_prior(text)
+
+
+def _zoo_target(name: str) -> TargetInfo:
+    if name not in {entry.name for entry in zoo.list_models()}:
+        known = [entry.name for entry in zoo.list_models() if entry.generator is None]
+        raise CaffeError(
+            f"there is no target '{name}': give the path of a .prototxt file, or a classifier, the closest first: "
+            f"{closest(name, known, limit=20)}"
+        )
+    entry = zoo.get(name)
+    if entry.generator is not None:
+        known = [other.name for other in zoo.list_models() if other.generator is None]
+        raise CaffeError(f"'{name}' is a generator; the targets: {closest(name, known, limit=20)}")
+    target = CaffeTarget(zoo.load(name), mean=entry.preprocessing.mean)
+    settings = released_googlenet() if name in GENTLE else released()
+    return TargetInfo(
+        target,
+        name,
+        [Classes.of_model(entry)],
+        {"model": name} | _files(entry.prototxt, entry.weights_path()),
+        settings,
+    )
+
+
+def _own_target(prototxt: Path, files: TargetFiles) -> TargetInfo:
+    if files.weights is None:
+        raise CaffeError(f"{prototxt} needs its weights: give a .caffemodel or .h5 file")
+    module = zoo.load_net(prototxt, files.weights, f"'{prototxt}'")
+    mean = MEAN_BGR if files.mean is None else read_mean(files.mean)
+    target = CaffeTarget(module, mean=mean, scale=files.scale, channels=files.channels)
+    classes = () if files.labels is None else [_classes(target, files.labels)]
+    chosen = {"mean": files.mean, "scale": files.scale, "channels": files.channels}
+    return TargetInfo(target, prototxt.name, classes, _files(prototxt, Path(files.weights)) | chosen)
+
+
+def _classes(target: CaffeTarget, path: StrPath) -> Classes:
+    """The classes in a file, as many as the last layer has units."""
+    labels, last = zoo.read_label_file(path), target.layers()[-1]
+    units = target.layer_shape(last)[0]
+    if units != len(labels):
+        raise CaffeFormatError(f"{path}: has {len(labels)} classes, and the last layer '{last}' {units} units")
+    return Classes(tuple(labels))
+
+
+def _zoo_prior(name: str) -> PriorInfo:
+    models = {entry.name: entry for entry in zoo.list_models()}
+    generators = [known for known, entry in models.items() if entry.generator is not None]
+    if name not in generators:
+        what = "is a classifier" if name in models else "is not known"
+        raise CaffeError(
+            f"prior '{name}' {what}: give the path of a generator's .prototxt file, or one of, the closest first: "
+            f"{closest(name, [*generators, *PIXEL_RECIPES], limit=20)}"
+        )
+    entry = zoo.get(name)
+    assert entry.generator is not None
+    inverts = entry.generator.encoder, entry.generator.layer
+    record = {"model": name} | _files(entry.prototxt, *entry.files())
+    return PriorInfo(GeneratorPrior(zoo.load(name)), name, record, entry.act_range(), inverts=inverts)
+
+
+def _given(target: Any) -> TargetInfo:
+    if not callable(target) or not hasattr(target, "layer_shape"):
+        raise CaffeError(
+            f"{type(target).__name__} is no target: give a model's name, a prototxt's path, CaffeTarget(…), "
+            "TorchTarget(…) or Several(…)"
+        )
+    return TargetInfo(target, type(target).__name__)
+
+
+def _imported(path: str) -> Target:
+    """The Target at `package.module:name`, or what the callable there returns; modules of this folder are found too."""
+    module_name, _, name = path.partition(":")
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise CaffeError(f"target '{path}': {error}; modules are looked for here and in Python's path") from None
+    found: Any = getattr(module, name, None)
+    if callable(found) and not hasattr(found, "layer_shape"):
+        found = found()
+    if not hasattr(found, "layer_shape"):
+        raise CaffeError(f"target '{path}': {module_name} has no Target '{name}', nor a function that returns one")
+    target: Target = found
+    return target
+
+
+def _is_prototxt(text: str) -> bool:
+    return text.endswith((".prototxt", ".pbtxt")) or Path(text).is_file()
+
+
+def _files(*paths: Path) -> dict[str, Any]:
+    return {"files": {f"{path.parent.name}/{path.name}": sha256(path) for path in paths}}

@@ -1,0 +1,84 @@
+"""Where codes start, from text as a command line has it.
+
+    random                          N(0, 1) from each seed, the published start
+    zero                            0 everywhere, in pixels the mean colour
+    image:cat.jpg                   the code of a picture; in pixels the picture itself
+    codes:run/chunks/00000.h5       codes of a .npy or .h5 file, seed s takes the s-th (again from the first)
+    cluster:PICTURES:CLASS:K        mean codes of K clusters of a class's pictures, for the facets of a unit
+
+PICTURES is what `dgnam act-range --images` takes, if its pictures have labels, and CLASS one of these, a number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import zoo
+from ..am import CodeFileStart, ImageStart, MeanImageStart, PixelPrior, RandomStart, Start, ZeroStart
+from ..caffe.errors import CaffeError, closest
+from ..caffe.module import CaffeModule
+from ..measure import cluster_start
+from ..measure.picture_codes import PictureCodes
+from ..network_input import NetworkInput
+from ..pictures import open_pictures
+from .cast import PriorInfo
+
+RANDOM, ZERO, IMAGE, CODES, CLUSTER = "random", "zero", "image:", "codes:", "cluster:"
+FORMS = (RANDOM, ZERO, f"{IMAGE}FILE", f"{CODES}FILE", f"{CLUSTER}PICTURES:CLASS:K")
+
+
+def open_start(start: str | Start | None, prior: PriorInfo) -> Start:
+    """The start that is given or that a text names; None for the prior's own."""
+    if start is None:
+        return prior.start
+    if not isinstance(start, str):
+        return start
+    if start == RANDOM:
+        return RandomStart()
+    if start == ZERO:
+        return ZeroStart()
+    kind, colon, rest = start.partition(":")
+    if f"{kind}{colon}" in (IMAGE, CODES, CLUSTER) and rest:
+        if f"{kind}:" == CODES:
+            return CodeFileStart(Path(rest))
+        return _image(rest, prior) if f"{kind}:" == IMAGE else _cluster(rest, prior)
+    raise CaffeError(f"start '{start}': give one of {closest(start, FORMS)}")
+
+
+def _image(path: str, prior: PriorInfo) -> Start:
+    if isinstance(prior.prior, PixelPrior):
+        return MeanImageStart.of(path)
+    encoder, layer, prepare = _encoder(prior)
+    codes = PictureCodes(encoder, layer)
+
+    def encode(image: np.ndarray) -> np.ndarray:
+        return codes(image, [path]).reshape(1, *codes.shape)
+
+    return ImageStart(path, encode, prepare.crop, prepare.mean)
+
+
+def _cluster(text: str, prior: PriorInfo) -> Start:
+    parts = text.rsplit(":", 2)
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts[1:]):
+        raise CaffeError(
+            f"start '{CLUSTER}{text}': write {CLUSTER}PICTURES:CLASS:K, as {CLUSTER}tinyimagenet64-val:3:4"
+        )
+    source, wanted, k = parts[0], int(parts[1]), int(parts[2])
+    encoder, layer, prepare = _encoder(prior)
+    return cluster_start(encoder, layer, open_pictures(source).of_class(wanted), prepare, k)
+
+
+def _encoder(prior: PriorInfo) -> tuple[CaffeModule, str, NetworkInput]:
+    """The encoder whose codes the prior takes, the layer, and how pictures come to it."""
+    if prior.inverts is None:
+        raise CaffeError(
+            f"prior '{prior.name}' inverts no encoder that is known, so a picture has no code: give codes:FILE, or "
+            "a start made in Python (dgnam.am.ImageStart, cluster)"
+        )
+    name, layer = prior.inverts
+    entry = zoo.get(name)
+    usual = entry.preprocessing
+    prepare = NetworkInput((usual.crop, usual.crop), usual.resize, np.array(usual.mean, np.float32))
+    return zoo.load(name), layer, prepare

@@ -1,0 +1,199 @@
+"""`dgnam.visualize`: from a target and a unit to pictures, in one call."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ..am import Bounds, Classes, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
+from ..am.evolve import Method
+from ..am.images import picture
+from ..caffe.errors import CaffeError
+from ..caffe.mode import usable_device
+from ..caffe.module import CaffeModule
+from ..caffe.proto.files import StrPath
+from .black_box import Search, evolved
+from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
+from .execute import Extras, run_in_memory, run_into
+from .folder import Folder
+from .plan import Plan, make_plan
+from .report import write_report
+from .request import choose_clip, usual_settings
+from .result import Visualization
+from .start_text import open_start
+
+GRADIENT, OWN = "gradient", "own"
+
+Objectives = str | Objective | Sequence[str | Objective]
+
+
+def visualize(
+    target: str | PathLike[str] | Target | CaffeModule | Mapping[str, Any] | Callable[[np.ndarray], Any],
+    objective: Objectives | None = None,
+    *,
+    prior: str | PathLike[str] | Prior | None = None,
+    seeds: int | Sequence[int] = 1,
+    settings: Settings | Sequence[Settings] | None = None,
+    clip: str | Bounds | None = OWN,
+    start: str | Start | None = None,
+    weights: StrPath | None = None,
+    labels: StrPath | Sequence[str] | None = None,
+    mean: str | None = None,
+    scale: float = 1.0,
+    channels: str = "BGR",
+    prior_weights: StrPath | None = None,
+    method: str | Method = GRADIENT,
+    generations: int = 100,
+    folder: StrPath | None = None,
+    resume: bool = False,
+    movies: Sequence[str] = (),
+    batch_size: int = 100,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Visualization:
+    """Synthesize the images that units prefer.
+
+        dgnam.visualize("caffenet-mini", "fc8:lemon", seeds=4)                         # a model of `dgnam models list`
+        dgnam.visualize("deploy.prototxt", "conv5:55@6,6", weights="net.caffemodel")   # a Caffe net of your own
+        dgnam.visualize(TorchTarget(module, size=(224, 224)), "fc:3")                  # a torch module
+        dgnam.visualize(neuron, generations=200, method="cma")                         # any callable, no gradient
+
+    target: a model's name; the path of a deploy prototxt; a Target or CaffeModule; a dict of several by name, whose
+        layers are then `name.layer`; or a callable from pictures (n, H, W, 3) uint8 RGB to n numbers, which takes no
+        objective.
+    objective: one or more, each as text (see `dgnam.am.objective_text`) or as a value.
+    prior: a generator's name, its prototxt's path, a Prior, or a pixel prior's name (`dgnam.am.PIXEL_RECIPES`); None
+        takes our small fc6 generator, or the published one where the target takes 112 pixels or more.
+    seeds: how many images each objective gets, from seeds 0, 1, …; or the seeds.
+    settings: one or more; None for those published for the target (the prior's own, where it is in pixels).
+    clip: Bounds; "act_range", "unit" or "none"; None is "none", and "own" the prior's own.
+    start: a Start, or its text (see `start_text`); None for random codes.
+    weights, labels, mean, scale, channels: of a prototxt; see `cast.TargetFiles`.  Labels may be a list of names, for
+        other targets too.
+    method: "gradient"; or "cma", "genetic", "xdream" or a Method of `dgnam.am.evolve`, for `generations`.
+    folder: a new folder that the run is saved in as it goes; with `resume`, one to go on in, called with the same
+        arguments.
+    movies: of ".gif", ".mp4": each image's way, saved in the folder.
+
+    Returns the images, objectives in order, each with each of the settings, each with all seeds.
+    Raises CaffeError where something is asked for that can't be done, before the first step is taken.
+    """
+    place = usable_device(device)
+    files = TargetFiles(weights, labels if isinstance(labels, str | PathLike) else None, mean, scale, channels)
+    search = Search("cma" if method == GRADIENT else method, generations, folder, resume, place, progress)
+    if _is_score(target):
+        if objective is not None or labels is not None or files.given:
+            raise CaffeError("a callable gives the scores itself: leave out objective, labels and what belongs to nets")
+        chosen = open_prior(prior, None, prior_weights)
+        return evolved(search, None, [(None, target)], chosen, _seeds(seeds), _clip(clip, chosen), start)  # type: ignore[list-item]
+    info = _with_names(_open(target, files), labels)
+    chosen = open_prior(prior, info.target.size, prior_weights)
+    objectives = _objectives(objective, info)
+    if method != GRADIENT:
+        scores = [(one, search.score(info.target, one)) for one in objectives]
+        return evolved(search, info, scores, chosen, _seeds(seeds), _clip(clip, chosen), start)
+    plan = make_plan(
+        info,
+        chosen,
+        objectives,
+        seeds=_seeds(seeds),
+        settings=_settings(settings, info, chosen, start),
+        clip=_clip(clip, chosen),
+        start=open_start(start, chosen),
+        device=place,
+        batch_size=batch_size,
+    )
+    return _climbed(plan, folder, resume, Extras(tuple(movies)), progress)
+
+
+def _climbed(plan: Plan, path: StrPath | None, resume: bool, extras: Extras, progress: bool) -> Visualization:
+    """The images of a plan, in memory or in a folder too."""
+    extras.check()
+    if path is None:
+        if resume or extras.movies:
+            raise CaffeError(f"{'resume' if resume else 'movies'} needs the folder of a run")
+        return _shown(plan, gather(run_in_memory(plan, progress=progress)), None)
+    if resume:
+        folder = Folder.open(path)
+        folder.check_same(plan.record)
+    else:
+        folder = Folder.create_at(path, plan.record)
+    run_into(folder, plan, extras, progress=progress)
+    write_report(folder, plan)
+    return _shown(plan, gather(folder.results()), Path(path))
+
+
+def _shown(plan: Plan, found: Result, folder: Path | None) -> Visualization:
+    return Visualization(
+        images=np.stack([picture(image) for image in found.images]),
+        raw=found.images,
+        codes=found.codes,
+        activations=found.last_activations,
+        traces=found.activations,
+        captions=[plan.caption(job) for job in range(len(plan.jobs))],
+        title=f"{plan.target.name}, prior {plan.prior.name}",
+        objectives=[job.objective for job in plan.jobs],
+        seeds=[job.seed for job in plan.jobs],
+        settings=[job.settings for job in plan.jobs],
+        folder=folder,
+        stems=plan.file_stems(),
+    )
+
+
+def _is_score(target: object) -> bool:
+    """Whether this is a callable from pictures to numbers, and no network."""
+    return callable(target) and not hasattr(target, "layer_shape") and not isinstance(target, nn.Module)
+
+
+def _open(target: object, files: TargetFiles) -> TargetInfo:
+    """One target, or several by name."""
+    if not isinstance(target, Mapping):
+        return open_target(target, files)
+    if files.given:
+        raise CaffeError(f"several targets have no {', '.join(files.given)} in common: open each of them first")
+    return joined({name: open_target(one) for name, one in target.items()})
+
+
+def _with_names(info: TargetInfo, labels: StrPath | Sequence[str] | None) -> TargetInfo:
+    """The target with the names of its units, where they are given as a list."""
+    if labels is None or isinstance(labels, str | PathLike):
+        return info
+    return dataclasses.replace(info, classes=[Classes.of_names([str(name) for name in labels])])
+
+
+def _objectives(given: Objectives | None, info: TargetInfo) -> list[Objective]:
+    """All that are asked for; text is read with the target's layers and classes."""
+    if given is None:
+        raise CaffeError("say what to maximize, as 'fc8:3'; `dgnam layers TARGET` lists a model's layers")
+    found: list[Objective] = []
+    for one in [given] if isinstance(given, str | Objective) else given:
+        found += [one] if isinstance(one, Objective) else parse_objectives(one, info.target, info.classes)
+    return found
+
+
+def _seeds(given: int | Sequence[int]) -> list[int]:
+    if not isinstance(given, int):
+        return [int(seed) for seed in given]
+    if given < 1:
+        raise CaffeError(f"seeds {given}: give how many images each objective gets, or the seeds as a list")
+    return list(range(given))
+
+
+def _settings(
+    given: Settings | Sequence[Settings] | None, info: TargetInfo, prior: PriorInfo, start: str | Start | None
+) -> list[Settings]:
+    if given is None:
+        return [usual_settings(info, prior, start)]
+    return [given] if isinstance(given, Settings) else list(given)
+
+
+def _clip(given: str | Bounds | None, prior: PriorInfo) -> Bounds | None:
+    if given is None or isinstance(given, Bounds):
+        return given
+    return choose_clip(None if given == OWN else given, prior)
