@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `act-range`, `blind`, `caffe`, `evolve`, `models`, `train` and `record`."""
+"""The command line: `dgnam reproduce`, `act-range`, `layers`, `blind`, `caffe`, `evolve`, `models`, `train` and `record`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from . import __version__, publish, zoo
+from .am import describe_model, table_lines
 from .am.evolve.app import app as evolve_app
 from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
@@ -119,6 +120,15 @@ def fetch_model(name: Annotated[str, typer.Argument(help="A model of `dgnam mode
 
 
 app.command("act-range")(act_range)
+
+
+@app.command()
+def layers(
+    model: Annotated[str, typer.Argument(help="A model of `dgnam models list`, or a deploy prototxt of your own.")],
+    weights: Annotated[Path | None, typer.Option(help="Weights, to see whether they fit; not needed.")] = None,
+) -> None:
+    """List a network's layers: type, shape, units, positions, and how to ask for a unit of each."""
+    print("\n".join(table_lines(describe_model(model, weights))))
 
 
 @app.command()

@@ -12,12 +12,13 @@ from .code_file import CodeFileStart
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
 from .facets import ClusterStart, cluster
+from .layer_table import LayerRow, describe_model, table_lines, torch_layers
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .objective_text import parse_objective, parse_objectives
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
 from .schedule import Linear
-from .start import ImageStart, RandomStart, Start, code_of_image, random_code, read_image
+from .start import ImageStart, RandomStart, Start, code_of_image, encoder, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "GeneratorPrior",
     "ImageStart",
     "Job",
+    "LayerRow",
     "Linear",
     "NormPenalty",
     "Objective",
@@ -52,6 +54,8 @@ __all__ = [
     "act_range_bounds",
     "cluster",
     "code_of_image",
+    "describe_model",
+    "encoder",
     "evolve",
     "examples",
     "find_engine",
@@ -70,5 +74,7 @@ __all__ = [
     "released_from_image",
     "released_googlenet",
     "synthesize",
+    "table_lines",
+    "torch_layers",
     "without_prior",
 ]
