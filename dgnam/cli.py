@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `act-range`, `blind`, `caffe`, `evolve`, `models`, `train` and `record`."""
+"""The command line: `dgnam reproduce`, `act-range`, `layers`, `blind`, `caffe`, `evolve`, `models`, `train` and `record`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Annotated
 import typer
 
 from . import __version__, publish, zoo
+from .am import describe_model, table_lines
 from .am.evolve.app import app as evolve_app
 from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
 from .caffe.tools import app as caffe_app
 from .data import DataError
-from .measure import act_range_run
-from .measure.act_range import Interrupted
-from .network_input import RESIZES, STRAIGHT, read_size
+from .measure.act_range_app import act_range
 from .visualization import app as visualization_app
 
 app = typer.Typer(
@@ -39,9 +38,6 @@ BAD_INPUT = 2
 
 STOPPED = 3
 """The exit status of a training that stopped at its time limit."""
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C, as shells have it."""
 
 
 MOST_UNITS = 1_000_000
@@ -106,87 +102,6 @@ def reproduce(
     print(f"==> figure: {outcome.figure}\n==> made: {outcome.folder}/")
 
 
-@app.command("act-range")
-def act_range(
-    images: Annotated[
-        str,
-        typer.Option(
-            help="The pictures: a folder, with those in it; a listing, a line 'path label' each; a zip; an LMDB of "
-            "Datums; or the name of an image set, such as tinyimagenet64-val."
-        ),
-    ],
-    encoder: Annotated[
-        str, typer.Option(help="A model of `dgnam models list`, or a deploy prototxt of your own with --weights.")
-    ] = "caffenet-mini",
-    weights: Annotated[
-        Path | None, typer.Option(help="The weights of your prototxt, or other ones for the model.")
-    ] = None,
-    layer: Annotated[
-        str | None, typer.Option(help="The layer whose values are the codes; the one that the generators invert.")
-    ] = None,
-    k: Annotated[float, typer.Option("--k", help="The bound is the mean and this many standard deviations.")] = 3.0,
-    root: Annotated[
-        Path | None, typer.Option(help="Put before the paths of a listing; its own folder if left out.")
-    ] = None,
-    listing: Annotated[str | None, typer.Option(help="The listing in a zip that has several, such as val.txt.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The folder of the image sets; $DGNAM_DATA if left out.")] = None,
-    resize: Annotated[
-        str, typer.Option(help="How pictures come to the size before the crop: " + ", ".join(RESIZES) + ".")
-    ] = STRAIGHT,
-    size: Annotated[
-        str | None,
-        typer.Option(help="That size, such as 256, or height x width, 240x320; the model's, or what the net takes."),
-    ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(help="What is taken off: a value for each channel, BGR, or a .binaryproto or .npy file."),
-    ] = None,
-    scale: Annotated[float, typer.Option(help="What values are multiplied by after that.")] = 1.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many pictures.")] = None,
-    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out pictures that can't be read.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="How many pictures go through the net at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
-    output: Annotated[
-        Path | None, typer.Option(help="The files without .txt and .h5; named as act_range_3x_fc6 if left out.")
-    ] = None,
-    integers: Annotated[
-        bool, typer.Option("--integers", help="Round the text's numbers as the published ones are.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-) -> None:
-    """Measure the range of each code neuron over real images, and write it as text and HDF5."""
-    request = act_range_run.ActRangeRequest(
-        encoder,
-        images,
-        weights=weights,
-        layer=layer,
-        k=k,
-        root=root,
-        listing=listing,
-        data=data,
-        size=None if size is None else read_size(size),
-        mean=mean,
-        scale=scale,
-        resize=resize,
-        batch_size=batch_size,
-        limit=limit,
-        skip_broken=skip_broken,
-        device=device,
-        output=output,
-        integers=integers,
-        force=force,
-        progress=not quiet,
-    )
-    try:
-        outcome = act_range_run.run(request)
-    except Interrupted as stop:
-        print(f"dgnam: {stop}; nothing was written", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    print("\n".join(outcome.lines))
-    print("\n".join(f"==> made: {path}" for path in outcome.files))
-
-
 @models_app.command("list")
 def list_models() -> None:
     """List all models: name, kind, whether the weights are here, and what it is."""
@@ -205,6 +120,18 @@ def list_models() -> None:
 def fetch_model(name: Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]) -> None:
     """Download and check a model's weights, or say where to put them by hand."""
     print(zoo.get(name).weights_path())
+
+
+app.command("act-range")(act_range)
+
+
+@app.command()
+def layers(
+    model: Annotated[str, typer.Argument(help="A model of `dgnam models list`, or a deploy prototxt of your own.")],
+    weights: Annotated[Path | None, typer.Option(help="Weights, to see whether they fit; not needed.")] = None,
+) -> None:
+    """List a network's layers: type, shape, units, positions, and how to ask for a unit of each."""
+    print("\n".join(table_lines(describe_model(model, weights))))
 
 
 @app.command()

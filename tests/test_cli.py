@@ -23,7 +23,7 @@ def run(*arguments, **environment):
 def test_help_names_the_commands():
     shown = run("--help")
     assert shown.returncode == 0
-    assert all(command in shown.stdout for command in ("reproduce", "act-range", "models", "train"))
+    assert all(command in shown.stdout for command in ("reproduce", "act-range", "layers", "models", "train"))
 
 
 def test_units_are_numbers_and_ranges():
@@ -40,9 +40,17 @@ def test_models_are_listed_with_what_is_here(tmp_path):
     assert rows["caffenet"] == ["published", "missing"]
 
 
+def test_layers_are_listed_without_weights(tmp_path):
+    shown = run("layers", "places205-alexnet", DGNAM_HOME=str(tmp_path))
+    assert shown.returncode == 0
+    assert "fc8:abbey" in shown.stdout.split()
+    assert "conv5:0@6,6" in shown.stdout.split()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("layers", "caffenett"), "there is no model 'caffenett'; the known ones, the closest first: caffenet"),
         (("reproduce", "fig2"), "there is no experiment 'fig2'; the known ones: fig1"),
         (("reproduce", "fig1", "--models", "big"), "models 'big': give one of mini, paper"),
         (("reproduce", "fig1", "--units", "0,200"), "units 200: fc8 of 'caffenet-mini' has units 0 to 199"),

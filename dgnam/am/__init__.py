@@ -15,6 +15,7 @@ from .engine import ENGINES, find_engine, one_by_one, open_net
 from .facets import ClusterStart, cluster
 from .frames import Film, Frames
 from .jitter import Jitter, Transform
+from .layer_table import LayerRow, describe_model, table_lines, torch_layers
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .objective_text import parse_objective, parse_objectives
 from .pixel_start import MeanImageStart, NoiseStart, ZeroStart
@@ -37,7 +38,7 @@ from .rules import (
     TotalVariation,
 )
 from .schedule import Linear, Phases, Schedule
-from .start import ImageStart, RandomStart, Start, code_of_image, random_code, read_image
+from .start import ImageStart, RandomStart, Start, code_of_image, encoder, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "Job",
     "L1Penalty",
     "L2Penalty",
+    "LayerRow",
     "Linear",
     "MeanImageStart",
     "Moment",
@@ -110,6 +112,8 @@ __all__ = [
     "clip_by_name",
     "cluster",
     "code_of_image",
+    "describe_model",
+    "encoder",
     "evolve",
     "examples",
     "find_engine",
@@ -129,6 +133,8 @@ __all__ = [
     "released_from_image",
     "released_googlenet",
     "synthesize",
+    "table_lines",
+    "torch_layers",
     "unit_box",
     "without_prior",
 ]

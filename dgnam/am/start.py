@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ..caffe.errors import CaffeError, CaffeFormatError, shortened
+from ..caffe.module import CaffeModule
 from ..caffe.open_image import open_image
 from ..caffe.proto.files import existing_file
 from ..runs import sha256
@@ -107,6 +109,19 @@ def code_of_image(path: str | Path, encode: Encode, size: tuple[int, int], mean:
         ReLU that works in place on the code's layer).
     """
     return encode(read_image(path, size, mean)).astype(np.float32)
+
+
+def encoder(module: CaffeModule, layer: str) -> Encode:
+    """The codes that a net gives at the first top of `layer`, after a whole forward pass."""
+    plan = module.eval().plan
+    blob = plan.blob_names[plan.layers[plan.layer_index(layer)].tops[0]]
+
+    def encode(image: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            found = module(torch.from_numpy(image).to(module.device), keep=[blob])[blob]
+        return found.cpu().numpy()
+
+    return encode
 
 
 def centre_of_mean(mean: np.ndarray, size: tuple[int, int]) -> np.ndarray:

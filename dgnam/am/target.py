@@ -161,14 +161,26 @@ class TorchTarget:
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         if layer not in self._shapes:
-            device = next((t.device for t in (*self.module.parameters(), *self.module.buffers())), torch.device("cpu"))
             with torch.no_grad():
-                values = self(torch.zeros(1, 3, *self.size, device=device), [layer])[layer]
+                values = self(torch.zeros(1, 3, *self.size, device=self._device()), [layer])[layer]
             self._shapes[layer] = tuple(values.shape[1:])
         return self._shapes[layer]
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of one image's values at all layers that give a tensor, in one pass."""
+        found: dict[str, Tensor] = {}
+        with ExitStack() as hooks, torch.no_grad():
+            for layer in self.layers():
+                hooks.callback(self._layer(layer).register_forward_hook(_keeper(found, layer)).remove)
+            self.module(self.preprocess(torch.zeros(1, 3, *self.size, device=self._device())))
+        self._shapes.update((layer, tuple(values.shape[1:])) for layer, values in found.items())
+        return {layer: self._shapes[layer] for layer in self.layers() if layer in found}
+
     def to(self, device: torch.device) -> None:
         self.module.to(device)
+
+    def _device(self) -> torch.device:
+        return next((t.device for t in (*self.module.parameters(), *self.module.buffers())), torch.device("cpu"))
 
     def _layer(self, name: str) -> nn.Module:
         if name not in self._modules:

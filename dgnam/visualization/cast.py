@@ -45,6 +45,9 @@ DEFAULT_PRIORS = {True: "deepsim-fc6-mini", False: "deepsim-fc6"}
 SMALL = 112
 """Targets of a smaller side are given the small generator, which makes 64 px."""
 
+PUBLISHED_SIZE = 227
+"""The images that the published pixel priors were made for."""
+
 GENTLE = ("googlenet",)
 """Targets for which the published code has smaller steps."""
 
@@ -183,10 +186,7 @@ def open_prior(spec: object, size: tuple[int, int] | None, weights: StrPath | No
     if text in PIXEL_RECIPES:
         if size is None:
             raise CaffeError(f"prior '{text}' makes pixels of a network's size, and here is none: give a generator")
-        recipe = pixel_recipe(text, size)
-        return PriorInfo(
-            recipe.prior, text, {"pixels": text}, clip=recipe.clip, settings=recipe.settings, start=recipe.start
-        )
+        return _pixels(text, size)
     return _zoo_prior(text)
 
 
@@ -246,6 +246,14 @@ def _zoo_prior(name: str) -> PriorInfo:
     inverts = entry.generator.encoder, entry.generator.layer
     record = {"model": name} | _files(entry.prototxt, *entry.files())
     return PriorInfo(GeneratorPrior(zoo.load(name)), name, record, entry.act_range(), inverts=inverts)
+
+
+def _pixels(name: str, size: tuple[int, int]) -> PriorInfo:
+    """A published pixel prior; its lengths are for images of 227 pixels, and for small ones as much shorter."""
+    scale = min(size) / PUBLISHED_SIZE if min(size) < SMALL else 1.0
+    recipe = pixel_recipe(name, size, scale)
+    record = {"pixels": name, "scale": scale, "source": recipe.source}
+    return PriorInfo(recipe.prior, name, record, clip=recipe.clip, settings=recipe.settings, start=recipe.start)
 
 
 def _given(target: Any) -> TargetInfo:

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from dgnam.am import ImageStart, RandomStart, code_of_image, random_code, read_image
+from dgnam import zoo
+from dgnam.am import CaffeTarget, ImageStart, RandomStart, code_of_image, encoder, random_code, read_image
 from dgnam.caffe.errors import CaffeError
 from dgnam.runs import sha256
 
@@ -93,3 +95,13 @@ class TestImageStart:
             ImageStart(tmp_path / "picture.png", lambda i: self.encode(i) * np.nan, (5, 5), MEAN).codes([0], (3,))
         with pytest.raises(CaffeError, match=r"absent.png: no such file"):
             ImageStart(tmp_path / "absent.png", self.encode, (5, 5), MEAN).codes([0], (3,))
+
+    def test_the_code_of_an_encoder_is_that_after_the_relu(self, tmp_path):
+        draw = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(draw).save(tmp_path / "noise.png")
+        start = ImageStart(tmp_path / "noise.png", encoder(zoo.load("caffenet-mini"), "fc6"), (56, 56), MEAN)
+        code = start.codes([0], (384,))
+        assert (code >= 0).all()
+        image = read_image(tmp_path / "noise.png", (56, 56), MEAN)
+        before = CaffeTarget(zoo.load("caffenet-mini"))(torch.from_numpy(image), ["fc6"])["fc6"].numpy()
+        assert np.allclose(code, np.maximum(before, 0), atol=1e-4)

@@ -25,6 +25,7 @@ from dgnam.caffe.proto import parse_net, write_hdf5_weights
 from dgnam.data import DataError, load_set
 from dgnam.measure import CodeStatistics, act_range, codes_of, measure_codes, save_act_range
 from dgnam.measure.act_range import Interrupted
+from dgnam.measure.act_range_app import INTERRUPTED
 from dgnam.measure.act_range_run import ActRangeRequest, run
 from dgnam.network_input import NetworkInput
 from dgnam.pictures import Picture, Pictures, open_pictures
@@ -410,7 +411,7 @@ def test_ctrl_c_ends_the_command_with_one_line_and_no_file(sources, tmp_path):
             shown += process.stderr.read()
         finally:
             process.kill()
-    assert process.returncode == cli.INTERRUPTED
+    assert process.returncode == INTERRUPTED
     assert b" of 1,000,000 pictures; nothing was written" in shown.splitlines()[-1]
     assert b"Traceback" not in shown
     assert not list(tmp_path.glob("r*"))

@@ -1,0 +1,88 @@
+"""What a network has to visualize."""
+
+import pytest
+import torch
+from torch import nn
+
+from dgnam import zoo
+from dgnam.am import CaffeTarget, Classes, TorchTarget, describe_model, parse_objective, table_lines, torch_layers
+from dgnam.caffe.errors import CaffeError
+
+
+class Shapes:
+    """A table as a target to parse for."""
+
+    def __init__(self, rows):
+        self.rows = {row.name: row for row in rows}
+
+    def layers(self):
+        return list(self.rows)
+
+    def layer_shape(self, layer):
+        return self.rows[layer].shape
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in zoo.list_models() if entry.scores is not None])
+def test_the_objective_of_each_row_can_be_asked_for(name):
+    entry = zoo.get(name)
+    rows = describe_model(name)
+    for row in rows:
+        if row.example is not None:
+            assert parse_objective(row.example, Shapes(rows), [Classes.of_model(entry)]).layers == (row.name,)
+    assert '"' in next(row.example for row in rows if row.name == entry.scores) or not any(
+        letter in entry.labels()[0].name for letter in " -"
+    )
+
+
+def test_shapes_are_those_of_the_target():
+    rows = describe_model("caffenet-mini")
+    target = CaffeTarget(zoo.load("caffenet-mini"))
+    assert [row.name for row in rows] == target.layers()
+    assert all(row.shape == target.layer_shape(row.name) for row in rows)
+
+
+def test_lines_stand_in_columns():
+    lines = table_lines(describe_model("caffenet-mini"))
+    assert lines[0].split("  ")[0] == "layer"
+    conv5 = next(line for line in lines if line.startswith("conv5 "))
+    assert conv5.split() == ["conv5", "Convolution", "128x7x7", "128", "7x7", "conv5:0@3,3"]
+    assert next(line for line in lines if line.startswith("fc8 ")).split() == [
+        *("fc8", "InnerProduct", "200", "200", "fc8:goldfish")
+    ]
+    assert conv5.index("Convolution") == lines[0].index("type")
+
+
+def test_a_prototxt_and_weights_that_fit_it_or_not(tmp_path):
+    entry = zoo.get("caffenet-mini")
+    assert describe_model(str(entry.prototxt), entry.weights_path())[0].name == "data"
+    with pytest.raises(CaffeError, match=r"weights.h5 has no weights for layers conv2.* of '.*deploy.prototxt'"):
+        describe_model(str(entry.prototxt), zoo.get("judge-mini").weights_path())
+    with pytest.raises(CaffeError, match=r"absent.prototxt: no such file"):
+        describe_model(str(tmp_path / "absent.prototxt"))
+    with pytest.raises(CaffeError, match=r"no model 'cafenet-mini'.*: caffenet-mini"):
+        describe_model("cafenet-mini")
+
+
+def test_torch_modules():
+    class Pair(nn.Module):
+        def forward(self, values):
+            return values, values
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc, self.pair, self.unused = nn.Conv2d(3, 4, 3), nn.Linear(4, 2), Pair(), nn.ReLU()
+
+        def forward(self, images):
+            return self.fc(self.pair(self.conv(images))[0].mean((2, 3)))
+
+    target = TorchTarget(Net(), (8, 8))
+    rows = torch_layers(target, [Classes.of_names(["cat", "house dog"], "fc")])
+    assert [(row.name, row.type, row.shape, row.example) for row in rows] == [
+        ("conv", "Conv2d", (4, 6, 6), "conv:0@3,3"),
+        ("fc", "Linear", (2,), "fc:cat"),
+        ("pair", "Pair", None, None),
+        ("unused", "ReLU", None, None),
+    ]
+    assert [line.split()[2] for line in table_lines(rows)[1:]] == ["4x6x6", "2", "?", "?"]
+    assert target.layer_shape("conv") == target(torch.zeros(1, 3, 8, 8), ["conv"])["conv"].shape[1:]
