@@ -10,10 +10,12 @@ from .clip import Bounds, act_range_bounds
 from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .engine import ENGINES, find_engine, one_by_one, open_net
 from .frames import Film, Frames
+from .hyperparameters import Evaluation, Evaluator, report, search
 from .objective import Channel, Direction, Diversity, Objective, Unit
 from .priors import GeneratorPrior, PixelPrior, Prior
 from .regularisation import NormPenalty, Shrink
 from .schedule import Linear
+from .search_space import SearchSpace
 from .start import RandomStart, Start, code_of_image, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
@@ -24,6 +26,8 @@ __all__ = [
     "Channel",
     "Direction",
     "Diversity",
+    "Evaluation",
+    "Evaluator",
     "Film",
     "Frames",
     "GeneratorPrior",
@@ -36,6 +40,7 @@ __all__ = [
     "Prior",
     "RandomStart",
     "Result",
+    "SearchSpace",
     "Settings",
     "Several",
     "Shrink",
@@ -61,6 +66,8 @@ __all__ = [
     "released",
     "released_from_image",
     "released_googlenet",
+    "report",
+    "search",
     "synthesize",
     "without_prior",
 ]
