@@ -21,7 +21,7 @@ PEERS = ("archives", "data", "download", "network_input", "pictures", "runs", "z
 
 TIERS = (
     ("cli",),
-    ("bench", "doctor", "publish"),
+    ("bench", "doctor", "publish", "search_app"),
     ("experiments",),
     ("figures", "measure", "train"),
     ("am",),
