@@ -1,4 +1,4 @@
-"""The command line: `dgnam reproduce`, `act-range`, `layers`, `blind`, `caffe`, `evolve`, `models`, `train` and `record`."""
+"""The command line: `dgnam synthesize`, `sweep`, `search`, `evolve`, `reproduce`, `layers`, `models` and more."""
 
 from __future__ import annotations
 

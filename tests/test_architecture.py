@@ -22,7 +22,7 @@ PEERS = ("archives", "data", "download", "network_input", "pictures", "runs", "z
 TIERS = (
     ("__main__",),
     ("cli",),
-    ("bench", "doctor", "publish"),
+    ("bench", "doctor", "publish", "search_app"),
     ("experiments",),
     ("visualization",),
     ("figures", "measure", "train"),

@@ -14,6 +14,7 @@ from .config import Settings, paper, released, released_from_image, released_goo
 from .engine import ENGINES, find_engine, one_by_one, open_net
 from .facets import ClusterStart, cluster
 from .frames import Film, Frames
+from .hyperparameters import Evaluation, Evaluator, report, search
 from .jitter import Jitter, Transform
 from .layer_table import LayerRow, describe_model, table_lines, torch_layers
 from .objective import Channel, Direction, Diversity, Objective, Unit
@@ -38,6 +39,7 @@ from .rules import (
     TotalVariation,
 )
 from .schedule import Linear, Phases, Schedule
+from .search_space import SearchSpace
 from .start import ImageStart, RandomStart, Start, code_of_image, encoder, random_code, read_image
 from .target import CaffeTarget, Several, Target, TorchTarget
 
@@ -61,6 +63,8 @@ __all__ = [
     "Direction",
     "Diversity",
     "During",
+    "Evaluation",
+    "Evaluator",
     "Film",
     "Frames",
     "GeneratorPrior",
@@ -94,6 +98,7 @@ __all__ = [
     "Rule",
     "Rules",
     "Schedule",
+    "SearchSpace",
     "Settings",
     "Several",
     "Shrink",
@@ -132,6 +137,8 @@ __all__ = [
     "released",
     "released_from_image",
     "released_googlenet",
+    "report",
+    "search",
     "synthesize",
     "table_lines",
     "torch_layers",

@@ -6,10 +6,12 @@ Images are (3, h, w) float32, BGR, mean-subtracted; pictures (h, w, 3) uint8, RG
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ..caffe.proto.files import replacing
 from .config import Settings
@@ -46,10 +48,13 @@ def conv5_crop(pixels: np.ndarray) -> np.ndarray:
     return pixels[shown, shown]
 
 
-def save_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write a picture as PNG."""
+def save_png(path: str | Path, pixels: np.ndarray, texts: Mapping[str, str] | None = None) -> None:
+    """Write a picture as PNG, and `texts` with it."""
+    info = PngInfo()
+    for key, text in ({} if texts is None else texts).items():
+        info.add_text(key, text)
     with replacing(path) as partial:
-        Image.fromarray(pixels).save(partial, format="PNG")
+        Image.fromarray(pixels).save(partial, format="PNG", pnginfo=info)
 
 
 def save_jpeg(path: str | Path, pixels: np.ndarray) -> None:

@@ -1,0 +1,238 @@
+"""The one call: what it takes, what it gives back, and how that shows itself."""
+
+import io
+import sys
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import dgnam
+from dgnam import zoo
+from dgnam.am import CaffeTarget, GeneratorPrior, RandomStart, TorchTarget, Unit, act_range_bounds, random_code, released
+from dgnam.am.evolve import Genetic
+from dgnam.am.images import picture
+from dgnam.caffe.errors import CaffeError
+
+FEW = released(n_iters=4)
+
+
+@pytest.fixture
+def target(nets):
+    return CaffeTarget(zoo.load_net(nets / "target.prototxt", nets / "target.h5", "target"))
+
+
+@pytest.fixture
+def prior(nets):
+    return GeneratorPrior(zoo.load_net(nets / "generator.prototxt", nets / "generator.h5", "generator"))
+
+
+@pytest.fixture
+def files(nets):
+    """What `visualize` is told of the tiny nets on disk."""
+    return {
+        "weights": nets / "target.h5",
+        "labels": nets / "classes.txt",
+        "prior": nets / "generator.prototxt",
+        "prior_weights": nets / "generator.h5",
+        "settings": FEW,
+        "progress": False,
+    }
+
+
+def test_files_of_ones_own(nets, files):
+    found = dgnam.visualize(nets / "target.prototxt", ["fc8:hen", Unit("conv5", 2, 3)], seeds=3, **files)
+    assert found.images.shape == (6, 28, 28, 3)
+    assert found.images.dtype == np.uint8
+    assert found.codes.shape == (6, 12)
+    assert found.traces.shape == (6, 4)
+    assert list(found.captions) == ["hen"] * 3 + ["conv5:2@3"] * 3
+    assert list(found.seeds) == [0, 1, 2] * 2
+    assert np.array_equal(found.activations, found.traces[:, -1])
+    assert np.array_equal(found.images[4], picture(found.raw[4]))
+
+
+def test_objects_give_what_their_files_give(nets, files, target, prior):
+    by_name = dgnam.visualize(nets / "target.prototxt", "fc8:3", seeds=2, **files)
+    by_value = dgnam.visualize(target, Unit("fc8", 3), prior=prior, seeds=[0, 1], settings=FEW, progress=False)
+    assert np.array_equal(by_name.codes, by_value.codes)
+    assert np.array_equal(by_name.images, by_value.images)
+
+
+def test_the_clip_is_what_is_asked_for(target, prior, upper):
+    free, unit, own = (
+        dgnam.visualize(target, "fc8:1", prior=prior, settings=FEW, clip=clip, progress=False).codes
+        for clip in (None, "unit", act_range_bounds(upper))
+    )
+    assert np.abs(free).max() > 1
+    assert np.abs(unit).max() <= 1
+    assert (own >= 0).all()
+    assert (own <= upper).all()
+
+
+def test_labels_may_be_a_list(target, prior):
+    names = [f"sort {k}, kind {k}" for k in range(10)]
+    found = dgnam.visualize(target, "fc8:kind 7", prior=prior, labels=names, settings=FEW, progress=False)
+    assert found.objectives[0] == Unit("fc8", 7)
+    assert found.captions[0] == "sort 7"
+
+
+def test_a_torch_module_of_another_size(prior):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(5))
+    target = TorchTarget(module, (70, 60))
+    found = dgnam.visualize(target, "3:2", prior=prior, settings=FEW, progress=False)
+    assert found.images.shape == (1, 70, 60, 3)
+
+
+def test_several_networks(target, prior):
+    found = dgnam.visualize(
+        {"a": target, "b": target}, "a.fc8:3 + b.fc8:4", prior=prior, settings=FEW, progress=False, device="cpu"
+    )
+    alone = dgnam.visualize(target, "fc8:3 + 1*fc8:4", prior=prior, settings=FEW, progress=False)
+    assert np.allclose(found.codes, alone.codes, atol=1e-5)
+
+
+def test_pixels_start_and_step_as_their_recipe_says(target):
+    found = dgnam.visualize(target, "fc8:3", prior="simonyan2014", progress=False)
+    assert found.traces.shape == (1, 200)
+    assert found.activations[0] > found.traces[0, 0]
+    again = dgnam.visualize(target, "fc8:3", prior="simonyan2014", seeds=[5], progress=False)
+    assert np.array_equal(found.codes, again.codes), "its start is the mean image, whatever the seed"
+
+
+def test_a_callable_needs_no_gradient(prior):
+    seen = []
+
+    def neuron(pictures):
+        seen.append(pictures)
+        return pictures[..., 0].mean((1, 2)) - pictures[..., 2].mean((1, 2))
+
+    found = dgnam.visualize(neuron, prior=prior, method=Genetic(population=6), generations=5, seeds=2, progress=False)
+    assert found.images.shape == (2, 32, 32, 3)
+    assert found.traces.shape == (2, 5)
+    assert len(seen) == 10
+    assert seen[0].shape == (6, 32, 32, 3)
+    assert np.allclose(found.activations, found.traces.max(1))
+    assert (found.traces[:, -1] >= found.traces[:, 0]).all()
+
+
+def test_a_unit_as_a_black_box(target, prior, tmp_path):
+    how = {"prior": prior, "method": "genetic", "seeds": 1, "progress": False, "folder": tmp_path / "run"}
+    found = dgnam.visualize(target, "fc8:3", generations=2, **how)
+    on = dgnam.visualize(target, "fc8:3", generations=4, resume=True, **how)
+    assert np.array_equal(on.traces[:, :2], found.traces)
+    assert on.traces.shape == (1, 4)
+
+
+def test_a_folder_is_saved_and_resumed(nets, files, tmp_path):
+    how = {"seeds": 3, "batch_size": 2, "folder": tmp_path / "run", **files}
+    first = dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    (tmp_path / "run/chunks/00001.h5").unlink()
+    again = dgnam.visualize(nets / "target.prototxt", "fc8:0", resume=True, **how)
+    assert np.array_equal(first.codes, again.codes)
+    assert (tmp_path / "run/grid.png").is_file()
+    with pytest.raises(CaffeError, match="not empty"):
+        dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    with pytest.raises(CaffeError, match="can't go on: it was made with objectives"):
+        dgnam.visualize(nets / "target.prototxt", "fc8:1", resume=True, **how)
+
+
+def test_a_start_may_be_given(target, prior):
+    class Twice(RandomStart):
+        def codes(self, seeds, shape):
+            return 2 * super().codes(seeds, shape)
+
+    tiny = released(n_iters=1, start_lr=1e-30, shrink=1)
+    found = dgnam.visualize(target, "fc8:0", prior=prior, start=Twice(), settings=tiny, clip=None, progress=False)
+    assert np.allclose(found.codes, 2 * random_code(0, (1, 12)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"objective": None}, "say what to maximize"),
+        ({"objective": "fc8:0", "seeds": 0}, "seeds 0"),
+        ({"objective": "fc8:0", "seeds": [1, 1]}, "seed 1 is given twice"),
+        ({"objective": ["fc8:0", "fc8:0"]}, "objective fc8:0 is given twice"),
+        ({"objective": "fc8:0", "prior": "deepsim-fc6-min"}, "deepsim-fc6-mini"),
+        ({"objective": "fc8:0", "prior": "caffenet-mini"}, "is a classifier"),
+        ({"objective": "fc8:0", "weights": "x.h5"}, None),
+        ({"objective": "fc8:0", "method": "cmaes"}, "method 'cmaes': give one of 'cma'"),
+        ({"objective": "fc8:0", "movies": [".gif"]}, "needs the folder"),
+        ({"objective": "fc8:0", "resume": True}, "needs the folder"),
+        ({"objective": "fc8:0", "clip": "act-range"}, "act_range"),
+        ({"objective": "fc8:0", "labels": ["one"]}, None),
+    ],
+)
+def test_what_cannot_be_done_is_a_clear_error(target, prior, arguments, message):
+    options = {"prior": prior, "settings": FEW, "progress": False, **arguments}
+    if message is None:
+        dgnam.visualize(target, **options)
+        return
+    with pytest.raises(CaffeError, match=message):
+        dgnam.visualize(target, **options)
+
+
+def test_a_torch_module_alone_lacks_its_preprocessing():
+    with pytest.raises(CaffeError, match=r"give TorchTarget\(module, size="):
+        dgnam.visualize(nn.Linear(3, 3), "0:1")
+
+
+def test_a_callable_takes_no_objective(prior):
+    with pytest.raises(CaffeError, match="leave out objective"):
+        dgnam.visualize(lambda pictures: [0] * len(pictures), "fc8:3", prior=prior)
+
+
+@pytest.fixture
+def shown(target, prior):
+    return dgnam.visualize(target, "fc8:0-4", prior=prior, settings=FEW, progress=False)
+
+
+def test_the_grid_shows_all_pictures(shown):
+    grid = shown.grid(columns=5, scale=2)
+    assert grid.shape[1] > 5 * 56
+    assert shown.grid(columns=1, scale=1).shape[0] > 5 * 28
+    assert repr(shown).startswith("<Visualization: CaffeTarget, prior GeneratorPrior; 5 images of 28x28")
+
+
+def test_a_notebook_shows_the_grid(shown):
+    with Image.open(io.BytesIO(shown._repr_png_())) as image:
+        assert np.array_equal(np.asarray(image), shown.grid())
+
+
+def test_show_displays_in_a_notebook_and_opens_a_viewer_elsewhere(shown, monkeypatch):
+    displayed, opened = [], []
+    monkeypatch.setattr(Image.Image, "show", lambda self, title=None: opened.append(title))
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    shown.show()
+    assert opened == [shown.title]
+    ipython = SimpleNamespace(get_ipython=lambda: object(), display=SimpleNamespace(display=displayed.append))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    shown.show()
+    assert len(displayed) == 1
+    assert len(opened) == 1
+
+
+def test_save_writes_the_grid_or_everything(shown, tmp_path):
+    shown.save(tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as image:
+        assert np.array_equal(np.asarray(image), shown.grid())
+    shown.save(tmp_path / "all")
+    assert len(list((tmp_path / "all").glob("fc8_*.png"))) == 5
+    with h5py.File(tmp_path / "all/arrays.h5") as file:
+        assert np.array_equal(file["codes"], shown.codes)
+    with pytest.raises(CaffeError, match="there already"):
+        shown.save(tmp_path / "all")
+    with pytest.raises(CaffeError, match="ends in .png"):
+        shown.save(tmp_path / "grid.bmp")
+
+
+def test_dgnam_has_visualize_and_nothing_else_by_accident():
+    assert "visualize" in dir(dgnam)
+    with pytest.raises(AttributeError, match="no attribute 'visualise'"):
+        dgnam.visualise  # noqa: B018
