@@ -127,6 +127,8 @@ def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
         then name.layer; the path of a deploy prototxt, with `files`; or `package.module:name` of a Target in Python.
     """
     files = TargetFiles() if files is None else files
+    if files.given and not (isinstance(spec, str | Path) and _is_prototxt(str(spec))):
+        raise CaffeError(f"target {_shown(spec)} is no prototxt, so there is no use for {', '.join(files.given)}")
     if isinstance(spec, CaffeModule):
         return TargetInfo(CaffeTarget(spec), spec.plan.name)
     if isinstance(spec, nn.Module):
@@ -138,8 +140,6 @@ def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
     text = str(spec)
     if _is_prototxt(text):
         return _own_target(Path(text), files)
-    if files.given:
-        raise CaffeError(f"target '{text}' is no prototxt, so there is no use for {', '.join(files.given)}")
     if ":" in text:
         return TargetInfo(_imported(text), text, record={"python": text})
     names = text.split(",")
@@ -281,6 +281,10 @@ def _imported(path: str) -> Target:
         raise CaffeError(f"target '{path}': {module_name} has no Target '{name}', nor a function that returns one")
     target: Target = found
     return target
+
+
+def _shown(spec: object) -> str:
+    return f"'{spec}'" if isinstance(spec, str | Path) else type(spec).__name__
 
 
 def _is_prototxt(text: str) -> bool:

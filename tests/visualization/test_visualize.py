@@ -83,7 +83,7 @@ def test_labels_may_be_a_list(target, prior):
 
 def test_a_torch_module_of_another_size(prior):
     torch.manual_seed(0)
-    module = nn.Sequential(nn.Conv2d(3, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(5))
+    module = nn.Sequential(nn.Conv2d(3, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 22 * 19, 5))
     target = TorchTarget(module, (70, 60))
     found = dgnam.visualize(target, "3:2", prior=prior, settings=FEW, progress=False)
     assert found.images.shape == (1, 70, 60, 3)
@@ -97,12 +97,13 @@ def test_several_networks(target, prior):
     assert np.allclose(found.codes, alone.codes, atol=1e-5)
 
 
-def test_pixels_start_and_step_as_their_recipe_says(target):
-    found = dgnam.visualize(target, "fc8:3", prior="simonyan2014", progress=False)
-    assert found.traces.shape == (1, 200)
+def test_a_pixel_prior_brings_its_start_and_settings(target):
+    found = dgnam.visualize(target, "fc8:3", prior="mahendran2016", progress=False)
+    assert found.traces.shape == (1, 300)
     assert found.activations[0] > found.traces[0, 0]
-    again = dgnam.visualize(target, "fc8:3", prior="simonyan2014", seeds=[5], progress=False)
-    assert np.array_equal(found.codes, again.codes), "its start is the mean image, whatever the seed"
+    assert found.settings[0].transform is not None
+    other = dgnam.visualize(target, "fc8:3", prior="mahendran2016", seeds=[1], settings=FEW, progress=False)
+    assert other.traces.shape == (1, 4)
 
 
 def test_a_callable_needs_no_gradient(prior):
@@ -161,19 +162,16 @@ def test_a_start_may_be_given(target, prior):
         ({"objective": ["fc8:0", "fc8:0"]}, "objective fc8:0 is given twice"),
         ({"objective": "fc8:0", "prior": "deepsim-fc6-min"}, "deepsim-fc6-mini"),
         ({"objective": "fc8:0", "prior": "caffenet-mini"}, "is a classifier"),
-        ({"objective": "fc8:0", "weights": "x.h5"}, None),
-        ({"objective": "fc8:0", "method": "cmaes"}, "method 'cmaes': give one of 'cma'"),
+        ({"objective": "fc8:0", "weights": "x.h5"}, "no use for weights"),
+        ({"objective": "fc8:one", "labels": ["one"]}, "have no names"),
+        ({"objective": "fc8:0", "method": "cmaes"}, "method 'cmaes': give one of cma"),
         ({"objective": "fc8:0", "movies": [".gif"]}, "needs the folder"),
         ({"objective": "fc8:0", "resume": True}, "needs the folder"),
         ({"objective": "fc8:0", "clip": "act-range"}, "act_range"),
-        ({"objective": "fc8:0", "labels": ["one"]}, None),
     ],
 )
 def test_what_cannot_be_done_is_a_clear_error(target, prior, arguments, message):
     options = {"prior": prior, "settings": FEW, "progress": False, **arguments}
-    if message is None:
-        dgnam.visualize(target, **options)
-        return
     with pytest.raises(CaffeError, match=message):
         dgnam.visualize(target, **options)
 
