@@ -4,8 +4,9 @@
     jobs = [Job(Unit("fc8", 3), seed, recipe.settings) for seed in range(4)]
     results = synthesize(target, recipe.prior, jobs, clip=recipe.clip, start_codes=recipe.start_codes([0, 1, 2, 3]))
 
-Lengths in pixels are the published ones, for images of 227: for smaller ones give `scale`, as 56 / 227.  The constants
-are facts from each paper and its authors' code; where neither has one, the docstring says so, and what ours is.
+Lengths in pixels are the published ones, for images of 227: for smaller ones `scale` may be given, as 56 / 227.  Rates
+of gradient ascent are the published ones for such images, and for smaller ones more, by `gain`.  The constants are
+facts from each paper and its authors' code; where neither has one, the docstring says so, and what ours is.
 """
 
 from __future__ import annotations
@@ -61,60 +62,74 @@ class Recipe:
         return self.start.codes(seeds, self.prior.code_shape)
 
 
-def pixel_recipe(name: str, size: Size, scale: float = 1.0) -> Recipe:
+def pixel_recipe(name: str, size: Size, scale: float = 1.0, gain: float | None = None) -> Recipe:
     """The recipe of this name for a target of `size`, height and width.
 
     scale: what lengths in pixels are multiplied with (the radius of a blur, the width of a jitter).
+    gain: what the objective is multiplied with where the step follows its gradient's size (Simonyan, Yosinski), so that
+        a higher one makes more contrast; None: `default_gain`, which is 1 for images of about 227 pixels.
     """
     if name not in PIXEL_RECIPES:
         known = closest(name, PIXEL_RECIPES, limit=len(PIXEL_RECIPES))
         raise CaffeError(f"there is no pixel prior '{name}'; the known ones, the closest first: {known}")
-    if not (math.isfinite(scale) and scale > 0):
-        raise CaffeError(f"scale {scale}: give a finite number above 0")
     if len(size) != 2 or min(size) < 2:
         raise CaffeError(f"size {size}: give height and width, each at least 2 pixels")
-    return PIXEL_RECIPES[name](size, scale)
+    gain = default_gain(size) if gain is None else gain
+    for what, number in (("scale", scale), ("gain", gain)):
+        if not (math.isfinite(number) and number > 0):
+            raise CaffeError(f"{what} {number}: give a finite number above 0")
+    return PIXEL_RECIPES[name](size, scale, gain)
 
 
-def pixels(size: Size, scale: float) -> Recipe:
+def default_gain(size: Size) -> float:
+    """The cube of 227 / the side of an image of `size`, as a whole number, and at least 1.
+
+    The fewer the pixels, the more each must change to change a unit as much, and a small net's gradient by a pixel is
+    no larger than CaffeNet's.  That alone asks for the square; the cube is ours, measured on caffenet-mini (56 pixels:
+    67), where with the square Yosinski's strongest decay leaves nothing of the image.
+    """
+    return float(max(1, round((227**2 / (size[0] * size[1])) ** 1.5)))
+
+
+def pixels(size: Size, scale: float, gain: float) -> Recipe:
     """No prior at all, the control: the published steps in pixels, clipped to colours."""
     prior = PixelPrior(size)
     return Recipe(prior, without_prior(), prior.bounds, RandomStart(), "the control of this project")
 
 
-def simonyan2014(size: Size, scale: float) -> Recipe:
+def simonyan2014(size: Size, scale: float, gain: float) -> Recipe:
     """The score minus an L2 penalty, lambda * |x|^2, climbed from the zero image; the mean image is added afterwards.
 
     Their Sec. 2.  Neither lambda nor the rate nor the number of steps is in the paper, and there is no code; ours:
     lambda 5e-5 and a rate of 100, which together shrink x by 1 % a step, as the default of Yosinski's code does, and
     200 steps.  Nothing is clipped.
     """
-    settings = Settings(200, Linear(100, 100), L2Penalty(5e-5), Plain())
+    settings = Settings(200, Linear(100 * gain, 100 * gain), L2Penalty(5e-5 / gain), Plain())
     return Recipe(PixelPrior(size), settings, None, ZeroStart(), _SIMONYAN)
 
 
-def yosinski2015(size: Size, scale: float) -> Recipe:
+def yosinski2015(size: Size, scale: float, gain: float) -> Recipe:
     """Row 3 of their Table 1, which made most of their figures and the smoothest: little decay, and a wide blur."""
     rules = (Shrink(1 - 0.0001), Blur(1.0 * scale, 4))
-    return _yosinski(size, 1000, 100, Plain(), rules)
+    return _yosinski(size, 1000, 100 * gain, Plain(), rules)
 
 
-def yosinski2015_b(size: Size, scale: float) -> Recipe:
+def yosinski2015_b(size: Size, scale: float, gain: float) -> Recipe:
     """Row 1 of their Table 1: a narrow blur, and half of the pixels, those of the least norm, empty."""
-    return _yosinski(size, 500, 100, Progress(2.0), (Blur(0.5 * scale, 4), SmallNorm(50)))
+    return _yosinski(size, 500, 100 * gain, Progress(2.0), (Blur(0.5 * scale, 4), SmallNorm(50)))
 
 
-def yosinski2015_c(size: Size, scale: float) -> Recipe:
+def yosinski2015_c(size: Size, scale: float, gain: float) -> Recipe:
     """Row 2 of their Table 1: strong decay, and a fifth of the pixels, those of the least norm, empty."""
-    return _yosinski(size, 750, 100, Plain(), (Shrink(1 - 0.3), SmallNorm(20)))
+    return _yosinski(size, 750, 100 * gain, Plain(), (Shrink(1 - 0.3), SmallNorm(20)))
 
 
-def yosinski2015_d(size: Size, scale: float) -> Recipe:
+def yosinski2015_d(size: Size, scale: float, gain: float) -> Recipe:
     """Row 4 of their Table 1: a narrow blur, and all but a tenth of the pixels, those that contribute, empty."""
     return _yosinski(size, 1000, 1e8, Progress(2.0), (Blur(0.5 * scale, 4), SmallContribution(90)))
 
 
-def nguyen2016(size: Size, scale: float) -> Recipe:
+def nguyen2016(size: Size, scale: float, gain: float) -> Recipe:
     """Denoising by total variation, ever less of it, and late steps in the middle alone.
 
     The five phases are those of their code for the centre bias: steps, step sizes and weights.  Theirs enlarge the
@@ -132,7 +147,7 @@ def nguyen2016(size: Size, scale: float) -> Recipe:
     return Recipe(prior, settings, prior.bounds, NoiseStart(8, grey=175), _NGUYEN)
 
 
-def mahendran2016(size: Size, scale: float) -> Recipe:
+def mahendran2016(size: Size, scale: float, gain: float) -> Recipe:
     """Total variation, a bounded range both soft and hard, and jitter.
 
     B = 80 is the size of a natural image's colours, less the mean, and 6.5 pixels the distance over which they vary.
@@ -193,7 +208,7 @@ _MAHENDRAN = (
     "arXiv:1512.02017; code: aravindhm/nnpreimage, core/get_defaults.m and nnpreimage.m"
 )
 
-PIXEL_RECIPES: dict[str, Callable[[Size, float], Recipe]] = {
+PIXEL_RECIPES: dict[str, Callable[[Size, float, float], Recipe]] = {
     "pixels": pixels,
     "simonyan2014": simonyan2014,
     "yosinski2015": yosinski2015,

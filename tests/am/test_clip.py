@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dgnam.am import Bounds, act_range_bounds
+from dgnam.am import Bounds, act_range_bounds, clip_by_name, unit_box
 from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.zoo import read_act_range
 
@@ -68,3 +68,29 @@ def test_hdf5_without_the_dataset_is_an_error_that_names_what_it_has(tmp_path):
         file["codes"] = [1.0]
     with pytest.raises(CaffeFormatError, match=r"other\.h5.*'codes'"):
         read_act_range(tmp_path / "other.h5")
+
+
+def test_unit_box_is_from_minus_1_to_1_or_what_is_given():
+    assert unit_box().shaped((3,)).apply(np.array([[-3.0, 0.5, 9.0]])).tolist() == [[-1, 0.5, 1]]
+    assert unit_box(0, 1).apply(np.array([[-3.0, 0.5]])).tolist() == [[0, 0.5]]
+
+
+@pytest.mark.parametrize("ends", [(1, -1), (1, 1), (float("nan"), 1), (0, float("inf"))])
+def test_unit_box_of_ends_that_are_none_is_an_error(ends):
+    with pytest.raises(CaffeError, match=r"unit box \[.*two finite ends"):
+        unit_box(*ends)
+
+
+def test_clips_by_name():
+    upper = np.array([1.0, 2.0], np.float32)
+    assert clip_by_name("none", upper) is None
+    assert (clip_by_name("unit").lower, clip_by_name("unit", upper).upper) == (-1, 1)
+    assert np.array_equal(clip_by_name("act_range", upper).upper, upper)
+    assert not clip_by_name("act_range", upper).lower.any()
+
+
+def test_clip_of_no_such_name_lists_the_closest_and_act_range_needs_one():
+    with pytest.raises(CaffeError, match="clip 'actrange': give one of act_range"):
+        clip_by_name("actrange")
+    with pytest.raises(CaffeError, match="'act_range': this prior has no act_range"):
+        clip_by_name("act_range")

@@ -4,7 +4,21 @@ import dataclasses
 
 import pytest
 
-from dgnam.am import NormPenalty, Shrink, paper, released, released_from_image, released_googlenet, without_prior
+from dgnam.am import (
+    Blur,
+    Jitter,
+    Linear,
+    NormPenalty,
+    Plain,
+    Rules,
+    Settings,
+    Shrink,
+    paper,
+    released,
+    released_from_image,
+    released_googlenet,
+    without_prior,
+)
 from dgnam.caffe.errors import CaffeError
 
 
@@ -56,3 +70,16 @@ def test_control_in_pixels_takes_the_same_steps_and_shrinks_nothing():
 def test_no_steps_is_an_error():
     with pytest.raises(CaffeError, match="n_iters 0"):
         released(n_iters=0)
+
+
+def test_what_is_not_published_is_recorded_too():
+    settings = Settings(3, Linear(1, 1), Rules((Shrink(0.9), Blur(1.0, 4))), Plain(), Jitter(8))
+    assert settings.as_dict() == {
+        "n_iters": 3,
+        "start_lr": 1,
+        "end_lr": 1,
+        "regularisation": "Rules(parts=(Shrink(factor=0.9), Blur(radius=1.0, every=4)))",
+        "ascent": "Plain()",
+        "transform": "Jitter(pixels=8)",
+    }
+    assert len({settings, dataclasses.replace(settings, transform=None)}) == 2

@@ -1,9 +1,23 @@
 """The published loop's rules, on linear nets, whose gradients are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from dgnam.am import NormPenalty, Shrink, Unit, act_range_bounds, paper, random_code, reference, released
+from dgnam.am import (
+    Jitter,
+    NormPenalty,
+    Plain,
+    Rules,
+    Shrink,
+    Unit,
+    act_range_bounds,
+    paper,
+    random_code,
+    reference,
+    released,
+)
 from dgnam.am.crop import centre
 from dgnam.caffe.errors import CaffeError
 
@@ -123,3 +137,14 @@ def test_each_step_is_told(linear_target, linear_generator):
 def test_start_code_of_another_shape_is_an_error(linear_target, linear_generator):
     with pytest.raises(CaffeError, match=r"start code has shape \(1, 6\); the generator's 'feat' takes \(1, 5\)"):
         reference.synthesize(linear_target, linear_generator, UNIT, random_code(0, (1, 6)), released(), clip=None)
+
+
+@pytest.mark.parametrize(
+    "part", [{"ascent": Plain()}, {"transform": Jitter(4)}, {"regularisation": Rules((Shrink(0.99),))}]
+)
+def test_settings_that_the_published_loop_lacks_are_an_error(linear_target, linear_generator, part):
+    settings = replace(released(n_iters=2), **part)
+    with pytest.raises(CaffeError, match=r"published loop has its own step.*dgnam\.am\.synthesize"):
+        reference.synthesize(
+            linear_target, linear_generator, Unit("fc8", 1), random_code(0, (1, 5)), settings, clip=None
+        )

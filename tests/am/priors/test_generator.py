@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dgnam.am import GeneratorPrior
+from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net
 
@@ -48,3 +49,46 @@ def test_generator_is_frozen_and_its_codes_get_gradients(prior):
     codes = torch.randn(2, 12, requires_grad=True)
     prior(codes).sum().backward()
     assert (codes.grad != 0).any()
+
+
+def net(text):
+    return CaffeModule(parse_net(text))
+
+
+class TestOfAUser:
+    def test_input_of_another_name_and_a_convolutional_code(self):
+        prior = GeneratorPrior(net(CONV3.replace('"feat"', '"my_code"')))
+        assert prior.code_shape == (4, 2, 2)
+        assert prior(torch.randn(3, 4, 2, 2)).shape == (3, 3, 2, 2)
+
+    def test_an_output_in_another_range_and_order_becomes_an_image(self):
+        module = net(CONV3)
+        prior = GeneratorPrior(module, output="conv1_1_tanh", mean=0.5, std=0.5, scale=1 / 255, channels="RGB")
+        codes = torch.randn(3, 4, 2, 2)
+        tanh = module(codes, end="tanh")["conv1_1_tanh"]
+        expected = (tanh * 127.5 + 127.5).flip(1) - torch.tensor([104.0, 117.0, 123.0]).view(3, 1, 1)
+        assert torch.allclose(prior(codes), expected, atol=1e-4)
+
+    def test_an_output_of_no_such_name_lists_the_closest(self):
+        with pytest.raises(CaffeError, match=r"no blob 'generate'.*generated"):
+            GeneratorPrior(net(CONV3), output="generate")
+
+    def test_an_output_that_is_no_image_is_an_error(self):
+        text = CONV3 + 'layer { name: "flat" type: "Flatten" bottom: "generated" top: "flat" }'
+        with pytest.raises(CaffeError, match=r"image \(N, 3, H, W\), and 'flat' has shape \(1, 12\)"):
+            GeneratorPrior(net(text))
+        assert GeneratorPrior(net(text), output="generated").image_size == (2, 2)
+
+    def test_two_inputs_are_an_error(self):
+        text = 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 10 } } }' + CONV3
+        with pytest.raises(CaffeError, match="has one input, its code, and this has 2: label, feat"):
+            GeneratorPrior(net(text))
+
+    def test_an_input_without_a_batch_axis_is_an_error(self):
+        text = """
+        layer { name: "z" type: "Input" top: "z" input_param { shape { dim: 12 } } }
+        layer { name: "image" type: "Reshape" bottom: "z" top: "image"
+          reshape_param { shape { dim: 1 dim: 3 dim: 2 dim: 2 } } }
+        """
+        with pytest.raises(CaffeError, match=r"input 'z' has shape \(12,\)"):
+            GeneratorPrior(net(text))

@@ -1,0 +1,125 @@
+"""Torch modules as priors: what their outputs mean, and what can't be one."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dgnam.am import ImageValues, Job, TorchPrior, Unit, gather, released, synthesize, unit_box
+from dgnam.caffe.errors import CaffeError
+from dgnam.data import MEAN_BGR
+
+
+class Same(nn.Module):
+    """Codes (3, 2, 2) as they are."""
+
+    def forward(self, codes):
+        return codes
+
+
+def decoder(*last):
+    return nn.Sequential(
+        nn.ConvTranspose2d(7, 8, 4), nn.BatchNorm2d(8), nn.ReLU(), nn.ConvTranspose2d(8, 3, 4, 2, 1), *last
+    )
+
+
+def grey(prior, value):
+    """What the prior makes of an output of `value` everywhere."""
+    return prior(torch.full((1, 3, 2, 2), value))[0, :, 0, 0].tolist()
+
+
+def test_a_tanhs_range_is_from_black_to_white_as_it_is():
+    prior = TorchPrior(Same(), (3, 2, 2))
+    assert grey(prior, -1.0) == pytest.approx([-104, -117, -123])
+    assert grey(prior, 1.0) == pytest.approx([151, 138, 132])
+
+
+def test_a_sigmoids_range_is_from_black_to_white():
+    prior = TorchPrior(Same(), (3, 2, 2), mean=0, std=1)
+    assert grey(prior, 0.0) == pytest.approx([-104, -117, -123])
+    assert grey(prior, 1.0) == pytest.approx([151, 138, 132])
+
+
+def test_bgr_minus_the_mean_is_the_image_itself():
+    prior = TorchPrior(Same(), (3, 2, 2), mean=MEAN_BGR, std=1, scale=1, channels="BGR")
+    codes = torch.randn(2, 3, 2, 2)
+    assert prior(codes) is codes
+
+
+def test_rgb_becomes_bgr_with_each_channels_own_mean_and_std():
+    prior = TorchPrior(Same(), (3, 2, 2), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    red = (255 * np.array([0.485, 0.456, 0.406]) + [25, 0, 0]) / 255  # in [0, 1]
+    output = (red - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    image = prior(torch.tensor(output, dtype=torch.float32).view(1, 3, 1, 1))[0, :, 0, 0]
+    expected = (255 * red)[::-1] - MEAN_BGR
+    assert image.tolist() == pytest.approx(list(expected), abs=1e-3)
+
+
+def test_it_finds_its_image_size_and_is_frozen_in_eval_mode():
+    module = decoder(nn.Tanh())
+    prior = TorchPrior(module, (7, 1, 1))
+    assert (prior.code_shape, prior.image_size) == ((7, 1, 1), (8, 8))
+    assert not module.training
+    assert not any(p.requires_grad for p in module.parameters())
+    assert TorchPrior(module, [7, 1, 1], (8, 8)).image_size == (8, 8)
+
+
+def test_a_search_in_its_codes_raises_a_unit():
+    torch.manual_seed(0)
+    prior = TorchPrior(decoder(nn.Tanh()), (7, 1, 1))
+
+    class Target:
+        size = (8, 8)
+
+        def __call__(self, images, layers):
+            return {layer: images.flatten(1) @ self.matrix for layer in layers}
+
+        matrix = torch.from_numpy(np.random.RandomState(0).standard_normal((192, 4)).astype(np.float32))
+
+        def layer_shape(self, layer):
+            return (4,)
+
+        def to(self, device):
+            return None
+
+    jobs = [Job(Unit("fc8", k), k, released(n_iters=20, start_lr=0.2)) for k in range(4)]
+    result = gather(synthesize(Target(), prior, jobs, clip=unit_box(), progress=False))
+    assert result.codes.shape == (4, 7, 1, 1)
+    assert np.abs(result.codes).max() <= 1
+    assert (result.last_activations > result.activations[:, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "message"),
+    [
+        (nn.Linear(5, 12), (5,), r"images \(N, 3, H, W\), and this gives \(2, 12\)"),
+        (nn.Sequential(nn.Linear(5, 16), nn.Unflatten(1, (1, 4, 4))), (5,), r"this gives \(2, 1, 4, 4\)"),
+        (decoder(), (5, 1, 1), r"can't take codes of shape \(2, 5, 1, 1\)"),
+        (nn.LSTM(3, 3), (3,), "gives a tuple"),
+        (Same(), (), r"code_shape \(\)"),
+        (Same(), (3, 0, 2), r"code_shape \(3, 0, 2\)"),
+    ],
+)
+def test_what_is_no_prior_is_one_clear_error(module, shape, message):
+    with pytest.raises(CaffeError, match=message):
+        TorchPrior(module, shape)
+
+
+def test_another_image_size_than_it_makes_is_an_error():
+    with pytest.raises(CaffeError, match=r"images of \(8, 8\), and image_size is \(64, 64\)"):
+        TorchPrior(decoder(), (7, 1, 1), (64, 64))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((0.5, 0.5, 1.0, "RBG"), "channels 'RBG': give RGB"),
+        (((1, 2), 0.5, 1.0, "RGB"), r"mean \(1, 2\)"),
+        ((0.5, 0.0, 1.0, "RGB"), "neither may be 0"),
+        ((0.5, 0.5, 0.0, "RGB"), "neither may be 0"),
+        ((float("nan"), 0.5, 1.0, "RGB"), "mean.*not finite"),
+    ],
+)
+def test_values_that_can_be_none_are_an_error(options, message):
+    with pytest.raises(CaffeError, match=message):
+        ImageValues(*options)
