@@ -21,6 +21,8 @@ PEERS = ("archives", "data", "download", "network_input", "pictures", "runs", "z
 
 TIERS = (
     ("cli",),
+    ("models_app",),
+    ("verify",),
     ("bench", "doctor", "publish"),
     ("experiments",),
     ("figures", "measure", "train"),
