@@ -1,4 +1,4 @@
-"""The command line: `dgnam synthesize`, `sweep`, `search`, `evolve`, `reproduce`, `layers`, `models` and more."""
+"""The command line, `dgnam`: its commands, and those of the groups that lie beside what they command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, publish, zoo
+from . import __version__, publish
 from .am import describe_model, table_lines
 from .am.evolve.app import app as evolve_app
 from .caffe.errors import CaffeError
@@ -16,6 +16,7 @@ from .caffe.mode import usable_device
 from .caffe.tools import app as caffe_app
 from .data import DataError
 from .measure.act_range_app import act_range
+from .models_app import app as models_app
 from .visualization import app as visualization_app
 
 app = typer.Typer(
@@ -24,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 blind_app = typer.Typer(help="Naming synthesized images without seeing their labels.", no_args_is_help=True)
 app.add_typer(blind_app, name="blind")
@@ -100,26 +100,6 @@ def reproduce(
         raise CaffeError(f"{experiment} can't run: {outcome.blocked}")
     print("\n".join(outcome.lines))
     print(f"==> figure: {outcome.figure}\n==> made: {outcome.folder}/")
-
-
-@models_app.command("list")
-def list_models() -> None:
-    """List all models: name, kind, whether the weights are here, and what it is."""
-    for entry in zoo.list_models():
-        try:
-            entry.weights_path(download=False)
-            here = "here"
-        except zoo.MissingWeightsError:
-            here = "missing"
-        except CaffeError:
-            here = "damaged"
-        print(f"{entry.name:24} {entry.kind:10} {here:8} {entry.title}")
-
-
-@models_app.command("fetch")
-def fetch_model(name: Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]) -> None:
-    """Download and check a model's weights, or say where to put them by hand."""
-    print(zoo.get(name).weights_path())
 
 
 app.command("act-range")(act_range)

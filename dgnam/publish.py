@@ -156,6 +156,24 @@ def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any
     return Made(weights, card, upper)
 
 
+def remeasure(name: str, data_folder: str | Path | None = None) -> dict[str, float]:
+    """What the card of a model says of it, measured again on the held-out pictures with the files that are here."""
+    plan = PLANS.get(name)
+    if isinstance(plan, GeneratorPlan):
+        judge = Judge(zoo.load(plan.judge), str(zoo.get(plan.judge).scores))
+        pictures = load_set(HELD_OUT, data_folder)
+        return reconstruction(zoo.load(name), zoo.load(plan.encoder), plan.recipe, pictures, judge)
+    if plan is None:
+        raise CaffeError(
+            f"there is no recipe for '{name}', which would say how it was measured; there are: {closest(name, PLANS)}"
+        )
+    entry = zoo.get(name)
+    solver = entry.folder / "solver.prototxt"
+    test_feed = cut_feed(read_net(solver.parent / read_solver(solver).net), pb.TEST)[0]
+    accuracy = evaluate(zoo.load(name), load_set(test_feed.source, data_folder), test_feed, scores=str(entry.scores))
+    return {"top1": accuracy.top1, "top5": accuracy.top5}
+
+
 def reconstruction(
     generator: CaffeModule, encoder: CaffeModule, recipe: GeneratorRecipe, pictures: ImageSet, judge: Judge
 ) -> dict[str, float]:

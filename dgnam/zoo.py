@@ -149,6 +149,30 @@ class ModelEntry:
             paths.append(self._obtain(self.generator.act_range_file, download=True))
         return paths
 
+    def places(self) -> dict[str, Path]:
+        """Where each of its files lies or would lie: prototxt, weights, and act_range and labels where it has them."""
+        found = {"prototxt": self.prototxt, "weights": self._place(self.weights)}
+        if self.generator is not None and self.generator.act_range_file is not None:
+            found["act_range"] = self._place(self.generator.act_range_file)
+        if self.label_set is not None:
+            found["labels"] = labels_path(self.label_set)
+        return found
+
+    def state(self, what: str = "weights") -> str:
+        """Whether a file that `places` names is here: "here", "missing", or "damaged", where its checksum is wrong."""
+        published = {"weights": self.weights}
+        if self.generator is not None and self.generator.act_range_file is not None:
+            published["act_range"] = self.generator.act_range_file
+        if what not in published:
+            return "here" if self.places()[what].is_file() else "missing"
+        try:
+            self._obtain(published[what], download=False)
+        except MissingWeightsError:
+            return "missing"
+        except CaffeError:
+            return "damaged"
+        return "here"
+
     def labels(self) -> list[Label]:
         """The classes, in order of the scores."""
         if self.label_set is None:
@@ -169,8 +193,11 @@ class ModelEntry:
             )
         return bounds.reshape(self.generator.code_shape)
 
+    def _place(self, file: PublishedFile) -> Path:
+        return (data_folder("models") if self.kind == "mini" else home()) / self.name / file.file
+
     def _obtain(self, file: PublishedFile, download: bool) -> Path:
-        path = (data_folder("models") if self.kind == "mini" else home()) / self.name / file.file
+        path = self._place(file)
         reasons: list[str] = []
         if not path.is_file():
             reasons = fetch(file, path, _archives(), online=download)
@@ -231,9 +258,14 @@ def data_folder(name: str) -> Path:
     raise CaffeError(f"the folder '{name}' is neither in {package} nor beside it: the installation is incomplete")
 
 
+def labels_path(label_set: str) -> Path:
+    """The file that lists the classes of this set."""
+    return data_folder("models") / "labels" / f"{label_set}.txt"
+
+
 def read_labels(label_set: str) -> list[Label]:
     """The classes that `models/labels/<label_set>.txt` lists, a line `key name, synonym, …` each."""
-    return _read_labels(data_folder("models") / "labels" / f"{label_set}.txt", _ANY_KEY)
+    return _read_labels(labels_path(label_set), _ANY_KEY)
 
 
 def read_label_file(path: StrPath) -> list[Label]:

@@ -22,6 +22,8 @@ PEERS = ("archives", "data", "download", "network_input", "pictures", "runs", "z
 TIERS = (
     ("__main__",),
     ("cli",),
+    ("models_app",),
+    ("verify",),
     ("bench", "doctor", "publish", "search_app"),
     ("experiments",),
     ("visualization",),

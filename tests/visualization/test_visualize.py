@@ -13,7 +13,16 @@ from torch import nn
 
 import dgnam
 from dgnam import zoo
-from dgnam.am import CaffeTarget, GeneratorPrior, RandomStart, TorchTarget, Unit, act_range_bounds, random_code, released
+from dgnam.am import (
+    CaffeTarget,
+    GeneratorPrior,
+    RandomStart,
+    TorchTarget,
+    Unit,
+    act_range_bounds,
+    random_code,
+    released,
+)
 from dgnam.am.evolve import Genetic
 from dgnam.am.images import picture
 from dgnam.caffe.errors import CaffeError
@@ -226,7 +235,7 @@ def test_save_writes_the_grid_or_everything(shown, tmp_path):
         assert np.array_equal(file["codes"], shown.codes)
     with pytest.raises(CaffeError, match="there already"):
         shown.save(tmp_path / "all")
-    with pytest.raises(CaffeError, match="ends in .png"):
+    with pytest.raises(CaffeError, match=r"ends in \.png"):
         shown.save(tmp_path / "grid.bmp")
 
 

@@ -1,0 +1,70 @@
+"""The commands under `dgnam models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import zoo
+from .caffe.errors import CaffeError
+from .verify import verify
+
+app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=True)
+
+MISMATCH = 1
+"""The exit status where a model is not what its card says."""
+
+Name = Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]
+
+
+@app.command("list")
+def list_models() -> None:
+    """List all models: name, kind, whether the weights are here, and what it is."""
+    for entry in zoo.list_models():
+        print(f"{entry.name:24} {entry.kind:10} {entry.state():8} {entry.title}")
+
+
+@app.command()
+def fetch(name: Name) -> None:
+    """Download and check a model's weights, or say where to put them by hand."""
+    print(zoo.get(name).weights_path())
+
+
+@app.command()
+def where(name: Name) -> None:
+    """Show where a model's files lie, or would lie, and whether each is there."""
+    entry = zoo.get(name)
+    for what, path in entry.places().items():
+        print(f"{what:10} {entry.state(what):8} {path}")
+
+
+@app.command("verify")
+def verify_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models of `dgnam models list`; all whose weights are here if left out.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of the image sets, to measure with; $DGNAM_DATA if left out.")
+    ] = None,
+) -> None:
+    """Check models: checksums, shapes, bounds, and with the held-out pictures what their cards say was measured."""
+    chosen = [zoo.get(name).name for name in names] if names else _all_here()
+    checks = []
+    for name in chosen:
+        for check in verify(name, data):
+            checks.append(check)
+            print(check.line, flush=True)
+    wrong = sum(check.right is False for check in checks)
+    skipped = sum(check.right is None for check in checks)
+    print(f"==> {len(checks) - wrong - skipped} right, {wrong} wrong, {skipped} skipped")
+    if wrong:
+        raise typer.Exit(MISMATCH)
+    if names and any(check.what == "weights" and check.text.startswith("not here") for check in checks):
+        raise CaffeError("a model that was asked for is not here: dgnam models fetch NAME")
+
+
+def _all_here() -> list[str]:
+    """The small models, which must be here, and the published ones that are."""
+    return [entry.name for entry in zoo.list_models() if entry.kind == "mini" or entry.state() != "missing"]
