@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import torch
 import typer
 
 from . import runs, zoo
 from .am import CaffeTarget, Evaluator, GeneratorPrior, Objective, SearchSpace, Unit, act_range_bounds, search
 from .am.hyperparameters import MOST_TRIALS, Row, best_trial, check_apart, describe, report
 from .am.search_space import NAMES, Range
-from .am.trial_store import SAMPLERS, Trial, read_trials
+from .am.trial_store import JOURNAL, SAMPLERS, Trial, read_trials
 from .caffe.errors import CaffeError, CaffeFormatError, closest
 from .caffe.mode import usable_device
 from .caffe.proto.files import existing_file, replacing
@@ -43,12 +44,14 @@ class Request:
     """What is to be searched for, and how; what a resume reads.
 
     target, prior, judge: models of the zoo.
+    score: how the judge scores, of SCORES.
     units, report: what the settings are tuned on and reported on, as text.
     """
 
     target: str
     prior: str
     judge: str
+    score: str
     units: str
     report: str
     trials: int
@@ -67,9 +70,10 @@ def search_command(
     report_on: Annotated[
         str | None, typer.Option("--report", help="Other units, on which the best settings are reported.")
     ] = None,
-    judge: Annotated[str, typer.Option(help="The classifier that scores: 1 / the rank of the unit's class.")] = (
-        "judge-mini"
-    ),
+    judge: Annotated[str, typer.Option(help="The classifier that scores the images.")] = "judge-mini",
+    score: Annotated[
+        str, typer.Option(help="probability: the judge's of the unit's class; rank: 1 / the rank that it gives it.")
+    ] = "probability",
     prior: Annotated[str, typer.Option(help="The generator that makes the images.")] = "deepsim-fc6-mini",
     trials: Annotated[
         int | None, typer.Option(min=1, max=MOST_TRIALS, help="How many settings to try in all; 50 if left out.")
@@ -114,14 +118,14 @@ def search_command(
             )
         space = _space(n_iters, start_lr, shrink, norm_penalty).as_dict()
         count = 50 if trials is None else trials
-        request = Request(target, prior, judge, units, report_on, count, seed, sampler, not free, space)
+        request = Request(target, prior, judge, score, units, report_on, count, seed, sampler, not free, space)
     stage = _Stage(request, place)
     folder = runs.RunFolder.create(output, f"search-{request.target}") if resume is None else runs.RunFolder(resume)
     folder.write_json(REQUEST, stage.record())
     try:
         _run(stage, folder, show, not quiet)
     except KeyboardInterrupt:
-        done = len(read_trials(folder.path)) if (folder.path / "search.log").is_file() else 0
+        done = len(read_trials(folder.path)) if (folder.path / JOURNAL).is_file() else 0
         print(f"==> stopped after {done} of {request.trials} trials; go on: dgnam search --resume {folder.path}")
         raise typer.Exit(INTERRUPTED) from None
 
@@ -136,6 +140,8 @@ class _Stage:
             _check_role(name, generates)
         if request.sampler not in SAMPLERS:
             raise CaffeError(f"sampler '{request.sampler}': give one of {closest(request.sampler, SAMPLERS)}")
+        if request.score not in SCORES:
+            raise CaffeError(f"score '{request.score}': give one of {closest(request.score, SCORES)}")
         self._check_classes()
         self.space = SearchSpace(**request.space)
         self.tuning, self.held_out = (self._units(text) for text in (request.units, request.report))
@@ -148,7 +154,7 @@ class _Stage:
         upper = self.entries[request.prior].act_range() if request.clip else None
         clip = None if upper is None else act_range_bounds(upper)
         prior = GeneratorPrior(zoo.load(request.prior))
-        self.evaluate = Evaluator(target, prior, score_by_rank(judge), clip, request.seed, device=device)
+        self.evaluate = Evaluator(target, prior, SCORES[request.score](judge), clip, request.seed, device=device)
         check_apart(self.evaluate, self.tuning, self.held_out)
 
     def record(self) -> dict[str, Any]:
@@ -166,7 +172,13 @@ class _Stage:
     def identity(self) -> dict[str, Any]:
         """What tells this search from another in the same folder."""
         request = self.request
-        return {"target": request.target, "prior": request.prior, "judge": request.judge, "clip": request.clip}
+        return {name: getattr(request, name) for name in ("target", "prior", "judge", "score", "clip")}
+
+    @property
+    def measure(self) -> str:
+        """What the score is, in words."""
+        what = "probability of" if self.request.score == "probability" else "1 / rank of"
+        return f"mean {what} the unit's class by {self.request.judge}"
 
     def _check_classes(self) -> None:
         target, judge = self.entries[self.request.target], self.entries[self.request.judge]
@@ -188,17 +200,41 @@ class _Stage:
         return found
 
 
-def score_by_rank(judge: Judge) -> Callable[[np.ndarray, Sequence[Objective]], np.ndarray]:
-    """A score for class units: 1 / the rank that the judge gives to the unit's class, so 1 where it comes first.
+Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
 
-    Smoother than whether it comes first, so that few units tell settings apart.
+
+def score_by_rank(judge: Judge) -> Score:
+    """A score for class units: 1 / the rank that the judge gives to the unit's class, so 1 where it comes first."""
+
+    def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
+        return 1.0 / judge.rank(images, _classes(objectives)).ranks
+
+    return score
+
+
+def score_by_probability(judge: Judge) -> Score:
+    """A score for class units: the softmax of the judge's scores at the unit's class.
+
+    It tells apart settings whose images all come first, as those of few units soon do.
     """
 
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
-        classes = [objective.index for objective in objectives if isinstance(objective, Unit)]
-        return 1.0 / judge.rank(images, classes).ranks
+        classes, found = _classes(objectives), []
+        for start in range(0, len(images), 100):
+            part = torch.from_numpy(images[start : start + 100]).to(judge.module.device)
+            with torch.no_grad():
+                scores = next(iter(judge.module(part, end=judge.scores).values())).flatten(1)
+            found.append(scores.double().softmax(1).cpu().numpy())
+        return np.concatenate(found)[np.arange(len(images)), classes]
 
     return score
+
+
+def _classes(objectives: Sequence[Objective]) -> list[int]:
+    return [objective.index for objective in objectives if isinstance(objective, Unit)]
+
+
+SCORES = {"probability": score_by_probability, "rank": score_by_rank}
 
 
 def parse_units(text: str, layer: str) -> list[Unit]:
@@ -238,7 +274,7 @@ def _run(stage: _Stage, folder: runs.RunFolder, show: int, progress: bool) -> No
 
 def _result(stage: _Stage, trials: Sequence[Trial], rows: Sequence[Row]) -> dict[str, Any]:
     return {
-        "score": f"mean of 1 / the rank of the unit's class by {stage.request.judge}",
+        "score": stage.measure,
         "tuning": [str(unit) for unit in stage.tuning],
         "held_out": [str(unit) for unit in stage.held_out],
         "trials": len(trials),
@@ -247,21 +283,12 @@ def _result(stage: _Stage, trials: Sequence[Trial], rows: Sequence[Row]) -> dict
             {
                 "name": row.name,
                 "settings": row.settings.as_dict(),
-                "tuning": _numbers(row.tuning),
-                "held_out": _numbers(row.held_out),
+                "tuning": {"score": row.tuning_score, "scores": list(row.tuning)},
+                "held_out": {"score": row.held_out_score, "scores": list(row.held_out)},
             }
             for row in rows
         ],
     }
-
-
-def _numbers(scores: Sequence[float]) -> dict[str, Any]:
-    return {"score": float(np.mean(scores)), "first": _first(scores), "scores": list(scores)}
-
-
-def _first(scores: Sequence[float]) -> float:
-    """The share of units whose class the judge ranks first."""
-    return float(np.mean([score == 1 for score in scores]))
 
 
 def write_table(path: Path, trials: Sequence[Trial]) -> None:
@@ -269,10 +296,10 @@ def write_table(path: Path, trials: Sequence[Trial]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     rules = sorted({name for trial in trials for name in _drawn(trial)}, key=NAMES.index)
-    writer.writerow(["trial", "score", "first", "activation", *rules])
+    writer.writerow(["trial", "score", "activation", *rules])
     for trial in trials:
         drawn = _drawn(trial)
-        values = [trial.score, _first(trial.scores), trial.activation, *(drawn[name] for name in rules)]
+        values = [trial.score, trial.activation, *(drawn[name] for name in rules)]
         writer.writerow([trial.number, *values])
     with replacing(path) as partial:
         partial.write_text(text.getvalue(), encoding="utf-8")
@@ -301,7 +328,7 @@ def draw_sheet(trials: Sequence[Trial], stage: _Stage, show: int) -> np.ndarray:
         for trial in trials
     ]
     units = ", ".join(str(unit) for unit in stage.tuning)
-    note = f"Units {units}; score: mean of 1 / rank by {stage.request.judge}."
+    note = f"Units {units}; score: {stage.measure}."
     if stage.entries[stage.request.target].kind == "mini":
         note += " Small models of our own, at 64 px."
     return contact_sheet(candidates, k=show, title=f"Settings for {stage.request.target}", note=note)
@@ -311,12 +338,12 @@ def _lines(stage: _Stage, trials: Sequence[Trial], rows: Sequence[Row]) -> list[
     """A table: the best and the baselines, their scores on both sets."""
     tuned, held = f"tuned on {len(stage.tuning)}", f"held out {len(stage.held_out)}"
     lines = [
-        f"{len(trials)} trials; score: mean of 1 / rank by {stage.request.judge}, and how many come first",
-        " ".ljust(10) + tuned.rjust(18) + held.rjust(18) + "   settings",
+        f"{len(trials)} trials; score: {stage.measure}",
+        " ".ljust(10) + tuned.rjust(14) + held.rjust(14) + "   settings",
     ]
     for row in rows:
-        scores = [f"{np.mean(part):.3f} {_first(part):7.1%}".rjust(18) for part in (row.tuning, row.held_out)]
-        lines.append(row.name.ljust(10) + "".join(scores) + f"   {describe(row.settings)}")
+        scores = f"{row.tuning_score:14.3f}{row.held_out_score:14.3f}"
+        lines.append(f"{row.name:10}{scores}   {describe(row.settings)}")
     return lines
 
 
