@@ -5,6 +5,7 @@ Codes are images (3, height, width), BGR, mean-subtracted.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class NoiseStart:
     grey: float | None = None
     uniform: bool = False
 
+    def __post_init__(self) -> None:
+        grey_fits = self.grey is None or 0 <= self.grey <= 255
+        if not (0 <= self.size < math.inf and grey_fits):
+            raise CaffeError(f"{self}: give a finite size of at least 0, and a grey of 0 to 255 or None")
+
     def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
         noise = np.stack([self._noise(seed, shape) for seed in seeds]) if len(seeds) else np.zeros((0, *shape))
         if self.grey is not None:
@@ -70,8 +76,8 @@ class MeanImageStart:
         return cls(tuple(os.fspath(path) for path in paths))
 
     def __post_init__(self) -> None:
-        if not self.paths:
-            raise CaffeError("a mean image takes one picture or more")
+        if not isinstance(self.paths, tuple) or not self.paths:
+            raise CaffeError("a mean image takes one picture or more, as MeanImageStart.of('a.jpg', 'b.jpg')")
 
     def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
         _, height, width = _check_image(shape)

@@ -4,6 +4,8 @@
     jobs = [Job(Unit("fc8", 3), seed, recipe.settings) for seed in range(4)]
     results = synthesize(target, recipe.prior, jobs, clip=recipe.clip, start_codes=recipe.start_codes([0, 1, 2, 3]))
 
+    facet = dataclasses.replace(pixel_recipe("nguyen2016", target.size), start=MeanImageStart.of(*pictures))
+
 Lengths in pixels are the published ones, for images of 227: for smaller ones `scale` may be given, as 56 / 227.  Rates
 of gradient ascent are the published ones for such images, and for smaller ones more, by `gain`.  The constants are
 facts from each paper and its authors' code; where neither has one, the docstring says so, and what ours is.
@@ -135,7 +137,8 @@ def nguyen2016(size: Size, scale: float, gain: float) -> Recipe:
     The five phases are those of their code for the centre bias: steps, step sizes and weights.  Theirs enlarge the
     image by 1.2 before the second and the third and see it through windows at random places, and take the first two
     for the unit's probability; ours has one size and one objective.  They start from noise of 8 around the grey 175,
-    or from the mean image of a cluster, which is `MeanImageStart`.
+    or from the mean image of a cluster, which is `MeanImageStart`.  (Their other script, for mean images, has smaller
+    steps, 1 to 2.)
     """
     weights = [Denoise(start, end, steps) for steps, _, _, start, end in _PHASES]
     firsts = np.cumsum([0, *(steps for steps, *_ in _PHASES)]).tolist()
@@ -153,7 +156,7 @@ def mahendran2016(size: Size, scale: float, gain: float) -> Recipe:
     B = 80 is the size of a natural image's colours, less the mean, and 6.5 pixels the distance over which they vary.
     The penalties are the mean over pixels of |x|^6 / B^6 and of the squared variation times (6.5 / B)^2; a colour's
     norm is at most 2 B; 300 steps of `AdaGrad` with a momentum of 0.9 and a rate of 0.05 B^2 / 6 for each pixel; the
-    start is uniform noise, 0.95 of which lies within B / sqrt(3).  The jitter has a quarter of the layer's stride as
+    start is uniform noise whose 0.95 quantile is B / sqrt(3).  The jitter has a quarter of the layer's stride as
     its width: 8 for 32, that of CaffeNet's layers from pool5 on, so that the image is 7 pixels larger.
     The activation is divided by the greatest that the unit has on real images, and multiplied with 10000 / the area of
     its receptive field (355 of 227 pixels for fc8).  That greatest activation belongs to a unit and is not known

@@ -158,7 +158,7 @@ class During(Rule):
         if not 0 <= self.first < self.until:
             raise CaffeError(f"During({self.first}, {self.until}): give 0 <= first < until")
         if type(self.rule).gradient is not Rule.gradient:
-            raise CaffeError(f"During takes rules of a step's mask or end, and {self.rule} joins the gradient")
+            raise CaffeError(f"During takes one rule of a step's mask or end, and {self.rule} may join the gradient")
 
     @property
     def label(self) -> str:

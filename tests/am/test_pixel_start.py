@@ -58,5 +58,10 @@ def test_what_does_not_fit_is_an_error(tmp_path):
         NoiseStart(8, grey=175).codes([0], (4096,))
     with pytest.raises(CaffeError, match="one picture or more"):
         MeanImageStart(())
+    with pytest.raises(CaffeError, match="one picture or more"):
+        MeanImageStart("a.png")
+    for size, grey in ((-1, None), (float("nan"), None), (1, 300)):
+        with pytest.raises(CaffeError, match="NoiseStart"):
+            NoiseStart(size, grey)
     with pytest.raises(CaffeError, match=r"gone\.png"):
         MeanImageStart.of(tmp_path / "gone.png").codes([0], SHAPE)

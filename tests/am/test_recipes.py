@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dgnam import zoo
 from dgnam.am import (
@@ -16,6 +17,7 @@ from dgnam.am import (
     Jitter,
     Job,
     L2Penalty,
+    MeanImageStart,
     NormBall,
     NormPower,
     Plain,
@@ -102,6 +104,12 @@ def test_nguyens_phases_are_steps_sizes_weights_and_a_late_one_in_the_middle_alo
     assert parts[2].rule == Denoise(0.01, 2.0, 150)
     assert parts[5].rule.margin * 227 == 50
     assert np.allclose(recipe.start_codes([0]).mean((0, 2, 3)), [71, 58, 52], atol=0.2)
+
+
+def test_a_recipe_may_start_from_the_mean_of_pictures(tmp_path):
+    Image.new("RGB", (9, 9), (10, 20, 30)).save(tmp_path / "picture.png")
+    recipe = replace(pixel_recipe("nguyen2016", (56, 56)), start=MeanImageStart.of(tmp_path / "picture.png"))
+    assert recipe.start_codes([0, 1])[1, :, 5, 5].tolist() == [30 - 104, 20 - 117, 10 - 123]
 
 
 def test_mahendrans_regularisers_jitter_and_momentum():

@@ -93,7 +93,7 @@ class TestDuring:
         assert torch.equal(Rules((Shrink(0.5), rule)).masked(IMAGES, moment(2)), rule.masked(IMAGES, moment(2)))
 
     def test_penalties_and_steps_that_are_none_are_errors(self):
-        with pytest.raises(CaffeError, match="joins the gradient"):
+        with pytest.raises(CaffeError, match="may join the gradient"):
             During(0, 10, L2Penalty(1.0))
         with pytest.raises(CaffeError, match="first < until"):
             During(10, 10, Blur(1.0))

@@ -19,7 +19,7 @@ from .values import ImageValues
 class TorchPrior:
     """A torch module from codes (N, *code_shape) to images (N, 3, H, W); in eval mode, its parameters frozen.
 
-    code_shape: the shape of one code, without the batch axis.
+    code_shape: the shape of one code, without the batch axis; n stands for (n,).
     image_size: the height and width of its images; None finds it by a pass of one code.
     mean, std, scale, channels: what its output is, as in `TorchTarget`: RGB or BGR values of 0 to 255, times `scale`,
         minus `mean`, divided by `std`.  As they are, a tanh's [-1, 1]; more in `ImageValues`.
@@ -30,7 +30,7 @@ class TorchPrior:
     def __init__(
         self,
         module: nn.Module,
-        code_shape: Sequence[int],
+        code_shape: int | Sequence[int],
         image_size: tuple[int, int] | None = None,
         *,
         mean: float | Sequence[float] = 0.5,
@@ -38,9 +38,11 @@ class TorchPrior:
         scale: float = 1 / 255,
         channels: str = "RGB",
     ):
-        self.code_shape = tuple(int(n) for n in code_shape)
+        if not isinstance(module, nn.Module):
+            raise CaffeError(f"a TorchPrior takes a torch.nn.Module, and this is a {type(module).__name__}")
+        self.code_shape = (code_shape,) if isinstance(code_shape, int) else tuple(int(n) for n in code_shape)
         if not self.code_shape or min(self.code_shape) < 1:
-            raise CaffeError(f"code_shape {tuple(code_shape)}: give one size or more, each at least 1")
+            raise CaffeError(f"code_shape {self.code_shape}: give one size or more, each at least 1")
         self.module = module.eval().requires_grad_(False)
         self.values = ImageValues(mean, std, scale, channels)
         found = self._try()

@@ -96,6 +96,7 @@ def test_a_search_in_its_codes_raises_a_unit():
         (nn.Sequential(nn.Linear(5, 16), nn.Unflatten(1, (1, 4, 4))), (5,), r"this gives \(2, 1, 4, 4\)"),
         (decoder(), (5, 1, 1), r"can't take codes of shape \(2, 5, 1, 1\)"),
         (nn.LSTM(3, 3), (3,), "gives a tuple"),
+        (lambda codes: codes, (3, 2, 2), "takes a torch.nn.Module, and this is a function"),
         (Same(), (), r"code_shape \(\)"),
         (Same(), (3, 0, 2), r"code_shape \(3, 0, 2\)"),
     ],
@@ -103,6 +104,11 @@ def test_a_search_in_its_codes_raises_a_unit():
 def test_what_is_no_prior_is_one_clear_error(module, shape, message):
     with pytest.raises(CaffeError, match=message):
         TorchPrior(module, shape)
+
+
+def test_a_number_stands_for_a_flat_code():
+    module = nn.Sequential(nn.Linear(5, 48), nn.Unflatten(1, (3, 4, 4)))
+    assert TorchPrior(module, 5).code_shape == (5,)
 
 
 def test_another_image_size_than_it_makes_is_an_error():
