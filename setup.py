@@ -10,6 +10,7 @@ DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg
 FOLDERS = ("prototxt", "models", "experiments")
 EXTRAS = {
     "draw": ["pydot>=2"],  # and graphviz's program dot
+    "mp4": ["imageio-ffmpeg>=0.5"],  # it brings ffmpeg
     "leveldb": ["plyvel>=1.5; python_version < '3.13'"],  # no wheels for later ones
     "onnx": ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.19"],
 }
@@ -46,6 +47,8 @@ setup(
         "numpy>=1.26",
         "h5py>=3.10",
         "lmdb>=1.4",
+        "matplotlib>=3.8",
+        "optuna>=4.4",
         "protobuf>=6.31.1,<8",  # 6.31.1 wrote dgnam_caffe_pb2.py; a generated module works up to the next major version
         "Pillow>=10.1",
         "pooch>=1.8",
@@ -62,6 +65,9 @@ setup(
             "pytest>=8",
             "pytest-timeout>=2.3",
             "hypothesis>=6.90",
+            "ipykernel>=6.29",  # the tutorial is run
+            "nbclient>=0.10",
+            "nbformat>=5.10",
             "ruff>=0.9",
             "mypy>=1.14",
             "types-protobuf>=6.30",
