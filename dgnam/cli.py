@@ -15,6 +15,7 @@ from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
 from .caffe.tools import app as caffe_app
 from .data import DataError
+from .doctor import main as examine_all
 from .measure.act_range_app import act_range
 from .models_app import app as models_app
 from .visualization import app as visualization_app
@@ -100,6 +101,14 @@ def reproduce(
         raise CaffeError(f"{experiment} can't run: {outcome.blocked}")
     print("\n".join(outcome.lines))
     print(f"==> figure: {outcome.figure}\n==> made: {outcome.folder}/")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Show what is installed and usable here: packages, engines, devices, models, memory and disk."""
+    raise typer.Exit(examine_all(as_text=not as_json))
 
 
 app.command("act-range")(act_range)

@@ -144,7 +144,11 @@ def read_npy(path: Path, what: str, most_bytes: int) -> np.ndarray:
     if existing_file(path).stat().st_size > most_bytes:
         raise CaffeFormatError(f"{path}: is too large for {what}")
     try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False), np.float32)
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+        if values.dtype.kind not in "fiub":
+            raise TypeError(f"its type is {values.dtype}")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite
+            return np.asarray(values, np.float32)
     except Exception as error:  # numpy's reader fails on damaged files in many ways
         raise CaffeFormatError(f"{path}: not a readable array of numbers ({shortened(str(error), 300)})") from None
 

@@ -23,7 +23,7 @@ def run(*arguments, **environment):
 def test_help_names_the_commands():
     shown = run("--help")
     assert shown.returncode == 0
-    assert all(command in shown.stdout for command in ("reproduce", "act-range", "layers", "models", "train"))
+    assert all(command in shown.stdout for command in ("reproduce", "act-range", "doctor", "layers", "models", "train"))
 
 
 def test_units_are_numbers_and_ranges():

@@ -52,6 +52,7 @@ def test_codes_of_another_shape(tmp_path):
     ("values", "message"),
     [
         (np.array([[1, np.nan, np.inf]]), "2 of its 3 numbers are not finite"),
+        (np.array([1e300, 1]), "1 of its 2 numbers are not finite"),
         (np.zeros((0, 4)), r"holds an array \(0, 4\), and no code"),
         (np.array(3.0), r"holds an array \(\), and no code"),
     ],
@@ -63,13 +64,15 @@ def test_what_is_no_code(tmp_path, name, values, message):
 
 def test_files_that_hold_no_array_of_numbers(tmp_path):
     (tmp_path / "text.npy").write_text("1 2 3")
-    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    np.save(tmp_path / "words.npy", np.array(["1", "2"]))
+    np.save(tmp_path / "complex.npy", CODES + 1j)
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["images"] = CODES
     (tmp_path / "cut.npy").write_bytes(write(tmp_path / "codes.npy", CODES).read_bytes()[:-8])
     for name, message in (
         ("text.npy", "codes are read from a .npy file, or"),
         ("words.npy", "not a readable array of numbers"),
+        ("complex.npy", "its type is complex128"),
         ("other.h5", r"has no dataset 'codes'; it has \['images'\]"),
         ("cut.npy", "not a readable array of numbers"),
     ):

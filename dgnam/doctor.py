@@ -1,0 +1,272 @@
+"""What is installed and usable here: `dgnam doctor`, or `python -m dgnam.doctor` where even torch is missing.
+
+Nothing of ours or of others' is imported before it is examined, and whatever an examination runs into is its result.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+OK, MISSING, BROKEN = "ok", "missing", "broken"
+
+LEAST_PYTHON = (3, 10)
+
+REQUIRED = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "h5py": "h5py",
+    "protobuf": "google.protobuf",
+    "Pillow": "PIL",
+    "scipy": "scipy",
+    "scikit-image": "skimage",
+    "lmdb": "lmdb",
+    "cma": "cma",
+    "pooch": "pooch",
+    "tqdm": "tqdm",
+    "typer": "typer",
+}
+"""The packages that dgnam needs, and what each is imported as."""
+
+OPTIONAL = {
+    "onnx": ("onnx", "to_onnx"),
+    "onnxscript": ("onnxscript", "to_onnx"),
+    "plyvel": ("plyvel", "LevelDB databases"),
+    "pydot": ("pydot", "drawings of nets"),
+    "optuna": ("optuna", "the search of hyper-parameters"),
+    "matplotlib": ("matplotlib", "curves"),
+    "imageio-ffmpeg": ("imageio_ffmpeg", "MP4 movies"),
+}
+"""Those that something needs, and what."""
+
+_GIB = 1 << 30
+_LEAST_MEMORY, _LEAST_DISK = 1.0, 0.5
+"""GiB below which the small models' runs may fail."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    state: "ok", "missing" or "broken".
+    required: whether dgnam can't do its main job, pictures by the small models, unless it is ok.
+    """
+
+    what: str
+    state: str
+    detail: str
+    required: bool = False
+
+    @property
+    def line(self) -> str:
+        return f"{self.state:8} {self.what:24} {self.detail}".rstrip()
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, one after the other; never raises."""
+    parts: tuple[tuple[str, Callable[[], Iterator[Finding]], bool], ...] = (
+        ("dgnam", _python, True),
+        ("packages", _packages, True),
+        ("optional packages", _optional, False),
+        ("engine", _engine, False),
+        ("device", _device, False),
+        ("memory", _memory, False),
+        ("folders", _folders, False),
+        ("models", _models, True),
+    )
+    for what, part, required in parts:
+        try:
+            yield from part()
+        except Exception as error:  # what breaks an examination is what there is to tell
+            yield Finding(what, BROKEN, _said(error), required)
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether nothing that is required is missing or broken."""
+    return all(finding.state == OK for finding in findings if finding.required)
+
+
+def as_json(findings: list[Finding]) -> str:
+    """The findings, and `healthy`, as JSON."""
+    content = {"healthy": healthy(findings), "findings": [asdict(finding) for finding in findings]}
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _python() -> Iterator[Finding]:
+    from . import __version__
+
+    yield Finding("dgnam", OK, f"{__version__}, in {Path(__file__).parent}", True)
+    here = sys.version_info[:2]
+    state = OK if here >= LEAST_PYTHON else BROKEN
+    yield Finding("python", state, f"{platform.python_version()} on {platform.platform()}", True)
+
+
+def _packages() -> Iterator[Finding]:
+    for package, module in REQUIRED.items():
+        yield _package(package, module, "pip install dgnam installs it", True)
+
+
+def _optional() -> Iterator[Finding]:
+    for package, (module, purpose) in OPTIONAL.items():
+        yield _package(package, module, f"only for {purpose}: pip install {package}", False)
+    dot = shutil.which("dot")
+    detail = dot if dot is not None else "only for drawings of nets: install Graphviz"
+    yield Finding("graphviz's dot", OK if dot is not None else MISSING, detail)
+
+
+def _package(package: str, module: str, hint: str, required: bool) -> Finding:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.split(".")[0] == module.split(".")[0]:
+            return Finding(package, MISSING, hint, required)
+        return Finding(package, BROKEN, _said(error), required)
+    except Exception as error:  # a package may fail on import in any way
+        return Finding(package, BROKEN, _said(error), required)
+    try:
+        return Finding(package, OK, metadata.version(package), required)
+    except metadata.PackageNotFoundError:
+        return Finding(package, OK, "of unknown version", required)
+
+
+def _engine() -> Iterator[Finding]:
+    from .am.engine import real_caffe
+
+    yield Finding("engine dgnam", OK, "dgnam.caffe, on torch")
+    try:
+        found = real_caffe()
+    except Exception as error:  # a caffe that was built for another system fails in its own ways
+        state = MISSING if isinstance(error, ImportError) else BROKEN
+        yield Finding("engine caffe", state, f"BVLC's caffe can't be imported, and isn't needed ({_said(error)})")
+        return
+    yield Finding("engine caffe", OK, f"BVLC's caffe {getattr(found, '__version__', '')}, in {found.__file__}")
+
+
+def _device() -> Iterator[Finding]:
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding("device cpu", OK, f"{cores} cores, torch computes with {torch.get_num_threads()} threads")
+    if not torch.cuda.is_available():
+        built = torch.version.cuda
+        detail = "torch is built without CUDA" if built is None else f"torch is built for CUDA {built} and sees no GPU"
+        yield Finding("device cuda", MISSING, detail)
+        return
+    for index in range(torch.cuda.device_count()):
+        found = torch.cuda.get_device_properties(index)
+        free, total = torch.cuda.mem_get_info(index)
+        yield Finding(f"device cuda:{index}", OK, f"{found.name}, {free / _GIB:.1f} of {total / _GIB:.1f} GiB free")
+
+
+def _memory() -> Iterator[Finding]:
+    free = _free_memory()
+    if free is None:
+        yield Finding("memory", MISSING, "this system doesn't say how much is free")
+        return
+    state = OK if free >= _LEAST_MEMORY * _GIB else BROKEN
+    yield Finding("memory", state, f"{free / _GIB:.1f} GiB free")
+
+
+def _free_memory() -> int | None:
+    """Bytes that can be had: what the system has, or less where a container's limit is nearer."""
+    bounds = []
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        bounds.append(int(lines["MemAvailable"].split()[0]) << 10)
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        if limit.isdecimal():
+            bounds.append(max(0, int(limit) - int(used)))
+    except (OSError, ValueError):
+        pass  # no container, or one of another kind
+    return min(bounds, default=None)
+
+
+def _folders() -> Iterator[Finding]:
+    from . import zoo
+    from .data import DataError, data_folder
+
+    home = zoo.home()
+    chosen = "$DGNAM_HOME" if "DGNAM_HOME" in os.environ else "$DGNAM_HOME is not set"
+    yield _space("downloads", home, chosen)
+    yield _space("current folder", Path.cwd(), "runs go to runs/ here")
+    if "DGNAM_DATA" not in os.environ:
+        yield Finding("image sets", MISSING, "$DGNAM_DATA is not set; only training and measuring need them")
+        return
+    try:
+        folder = data_folder(None)
+    except DataError as error:
+        yield Finding("image sets", BROKEN, str(error))
+        return
+    zips = len(list(folder.glob("*.zip")))
+    yield Finding("image sets", OK, f"$DGNAM_DATA: {folder}, {zips} zips")
+
+
+def _space(what: str, folder: Path, note: str) -> Finding:
+    """Whether a folder, which may not be there yet, can be written to, and the space that is free."""
+    above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        return Finding(what, BROKEN, f"{folder}: can't be written to ({note})")
+    free = shutil.disk_usage(above).free
+    state = OK if free >= _LEAST_DISK * _GIB else BROKEN
+    return Finding(what, state, f"{folder}: {free / _GIB:.1f} GiB free ({note})")
+
+
+def _models() -> Iterator[Finding]:
+    from . import zoo
+
+    for entry in zoo.list_models():
+        yield _model(entry.name)
+
+
+def _model(name: str) -> Finding:
+    """The worst of a model's files."""
+    from . import zoo
+
+    entry = zoo.get(name)
+    ours = entry.kind == "mini"
+    try:
+        found = {what: entry.state(what) for what in entry.places()}
+    except Exception as error:  # an unreadable disk, for one
+        return Finding(f"model {name}", BROKEN, _said(error), ours)
+    damaged = [what for what, state in found.items() if state == "damaged"]
+    missing = [what for what, state in found.items() if state == "missing"]
+    if damaged:
+        detail = f"{', '.join(damaged)} damaged: {entry.places()[damaged[0]]}"
+        return Finding(f"model {name}", BROKEN, detail, ours)
+    if missing:
+        hint = "the installation is incomplete" if ours else f"dgnam models fetch {name}"
+        return Finding(f"model {name}", MISSING, f"{', '.join(missing)} not here: {hint}", ours)
+    return Finding(f"model {name}", OK, entry.role, ours)
+
+
+def _said(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def main(as_text: bool = True) -> int:
+    """Print the findings; returns the exit status: 1 where something required is missing or broken."""
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if as_text:
+            print(finding.line, flush=True)
+    if not as_text:
+        print(as_json(findings))
+    return 0 if healthy(findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main("--json" not in sys.argv[1:]))
