@@ -313,25 +313,20 @@ def _drawn(trial: Trial) -> dict[str, float]:
     return found | {names[key]: value for key, value in rule.items()}
 
 
+def candidate(trial: Trial) -> Candidate:
+    """A trial for a contact sheet, from its search's folder alone: `map(candidate, read_trials(folder))`."""
+    name, activation = f"trial {trial.number}: score {trial.score:.3f}", f"activation {trial.activation:.1f}"
+    return Candidate(trial.score, trial.pictures(), (name, *describe(trial.settings, "\n").split("\n"), activation))
+
+
 def draw_sheet(trials: Sequence[Trial], stage: _Stage, show: int) -> np.ndarray:
     """The best and the worst trials' pictures over their settings."""
-    candidates = [
-        Candidate(
-            trial.score,
-            trial.pictures(),
-            (
-                f"trial {trial.number}: score {trial.score:.3f}",
-                *describe(trial.settings, "\n").split("\n"),
-                f"activation {trial.activation:.1f}",
-            ),
-        )
-        for trial in trials
-    ]
-    units = ", ".join(str(unit) for unit in stage.tuning)
-    note = f"Units {units}; score: {stage.measure}."
+    note = f"Units {stage.request.units}; score: {stage.measure}."
     if stage.entries[stage.request.target].kind == "mini":
-        note += " Small models of our own, at 64 px."
-    return contact_sheet(candidates, k=show, title=f"Settings for {stage.request.target}", note=note)
+        note += " Small models."
+    return contact_sheet(
+        [candidate(trial) for trial in trials], k=show, title=f"Settings for {stage.request.target}", note=note
+    )
 
 
 def _lines(stage: _Stage, trials: Sequence[Trial], rows: Sequence[Row]) -> list[str]:

@@ -12,6 +12,7 @@ from dgnam import search_app, zoo
 from dgnam.am import Unit, hyperparameters, paper, released
 from dgnam.am.trial_store import read_trials
 from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.figures import contact_sheet
 from dgnam.measure import Judge
 
 QUICK = ("caffenet-mini", "0,2", "--report", "5-6", "--n-iters", "1,3", "--quiet")
@@ -69,6 +70,15 @@ def test_a_search_leaves_its_results_in_a_folder(whole):
     record = json.loads((folder / search_app.REQUEST).read_text())
     assert "optuna" in record["versions"]
     assert len(record["files"]["judge-mini/weights.h5"]) == 64
+
+
+def test_a_contact_sheet_can_be_drawn_from_the_folder_alone(whole):
+    found = [search_app.candidate(trial) for trial in read_trials(whole[0])]
+    sheet = contact_sheet(found, k=1)
+    best = max(found, key=lambda one: one.score)
+    assert best.pictures.shape == (2, 56, 56, 3)
+    assert (sheet[36 : 36 + 56, 8 : 8 + 56] == best.pictures[0]).all()
+    assert best.lines[1].endswith("steps")
 
 
 def test_ctrl_c_keeps_the_trials_and_says_how_to_go_on(whole, tmp_path, monkeypatch):
