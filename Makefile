@@ -17,7 +17,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format layer-table proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format tutorial layer-table proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
@@ -49,6 +49,9 @@ lint: $(STAMP) ## check style and types
 format: $(STAMP) ## put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+tutorial: $(STAMP) ## run experiments/tutorial.ipynb and keep what it shows
+	$(BIN)/jupyter execute --inplace experiments/tutorial.ipynb
 
 layer-table: $(STAMP) ## write the table of layers in dgnam/caffe/README.md anew
 	$(BIN)/python -m tests.caffe.layer_table

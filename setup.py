@@ -48,7 +48,7 @@ setup(
         "h5py>=3.10",
         "lmdb>=1.4",
         "matplotlib>=3.8",
-        "optuna>=4.4",
+        "optuna>=5",
         "protobuf>=6.31.1,<8",  # 6.31.1 wrote dgnam_caffe_pb2.py; a generated module works up to the next major version
         "Pillow>=10.1",
         "pooch>=1.8",

@@ -30,6 +30,8 @@ REQUIRED = {
     "scikit-image": "skimage",
     "lmdb": "lmdb",
     "cma": "cma",
+    "matplotlib": "matplotlib",
+    "optuna": "optuna",
     "pooch": "pooch",
     "tqdm": "tqdm",
     "typer": "typer",
@@ -41,8 +43,6 @@ OPTIONAL = {
     "onnxscript": ("onnxscript", "to_onnx"),
     "plyvel": ("plyvel", "LevelDB databases"),
     "pydot": ("pydot", "drawings of nets"),
-    "optuna": ("optuna", "the search of hyper-parameters"),
-    "matplotlib": ("matplotlib", "curves"),
     "imageio-ffmpeg": ("imageio_ffmpeg", "MP4 movies"),
 }
 """Those that something needs, and what."""

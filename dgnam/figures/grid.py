@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from .caption import INK, PAPER, fit, line_height, load_font, write_lines
+
+WORDS_WIDTH = 600
+"""Pixels that a title or a note may take where the pictures take less."""
 
 
 def labelled_grid(
@@ -25,6 +29,7 @@ def labelled_grid(
 
     pictures: (h, w, 3) uint8 RGB, all of one size, shown `scale` times as large.
     labels: one to each, of one line or several; a line that is too wide is shortened.
+    title, note: a narrow grid is made wider for them, to `WORDS_WIDTH` at most.
     """
     if len(pictures) != len(labels) or not pictures:
         raise ValueError(f"{len(labels)} labels for {len(pictures)} pictures: give one to each of one or more")
@@ -35,7 +40,9 @@ def labelled_grid(
     line, texts = line_height(text_size), [label.split("\n") for label in labels]
     top = 2 * line if title else gap
     cell = height + line * max(map(len, texts)) + gap
-    sheet = Image.new("RGB", (columns * (width + gap) + gap, top + rows * cell + (line if note else 0) + gap), PAPER)
+    words = max(math.ceil(head.getlength(title)), math.ceil(font.getlength(note))) + 2 * gap
+    broad = max(columns * (width + gap) + gap, min(words, WORDS_WIDTH))
+    sheet = Image.new("RGB", (broad, top + rows * cell + (line if note else 0) + gap), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         draw.text((gap, line // 4), fit(title, sheet.width - 2 * gap, head), fill=INK, font=head)

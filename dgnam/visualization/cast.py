@@ -32,6 +32,7 @@ from ..am import (
     released,
     released_googlenet,
 )
+from ..am.objective import Term
 from ..caffe.errors import CaffeError, CaffeFormatError, closest
 from ..caffe.module import CaffeModule
 from ..caffe.proto.files import StrPath
@@ -92,12 +93,18 @@ class TargetInfo:
     settings: Settings = field(default_factory=released)
 
     def caption(self, objective: Objective) -> str:
-        """The class that a unit stands for, or the objective as text."""
-        if isinstance(objective, Unit):
+        """The class that a unit stands for, or the objective as text; of a sum, each of its terms so."""
+        if isinstance(objective, Term):
+            return self._name(objective)
+        parts = [f"{'-' if w < 0 else '+'} {_factor(abs(w))}{self._name(term)}" for w, term in objective.terms]
+        return " ".join(parts).removeprefix("+ ")
+
+    def _name(self, term: Term) -> str:
+        if isinstance(term, Unit):
             for classes in self.classes:
-                if classes.belong_to(objective.layer, self.target.layers(), self.target.layer_shape):
-                    return classes.labels[objective.index].name
-        return str(objective)
+                if classes.belong_to(term.layer, self.target.layers(), self.target.layer_shape):
+                    return classes.labels[term.index].name
+        return str(term)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,6 +292,10 @@ def _imported(path: str) -> Target:
 
 def _shown(spec: object) -> str:
     return f"'{spec}'" if isinstance(spec, str | Path) else type(spec).__name__
+
+
+def _factor(weight: float) -> str:
+    return "" if weight == 1 else f"{weight:g} * "
 
 
 def _is_prototxt(text: str) -> bool:

@@ -21,10 +21,11 @@ def test_every_picture_is_there_in_rows():
 
 def test_labels_title_and_note_leave_ink_and_long_labels_fit():
     bare = labelled_grid(pictures(1), [""], columns=1)
+    labelled = labelled_grid(pictures(1), ["a label that is far too wide"], columns=1)
     full = labelled_grid(pictures(1), ["a label that is far too wide"], columns=1, title="Title", note="note")
-    assert full.shape[1] == bare.shape[1]
-    assert full.shape[0] > bare.shape[0]
-    assert (full < 100).sum() > (bare < 100).sum()
+    assert labelled.shape[1] == bare.shape[1]
+    assert full.shape[0] > labelled.shape[0]
+    assert (full < 100).sum() > (labelled < 100).sum() > (bare < 100).sum()
 
 
 def test_a_label_to_each_picture():
@@ -37,3 +38,9 @@ def test_labels_of_several_lines_make_room_for_themselves():
     three = labelled_grid(pictures(2), ["a\nb\nc", "d"], columns=2)
     assert three.shape[0] == one.shape[0] + 2 * 18
     assert (three[-4 - 18 :] < 100).any()  # the third line
+
+
+def test_a_narrow_grid_is_widened_for_its_title():
+    picture = np.zeros((20, 20, 3), np.uint8)
+    plain, titled, long = (labelled_grid([picture], ["a"], columns=1, title=t) for t in ("", "A longer title", 99 * "x "))
+    assert plain.shape[1] < titled.shape[1] < long.shape[1] == 600

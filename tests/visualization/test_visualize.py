@@ -243,3 +243,10 @@ def test_dgnam_has_visualize_and_nothing_else_by_accident():
     assert "visualize" in dir(dgnam)
     with pytest.raises(AttributeError, match="no attribute 'visualise'"):
         dgnam.visualise  # noqa: B018
+
+
+def test_captions_name_the_classes_of_sums(target, prior):
+    names = [f"kind {k}" for k in range(10)]
+    wanted = Unit("fc8", 7) - 0.5 * Unit("fc8", 2) + Unit("conv5", 1, 3)
+    found = dgnam.visualize(target, wanted, prior=prior, labels=names, settings=FEW, progress=False)
+    assert found.captions[0] == "kind 7 - 0.5 * kind 2 + conv5:1@3"
