@@ -228,3 +228,21 @@ def test_no_more_than_a_picture_is_held(tmp_path, kind):
     finally:
         tracemalloc.stop()
     assert peak < 20 * pixels.nbytes  # of 200
+
+
+def test_pictures_of_one_class_where_the_source_has_labels(tmp_path):
+    files = {f"{i}.png": png(colour) for i, colour in enumerate(COLOURS)}
+    listing = "0.png 1\n1.png -1\n2.png 1\n"
+    write_files(tmp_path, {**files, "list.txt": listing})
+    write_zip(tmp_path / "set.zip", {**files, "val.txt": listing})
+    datums = [
+        image_datum(np.full((2, 2, 3), COLOURS[i], np.uint8)[..., ::-1], label) for i, label in enumerate((1, 0, 1))
+    ]
+    write_database(tmp_path / "db", datums)
+    for source in ("list.txt", "set.zip", "db"):
+        chosen = open_pictures(tmp_path / source).of_class(1)
+        assert colours(chosen) == [COLOURS[0], COLOURS[2]]
+        assert [picture.label for picture in chosen] == [1, 1]
+        assert list(open_pictures(tmp_path / source).of_class(7)) == []
+    assert next(iter(open_pictures(tmp_path))).label is None
+    assert [picture.label for picture in open_pictures(tmp_path / "list.txt")] == [1, -1, 1]

@@ -7,10 +7,8 @@ from PIL import Image
 from dgnam import zoo
 from dgnam.am import GeneratorPrior, Job, Unit, released, synthesize
 from dgnam.am.target import CaffeTarget
-from dgnam.caffe.datum import image_datum
-from dgnam.caffe.db import create_database
 from dgnam.data import MEAN_BGR, DataError
-from dgnam.measure import cluster_start, codes_of_pictures
+from dgnam.measure import cluster_start
 from dgnam.network_input import NetworkInput
 from dgnam.pictures import open_pictures
 
@@ -60,22 +58,6 @@ def test_the_kinds_of_a_class_become_starts(photos, encoder):
     assert result.images[red][0].mean() < result.images[blue][0].mean()
 
 
-def test_codes_come_with_the_pictures_names(photos, encoder):
-    found = list(codes_of_pictures(encoder, "conv5", open_pictures(photos), PREPARE, batch_size=5))
-    assert [codes.shape for _, codes in found] == [(5, 128, 7, 7), (5, 128, 7, 7), (2, 128, 7, 7)]
-    assert found[0][0][0].endswith("b02.png")
-
-
 def test_a_class_that_isnt_there(photos, encoder):
     with pytest.raises(DataError, match="label 7: none of its pictures can be read"):
         cluster_start(encoder, "fc6", open_pictures(photos / "list.txt").of_class(7), PREPARE, 2)
-
-
-def test_datums_have_labels(tmp_path):
-    database = create_database(tmp_path / "db", "lmdb")
-    for i in range(4):
-        database.put(b"%d" % i, image_datum(np.full((8, 8, 3), i, np.uint8), i % 2).SerializeToString())
-    database.commit()
-    database.close()
-    found = list(open_pictures(tmp_path / "db").of_class(1))
-    assert [picture.read()[0, 0, 0] for picture in found] == [1, 3]

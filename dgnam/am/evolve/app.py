@@ -12,8 +12,9 @@ from ... import zoo
 from ...caffe.errors import CaffeError, CaffeFormatError, closest
 from ...caffe.mode import usable_device
 from ...runs import RunFolder
+from ..class_names import Classes
 from ..clip import Bounds, act_range_bounds
-from ..objective import Unit
+from ..objective_text import parse_objective
 from ..priors import GeneratorPrior
 from ..target import CaffeTarget
 from .cma_es import CmaEs
@@ -69,7 +70,7 @@ Folder = Annotated[Path, typer.Argument(help="The search's folder.")]
 @app.command()
 def run(
     target: Annotated[str | None, typer.Argument(help="A classifier of `dgnam models list`.")] = None,
-    unit: Annotated[str | None, typer.Argument(help="Its unit, as fc8:42 or conv5:7@6,6.")] = None,
+    unit: Annotated[str | None, typer.Argument(help="Its unit, as fc8:42, fc8:lemon or conv5:7@6,6.")] = None,
     prior: PriorName = "deepsim-fc6-mini",
     method: MethodName = "cma",
     generations: Annotated[int, typer.Option(min=1, help="How many in all, those before a resume included.")] = 100,
@@ -186,7 +187,9 @@ def _score(target: str | None, unit: str | None, path: str | None, device: str) 
         raise CaffeError("give a target and its unit, as caffenet-mini fc8:42, or --score module:function")
     if zoo.get(target).generator is not None:
         raise CaffeError(f"'{target}' is a generator; the targets: {_models(target, generators=False)}")
-    return UnitScore(CaffeTarget(zoo.load(target)), Unit.parse(unit), device=device), {"target": target, "unit": unit}
+    network = CaffeTarget(zoo.load(target))
+    objective = parse_objective(unit, network, [Classes.of_model(zoo.get(target))])
+    return UnitScore(network, objective, device=device), {"target": target, "unit": str(objective)}
 
 
 def _score_again(search: Search, path: str | None, folder: Path, device: str) -> Score:

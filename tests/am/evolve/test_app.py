@@ -86,8 +86,9 @@ def test_a_laboratorys_loop(tmp_path):
     [
         (("caffenet-mini",), "give a target and its unit, as caffenet-mini fc8:42, or --score"),
         (("caffenet-mini", "fc8:200"), "layer 'fc8' has 200 units"),
+        (("caffenet-mini", "fc8:lemmon"), r"the closest: lemon \(187\)"),
         (("caffenet-mini", "fc9:2"), "fc9"),
-        (("caffenet-mini", "fc8"), "write layer:index"),
+        (("caffenet-mini", "fc8"), "say which unit of layer 'fc8', as fc8:0"),
         (("deepsim-fc6-mini", "fc8:1"), "'deepsim-fc6-mini' is a generator; the targets: "),
         (("caffenet-mini", "fc8:1", "--prior", "judge-mini"), "'judge-mini' is no generator; the generators: deepsim-"),
         (("caffenet-mini", "fc8:1", "--method", "cmaes"), "method 'cmaes': give one of cma, "),
