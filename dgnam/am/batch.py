@@ -30,7 +30,7 @@ from .look import Look
 from .objective import Objective, Unit
 from .priors import Prior
 from .regularisation import Moment, Regularisation, Rule, after
-from .start import random_code
+from .start import RandomStart, Start
 from .target import Target
 from .view import view
 
@@ -111,7 +111,7 @@ def synthesize(
     batch_size: int = 100,
     partition: Partition | None = None,
     first_batch: int = 0,
-    start_codes: np.ndarray | None = None,
+    start_codes: np.ndarray | Start | None = None,
     device: str | torch.device = "cpu",
     progress: bool = True,
     on_step: OnStep | None = None,
@@ -122,14 +122,15 @@ def synthesize(
     partition: which jobs share a batch, as `partition_jobs` gives it (with `batch_size`, where None).  A result's bytes
         repeat for the same jobs, partition, number of threads and device; so a resumed run gives the recorded
         partition again and, in `first_batch`, the first batch that is not done.
-    start_codes: (jobs, *code_shape), in place of the random codes that the jobs' seeds draw.
+    start_codes: (jobs, *code_shape), in place of the random codes that the jobs' seeds draw; or a start, which gives
+        the jobs of a batch their codes when it begins.
     progress: show a bar that counts steps.
     on_step: called at each step of each batch, before the update.
     """
     if partition is None:
         partition = partition_jobs(jobs, batch_size)
     _check_partition(partition, jobs)
-    if start_codes is not None and start_codes.shape != (len(jobs), *prior.code_shape):
+    if isinstance(start_codes, np.ndarray) and start_codes.shape != (len(jobs), *prior.code_shape):
         raise CaffeError(f"start_codes have shape {start_codes.shape}; {(len(jobs), *prior.code_shape)} is needed")
     place = torch.device(device)
     target.to(place)
@@ -180,7 +181,7 @@ def _check_partition(partition: Partition, jobs: Sequence[Job]) -> None:
 
 
 def _run(
-    batches: Sequence[_Batch], start_codes: np.ndarray | None, progress: bool, on_step: OnStep | None
+    batches: Sequence[_Batch], start_codes: np.ndarray | Start | None, progress: bool, on_step: OnStep | None
 ) -> Iterator[Result]:
     total = sum(batch.n_steps for batch in batches)
     with tqdm(total=total, unit="step", disable=not progress, desc="synthesizing") as bar:
@@ -241,7 +242,7 @@ class _Batch:
         self.rescales = [job.settings.ascent.rescales for job in self.jobs]
         self.transforms = any(job.settings.transform is not None for job in self.jobs)
 
-    def run(self, start_codes: np.ndarray | None, on_step: OnStep | None, bar: tqdm[NoReturn]) -> Result:
+    def run(self, start_codes: np.ndarray | Start | None, on_step: OnStep | None, bar: tqdm[NoReturn]) -> Result:
         """Take all steps.  A job that is done, or whose gradient has vanished, keeps its code and image."""
         codes = self._start(start_codes)
         active = torch.ones(len(codes), dtype=torch.bool, device=self.device)
@@ -336,12 +337,13 @@ class _Batch:
         """(N,) float32; of a job that is done, which no longer moves, any number."""
         return torch.tensor([job.settings.step_size(step) for job in self.jobs], device=self.device)
 
-    def _start(self, start_codes: np.ndarray | None) -> Tensor:
-        if start_codes is None:
-            codes = np.concatenate([random_code(job.seed, (1, *self.prior.code_shape)) for job in self.jobs])
+    def _start(self, start_codes: np.ndarray | Start | None) -> Tensor:
+        if isinstance(start_codes, np.ndarray):
+            codes = start_codes[list(self.indices)]
         else:
-            codes = start_codes[list(self.indices)].astype(np.float32)
-        return torch.from_numpy(codes).to(self.device)
+            start = RandomStart() if start_codes is None else start_codes
+            codes = start.codes([job.seed for job in self.jobs], self.prior.code_shape)
+        return torch.from_numpy(codes.astype(np.float32)).to(self.device)
 
 
 def _climb(values: Tensor, gradient: Tensor, step_sizes: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
     recipe = pixel_recipe("yosinski2015", target.size)
     jobs = [Job(Unit("fc8", 3), seed, recipe.settings) for seed in range(4)]
-    results = synthesize(target, recipe.prior, jobs, clip=recipe.clip, start_codes=recipe.start_codes([0, 1, 2, 3]))
+    results = synthesize(target, recipe.prior, jobs, clip=recipe.clip, start_codes=recipe.start)
 
     facet = dataclasses.replace(pixel_recipe("nguyen2016", target.size), start=MeanImageStart.of(*pictures))
 

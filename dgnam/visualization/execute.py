@@ -77,7 +77,7 @@ def _synthesize(plan: Plan, first: int, progress: bool, watch: Any) -> Iterator[
         clip=plan.clip,
         partition=plan.partition,
         first_batch=first,
-        start_codes=plan.start_codes,
+        start_codes=plan.start,
         device=plan.device,
         progress=progress,
         on_step=watch,

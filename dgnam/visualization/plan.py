@@ -24,7 +24,7 @@ MOST_SEEDS = 2**32
 class Plan:
     """Jobs for one target and one prior: each objective with each of the settings from each seed, in that order.
 
-    start_codes: (jobs, *code_shape) float32.
+    start: where the codes start.
     partition: the batches, each of which is saved when it is done.
     record: all that decides the run's bytes, as JSON can hold it.
     """
@@ -33,7 +33,7 @@ class Plan:
     prior: PriorInfo
     jobs: tuple[Job, ...]
     clip: Bounds | None
-    start_codes: np.ndarray
+    start: Start
     partition: Partition
     device: str
     record: Mapping[str, Any]
@@ -70,7 +70,7 @@ def make_plan(
             term.check(target.target.layer_shape(term.layer))
     jobs = tuple(Job(o, seed, s) for o, s, seed in itertools.product(objectives, settings, seeds))
     bounds = None if clip is None else clip.shaped(prior.prior.code_shape)
-    codes = start.codes([job.seed for job in jobs], prior.prior.code_shape)
+    start.codes(list(seeds[:1]), prior.prior.code_shape)  # what can't be had is an error now
     partition = partition_jobs(jobs, batch_size)
     record = {
         "target": {"name": target.name, **target.record},
@@ -86,7 +86,7 @@ def make_plan(
         "threads": threads(),
         "versions": versions(),
     }
-    return Plan(target, prior, jobs, bounds, codes, partition, device, record)
+    return Plan(target, prior, jobs, bounds, start, partition, device, record)
 
 
 def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequence[Settings]) -> None:

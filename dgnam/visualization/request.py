@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ..am import (
     ImageStart,
@@ -91,11 +91,12 @@ class Request:
         known = {field.name for field in dataclasses.fields(cls)}
         if not {"target", "objective"} <= set(fields) <= known:
             raise CaffeFormatError(f"{where}: was not made by a command; go on with it from Python, as it was made")
-        try:
-            made: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-            return cls(**made)
-        except TypeError as error:
-            raise CaffeFormatError(f"{where}: its request can't be used ({error})") from None
+        made: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+        hints = get_type_hints(cls)
+        for key, value in made.items():
+            if not _fits(value, hints[key]):
+                raise CaffeFormatError(f"{where}: its request has {key} {value!r}, which no command gives")
+        return cls(**made)
 
     @property
     def extras(self) -> Extras:
@@ -139,6 +140,14 @@ def usual_settings(target: TargetInfo, prior: PriorInfo, start: object) -> Setti
     if isinstance(start, ImageStart) or (isinstance(start, str) and start.startswith(IMAGE)):
         return released_from_image()
     return target.settings
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of the type of a field: a plain one, a union of them, or a tuple of one."""
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
+    allowed = get_args(hint) if get_args(hint) else (hint,)
+    return type(value) in allowed or (type(value) is int and float in allowed)
 
 
 def choose_clip(name: str | None, prior: PriorInfo) -> Any:

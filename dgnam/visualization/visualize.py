@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -22,6 +23,7 @@ from .black_box import Search, evolved
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
 from .folder import Folder
+from .interrupt import Interrupted
 from .plan import Plan, make_plan
 from .report import write_report
 from .request import choose_clip, usual_settings
@@ -121,10 +123,14 @@ def _climbed(plan: Plan, path: StrPath | None, resume: bool, extras: Extras, pro
         return _shown(plan, gather(run_in_memory(plan, progress=progress)), None)
     if resume:
         folder = Folder.open(path)
-        folder.check_same(plan.record)
+        for warning in folder.check_same(plan.record):
+            warnings.warn(warning, stacklevel=3)
     else:
         folder = Folder.create_at(path, plan.record)
-    run_into(folder, plan, extras, progress=progress)
+    try:
+        run_into(folder, plan, extras, progress=progress)
+    except Interrupted as stop:
+        raise Interrupted(f"{stop}; go on by the same call with resume=True") from None
     write_report(folder, plan)
     return _shown(plan, gather(folder.results()), Path(path))
 

@@ -42,5 +42,7 @@ def test_labels_of_several_lines_make_room_for_themselves():
 
 def test_a_narrow_grid_is_widened_for_its_title():
     picture = np.zeros((20, 20, 3), np.uint8)
-    plain, titled, long = (labelled_grid([picture], ["a"], columns=1, title=t) for t in ("", "A longer title", 99 * "x "))
+    plain, titled, long = (
+        labelled_grid([picture], ["a"], columns=1, title=t) for t in ("", "A longer title", 99 * "x ")
+    )
     assert plain.shape[1] < titled.shape[1] < long.shape[1] == 600

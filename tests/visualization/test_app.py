@@ -227,3 +227,28 @@ def test_start_from_a_code_file_and_without_search_the_code_is_there(run):
     run("synthesize", "fc8:0", "--start", "codes:mine.npy", "--seeds", 2, "--iters", 1, "--lr", "1e-30", "--l2", "1")
     with h5py.File("runs/synthesize-1/chunks/00000.h5") as chunk:
         assert np.allclose(chunk["codes"], codes, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"seeds": 1,', '"seeds": "x",'), ('"iters": [', '"iters": [null, '), ('"lr"', '"rate"')]
+)
+def test_a_request_that_no_command_made_is_named(run, capsys, monkeypatch, old, new):
+    run("synthesize", "fc8:0", "--iters", 2)
+    path = Path("runs/synthesize-1/run.json")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    status, _, err = dgnam(capsys, monkeypatch, "synthesize", "--resume", "runs/synthesize-1")
+    assert status == 2
+    assert "run.json: " in err
+    assert err.count("\n") == 1
+
+
+def test_two_processes_do_not_work_in_one_folder(run, capsys, monkeypatch):
+    from dgnam.visualization.lock import locked
+
+    run("synthesize", "fc8:0", "--iters", 2)
+    with locked(Path("runs/synthesize-1")):
+        status, _, err = dgnam(capsys, monkeypatch, "synthesize", "--resume", "runs/synthesize-1")
+    assert status == 2
+    assert "another process is at work" in err
