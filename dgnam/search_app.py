@@ -10,17 +10,16 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
 
 from . import runs, zoo
-from .am import CaffeTarget, Evaluator, GeneratorPrior, Objective, SearchSpace, Unit, act_range_bounds, search
+from .am import CaffeTarget, Evaluator, GeneratorPrior, SearchSpace, Unit, act_range_bounds, search
 from .am.hyperparameters import MOST_TRIALS, Row, best_trial, check_apart, describe, report
 from .am.search_space import NAMES, Range
 from .am.trial_store import JOURNAL, SAMPLERS, Trial, read_trials
@@ -29,6 +28,7 @@ from .caffe.mode import usable_device
 from .caffe.proto.files import existing_file, replacing
 from .figures import Candidate, contact_sheet
 from .measure import Judge
+from .measure.class_score import SCORES
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C."""
@@ -200,43 +200,6 @@ class _Stage:
         return found
 
 
-Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
-
-
-def score_by_rank(judge: Judge) -> Score:
-    """A score for class units: 1 / the rank that the judge gives to the unit's class, so 1 where it comes first."""
-
-    def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
-        return 1.0 / judge.rank(images, _classes(objectives)).ranks
-
-    return score
-
-
-def score_by_probability(judge: Judge) -> Score:
-    """A score for class units: the softmax of the judge's scores at the unit's class.
-
-    It tells apart settings whose images all come first, as those of few units soon do.
-    """
-
-    def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
-        classes, found = _classes(objectives), []
-        for start in range(0, len(images), 100):
-            part = torch.from_numpy(images[start : start + 100]).to(judge.module.device)
-            with torch.no_grad():
-                scores = next(iter(judge.module(part, end=judge.scores).values())).flatten(1)
-            found.append(scores.double().softmax(1).cpu().numpy())
-        return np.concatenate(found)[np.arange(len(images)), classes]
-
-    return score
-
-
-def _classes(objectives: Sequence[Objective]) -> list[int]:
-    return [objective.index for objective in objectives if isinstance(objective, Unit)]
-
-
-SCORES = {"probability": score_by_probability, "rank": score_by_rank}
-
-
 def parse_units(text: str, layer: str) -> list[Unit]:
     """Units from text: numbers and ranges, `3,17,40-49`, of `layer` or of the one named first, `fc8:3,17,40-49`."""
     named, colon, numbers = text.rpartition(":")
@@ -313,25 +276,20 @@ def _drawn(trial: Trial) -> dict[str, float]:
     return found | {names[key]: value for key, value in rule.items()}
 
 
+def candidate(trial: Trial) -> Candidate:
+    """A trial for a contact sheet, from its search's folder alone: `map(candidate, read_trials(folder))`."""
+    name, activation = f"trial {trial.number}: score {trial.score:.3f}", f"activation {trial.activation:.1f}"
+    return Candidate(trial.score, trial.pictures(), (name, *describe(trial.settings, "\n").split("\n"), activation))
+
+
 def draw_sheet(trials: Sequence[Trial], stage: _Stage, show: int) -> np.ndarray:
     """The best and the worst trials' pictures over their settings."""
-    candidates = [
-        Candidate(
-            trial.score,
-            trial.pictures(),
-            (
-                f"trial {trial.number}: score {trial.score:.3f}",
-                *describe(trial.settings, "\n").split("\n"),
-                f"activation {trial.activation:.1f}",
-            ),
-        )
-        for trial in trials
-    ]
-    units = ", ".join(str(unit) for unit in stage.tuning)
-    note = f"Units {units}; score: {stage.measure}."
+    note = f"Units {stage.request.units}; score: {stage.measure}."
     if stage.entries[stage.request.target].kind == "mini":
-        note += " Small models of our own, at 64 px."
-    return contact_sheet(candidates, k=show, title=f"Settings for {stage.request.target}", note=note)
+        note += " Small models."
+    return contact_sheet(
+        [candidate(trial) for trial in trials], k=show, title=f"Settings for {stage.request.target}", note=note
+    )
 
 
 def _lines(stage: _Stage, trials: Sequence[Trial], rows: Sequence[Row]) -> list[str]:

@@ -3,16 +3,16 @@
 import csv
 import json
 
-import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from dgnam import search_app, zoo
+from dgnam import search_app
 from dgnam.am import Unit, hyperparameters, paper, released
 from dgnam.am.trial_store import read_trials
 from dgnam.caffe.errors import CaffeError, CaffeFormatError
-from dgnam.measure import Judge
+from dgnam.figures import contact_sheet
+from dgnam.measure.class_score import score_by_probability
 
 QUICK = ("caffenet-mini", "0,2", "--report", "5-6", "--n-iters", "1,3", "--quiet")
 
@@ -71,11 +71,20 @@ def test_a_search_leaves_its_results_in_a_folder(whole):
     assert len(record["files"]["judge-mini/weights.h5"]) == 64
 
 
+def test_a_contact_sheet_can_be_drawn_from_the_folder_alone(whole):
+    found = [search_app.candidate(trial) for trial in read_trials(whole[0])]
+    sheet = contact_sheet(found, k=1)
+    best = max(found, key=lambda one: one.score)
+    assert best.pictures.shape == (2, 56, 56, 3)
+    assert (sheet[36 : 36 + 56, 8 : 8 + 56] == best.pictures[0]).all()
+    assert best.lines[1].endswith("steps")
+
+
 def test_ctrl_c_keeps_the_trials_and_says_how_to_go_on(whole, tmp_path, monkeypatch):
     calls = []
 
     def interrupted(judge):
-        score = search_app.score_by_probability(judge)
+        score = score_by_probability(judge)
 
         def wrapped(images, objectives):
             calls.append(1)
@@ -102,19 +111,6 @@ def test_more_trials_can_be_asked_for(whole, tmp_path):
     folder = tmp_path / "search-caffenet-mini-1"
     call("--resume", str(folder), "--trials", "4", "--quiet")
     assert files(folder) == files(whole[0])
-
-
-def test_the_judges_scores_are_what_they_are_called():
-    judge = Judge(zoo.load("judge-mini"), str(zoo.get("judge-mini").scores))
-    images = np.random.RandomState(0).normal(0, 40, (3, 3, *judge.size)).astype(np.float32)
-    units = [Unit("fc8", k) for k in (0, 50, 199)]
-    ranks = judge.rank(images, [0, 50, 199]).ranks
-    np.testing.assert_array_equal(search_app.score_by_rank(judge)(images, units), 1 / ranks)
-    score = search_app.score_by_probability(judge)
-    every = np.stack([score(images, [Unit("fc8", k)] * 3) for k in range(200)])
-    np.testing.assert_allclose(every.sum(0), 1)
-    np.testing.assert_array_equal(score(images, units), every[[0, 50, 199], range(3)])
-    assert [int((every[:, i] >= every[k, i]).sum()) for i, k in enumerate((0, 50, 199))] == list(ranks)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""A judge as a score of settings: how well it recognizes the classes that images were made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from ..am import Objective, Unit
+from ..caffe.errors import CaffeError
+from .judge import Judge
+
+Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
+
+
+def score_by_rank(judge: Judge) -> Score:
+    """A score for class units: 1 / the rank that the judge gives to the unit's class, so 1 where it comes first."""
+
+    def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
+        classes = _classes(objectives)
+        return 1.0 / judge.rank(images, classes).ranks
+
+    return score
+
+
+def score_by_probability(judge: Judge) -> Score:
+    """A score for class units: the softmax of the judge's scores at the unit's class.
+
+    It tells apart settings whose images all come first, as those of few units soon do.
+    """
+
+    def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
+        classes, found = _classes(objectives), []
+        for start in range(0, len(images), 100):
+            part = torch.from_numpy(images[start : start + 100]).to(judge.module.device)
+            with torch.no_grad():
+                scores = next(iter(judge.module(part, end=judge.scores).values())).flatten(1)
+            found.append(scores.double().softmax(1).cpu().numpy())
+        return np.concatenate(found)[np.arange(len(images)), classes]
+
+    return score
+
+
+def _classes(objectives: Sequence[Objective]) -> list[int]:
+    others = [str(objective) for objective in objectives if not isinstance(objective, Unit)]
+    if others:
+        raise CaffeError(f"a judge tells classes, and {others[0]} is no single unit")
+    return [objective.index for objective in objectives if isinstance(objective, Unit)]
+
+
+SCORES = {"probability": score_by_probability, "rank": score_by_rank}
