@@ -14,34 +14,35 @@ start and end at any layer.
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cached_property, partial
-from typing import Any, TypeVar
+from functools import partial
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import torch
 
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
+from .batches import batches, copies, joined, length
 from .blob import HOST, Blob
-from .by_name import ByName
-from .errors import ArgumentError, ArrayError, CaffeError, naming
+from .errors import ArgumentError, CaffeError, naming
 from .filler import fill
 from .glog import LOGGER
+from .input_array import assign
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
-from .net_build import NetPlan, WiredLayer, build
+from .net_build import WiredLayer, build
 from .net_layer import NetLayer
+from .net_names import NetNames
 from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
 from .weights import Weights, copy_weights
 
 StrPath = str | os.PathLike[str]
 Callback = Callable[[int], Any]
-V = TypeVar("V")
 
 
-class Net:
+class Net(NetNames):
     """A net in one phase, with its weights.
 
     network_file: the prototxt; or the definition itself, in the present form.
@@ -93,76 +94,6 @@ class Net:
     def __repr__(self) -> str:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
 
-    @property
-    def plan(self) -> NetPlan:
-        """How the layers are wired, and how fast each parameter of `learnable_params` learns (its `params`)."""
-        return self._plan
-
-    @cached_property
-    def blobs(self) -> OrderedDict[str, Blob]:
-        return self._by_name("blob", zip(self._plan.blob_names, self._blobs, strict=True))
-
-    @cached_property
-    def params(self) -> OrderedDict[str, list[Blob]]:
-        return self._by_name("learnable layer", ((b.name, b.blobs) for b in self.bound_layers if b.blobs))
-
-    @property
-    def learnable_params(self) -> list[Blob]:
-        """Every parameter once, shared ones with their owner, in the order of `plan.params`."""
-        return list(self._params)
-
-    @property
-    def inputs(self) -> list[str]:
-        return self._names(self._plan.inputs)
-
-    @property
-    def outputs(self) -> list[str]:
-        """The blobs that no layer takes, sorted by name."""
-        return self._names(self._plan.outputs)
-
-    @cached_property
-    def layer_dict(self) -> OrderedDict[str, Any]:
-        return self._by_name("layer", zip(self._layer_names, self.layers, strict=True))
-
-    @cached_property
-    def top_names(self) -> OrderedDict[str, list[str]]:
-        return self._by_name("layer", ((w.name, self._names(w.tops)) for w in self._plan.layers))
-
-    @cached_property
-    def bottom_names(self) -> OrderedDict[str, list[str]]:
-        return self._by_name("layer", ((w.name, self._names(w.bottoms)) for w in self._plan.layers))
-
-    @property
-    def blob_loss_weights(self) -> OrderedDict[str, float]:
-        return self._by_name("blob", zip(self._plan.blob_names, self._blob_loss_weights, strict=True))
-
-    @property
-    def _layer_names(self) -> list[str]:
-        return [layer.name for layer in self.bound_layers]
-
-    @property
-    def _blob_names(self) -> list[str]:
-        return list(self._plan.blob_names)
-
-    @property
-    def _blob_loss_weights(self) -> list[float]:
-        weights = {t: w for wired in self._plan.layers for t, w in zip(wired.tops, wired.loss_weights, strict=True)}
-        return [weights[t] for t in range(len(self._blobs))]
-
-    @property
-    def _inputs(self) -> list[int]:
-        return list(self._plan.inputs)
-
-    @property
-    def _outputs(self) -> list[int]:
-        return list(self._plan.outputs)
-
-    def _bottom_ids(self, layer: int) -> list[int]:
-        return list(self._plan.layers[layer].bottoms)
-
-    def _top_ids(self, layer: int) -> list[int]:
-        return list(self._plan.layers[layer].tops)
-
     # Passes.
 
     def forward(
@@ -183,7 +114,7 @@ class Net:
         if data:
             self._check_names(data, self.inputs, "inputs")
             for name, values in data.items():
-                _assign(name, self.blobs[name].data, values)
+                assign(name, self.blobs[name].data, values)
         self._forward(first, last)
         ends = self.outputs if end is None else self.top_names[end]
         return {name: self._blob(name).data for name in [*ends, *_none_to_empty(blobs)]}
@@ -208,7 +139,7 @@ class Net:
         if top_diffs:
             self._check_names(top_diffs, self.outputs, "outputs")
             for name, values in top_diffs.items():
-                _assign(name, self.blobs[name].diff, values)
+                assign(name, self.blobs[name].diff, values)
         self._backward(first, last)
         ends = self.inputs if end is None else self.bottom_names[end]
         return {name: self._blob(name).diff for name in [*ends, *_none_to_empty(diffs)]}
@@ -225,25 +156,21 @@ class Net:
 
     def forward_all(self, blobs: Sequence[str] | None = None, **data: np.ndarray) -> dict[str, np.ndarray]:
         """Run forward over arrays of any length, a batch of the net at a time; returns copies, all batches joined."""
-        parts = [
-            {name: out.copy() for name, out in self.forward(blobs=blobs, **batch).items()}
-            for batch in self._batch(data)
-        ]
-        return _joined(parts, _length(data))
+        parts = [copies(self.forward(blobs=blobs, **batch)) for batch in self._batch(data)]
+        return joined(parts, length(data))
 
     def forward_backward_all(
         self, blobs: Sequence[str] | None = None, diffs: Sequence[str] | None = None, **arrays: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """The same with a backward pass after each forward one; `arrays` are inputs' data and outputs' diffs."""
-        data = list(self._batch({name: a for name, a in arrays.items() if name in self.inputs}))
-        tops = list(self._batch({name: a for name, a in arrays.items() if name in self.outputs}))
+        data = self._batch({name: array for name, array in arrays.items() if name in self.inputs})
+        tops = self._batch({name: array for name, array in arrays.items() if name in self.outputs})
+        nothing: dict[str, Any] = {}
         outs, grads = [], []
-        for i in range(max(len(data), len(tops))):
-            out = self.forward(blobs=blobs, **(data[i] if i < len(data) else {}))
-            outs.append({name: array.copy() for name, array in out.items()})
-            grad = self.backward(diffs=diffs, **(tops[i] if i < len(tops) else {}))
-            grads.append({name: array.copy() for name, array in grad.items()})
-        return _joined(outs, _length(arrays)), _joined(grads, _length(arrays))
+        for batch, top_diffs in zip_longest(data, tops, fillvalue=nothing):
+            outs.append(copies(self.forward(blobs=blobs, **batch)))
+            grads.append(copies(self.backward(diffs=diffs, **top_diffs)))
+        return joined(outs, length(arrays)), joined(grads, length(arrays))
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Give the MemoryData layer that the net begins with its arrays, which are served batch by batch.
@@ -398,22 +325,8 @@ class Net:
             callback(index)
 
     def _batch(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
-        """Slices of the net's batch size, the last one padded with zeros."""
-        size = self._blobs[0].shape[0]
-        for at in range(0, _length(arrays), size):
-            yield {name: _padded(array[at : at + size], size) for name, array in arrays.items()}
-
-    def _layer(self, name: str | None, default: int) -> int:
-        return default if name is None else self._plan.layer_index(name)
-
-    def _blob(self, name: str) -> Blob:
-        return self._blobs[self._plan.blob_index(name)]
-
-    def _names(self, blobs: Sequence[int]) -> list[str]:
-        return [self._plan.blob_names[i] for i in blobs]
-
-    def _by_name(self, what: str, items: Iterable[tuple[str, V]]) -> ByName[V]:
-        return ByName(items, net=self._plan.name, what=what)
+        """pycaffe's name for the slices of the net's batch size."""
+        return batches(arrays, self._blobs[0].shape[0])
 
     def _warn_of_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper and self.bound_layers:
@@ -437,41 +350,5 @@ def _fill(values: torch.Tensor, filler: pb.FillerParameter, seed: int) -> None:
     fill(values, filler, torch.Generator().manual_seed(seed))
 
 
-def _assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
-    values = np.asarray(values)
-    if values.shape[:1] != blob.shape[:1]:
-        raise ArrayError(f"{_misfit(name, blob, values)}: another batch size; {_hint(name, values)}")
-    try:
-        blob[...] = values
-    except ValueError:
-        raise ArrayError(f"{_misfit(name, blob, values)}; {_hint(name, values)}") from None
-
-
-def _misfit(name: str, blob: np.ndarray, values: np.ndarray) -> str:
-    return f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}"
-
-
-def _hint(name: str, values: np.ndarray) -> str:
-    return f"where that is the shape meant, blobs['{name}'].reshape{values.shape} comes first"
-
-
 def _none_to_empty(names: Sequence[str] | None) -> Sequence[str]:
     return () if names is None else names
-
-
-def _length(arrays: Mapping[str, np.ndarray]) -> int:
-    return len(next(iter(arrays.values()))) if arrays else 0
-
-
-def _padded(part: np.ndarray, size: int) -> np.ndarray:
-    part = np.asarray(part)
-    return (
-        np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), part.dtype)]) if len(part) < size else part
-    )
-
-
-def _joined(parts: Sequence[Mapping[str, np.ndarray]], length: int) -> dict[str, np.ndarray]:
-    """All parts one after the other, cut to `length` items; a scalar of each part, such as a loss, makes a row."""
-    if not parts:
-        raise CaffeError("forward_all and forward_backward_all need at least one array with at least one item")
-    return {name: np.concatenate([np.atleast_1d(part[name]) for part in parts])[:length] for name in parts[0]}

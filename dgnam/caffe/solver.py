@@ -37,6 +37,8 @@ from .net import Net
 from .outputs import output_lines, output_values
 from .proto import pb, read_solver, to_text
 from .proto.files import StrPath
+from .smoothed_loss import SmoothedLoss
+from .solver_checks import check, check_prefix
 from .solver_nets import test_nets, train_net
 from .solver_state import SolverState, learned_net_file, read_state, write_state
 from .updates import (
@@ -80,7 +82,9 @@ class Solver:
             raise CaffeError(f"Solver has no update rule; take one of {', '.join(s.__name__ for s in _SOLVERS)}")
         self.param, self._source = _definition(param, source)
         LOGGER.info("Initializing solver from parameters: \n%s", to_text(self.param))
-        self._check()
+        check(self.param, self.type, self._source)
+        if self.param.snapshot and parallel.is_root_solver():
+            check_prefix(self.param, self._source)
         if self.param.random_seed >= 0:
             mode.set_random_seed((self.param.random_seed + parallel.solver_rank()) % 2**32)
         self.net: Net = train_net(self.param, self._source)
@@ -95,7 +99,7 @@ class Solver:
         self._iter = 0
         self._current_step = 0
         self._stopping = False
-        self._losses = _SmoothedLoss(self.param.average_loss)
+        self._losses = SmoothedLoss(self.param.average_loss)
         self._shown_at = 0
         LOGGER.info("Solver scaffolding done.")
 
@@ -153,7 +157,7 @@ class Solver:
     def step(self, iters: int) -> None:
         """Train for `iters` iterations."""
         start, iters = self._iter, operator.index(iters)
-        self._losses = _SmoothedLoss(self.param.average_loss)
+        self._losses = SmoothedLoss(self.param.average_loss)
         timer = time.perf_counter()
         while self._iter < start + iters:
             self.net.clear_param_diffs()
@@ -330,41 +334,9 @@ class Solver:
 
     # Checks.
 
-    def _check(self) -> None:
-        """Raise CaffeFormatError where the definition contradicts itself or the class."""
-        param = self.param
-        if param.average_loss < 1:
-            raise self._fail("average_loss", f"must be at least 1, and is {param.average_loss}")
-        if param.iter_size < 1:
-            raise self._fail("iter_size", f"must be at least 1, and is {param.iter_size}")
-        if self.type in ("AdaGrad", "RMSProp") and param.momentum != 0:
-            raise self._fail("momentum", f"can't be used with {self.type}, and is {param.momentum:g}")
-        if self.type == "RMSProp" and not 0 <= param.rms_decay < 1:
-            raise self._fail("rms_decay", f"must lie between 0 and 1, and is {param.rms_decay:g}")
-        if param.snapshot and parallel.is_root_solver():
-            self._check_prefix()
-
-    def _check_prefix(self) -> None:
-        """Try whether a snapshot could be written, before hours are spent."""
-        if not self.param.HasField("snapshot_prefix"):
-            raise self._fail("snapshot", "is given, and snapshot_prefix is not")
-        probe = f"{self.param.snapshot_prefix}_iter_0.tempfile"
-        try:
-            with open(probe, "wb"):
-                pass
-            os.remove(probe)
-        except OSError as error:
-            raise CaffeError(
-                f"{self._source}: can't write to snapshot_prefix '{self.param.snapshot_prefix}' ({error.strerror}); "
-                "does its folder exist, and is it writable?"
-            ) from None
-
     def _check_root(self, what: str) -> None:
         if not parallel.is_root_solver():
             raise CaffeError(f"{what} is for the solver of rank 0, and this one's rank is {parallel.solver_rank()}")
-
-    def _fail(self, field: str, reason: str) -> CaffeFormatError:
-        return CaffeFormatError(f"{self._source}: {field} {reason}")
 
 
 class SGDSolver(Solver):
@@ -422,26 +394,3 @@ def _definition(param: StrPath | pb.SolverParameter, source: str) -> tuple[pb.So
     if isinstance(param, pb.SolverParameter):
         return upgrade_solver(param, source), source
     return read_solver(param), os.fspath(param)
-
-
-class _SmoothedLoss:
-    """The mean of the last `window` losses, as it moves on; in float32, whose rounding shows in Caffe's log."""
-
-    def __init__(self, window: int):
-        self._window = window
-        self._losses: list[np.float32] = []
-        self._mean = np.float32(0)
-
-    @np.errstate(all="ignore")
-    def add(self, loss: float, index: int) -> float:
-        """Take in the loss of iteration `index` (0 for the first since the start); returns the mean."""
-        new = np.float32(loss)
-        if len(self._losses) < self._window:
-            self._losses.append(new)
-            count = np.float32(len(self._losses))
-            self._mean = (self._mean * (count - np.float32(1)) + new) / count
-        else:
-            place = index % self._window
-            self._mean += (new - self._losses[place]) / np.float32(self._window)
-            self._losses[place] = new
-        return float(self._mean)
