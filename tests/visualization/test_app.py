@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from dgnam import cli
+from dgnam.visualization.lock import locked
 
 
 def dgnam(capsys, monkeypatch, *args):
@@ -245,8 +246,6 @@ def test_a_request_that_no_command_made_is_named(run, capsys, monkeypatch, old, 
 
 
 def test_two_processes_do_not_work_in_one_folder(run, capsys, monkeypatch):
-    from dgnam.visualization.lock import locked
-
     run("synthesize", "fc8:0", "--iters", 2)
     with locked(Path("runs/synthesize-1")):
         status, _, err = dgnam(capsys, monkeypatch, "synthesize", "--resume", "runs/synthesize-1")
