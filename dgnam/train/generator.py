@@ -32,6 +32,7 @@ from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..data import MEAN_BGR, load_set
 from .classifier import recipe as solver_recipe
 from .feed import Batches, FeedSpec
+from .fused import TrainingModule
 from .sheet import write_sheet
 from .snapshots import append_log, load_checkpoint, save_checkpoint
 
@@ -138,8 +139,8 @@ class GeneratorRun:
         g_net, d_net = read_net(nets / self.solver.net), read_net(nets / self.d_solver.net)
         self.encoder = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
         seed = max(self.solver.random_seed, 0)
-        self.generator = CaffeModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
-        self.discriminator = CaffeModule(d_net, phase=pb.TRAIN, seed=seed + 1).place(device)
+        self.generator = TrainingModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
+        self.discriminator = TrainingModule(d_net, phase=pb.TRAIN, seed=seed + 1).place(device)
         self.g_update, self.d_update = (
             _updater(self.solver, self.generator),
             _updater(self.d_solver, self.discriminator),
