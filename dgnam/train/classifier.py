@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ from tqdm import tqdm
 
 from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver, to_text
+from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..data import ImageSet, centre_crop, load_set, preprocess
+from ..caffe.weights import Weights
+from ..data import ImageSet, centre_crop, preprocess
 from .feed import Batches, FeedSpec, cut_feed
+from .fused import TrainingModule
 from .snapshots import append_log, load_checkpoint, save_checkpoint
+from .source import load_source
 
 
 @dataclass
@@ -34,12 +39,15 @@ def train_classifier(
     run_folder: str | Path,
     *,
     data_folder: str | Path | None = None,
+    weights: Weights | None = None,
     device: str = "cpu",
     time_limit: float | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
     """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
 
+    weights: what layers of the same name start from, for fine-tuning; None takes the files that the solver's `weights`
+        names, if any.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     Returns the trained net (its training definition), once max_iter is reached.
     """
@@ -49,10 +57,13 @@ def train_classifier(
     folder.mkdir(parents=True, exist_ok=True)
     train_spec, train_net = cut_feed(definition, pb.TRAIN)
     test_spec, _ = cut_feed(definition, pb.TEST)
-    batches = Batches(load_set(train_spec.source, data_folder), train_spec, max(solver.random_seed, 0))
-    held_out = load_set(test_spec.source, data_folder)
-    net = CaffeModule(train_net, phase=pb.TRAIN, seed=batches.seed).place(device)
-    run = _Run(solver, net, folder, recipe(solver, definition))
+    batches = Batches(load_source(train_spec.source, data_folder), train_spec, max(solver.random_seed, 0))
+    held_out = load_source(test_spec.source, data_folder)
+    net = TrainingModule(train_net, phase=pb.TRAIN, seed=batches.seed)
+    starts = named_weights(solver_path, solver) if weights is None else [weights]
+    for start in starts:
+        net.copy_from(start)
+    run = _Run(solver, net.place(device), folder, {**recipe(solver, definition), **_origin(starts)})
     first = run.resume()
     started = time.monotonic()
     bar = tqdm(total=solver.max_iter, initial=first, disable=not progress, unit="it", desc=net.plan.name)
@@ -85,6 +96,27 @@ def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str,
     for name in ("snapshot", "snapshot_prefix", "display", "test_interval", "test_iter"):
         deciding.ClearField(name)
     return {"solver": to_text(deciding), "net": to_text(definition)}
+
+
+def named_weights(solver_path: str | Path, solver: pb.SolverParameter) -> list[Weights]:
+    """The weights that a solver's `weights` names: files with commas between them, from the solver's folder on."""
+    names = [name.strip() for entry in solver.weights for name in entry.split(",")]
+    return [read_weights(Path(solver_path).parent / name) for name in names]
+
+
+def _origin(starts: Sequence[Weights]) -> dict[str, Any]:
+    """What a recipe says of the weights that a run starts from; nothing where it starts from the fillers."""
+    return {"weights": [digest(start) for start in starts]} if starts else {}
+
+
+def digest(weights: Weights) -> str:
+    """A checksum of a net's weights."""
+    total = hashlib.sha256()
+    for layer, blobs in weights.items():
+        total.update(layer.encode())
+        for blob in blobs:
+            total.update(np.ascontiguousarray(blob).tobytes())
+    return total.hexdigest()
 
 
 def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | None = None) -> Accuracy:
