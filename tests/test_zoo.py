@@ -75,8 +75,10 @@ def test_an_unknown_name_lists_the_closest() -> None:
 
 @pytest.mark.parametrize(
     ("label_set", "count"),
-    [("imagenet1000", 1000), ("imagenet200", 200), ("places205", 205), ("ucf101", 101)]
-    + [("miniplaces100", 100), ("sports22", 22)],
+    [
+        *(("imagenet1000", 1000), ("imagenet200", 200), ("places205", 205), ("ucf101", 101)),
+        *(("miniplaces100", 100), ("sports22", 22)),
+    ],
 )
 def test_labels_are_whole_and_in_order(label_set: str, count: int) -> None:
     labels = zoo.read_labels(label_set)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import zoo
-from ..caffe.errors import CaffeError, closest
+from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver, write_caffemodel, write_hdf5_weights
 from ..caffe.proto.files import replacing

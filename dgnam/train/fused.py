@@ -6,6 +6,7 @@ after take bfloat16: half of a small net's time.  Weights, statistics and what i
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ class TrainingModule(CaffeModule):
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         layers = self.plan.layers
-        pairs = [(norm, scale) for norm, scale in zip(layers, layers[1:], strict=False) if _belong(norm, scale)]
+        pairs = [(norm, scale) for norm, scale in pairwise(layers) if _belong(norm, scale)]
         self._scale_of = {norm.name: scale for norm, scale in pairs}
         self._fused = {scale.name for _, scale in pairs}
 
