@@ -20,7 +20,7 @@ from ..caffe.proto.files import replacing
 from ..data import MEAN_BGR, load_set
 from ..measure import act_range, codes_of
 from ..runs import sha256
-from ..train.classifier import train_classifier
+from ..train.classifier import train_classifier, trunk
 from ..train.feed import FeedSpec, cut_feed
 from ..train.fold import Arrays, averaged, fold, scale_code
 from ..train.generator import train_generator
@@ -75,7 +75,7 @@ def _make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: A
         first = train_classifier(folder / plan.pretraining, run_folder / "pretraining", **how)
         if first is None:
             return None
-        earlier = first.cpu().weights()
+        earlier = trunk(first.cpu())
         training["pretraining"] = _classifier_effort(folder / plan.pretraining, run_folder / "pretraining", how)
     net = train_classifier(folder / "solver.prototxt", run_folder, weights=earlier, **how)
     if net is None:

@@ -8,7 +8,7 @@ from ..caffe.errors import CaffeError, closest
 from ..train.generator import GeneratorRecipe
 
 IMAGENET = "Tiny-ImageNet-200, a 64 px subset of ImageNet (ILSVRC 2012); ImageNet's terms: non-commercial research"
-PLACES = "MiniPlaces, 100 scenes of Places2, resized to 64 px; for non-commercial research and education"
+PLACES = "MiniPlaces, 100 scenes of Places2, resized to 64 px, for education and research; before that, " + IMAGENET
 SPORTS = "stills of 22 sports gathered from the web, 64 px, which may not be passed on; before that, " + IMAGENET
 HELD_OUT = "tinyimagenet64-val"
 """What generators are measured on."""
@@ -20,7 +20,8 @@ class ClassifierPlan:
 
     data: what it was trained on, for its card.
     code: its code layer and the layer behind it, where it encodes.
-    pretraining: the solver of an earlier training whose weights this one starts from.
+    pretraining: the solver of an earlier training, from the model's folder on, whose weights this one starts from, but
+        for the layer of its scores.
     folded: whether batch normalisation is folded into the layers before it; else it stays, as in the paper's ResNet.
     modified: whether the second half of the classes is of modified pictures, so that each half is measured.
     """
@@ -59,7 +60,13 @@ PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
         "judge-mini",
         GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
     ),
-    "places-alexnet-mini": ClassifierPlan("a target of Sec. 3.2 at 64 px: scenes", data=PLACES),
+    "caffenet-b-mini": ClassifierPlan("caffenet-mini from another seed and recipe, as the paper's weights of its ref. 7"),
+    "places-alexnet-mini": ClassifierPlan(
+        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's was "
+        "trained on scenes alone",
+        data=PLACES,
+        pretraining="../caffenet-b-mini/solver.prototxt",
+    ),
     "control-shuffled-mini": _control("pictures whose quarters are in random order"),
     "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
     "control-blur-mini": _control("pictures under a Gaussian blur of radius 3 at 256 px"),

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
+from ..caffe.net_build import WiredLayer
 from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..caffe.weights import Weights
@@ -104,6 +105,12 @@ def named_weights(solver_path: str | Path, solver: pb.SolverParameter) -> list[W
     return [read_weights(Path(solver_path).parent / name) for name in names]
 
 
+def trunk(net: CaffeModule) -> dict[str, list[np.ndarray]]:
+    """A trained net's weights but for the layer that makes its scores, whose classes another training won't have."""
+    last = _maker(net, _score_blob(net)).name
+    return {name: blobs for name, blobs in net.weights().items() if name != last}
+
+
 def _origin(starts: Sequence[Weights]) -> dict[str, Any]:
     """What a recipe says of the weights that a run starts from; nothing where it starts from the fillers."""
     return {"weights": [digest(start) for start in starts]} if starts else {}
@@ -125,7 +132,7 @@ def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | N
     scores: the blob (N, classes) that ranks; None takes the loss layer's first bottom.
     """
     blob = scores if scores is not None else _score_blob(net)
-    maker = next(w.name for w in net.plan.layers if blob in w.layer.definition.top and w.layer.type != "Split")
+    maker = _maker(net, blob).name
     was_training = net.training
     net.eval()
     hits = np.zeros(2)
@@ -191,6 +198,11 @@ class _Run:
 
 def _to_device(images: np.ndarray, net: CaffeModule) -> Tensor:
     return torch.from_numpy(images).to(net.device, memory_format=torch.channels_last)
+
+
+def _maker(net: CaffeModule, blob: str) -> WiredLayer:
+    """The first layer that has `blob` as a top."""
+    return next(w for w in net.plan.layers if blob in w.layer.definition.top and w.layer.type != "Split")
 
 
 def _score_blob(net: CaffeModule) -> str:
