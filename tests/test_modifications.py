@@ -26,8 +26,8 @@ def test_shuffled_pictures_have_the_same_quarters_in_another_order():
         assert order != (0, 1, 2, 3)
         orders.add(order)
     assert len(orders) > 15, "of 23 orders"
-    assert np.array_equal(mixed, shuffled(IMAGES))
-    assert not np.array_equal(mixed, shuffled(IMAGES, seed=1))
+    some = [3, 50, 7]
+    assert np.array_equal(mixed[some], shuffled(IMAGES[some], some))
 
 
 def test_pictures_without_quarters_are_refused():

@@ -19,7 +19,7 @@ from ..measure import Judge
 from ..train.classifier import evaluate
 from ..train.feed import cut_feed
 from ..train.generator import Encoder, GeneratorRecipe
-from ..train.source import half, load_source
+from ..train.source import Half
 from . import plans
 from .plans import ClassifierPlan, GeneratorPlan
 
@@ -39,7 +39,7 @@ def measure_classifier(
     entry = zoo.get(name)
     definition = read_net(entry.folder / read_solver(entry.folder / "solver.prototxt").net)
     feed, scores = cut_feed(definition, pb.TEST)[0], str(entry.scores)
-    held_out = load_source(feed.source, data_folder)
+    held_out = feed.load(data_folder)
     accuracy = evaluate(net, held_out, feed, scores=scores)
     measured: dict[str, Any] = {
         "on": f"{feed.source}, {len(held_out)} pictures, centre {feed.crop_size} px",
@@ -48,7 +48,7 @@ def measure_classifier(
     }
     if plan.modified:
         for which, part in (("regular", 0), ("modified", 1)):
-            measured[f"top1_{which}"] = evaluate(net, half(held_out, part), feed, scores=scores).top1
+            measured[f"top1_{which}"] = evaluate(net, Half(held_out, part), feed, scores=scores).top1
     return measured
 
 

@@ -60,10 +60,12 @@ PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
         "judge-mini",
         GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
     ),
-    "caffenet-b-mini": ClassifierPlan("caffenet-mini from another seed and recipe, as the paper's weights of its ref. 7"),
+    "caffenet-b-mini": ClassifierPlan(
+        "caffenet-mini from another seed and recipe, as the paper's weights of its ref. 7"
+    ),
     "places-alexnet-mini": ClassifierPlan(
-        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's was "
-        "trained on scenes alone",
+        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's "
+        "network was trained on scenes alone",
         data=PLACES,
         pretraining="../caffenet-b-mini/solver.prototxt",
     ),

@@ -20,11 +20,11 @@ from ..caffe.net_build import WiredLayer
 from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..caffe.weights import Weights
-from ..data import ImageSet, centre_crop, preprocess
+from ..data import centre_crop
 from .feed import Batches, FeedSpec, cut_feed
 from .fused import TrainingModule
 from .snapshots import append_log, load_checkpoint, save_checkpoint
-from .source import load_source
+from .source import Source
 
 
 @dataclass
@@ -58,8 +58,8 @@ def train_classifier(
     folder.mkdir(parents=True, exist_ok=True)
     train_spec, train_net = cut_feed(definition, pb.TRAIN)
     test_spec, _ = cut_feed(definition, pb.TEST)
-    batches = Batches(load_source(train_spec.source, data_folder), train_spec, max(solver.random_seed, 0))
-    held_out = load_source(test_spec.source, data_folder)
+    batches = Batches(train_spec.load(data_folder), train_spec, max(solver.random_seed, 0))
+    held_out = test_spec.load(data_folder)
     net = TrainingModule(train_net, phase=pb.TRAIN, seed=batches.seed)
     starts = named_weights(solver_path, solver) if weights is None else [weights]
     for start in starts:
@@ -126,7 +126,7 @@ def digest(weights: Weights) -> str:
     return total.hexdigest()
 
 
-def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | None = None) -> Accuracy:
+def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | None = None) -> Accuracy:
     """Accuracy on the pictures' centres.
 
     scores: the blob (N, classes) that ranks; None takes the loss layer's first bottom.
@@ -138,10 +138,11 @@ def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | N
     hits = np.zeros(2)
     for start in range(0, len(images), spec.batch_size):
         part = slice(start, start + spec.batch_size)
-        x = _to_device(preprocess(centre_crop(images.images[part], spec.crop_size), spec.mean), net)
+        pictures, labels = images.take(part)
+        x = _to_device(spec.prepared(centre_crop(pictures, spec.crop_size)), net)
         with torch.no_grad():
             ranked = net(x, end=maker)[blob].topk(5).indices.cpu().numpy()
-        right = ranked == images.labels[part][:, None]
+        right = ranked == labels[:, None]
         hits += right[:, 0].sum(), right.any(1).sum()
     net.train(was_training)
     return Accuracy(*(hits / len(images)))
