@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from ..caffe.errors import CaffeError
+from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
 from ..caffe.net_build import WiredLayer
 from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
@@ -23,8 +21,13 @@ from ..caffe.weights import Weights
 from ..data import centre_crop
 from .feed import Batches, FeedSpec, cut_feed
 from .fused import TrainingModule
-from .snapshots import append_log, load_checkpoint, save_checkpoint
+from .progress import Progress
+from .snapshots import load_checkpoint, save_checkpoint
 from .source import Source
+
+MIXED = "bfloat16"
+PRECISIONS = (MIXED, "float32")
+"""What the passes of a training are computed in."""
 
 
 @dataclass
@@ -42,6 +45,7 @@ def train_classifier(
     data_folder: str | Path | None = None,
     weights: Weights | None = None,
     device: str = "cpu",
+    precision: str = MIXED,
     time_limit: float | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
@@ -49,11 +53,12 @@ def train_classifier(
 
     weights: what layers of the same name start from, for fine-tuning; None takes the files that the solver's `weights`
         names, if any.
+    precision: "bfloat16", of the passes, with parameters and loss in float32; or "float32" throughout.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver = read_solver(solver_path)
-    definition = read_net(Path(solver_path).parent / solver.net)
+    definition = _definition(solver_path, solver)
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
     train_spec, train_net = cut_feed(definition, pb.TRAIN)
@@ -64,30 +69,56 @@ def train_classifier(
     starts = named_weights(solver_path, solver) if weights is None else [weights]
     for start in starts:
         net.copy_from(start)
-    run = _Run(solver, net.place(device), folder, {**recipe(solver, definition), **_origin(starts)})
+    identity = {**recipe(solver, definition), **_origin(starts), **({} if precision == MIXED else {"p": precision})}
+    run = _Run(solver, net.place(device), folder, identity, precision)
     first = run.resume()
-    started = time.monotonic()
-    bar = tqdm(total=solver.max_iter, initial=first, disable=not progress, unit="it", desc=net.plan.name)
-    for iteration, batch in enumerate(batches.stream(first, solver.max_iter), first):
-        loss = run.step(iteration, *batch)
-        bar.update()
+    count = solver.iter_size
+    shown = Progress(
+        folder,
+        net.plan.name,
+        first=first,
+        total=solver.max_iter,
+        images=count * train_spec.batch_size,
+        before=run.seconds,
+        show=progress,
+    )
+    stream = batches.stream(first * count, solver.max_iter * count)
+    for iteration in range(first, solver.max_iter):
+        loss = run.step(iteration, [shown.wait(stream) for _ in range(count)])
         done = iteration + 1
+        shown.step()
         if done % max(solver.display, 1) == 0:
-            bar.set_postfix(loss=f"{float(loss):.3f}")
-            seconds = run.seconds + time.monotonic() - started
-            rate = learning_rate(solver, iteration)
-            append_log(folder, {"iteration": done, "loss": float(loss), "rate": rate, "seconds": round(seconds)})
+            shown.log(done, loss=float(loss), rate=learning_rate(solver, iteration))
         if solver.snapshot and done % solver.snapshot == 0:
-            run.save(done, time.monotonic() - started)
+            run.save(done, shown.elapsed)
         if solver.test_interval and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
-            append_log(folder, {"iteration": done, "top1": score.top1, "top5": score.top5})
-            tqdm.write(f"{net.plan.name}: iteration {done}, held-out top-1 {score.top1:.2%}, top-5 {score.top5:.2%}")
-        if time_limit is not None and time.monotonic() - started > time_limit:
-            run.save(done, time.monotonic() - started)
+            shown.tested(done, top1=score.top1, top5=score.top5)
+        if time_limit is not None and shown.elapsed > time_limit:
+            run.save(done, shown.elapsed)
+            stream.close()
             return None
-    run.save(solver.max_iter, time.monotonic() - started)
+    run.save(solver.max_iter, shown.elapsed)
     return net
+
+
+def _definition(solver_path: str | Path, solver: pb.SolverParameter) -> pb.NetParameter:
+    """The net that a solver names, from its folder on, or brings; raises CaffeError for what isn't done here."""
+    lacking = [name for name in ("train_net", "test_net", "train_net_param", "test_net_param") if _has(solver, name)]
+    if lacking:
+        raise CaffeError(f"{solver_path}: {lacking[0]} is not supported here; give one net for both phases as net")
+    if solver.max_iter < 1 or solver.iter_size < 1:
+        name = "max_iter" if solver.max_iter < 1 else "iter_size"
+        raise CaffeError(f"{solver_path}: {name} is {getattr(solver, name)}; give 1 or more")
+    if solver.HasField("net_param"):
+        return solver.net_param
+    if not solver.net:
+        raise CaffeError(f"{solver_path}: names no net")
+    return read_net(Path(solver_path).parent / solver.net)
+
+
+def _has(solver: pb.SolverParameter, name: str) -> bool:
+    return any(field.name == name for field, _ in solver.ListFields())
 
 
 def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str, Any]:
@@ -151,21 +182,31 @@ def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | Non
 class _Run:
     """One training run: the net, its update rule and its folder."""
 
-    def __init__(self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any]):
-        if solver.iter_size != 1:
-            raise CaffeError(f"net '{net.plan.name}': iter_size {solver.iter_size} is not supported here; give 1")
+    def __init__(
+        self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any], precision: str
+    ):
+        if precision not in PRECISIONS:
+            raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
         self.solver, self.net, self.folder, self.recipe = solver, net, folder, recipe
+        self.mixed = precision == MIXED
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
         group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
         self.updater = Updater(solver, group)
         self.seconds = 0.0
 
-    def step(self, iteration: int, images: np.ndarray, labels: np.ndarray) -> Tensor:
-        """One update; in mixed precision, the parameters and the loss in float32."""
+    def step(self, iteration: int, batches: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+        """One update by the mean gradient of the batches, of the solver's iter_size; returns their mean loss."""
         self.net.seed(self.solver.random_seed + 1 + iteration)
+        self.net.zero_grad()
+        total = torch.stack([self._pass(iteration, *batch) for batch in batches]).mean()
+        self.updater.step(learning_rate(self.solver, iteration))
+        return total
+
+    def _pass(self, iteration: int, images: np.ndarray, labels: np.ndarray) -> Tensor:
+        """The loss of one batch, whose gradient is added to the parameters'."""
         x = _to_device(images, self.net)
         y = torch.from_numpy(labels).to(x.device)
-        with torch.autocast(x.device.type, torch.bfloat16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
             outputs = self.net(x, y)
         loss = self.net.loss(outputs)
         if not bool(torch.isfinite(loss)):
@@ -173,9 +214,7 @@ class _Run:
             raise CaffeError(
                 f"net '{name}': the loss is {float(loss.detach())} at iteration {iteration}; lower base_lr"
             )
-        self.net.zero_grad()
         loss.backward()
-        self.updater.step(learning_rate(self.solver, iteration))
         return loss.detach()
 
     def save(self, iteration: int, seconds: float) -> None:

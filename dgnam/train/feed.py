@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,7 +120,7 @@ class Batches:
         images, labels = self.images.take(chosen)
         return crop(images, self.spec.crop_size, tops, lefts, mirror), labels
 
-    def stream(self, first: int, last: int, ahead: int = 4) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def stream(self, first: int, last: int, ahead: int = 4) -> Generator[tuple[np.ndarray, np.ndarray]]:
         """Batches first … last - 1, preprocessed to (B, 3, crop, crop) float32 BGR, made ahead by another thread."""
         ready: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException] = queue.Queue(ahead)
         stop = threading.Event()

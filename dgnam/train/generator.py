@@ -12,7 +12,6 @@ while D learns to tell G(E(x)) from x.  The two take turns on each batch.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from ..am.crop import centre
 from ..caffe.errors import CaffeError
@@ -33,8 +31,9 @@ from ..data import MEAN_BGR, load_set
 from .classifier import recipe as solver_recipe
 from .feed import Batches, FeedSpec
 from .fused import TrainingModule
+from .progress import Progress
 from .sheet import write_sheet
-from .snapshots import append_log, load_checkpoint, save_checkpoint
+from .snapshots import load_checkpoint, save_checkpoint
 
 PIXEL_SCALE = 64.0
 """What pixel differences, and the pictures that D sees, are divided by: about one standard deviation."""
@@ -109,23 +108,31 @@ def train_generator(
     run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
     batches = Batches(images, spec, max(run.solver.random_seed, 0))
     first = run.resume()
-    started = time.monotonic()
-    bar = tqdm(total=run.solver.max_iter, initial=first, disable=not progress, unit="it", desc=run.generator.plan.name)
-    for iteration, (batch, _) in enumerate(batches.stream(first, run.solver.max_iter), first):
+    shown = Progress(
+        folder,
+        run.generator.plan.name,
+        first=first,
+        total=run.solver.max_iter,
+        images=recipe.batch_size,
+        before=run.seconds,
+        show=progress,
+    )
+    stream = batches.stream(first, run.solver.max_iter)
+    for iteration in range(first, run.solver.max_iter):
+        batch, _ = shown.wait(stream)
         losses = run.step(iteration, torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
-        bar.update()
         done = iteration + 1
+        shown.step()
         if done % max(run.solver.display, 1) == 0:
-            bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()})
-            seconds = run.seconds + time.monotonic() - started
-            append_log(folder, {"iteration": done, **losses, "seconds": round(seconds)})
+            shown.log(done, **losses)
         if run.solver.snapshot and done % run.solver.snapshot == 0:
-            run.save(done, time.monotonic() - started)
+            run.save(done, shown.elapsed)
             run.sheet(done, torch.from_numpy(batch[:16]).to(device))
-        if time_limit is not None and time.monotonic() - started > time_limit:
-            run.save(done, time.monotonic() - started)
+        if time_limit is not None and shown.elapsed > time_limit:
+            run.save(done, shown.elapsed)
+            stream.close()
             return None
-    run.save(run.solver.max_iter, time.monotonic() - started)
+    run.save(run.solver.max_iter, shown.elapsed)
     return run.generator
 
 
