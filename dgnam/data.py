@@ -17,9 +17,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from .archives import Zip, too_large
-from .caffe.errors import CaffeError, CaffeFormatError, shortened
+from .caffe.errors import CaffeError, CaffeFormatError, closest, shortened
 from .caffe.open_image import open_image
 from .caffe.proto.files import existing_file
+from .data_registry import PUBLIC_SETS, public_set
 
 LARGEST_FILE = 1 << 28
 """Bytes of a picture or a listing."""
@@ -133,8 +134,15 @@ def set_sources(name: str, folder: Path) -> list[Path]:
         if base and candidate.exists():
             return [candidate]
     whole_set = f", and there is no {base}.zip or folder {base}" if base else ""
+    known = public_set(name)
+    if known is None:
+        names = (f"{known.name}-train" for known in PUBLIC_SETS)
+        origin = f"; sets that are known, the closest first: {closest(name, names)}"
+    else:
+        origin = f". {known.origin}"
     raise DataError(
-        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …{whole_set}"
+        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …"
+        f"{whole_set}{origin}"
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..runs import threads
+from ..train.curves import read_log
 from ..train.feed import FeedSpec
 
 
 def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> dict[str, Any]:
     """What the training in `run_folder` took, by its log."""
-    log = _log(run_folder)
+    log = read_log(run_folder)
     timed = [entry for entry in log if "seconds" in entry]
     waited = [entry["waiting"] for entry in log if "waiting" in entry]
     seconds = timed[-1]["seconds"] if timed else None
@@ -27,11 +27,6 @@ def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> di
         "device": device,
         "threads": threads(),
     }
-
-
-def _log(run_folder: Path) -> list[dict[str, Any]]:
-    path = run_folder / "log.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -63,7 +58,7 @@ def card_text(card: Mapping[str, Any]) -> str:
 
 def _effort_text(training: Mapping[str, Any]) -> str:
     """The training in a line."""
-    minutes = "not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.0f} minutes"
+    minutes = "time not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.1f} min"
     parts = [f"{training['iterations']:,} batches of {training['batch_size']} from `{training['pictures']}`", minutes]
     if training["images_per_second"] is not None:
         parts.append(f"{training['images_per_second']} images/s on {training['device']}")

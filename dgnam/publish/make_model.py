@@ -20,7 +20,7 @@ from ..caffe.proto.files import replacing
 from ..data import MEAN_BGR, load_set
 from ..measure import act_range, codes_of
 from ..runs import sha256
-from ..train.classifier import train_classifier, trunk
+from ..train.classifier import solver_net, train_classifier, trunk
 from ..train.feed import FeedSpec, cut_feed
 from ..train.fold import Arrays, averaged, fold, scale_code
 from ..train.generator import train_generator
@@ -89,8 +89,8 @@ def _make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: A
 
 
 def _classifier_effort(solver_path: Path, run_folder: Path, how: dict[str, Any]) -> dict[str, Any]:
-    solver = read_solver(solver_path)
-    feed = cut_feed(read_net(solver_path.parent / solver.net), pb.TRAIN)[0]
+    solver, definition = solver_net(solver_path)
+    feed = cut_feed(definition, pb.TRAIN)[0]
     return effort(run_folder, feed, solver.max_iter, how["device"])
 
 

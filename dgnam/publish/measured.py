@@ -13,10 +13,10 @@ import torch
 from .. import zoo
 from ..am.crop import centre
 from ..caffe.module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver
+from ..caffe.proto import pb, read_net
 from ..data import ImageSet, centre_crop, preprocess
 from ..measure import Judge
-from ..train.classifier import evaluate
+from ..train.classifier import evaluate, solver_net
 from ..train.feed import cut_feed
 from ..train.generator import Encoder, GeneratorRecipe
 from ..train.source import Half
@@ -37,7 +37,7 @@ def measure_classifier(
 ) -> dict[str, Any]:
     """Accuracy on the held-out pictures that the training definition names; of a control on each half too."""
     entry = zoo.get(name)
-    definition = read_net(entry.folder / read_solver(entry.folder / "solver.prototxt").net)
+    _, definition = solver_net(entry.folder / "solver.prototxt")
     feed, scores = cut_feed(definition, pb.TEST)[0], str(entry.scores)
     held_out = feed.load(data_folder)
     accuracy = evaluate(net, held_out, feed, scores=scores)

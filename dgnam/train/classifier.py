@@ -19,11 +19,16 @@ from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..caffe.weights import Weights
 from ..data import centre_crop
+from .curves import draw_curves
 from .feed import Batches, FeedSpec, cut_feed
 from .fused import TrainingModule
 from .progress import Progress
+from .sheet import write_pictures
 from .snapshots import load_checkpoint, save_checkpoint
 from .source import Source
+
+_ON_SHEET = 32
+"""How many pictures of the first batch are laid out, to see what the net is shown."""
 
 MIXED = "bfloat16"
 PRECISIONS = (MIXED, "float32")
@@ -57,8 +62,7 @@ def train_classifier(
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     Returns the trained net (its training definition), once max_iter is reached.
     """
-    solver = read_solver(solver_path)
-    definition = _definition(solver_path, solver)
+    solver, definition = solver_net(solver_path)
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
     train_spec, train_net = cut_feed(definition, pb.TRAIN)
@@ -82,6 +86,8 @@ def train_classifier(
         before=run.seconds,
         show=progress,
     )
+    if first == 0:
+        write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
     stream = batches.stream(first * count, solver.max_iter * count)
     for iteration in range(first, solver.max_iter):
         loss = run.step(iteration, [shown.wait(stream) for _ in range(count)])
@@ -91,6 +97,7 @@ def train_classifier(
             shown.log(done, loss=float(loss), rate=learning_rate(solver, iteration))
         if solver.snapshot and done % solver.snapshot == 0:
             run.save(done, shown.elapsed)
+            draw_curves(folder)
         if solver.test_interval and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
             shown.tested(done, top1=score.top1, top5=score.top5)
@@ -99,11 +106,13 @@ def train_classifier(
             stream.close()
             return None
     run.save(solver.max_iter, shown.elapsed)
+    draw_curves(folder)
     return net
 
 
-def _definition(solver_path: str | Path, solver: pb.SolverParameter) -> pb.NetParameter:
-    """The net that a solver names, from its folder on, or brings; raises CaffeError for what isn't done here."""
+def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:
+    """A solver, and the net that it names, from its folder on, or brings; an error for what isn't done here."""
+    solver = read_solver(solver_path)
     lacking = [name for name in ("train_net", "test_net", "train_net_param", "test_net_param") if _has(solver, name)]
     if lacking:
         raise CaffeError(f"{solver_path}: {lacking[0]} is not supported here; give one net for both phases as net")
@@ -111,10 +120,10 @@ def _definition(solver_path: str | Path, solver: pb.SolverParameter) -> pb.NetPa
         name = "max_iter" if solver.max_iter < 1 else "iter_size"
         raise CaffeError(f"{solver_path}: {name} is {getattr(solver, name)}; give 1 or more")
     if solver.HasField("net_param"):
-        return solver.net_param
+        return solver, solver.net_param
     if not solver.net:
         raise CaffeError(f"{solver_path}: names no net")
-    return read_net(Path(solver_path).parent / solver.net)
+    return solver, read_net(Path(solver_path).parent / solver.net)
 
 
 def _has(solver: pb.SolverParameter, name: str) -> bool:

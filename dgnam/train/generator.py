@@ -29,6 +29,7 @@ from ..caffe.proto import pb, read_net, read_solver
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..data import MEAN_BGR, load_set
 from .classifier import recipe as solver_recipe
+from .curves import draw_curves
 from .feed import Batches, FeedSpec
 from .fused import TrainingModule
 from .progress import Progress
@@ -128,11 +129,13 @@ def train_generator(
         if run.solver.snapshot and done % run.solver.snapshot == 0:
             run.save(done, shown.elapsed)
             run.sheet(done, torch.from_numpy(batch[:16]).to(device))
+            draw_curves(folder)
         if time_limit is not None and shown.elapsed > time_limit:
             run.save(done, shown.elapsed)
             stream.close()
             return None
     run.save(run.solver.max_iter, shown.elapsed)
+    draw_curves(folder)
     return run.generator
 
 
