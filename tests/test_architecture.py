@@ -24,7 +24,7 @@ TIERS = (
     ("cli",),
     ("models_app",),
     ("verify",),
-    ("bench", "doctor", "publish", "search_app"),
+    ("bench", "doctor", "publish", "search"),
     ("experiments",),
     ("visualization",),
     ("figures", "measure", "train"),
