@@ -26,6 +26,7 @@ from dgnam.am import (
 from dgnam.am.evolve import Genetic
 from dgnam.am.images import picture
 from dgnam.caffe.errors import CaffeError
+from dgnam.visualization import open_target
 
 FEW = released(n_iters=4)
 
@@ -243,3 +244,21 @@ def test_dgnam_has_visualize_and_nothing_else_by_accident():
     assert "visualize" in dir(dgnam)
     with pytest.raises(AttributeError, match="no attribute 'visualise'"):
         dgnam.visualise  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def target():\n    return 1 / 0\n", "calling it fails, with ZeroDivisionError"),
+        ("def target(size):\n    return size\n", "calling it fails, with TypeError"),
+        ("def target():\n    return 3\n", "is no Target but returned one of int"),
+        ("target = 3\n", "has no callable 'target'"),
+    ],
+)
+def test_a_target_in_python_that_is_none(tmp_path, monkeypatch, text, message):
+    (tmp_path / "target_of_test.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    monkeypatch.delitem(sys.modules, "target_of_test", raising=False)
+    with pytest.raises(CaffeError, match=message):
+        open_target("target_of_test:target")
