@@ -19,9 +19,7 @@ def folder(tmp_path, monkeypatch):
 def test_a_module_of_the_current_folder(folder):
     (folder / "own_of_test.py").write_text("limit = 3\ndef answer():\n    return 42\n")
     assert python_callable("own_of_test:answer", "score")() == 42
-    with pytest.raises(
-        CaffeError, match="target 'own_of_test:anser': .* no callable 'anser'; it has answer"
-    ):
+    with pytest.raises(CaffeError, match=r"target 'own_of_test:anser': .* no callable 'anser'; it has answer"):
         python_callable("own_of_test:anser", "target")
     with pytest.raises(CaffeError, match="no callable 'limit'"):
         python_callable("own_of_test:limit", "target")
