@@ -33,8 +33,13 @@ def search_command(
     ] = None,
     judge: Annotated[str, typer.Option(help="The classifier that scores the images.")] = "judge-mini",
     score: Annotated[
-        str, typer.Option(help="probability: the judge's of the unit's class; rank: 1 / the rank that it gives it.")
-    ] = "probability",
+        str | None,
+        typer.Option(
+            help="probability: the judge's of the unit's class; rank: 1 / the rank that it gives it. Or, in place of "
+            "the judge and for any units, package.module:function, a Python callable from images (n, 3, h, w) float32 "
+            "BGR, mean-subtracted, and the n objectives to n numbers; it is imported and run. [default: probability]"
+        ),
+    ] = None,
     prior: Annotated[str, typer.Option(help="The generator that makes the images.")] = "deepsim-fc6-mini",
     trials: Annotated[
         int | None, typer.Option(min=1, max=MOST_TRIALS, help="How many settings to try in all; 50 if left out.")
@@ -73,6 +78,7 @@ def search_command(
         if any(given is not None for given in (target, units, report_on)):
             raise CaffeError("--resume takes target, units and --report from the run's folder: leave them out")
         request = read_request(resume)
+        _check_score(request, score, resume)
         request = request if trials is None else dataclasses.replace(request, trials=trials)
     else:
         if target is None or units is None or report_on is None:
@@ -81,9 +87,17 @@ def search_command(
             )
         space = space_of(n_iters, start_lr, shrink, norm_penalty).as_dict()
         count = 50 if trials is None else trials
-        request = Request(target, prior, judge, score, units, report_on, count, seed, sampler, not free, space)
+        how = "probability" if score is None else score
+        request = Request(target, prior, judge, how, units, report_on, count, seed, sampler, not free, space)
     try:
         print("\n".join(run(request, place, output=output, resume=resume, show=show, progress=not quiet)))
     except Interrupted as stop:
         print(f"==> {stop}")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _check_score(request: Request, score: str | None, folder: Path) -> None:
+    """A run goes on with its own score.  Code is imported where the command names it, never because a file does."""
+    if score != request.score and (request.own_score or score is not None):
+        again = ": give it again" if request.own_score else ": leave --score out"
+        raise CaffeError(f"{folder} was made with --score {request.score}{again}")

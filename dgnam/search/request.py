@@ -24,7 +24,7 @@ class Request:
     """What is to be searched for, and how; what a resume reads.
 
     target, prior, judge: models of the zoo.
-    score: how the judge scores, of SCORES.
+    score: how the judge scores, of SCORES; or `package.module:function` in place of the judge.
     units, report: what the settings are tuned on and reported on, as text.
     """
 
@@ -39,6 +39,11 @@ class Request:
     sampler: str
     clip: bool
     space: dict[str, Any]
+
+    @property
+    def own_score(self) -> bool:
+        """Whether a function of the user's scores the images, and no judge."""
+        return ":" in self.score
 
 
 def space_of(n_iters: str | None, start_lr: str | None, shrink: str | None, norm_penalty: str | None) -> SearchSpace:

@@ -7,12 +7,23 @@ from importlib import metadata
 from typing import Any
 
 from .. import runs, zoo
-from ..am import CaffeTarget, Classes, Evaluator, GeneratorPrior, SearchSpace, Unit, act_range_bounds, parse_objectives
+from ..am import (
+    CaffeTarget,
+    Classes,
+    Evaluator,
+    GeneratorPrior,
+    Objective,
+    SearchSpace,
+    Unit,
+    act_range_bounds,
+    parse_objectives,
+)
 from ..am.hyperparameters import check_apart
 from ..am.trial_store import SAMPLERS
 from ..caffe.errors import CaffeError, closest
 from ..measure import Judge
-from ..measure.class_score import SCORES
+from ..measure.class_score import SCORES, Score
+from ..python_callable import python_callable
 from ..zoo import ModelEntry
 from .request import FORMAT, Request
 
@@ -22,28 +33,24 @@ class Stage:
 
     def __init__(self, request: Request, device: str):
         self.request = request
-        self.entries = {name: zoo.get(name) for name in (request.target, request.prior, request.judge)}
-        for name, generates in ((request.target, False), (request.prior, True), (request.judge, False)):
+        roles = [(request.target, False), (request.prior, True)]
+        roles += [] if request.own_score else [(request.judge, False)]
+        self.entries = {name: zoo.get(name) for name, _ in roles}
+        for name, generates in roles:
             _check_role(name, generates)
         if request.sampler not in SAMPLERS:
             raise CaffeError(f"sampler '{request.sampler}': give one of {closest(request.sampler, SAMPLERS)}")
-        if request.score not in SCORES:
-            raise CaffeError(f"score '{request.score}': give one of {closest(request.score, SCORES)}")
-        self._check_classes()
         self.space = SearchSpace(**request.space)
         target = CaffeTarget(zoo.load(request.target))
         self.tuning, self.held_out = (
-            class_units(text, self.entries[request.target], target) for text in (request.units, request.report)
+            units_of(text, self.entries[request.target], target, any_layer=request.own_score)
+            for text in (request.units, request.report)
         )
-        judge = Judge(zoo.load(request.judge).to(device), str(self.entries[request.judge].scores))
-        if judge.size != target.size:
-            raise CaffeError(
-                f"judge '{request.judge}' takes images of {judge.size}, and '{request.target}' of {target.size}"
-            )
+        score = python_callable(request.score, "score") if request.own_score else self._judge(target, device)
         upper = self.entries[request.prior].act_range() if request.clip else None
         clip = None if upper is None else act_range_bounds(upper)
         prior = GeneratorPrior(zoo.load(request.prior))
-        self.evaluate = Evaluator(target, prior, SCORES[request.score](judge), clip, request.seed, device=device)
+        self.evaluate = Evaluator(target, prior, score, clip, request.seed, device=device)
         check_apart(self.evaluate, self.tuning, self.held_out)
 
     def record(self) -> dict[str, Any]:
@@ -66,32 +73,46 @@ class Stage:
     @property
     def measure(self) -> str:
         """What the score is, in words."""
+        if self.request.own_score:
+            return f"mean of {self.request.score}"
         what = "probability of" if self.request.score == "probability" else "1 / rank of"
         return f"mean {what} the unit's class by {self.request.judge}"
 
-    def _check_classes(self) -> None:
-        target, judge = self.entries[self.request.target], self.entries[self.request.judge]
-        if target.label_set != judge.label_set:
+    def _judge(self, target: CaffeTarget, device: str) -> Score:
+        """The judge's score, of a judge that knows the target's classes and takes images of its size."""
+        request = self.request
+        if request.score not in SCORES:
+            known = closest(request.score, SCORES)
+            raise CaffeError(f"score '{request.score}': give one of {known}, or package.module:function")
+        entry, judged = self.entries[request.judge], self.entries[request.target]
+        if entry.label_set != judged.label_set:
             raise CaffeError(
-                f"judge '{judge.name}' knows the classes of {judge.label_set}, and '{target.name}' those of "
-                f"{target.label_set}: only the same classes can be compared"
+                f"judge '{entry.name}' knows the classes of {entry.label_set}, and '{judged.name}' those of "
+                f"{judged.label_set}: only the same classes can be compared"
             )
+        judge = Judge(zoo.load(request.judge).to(device), str(entry.scores))
+        if judge.size != target.size:
+            raise CaffeError(
+                f"judge '{request.judge}' takes images of {judge.size}, and '{request.target}' of {target.size}"
+            )
+        return SCORES[request.score](judge)
 
 
-def class_units(text: str, entry: ModelEntry, target: CaffeTarget) -> list[Unit]:
-    """The classes that `text` asks for, as units of the scores layer of the model `entry`, which it needn't name.
+def units_of(text: str, entry: ModelEntry, target: CaffeTarget, any_layer: bool = False) -> list[Objective]:
+    """The objectives that `text` asks for; units of the scores layer of the model `entry` needn't name it.
 
-    Anything else that `parse_objectives` reads is an error, since a judge has no score for it.
+    any_layer: take all that `parse_objectives` reads.  Else what is no class is an error, since a judge has no score
+        for it.
     """
     asked = text if ":" in text else f"{entry.scores}:{text}"
-    units = []
-    for objective in parse_objectives(asked, target, [Classes.of_model(entry)]):
-        if not isinstance(objective, Unit) or objective.layer != entry.scores:
+    found = parse_objectives(asked, target, [Classes.of_model(entry)])
+    for objective in found:
+        if not any_layer and not (isinstance(objective, Unit) and objective.layer == entry.scores):
             raise CaffeError(
-                f"{objective}: a judge tells classes, which are the units of layer '{entry.scores}' of '{entry.name}'"
+                f"{objective}: a judge tells classes, which are the units of layer '{entry.scores}' of '{entry.name}'; "
+                "for other units give a --score of your own"
             )
-        units.append(objective)
-    return units
+    return found
 
 
 def _check_role(name: str, generates: bool) -> None:

@@ -75,3 +75,27 @@ def test_bad_input_makes_no_folder(tmp_path, words, message):
     with pytest.raises(CaffeError, match=message):
         call(*words, "--output", str(base))
     assert not base.exists()
+
+
+def test_a_function_of_ones_own_scores_any_units(tmp_path, monkeypatch):
+    (tmp_path / "brightness.py").write_text(
+        "def score(images, objectives):\n"
+        "    assert images.shape[1:] == (3, 56, 56) and len(objectives) == len(images)\n"
+        "    return images.mean((1, 2, 3))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = ("caffenet-mini", "conv5:0-1", "--report", "conv5:7@all", "--n-iters", "1,3", "--quiet", "--trials", "3")
+    result = call(*words, "--score", "brightness:score", "--output", "runs")
+    assert result.exit_code == 0
+    assert "mean of brightness:score" in result.output
+    folder = "runs/search-caffenet-mini-1"
+    with pytest.raises(CaffeError, match="made with --score brightness:score: give it again"):
+        call("--resume", folder, "--quiet")
+    before = files(tmp_path / folder)
+    assert call("--resume", folder, "--score", "brightness:score", "--quiet").exit_code == 0
+    assert files(tmp_path / folder) == before
+
+
+def test_a_run_goes_on_with_its_own_score(whole):
+    with pytest.raises(CaffeError, match="made with --score probability: leave --score out"):
+        call("--resume", str(whole[0]), "--score", "rank")

@@ -3,7 +3,7 @@ import pytest
 from dgnam import zoo
 from dgnam.am import CaffeTarget, Unit
 from dgnam.caffe.errors import CaffeError
-from dgnam.search.stage import class_units
+from dgnam.search.stage import units_of
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def target():
 
 @pytest.fixture
 def units(target):
-    return lambda text: class_units(text, zoo.get("caffenet-mini"), target)
+    return lambda text: units_of(text, zoo.get("caffenet-mini"), target)
 
 
 def test_units_as_text(units):
