@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from torch import nn
@@ -172,14 +173,25 @@ def _objectives(given: Objectives | None, info: TargetInfo) -> list[Objective]:
     if given is None:
         raise CaffeError("say what to maximize, as 'fc8:3'; `dgnam layers TARGET` lists a model's layers")
     found: list[Objective] = []
-    for one in [given] if isinstance(given, str | Objective) else given:
+    several = [given] if isinstance(given, str | Objective) else _listed(given)
+    if several is None or not all(isinstance(one, str | Objective) for one in several):
+        raise CaffeError(f"objective {given!r}: give text such as 'fc8:3', an objective, or a list of them")
+    for one in several:
         found += [one] if isinstance(one, Objective) else parse_objectives(one, info.target, info.classes)
     return found
 
 
+def _listed(given: Any) -> list[Any] | None:
+    """What was given as a list or the like; None where it is no such thing."""
+    return list(given) if isinstance(given, Iterable) else None
+
+
 def _seeds(given: int | Sequence[int]) -> list[int]:
     if not isinstance(given, int):
-        return [int(seed) for seed in given]
+        several = _listed(given)
+        if several is None or not all(isinstance(seed, SupportsIndex) for seed in several):
+            raise CaffeError(f"seeds {given!r}: give how many images each objective gets, or the seeds as a list")
+        return [operator.index(seed) for seed in several]
     if given < 1:
         raise CaffeError(f"seeds {given}: give how many images each objective gets, or the seeds as a list")
     return list(range(given))
@@ -190,7 +202,12 @@ def _settings(
 ) -> list[Settings]:
     if given is None:
         return [usual_settings(info, prior, start)]
-    return [given] if isinstance(given, Settings) else list(given)
+    if isinstance(given, Settings):
+        return [given]
+    several = _listed(given)
+    if several is None or not all(isinstance(one, Settings) for one in several):
+        raise CaffeError(f"settings {given!r}: give Settings, such as dgnam.am.released(), or a list of them")
+    return several
 
 
 def _clip(given: str | Bounds | None, prior: PriorInfo) -> Bounds | None:
