@@ -19,6 +19,7 @@ from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
 from ..caffe.module import CaffeModule
 from ..caffe.proto.files import StrPath
+from .argument_kinds import check_kinds
 from .black_box import Search, evolved
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
@@ -85,6 +86,16 @@ def visualize(
     Returns the images, objectives in order, each with each of the settings, each with all seeds.
     Raises CaffeError where something is asked for that can't be done, before the first step is taken.
     """
+    check_kinds(
+        device=device,
+        folder=folder,
+        batch_size=batch_size,
+        generations=generations,
+        clip=clip,
+        start=start,
+        labels=labels,
+        method=method,
+    )
     place = usable_device(device)
     files = TargetFiles(weights, labels if isinstance(labels, str | PathLike) else None, mean, scale, channels)
     search = Search("cma" if method == GRADIENT else method, generations, folder, resume, place, progress)
