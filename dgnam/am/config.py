@@ -13,6 +13,9 @@ from .jitter import Transform
 from .regularisation import NormPenalty, Regularisation, Shrink
 from .schedule import Linear, Schedule
 
+MOST_ITERS = 1_000_000
+"""The most steps: the value after each is kept for every image."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -36,6 +39,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.n_iters < 1:
             raise CaffeError(f"n_iters {self.n_iters} must be at least 1")
+        if self.n_iters > MOST_ITERS:
+            raise CaffeError(f"n_iters {self.n_iters} must be at most {MOST_ITERS}")
 
     def step_size(self, step: int) -> float:
         """The size of step `step`, of 0 to `n_iters` - 1."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import zoo
-from ..caffe.errors import naming
+from ..caffe.errors import CaffeFormatError, naming
 from ..caffe.net_build import NetPlan, build
 from ..caffe.proto import pb, read_net
 from .class_names import Classes
@@ -60,7 +60,10 @@ def describe_model(model: str, weights: str | Path | None = None) -> list[LayerR
     if weights is not None:
         return caffe_layers(zoo.load_net(prototxt, weights, f"'{model}'").plan, classes)
     with naming(prototxt):
-        return caffe_layers(build(read_net(prototxt), pb.TEST), classes)
+        rows = caffe_layers(build(read_net(prototxt), pb.TEST), classes)
+        if not rows:
+            raise CaffeFormatError("the net has no layers in the phase TEST")
+        return rows
 
 
 def caffe_layers(plan: NetPlan, classes: Sequence[Classes] = ()) -> list[LayerRow]:

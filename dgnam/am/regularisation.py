@@ -6,6 +6,7 @@ tensors alike; those of `rules/`, the hand-designed priors of pixels, take tenso
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -72,6 +73,12 @@ class Rule:
         return self.shrink(codes)
 
 
+def check_finite(name: str, value: float) -> None:
+    """Raise CaffeError where a rule's number is infinite or none."""
+    if not math.isfinite(value):
+        raise CaffeError(f"{name} {value} must be finite")
+
+
 @dataclass(frozen=True)
 class Shrink:
     """The published code's L2: after each step the code is multiplied by `factor`; outside (0, 1) it is left alone.
@@ -80,6 +87,9 @@ class Shrink:
     """
 
     factor: float
+
+    def __post_init__(self) -> None:
+        check_finite("shrink", self.factor)
 
     @property
     def label(self) -> str:
@@ -97,6 +107,9 @@ class NormPenalty:
     """Eq. 1 as printed: `weight` times the Euclidean norm of the code is subtracted from the activation."""
 
     weight: float
+
+    def __post_init__(self) -> None:
+        check_finite("norm_penalty", self.weight)
 
     @property
     def label(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -40,6 +41,10 @@ class Linear:
 
     start: float
     end: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start) and math.isfinite(self.end)):
+            raise CaffeError(f"steps from start_lr {self.start} to end_lr {self.end}: both must be finite")
 
     def step_size(self, step: int, n_iters: int) -> float:
         """The size of step `step`, of 0 to `n_iters` - 1: how far a code or a pixel moves on average (see `ascent`)."""

@@ -7,6 +7,7 @@ Several(caffenet=…, places=…)                       # layers named caffenet.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Protocol
@@ -73,6 +74,10 @@ class CaffeTarget:
         channels: str = "BGR",
     ):
         check_channels(channels)
+        if not module.plan.inputs:
+            raise CaffeError(f"net '{module.plan.name}' has no input, so it can't be a target")
+        if not math.isfinite(scale) or scale == 0:
+            raise CaffeError(f"scale {scale}: give a finite number other than 0")
         shape = module.plan.blob_shapes[module.plan.inputs[0]]
         if len(shape) != 4 or shape[1] != 3:
             raise CaffeError(
@@ -87,6 +92,8 @@ class CaffeTarget:
             raise CaffeError(
                 f"the mean has shape {own.shape}; needed are 3 values, or an image of at least {self.size}"
             )
+        if not np.isfinite(own).all():
+            raise CaffeError("the mean has values that are not finite")
         ours = np.asarray(MEAN_BGR if channels == "BGR" else MEAN_BGR[::-1], np.float32).reshape(3, 1, 1)
         shift = ours - centre_of_mean(own, self.size)
         self.shift = torch.from_numpy(shift) if shift.any() else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from torch import nn
@@ -19,6 +20,7 @@ from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
 from ..caffe.module import CaffeModule
 from ..caffe.proto.files import StrPath
+from .argument_kinds import check_kinds
 from .black_box import Search, evolved
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
@@ -86,6 +88,16 @@ def visualize(
     Returns the images, objectives in order, each with each of the settings, each with all seeds.
     Raises CaffeError where something is asked for that can't be done, before the first step is taken.
     """
+    check_kinds(
+        device=device,
+        folder=folder,
+        batch_size=batch_size,
+        generations=generations,
+        clip=clip,
+        start=start,
+        labels=labels,
+        method=method,
+    )
     place = usable_device(device)
     files = TargetFiles(weights, labels if isinstance(labels, str | PathLike) else None, mean, scale, channels)
     search = Search("cma" if method == GRADIENT else method, generations, folder, resume, place, progress)
@@ -178,14 +190,25 @@ def _objectives(given: Objectives | None, info: TargetInfo) -> list[Objective]:
     if given is None:
         raise CaffeError("say what to maximize, as 'fc8:3'; `dgnam layers TARGET` lists a model's layers")
     found: list[Objective] = []
-    for one in [given] if isinstance(given, str | Objective) else given:
+    several = [given] if isinstance(given, str | Objective) else _listed(given)
+    if several is None or not all(isinstance(one, str | Objective) for one in several):
+        raise CaffeError(f"objective {given!r}: give text such as 'fc8:3', an objective, or a list of them")
+    for one in several:
         found += [one] if isinstance(one, Objective) else parse_objectives(one, info.target, info.classes)
     return found
 
 
+def _listed(given: Any) -> list[Any] | None:
+    """What was given as a list or the like; None where it is no such thing."""
+    return list(given) if isinstance(given, Iterable) else None
+
+
 def _seeds(given: int | Sequence[int]) -> list[int]:
     if not isinstance(given, int):
-        return [int(seed) for seed in given]
+        several = _listed(given)
+        if several is None or not all(isinstance(seed, SupportsIndex) for seed in several):
+            raise CaffeError(f"seeds {given!r}: give how many images each objective gets, or the seeds as a list")
+        return [operator.index(seed) for seed in several]
     if given < 1:
         raise CaffeError(f"seeds {given}: give how many images each objective gets, or the seeds as a list")
     return list(range(given))
@@ -196,7 +219,12 @@ def _settings(
 ) -> list[Settings]:
     if given is None:
         return [usual_settings(info, prior, start)]
-    return [given] if isinstance(given, Settings) else list(given)
+    if isinstance(given, Settings):
+        return [given]
+    several = _listed(given)
+    if several is None or not all(isinstance(one, Settings) for one in several):
+        raise CaffeError(f"settings {given!r}: give Settings, such as dgnam.am.released(), or a list of them")
+    return several
 
 
 def _clip(given: str | Bounds | None, prior: PriorInfo) -> Bounds | None:

@@ -83,3 +83,14 @@ def test_what_is_not_published_is_recorded_too():
         "transform": "Jitter(pixels=8)",
     }
     assert len({settings, dataclasses.replace(settings, transform=None)}) == 2
+
+
+def test_more_steps_than_anyone_waits_for_are_an_error():
+    with pytest.raises(CaffeError, match="n_iters 99999999999 must be at most 1000000"):
+        released(n_iters=99999999999)
+
+
+@pytest.mark.parametrize("rule", [Shrink, NormPenalty])
+def test_rules_whose_number_is_not_finite_are_an_error(rule):
+    with pytest.raises(CaffeError, match="nan must be finite"):
+        rule(float("nan"))

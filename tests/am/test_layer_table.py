@@ -86,3 +86,9 @@ def test_torch_modules():
     ]
     assert [line.split()[2] for line in table_lines(rows)[1:]] == ["4x6x6", "2", "?", "?"]
     assert target.layer_shape("conv") == target(torch.zeros(1, 3, 8, 8), ["conv"])["conv"].shape[1:]
+
+
+def test_a_net_of_no_layers_is_an_error(tmp_path):
+    (tmp_path / "empty.prototxt").write_text("")
+    with pytest.raises(CaffeError, match=r"empty\.prototxt: the net has no layers"):
+        describe_model(str(tmp_path / "empty.prototxt"))

@@ -26,3 +26,9 @@ def test_phases_follow_one_another():
 def test_phases_without_steps_are_an_error(rows):
     with pytest.raises(CaffeError, match="one phase or more"):
         Phases.of(rows)
+
+
+@pytest.mark.parametrize("ends", [(float("nan"), 1), (8, float("inf"))])
+def test_sizes_that_are_not_finite_are_an_error(ends):
+    with pytest.raises(CaffeError, match="must be finite"):
+        Linear(*ends)

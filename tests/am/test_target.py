@@ -143,3 +143,21 @@ class TestSeveral:
         both = Several(a=CaffeTarget(tiny_modules[0]))
         with pytest.raises(CaffeError, match=r"layer 'c.fc8': write target.layer, with one of the targets a"):
             both.layer_shape("c.fc8")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": float("nan")}, "scale nan"),
+        ({"scale": 0}, "scale 0"),
+        ({"mean": (1, float("inf"), 1)}, "the mean has values that are not finite"),
+    ],
+)
+def test_preprocessing_that_leaves_nothing_is_an_error(tiny_modules, options, message):
+    with pytest.raises(CaffeError, match=message):
+        CaffeTarget(tiny_modules[0], **options)
+
+
+def test_a_net_without_an_input_is_no_target():
+    with pytest.raises(CaffeError, match="has no input"):
+        CaffeTarget(CaffeModule(parse_net('name: "empty"')))

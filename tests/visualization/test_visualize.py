@@ -269,3 +269,18 @@ def test_a_target_in_python_that_is_none(tmp_path, monkeypatch, text, message):
     monkeypatch.delitem(sys.modules, "target_of_test", raising=False)
     with pytest.raises(CaffeError, match=message):
         open_target("target_of_test:target")
+
+
+@pytest.mark.parametrize(
+    ("objective", "options", "message"),
+    [
+        (3, {}, "objective 3: give text"),
+        (["fc8:3", 3], {}, "give text such as 'fc8:3'"),
+        ("fc8:3", {"settings": 5}, "settings 5: give Settings"),
+        ("fc8:3", {"seeds": "a"}, "seeds 'a': give how many"),
+        ("fc8:3", {"seeds": 1.5}, "seeds 1.5: give how many"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(target, prior, objective, options, message):
+    with pytest.raises(CaffeError, match=message):
+        dgnam.visualize(target, objective, prior=prior, **options)
