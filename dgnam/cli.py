@@ -18,6 +18,7 @@ from .data import DataError
 from .doctor import main as examine_all
 from .measure.act_range_app import act_range
 from .models_app import app as models_app
+from .search import app as search_app
 from .visualization import app as visualization_app
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(caffe_app, name="caffe")
 app.add_typer(evolve_app, name="evolve")
 app.command()(visualization_app.synthesize)
 app.command()(visualization_app.sweep)
+app.command("search")(search_app.search_command)
 
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""

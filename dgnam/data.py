@@ -17,9 +17,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from .archives import Zip, too_large
-from .caffe.errors import CaffeError, CaffeFormatError, shortened
+from .caffe.errors import CaffeError, CaffeFormatError, closest, shortened
 from .caffe.open_image import open_image
 from .caffe.proto.files import existing_file
+from .data_registry import PUBLIC_SETS, public_set
 
 LARGEST_FILE = 1 << 28
 """Bytes of a picture or a listing."""
@@ -50,6 +51,15 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.images.shape[1], self.images.shape[2]
+
+    def take(self, places: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pictures (n, H, W, 3) and labels (n,) at these places."""
+        return self.images[places], self.labels[places]
+
 
 def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """The folder that image sets are looked for in: the one given, else `$DGNAM_DATA`."""
@@ -69,10 +79,10 @@ def load_set(name: str, folder: str | os.PathLike[str] | None = None) -> ImageSe
     labels: list[int] = []
     classes: tuple[str, ...] = ()
     for source in sources:
-        read = _reader(source)
-        classes = _classes(read, source)
-        for path, label in _listing(read, listing, source):
-            images.append(_decode(_bytes(read, path, source), f"{source}: {path}"))
+        read = reader_of(source)
+        classes = class_names(read, source)
+        for path, label in listed(read, listing, source):
+            images.append(decode_rgb(file_of(read, path, source), f"{source}: {path}"))
             labels.append(label)
             if images[-1].shape != images[0].shape:
                 raise DataError(f"{source}: {path} is {images[-1].shape[:2]}, and the first one {images[0].shape[:2]}")
@@ -124,12 +134,19 @@ def set_sources(name: str, folder: Path) -> list[Path]:
         if base and candidate.exists():
             return [candidate]
     whole_set = f", and there is no {base}.zip or folder {base}" if base else ""
+    known = public_set(name)
+    if known is None:
+        names = (f"{known.name}-train" for known in PUBLIC_SETS)
+        origin = f"; sets that are known, the closest first: {closest(name, names)}"
+    else:
+        origin = f". {known.origin}"
     raise DataError(
-        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …{whole_set}"
+        f"no image set '{name}' in {folder}: there is no {name}.zip, there are no parts {name}-0.zip …"
+        f"{whole_set}{origin}"
     )
 
 
-def _reader(source: Path) -> Callable[[str], bytes]:
+def reader_of(source: Path) -> Callable[[str], bytes]:
     """A function from a path within `source`, a zip or a folder, to the file's bytes."""
     if source.is_dir():
         return lambda path: _in_folder(source, path)
@@ -149,7 +166,8 @@ def _in_folder(source: Path, path: str) -> bytes:
     return file.read_bytes()
 
 
-def _bytes(read: Callable[[str], bytes], path: str, source: Path) -> bytes:
+def file_of(read: Callable[[str], bytes], path: str, source: Path) -> bytes:
+    """A file of `source`; a DataError names both where it can't be read."""
     try:
         return read(path)
     except CaffeError as error:
@@ -161,12 +179,13 @@ def _bytes(read: Callable[[str], bytes], path: str, source: Path) -> bytes:
 
 def _text(read: Callable[[str], bytes], path: str, source: Path) -> str:
     try:
-        return _bytes(read, path, source).decode("utf-8")
+        return file_of(read, path, source).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{source}: {path} is no text ({error})") from None
 
 
-def _listing(read: Callable[[str], bytes], path: str, source: Path) -> Iterator[tuple[str, int]]:
+def listed(read: Callable[[str], bytes], path: str, source: Path) -> Iterator[tuple[str, int]]:
+    """The pictures and labels of the listing `path`."""
     for number, line in enumerate(_text(read, path, source).splitlines(), 1):
         picture, _, label = line.strip().rpartition(" ")
         if not picture or not (label.isascii() and label.isdigit() and len(label) <= _LONGEST_LABEL):
@@ -174,7 +193,7 @@ def _listing(read: Callable[[str], bytes], path: str, source: Path) -> Iterator[
         yield picture, int(label)
 
 
-def _classes(read: Callable[[str], bytes], source: Path) -> tuple[str, ...]:
+def class_names(read: Callable[[str], bytes], source: Path) -> tuple[str, ...]:
     """The names in classes.txt, without the ids before them; () where there is no such file."""
     try:
         lines = _text(read, "classes.txt", source).splitlines()
@@ -183,7 +202,8 @@ def _classes(read: Callable[[str], bytes], source: Path) -> tuple[str, ...]:
     return tuple(line.split(" ", 1)[-1] for line in lines)
 
 
-def _decode(encoded: bytes, what: str) -> np.ndarray:
+def decode_rgb(encoded: bytes, what: str) -> np.ndarray:
+    """A picture file as (H, W, 3) uint8 RGB; a DataError says what it is of."""
     try:
         with open_image(io.BytesIO(encoded)) as image:
             return np.asarray(image.convert("RGB"))

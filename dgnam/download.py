@@ -6,16 +6,19 @@ Each step writes to a temporary name in the file's own folder and renames it, so
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import pooch
-
 from .archives import open_member
 from .caffe.errors import CaffeError
 from .caffe.proto.files import replacing
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # in a notebook tqdm, which pooch imports, misses widgets that nobody needs here
+    import pooch
 
 TIMEOUT = (5, 30)
 """Seconds to wait for a connection, and for each piece of a file."""
@@ -24,6 +27,11 @@ MAX_BYTES = 1 << 30
 """No file taken out of an archive may be larger: the largest published one, of the generator for fc6, is a fifth."""
 
 _CHUNK = 1 << 20
+
+
+def cache_folder() -> Path:
+    """The user's folder for files that can be downloaded again."""
+    return Path(pooch.os_cache("dgnam"))
 
 
 class ChecksumError(CaffeError):

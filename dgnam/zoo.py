@@ -21,14 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 
 from .caffe.errors import CaffeError, CaffeFormatError, closest, naming, shortened
 from .caffe.module import CaffeModule
 from .caffe.proto import read_net, read_weights
 from .caffe.proto.files import StrPath, existing_file
 from .caffe.proto.hdf5_file import open_hdf5
-from .download import PublishedFile, archive_path, fetch, verify
+from .download import PublishedFile, archive_path, cache_folder, fetch, verify
 
 _MAX_TEXT = 16 << 20
 """Far more than the act_range of any published code takes, or the names of any network's classes."""
@@ -242,7 +241,7 @@ def load_net(prototxt: StrPath, weights_path: StrPath, what: str) -> CaffeModule
 def home() -> Path:
     """Where downloaded files lie: `$DGNAM_HOME`, or else the user's cache folder."""
     chosen = os.environ.get("DGNAM_HOME")
-    return Path(chosen) if chosen is not None else Path(pooch.os_cache("dgnam"))
+    return Path(chosen) if chosen is not None else cache_folder()
 
 
 def _archives() -> Path:

@@ -88,13 +88,13 @@ def toy_zoo(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
     monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name)
-    monkeypatch.setattr(publish, "HELD_OUT", "toy-val")
+    monkeypatch.setattr(publish.plans, "HELD_OUT", "toy-val")
     plans = {
-        "e": publish.ClassifierPlan("an encoder", ("fc6", "fc8")),
+        "e": publish.ClassifierPlan("an encoder", code=("fc6", "fc8")),
         "j": publish.ClassifierPlan("a judge"),
         "g": publish.GeneratorPlan("a prior", "e", "j", GeneratorRecipe("toy-train", "fc6", ("conv1",), 20)),
     }
-    monkeypatch.setattr(publish, "PLANS", plans)
+    monkeypatch.setattr(publish.plans, "PLANS", plans)
     zoo.forget()
     yield tmp_path
     zoo.forget()

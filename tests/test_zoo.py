@@ -33,7 +33,9 @@ def published(entry: zoo.ModelEntry) -> list[PublishedFile]:
 def test_the_paper_s_networks_and_our_own_are_there() -> None:
     assert {"caffenet", "places205-alexnet", "googlenet", "resnet50", "lrcn-single-frame"} <= set(NAMES)
     assert {"deepsim-fc6", "deepsim-fc7", "deepsim-pool5", "deepsim-conv3"} <= set(GENERATORS)
-    assert {n for n in NAMES if zoo.get(n).kind == "mini"} == {"caffenet-mini", "deepsim-fc6-mini", "judge-mini"}
+    ours = {n for n in NAMES if zoo.get(n).kind == "mini"}
+    assert {"caffenet-mini", "deepsim-fc6-mini", "judge-mini"} <= ours
+    assert ours == {path.parent.name for path in zoo.data_folder("models").glob("*/card.json")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +74,11 @@ def test_an_unknown_name_lists_the_closest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label_set", "count"), [("imagenet1000", 1000), ("imagenet200", 200), ("places205", 205), ("ucf101", 101)]
+    ("label_set", "count"),
+    [
+        *(("imagenet1000", 1000), ("imagenet200", 200), ("places205", 205), ("ucf101", 101)),
+        *(("miniplaces100", 100), ("sports22", 22)),
+    ],
 )
 def test_labels_are_whole_and_in_order(label_set: str, count: int) -> None:
     labels = zoo.read_labels(label_set)
@@ -95,6 +101,14 @@ def test_labels_of_the_units_that_the_paper_shows() -> None:
 def test_the_small_models_classes_are_imagenet_s() -> None:
     known = {label.key: label.names for label in zoo.read_labels("imagenet1000")}
     assert all(known[label.key] == label.names for label in zoo.read_labels("imagenet200"))
+
+
+@pytest.mark.parametrize("how", ["shuffled", "brg", "blur"])
+def test_a_control_s_classes_are_regular_and_then_modified(how: str) -> None:
+    labels, regular = zoo.read_labels(f"control-{how}200"), zoo.read_labels("imagenet200")[:100]
+    assert labels[:100] == regular
+    assert [label.key for label in labels[100:]] == [f"{label.key}-{how}" for label in regular]
+    assert [label.name for label in labels[100:]] == [f"{label.name} ({how})" for label in regular]
 
 
 def test_missing_weights_say_what_to_do(home: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,28 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from ..caffe.errors import CaffeError
+from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver, to_text
+from ..caffe.net_build import WiredLayer
+from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..data import ImageSet, centre_crop, load_set, preprocess
+from ..caffe.weights import Weights
+from ..data import centre_crop
+from .curves import draw_curves
 from .feed import Batches, FeedSpec, cut_feed
-from .snapshots import append_log, load_checkpoint, save_checkpoint
+from .fused import TrainingModule
+from .progress import Progress
+from .sheet import write_pictures
+from .snapshots import load_checkpoint, save_checkpoint
+from .source import Source
+
+_ON_SHEET = 32
+"""How many pictures of the first batch are laid out, to see what the net is shown."""
+
+MIXED = "bfloat16"
+PRECISIONS = (MIXED, "float32")
+"""What the passes of a training are computed in."""
 
 
 @dataclass
@@ -34,48 +48,86 @@ def train_classifier(
     run_folder: str | Path,
     *,
     data_folder: str | Path | None = None,
+    weights: Weights | None = None,
     device: str = "cpu",
+    precision: str = MIXED,
     time_limit: float | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
     """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
 
+    weights: what layers of the same name start from, for fine-tuning; None takes the files that the solver's `weights`
+        names, if any.
+    precision: "bfloat16", of the passes, with parameters and loss in float32; or "float32" throughout.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     Returns the trained net (its training definition), once max_iter is reached.
     """
-    solver = read_solver(solver_path)
-    definition = read_net(Path(solver_path).parent / solver.net)
+    solver, definition = solver_net(solver_path)
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
     train_spec, train_net = cut_feed(definition, pb.TRAIN)
     test_spec, _ = cut_feed(definition, pb.TEST)
-    batches = Batches(load_set(train_spec.source, data_folder), train_spec, max(solver.random_seed, 0))
-    held_out = load_set(test_spec.source, data_folder)
-    net = CaffeModule(train_net, phase=pb.TRAIN, seed=batches.seed).place(device)
-    run = _Run(solver, net, folder, recipe(solver, definition))
+    batches = Batches(train_spec.load(data_folder), train_spec, max(solver.random_seed, 0))
+    held_out = test_spec.load(data_folder)
+    net = TrainingModule(train_net, phase=pb.TRAIN, seed=batches.seed)
+    starts = named_weights(solver_path, solver) if weights is None else [weights]
+    for start in starts:
+        net.copy_from(start)
+    identity = {**recipe(solver, definition), **_origin(starts), **({} if precision == MIXED else {"p": precision})}
+    run = _Run(solver, net.place(device), folder, identity, precision)
     first = run.resume()
-    started = time.monotonic()
-    bar = tqdm(total=solver.max_iter, initial=first, disable=not progress, unit="it", desc=net.plan.name)
-    for iteration, batch in enumerate(batches.stream(first, solver.max_iter), first):
-        loss = run.step(iteration, *batch)
-        bar.update()
+    count = solver.iter_size
+    shown = Progress(
+        folder,
+        net.plan.name,
+        first=first,
+        total=solver.max_iter,
+        images=count * train_spec.batch_size,
+        before=run.seconds,
+        show=progress,
+    )
+    if first == 0:
+        write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
+    stream = batches.stream(first * count, solver.max_iter * count)
+    for iteration in range(first, solver.max_iter):
+        loss = run.step(iteration, [shown.wait(stream) for _ in range(count)])
         done = iteration + 1
+        shown.step()
         if done % max(solver.display, 1) == 0:
-            bar.set_postfix(loss=f"{float(loss):.3f}")
-            seconds = run.seconds + time.monotonic() - started
-            rate = learning_rate(solver, iteration)
-            append_log(folder, {"iteration": done, "loss": float(loss), "rate": rate, "seconds": round(seconds)})
+            shown.log(done, loss=float(loss), rate=learning_rate(solver, iteration))
         if solver.snapshot and done % solver.snapshot == 0:
-            run.save(done, time.monotonic() - started)
+            run.save(done, shown.elapsed)
+            draw_curves(folder)
         if solver.test_interval and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
-            append_log(folder, {"iteration": done, "top1": score.top1, "top5": score.top5})
-            tqdm.write(f"{net.plan.name}: iteration {done}, held-out top-1 {score.top1:.2%}, top-5 {score.top5:.2%}")
-        if time_limit is not None and time.monotonic() - started > time_limit:
-            run.save(done, time.monotonic() - started)
+            shown.tested(done, top1=score.top1, top5=score.top5)
+        if time_limit is not None and shown.elapsed > time_limit:
+            run.save(done, shown.elapsed)
+            stream.close()
             return None
-    run.save(solver.max_iter, time.monotonic() - started)
+    run.save(solver.max_iter, shown.elapsed)
+    draw_curves(folder)
     return net
+
+
+def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:
+    """A solver, and the net that it names, from its folder on, or brings; an error for what isn't done here."""
+    solver = read_solver(solver_path)
+    lacking = [name for name in ("train_net", "test_net", "train_net_param", "test_net_param") if _has(solver, name)]
+    if lacking:
+        raise CaffeError(f"{solver_path}: {lacking[0]} is not supported here; give one net for both phases as net")
+    if solver.max_iter < 1 or solver.iter_size < 1:
+        name = "max_iter" if solver.max_iter < 1 else "iter_size"
+        raise CaffeError(f"{solver_path}: {name} is {getattr(solver, name)}; give 1 or more")
+    if solver.HasField("net_param"):
+        return solver, solver.net_param
+    if not solver.net:
+        raise CaffeError(f"{solver_path}: names no net")
+    return solver, read_net(Path(solver_path).parent / solver.net)
+
+
+def _has(solver: pb.SolverParameter, name: str) -> bool:
+    return any(field.name == name for field, _ in solver.ListFields())
 
 
 def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str, Any]:
@@ -87,22 +139,50 @@ def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str,
     return {"solver": to_text(deciding), "net": to_text(definition)}
 
 
-def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | None = None) -> Accuracy:
+def named_weights(solver_path: str | Path, solver: pb.SolverParameter) -> list[Weights]:
+    """The weights that a solver's `weights` names: files with commas between them, from the solver's folder on."""
+    names = [name.strip() for entry in solver.weights for name in entry.split(",")]
+    return [read_weights(Path(solver_path).parent / name) for name in names]
+
+
+def trunk(net: CaffeModule) -> dict[str, list[np.ndarray]]:
+    """A trained net's weights but for the layer that makes its scores, whose classes another training won't have."""
+    last = _maker(net, _score_blob(net)).name
+    return {name: blobs for name, blobs in net.weights().items() if name != last}
+
+
+def _origin(starts: Sequence[Weights]) -> dict[str, Any]:
+    """What a recipe says of the weights that a run starts from; nothing where it starts from the fillers."""
+    return {"weights": [digest(start) for start in starts]} if starts else {}
+
+
+def digest(weights: Weights) -> str:
+    """A checksum of a net's weights."""
+    total = hashlib.sha256()
+    for layer, blobs in weights.items():
+        total.update(layer.encode())
+        for blob in blobs:
+            total.update(np.ascontiguousarray(blob).tobytes())
+    return total.hexdigest()
+
+
+def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | None = None) -> Accuracy:
     """Accuracy on the pictures' centres.
 
     scores: the blob (N, classes) that ranks; None takes the loss layer's first bottom.
     """
     blob = scores if scores is not None else _score_blob(net)
-    maker = next(w.name for w in net.plan.layers if blob in w.layer.definition.top and w.layer.type != "Split")
+    maker = _maker(net, blob).name
     was_training = net.training
     net.eval()
     hits = np.zeros(2)
     for start in range(0, len(images), spec.batch_size):
         part = slice(start, start + spec.batch_size)
-        x = _to_device(preprocess(centre_crop(images.images[part], spec.crop_size), spec.mean), net)
+        pictures, labels = images.take(part)
+        x = _to_device(spec.prepared(centre_crop(pictures, spec.crop_size)), net)
         with torch.no_grad():
             ranked = net(x, end=maker)[blob].topk(5).indices.cpu().numpy()
-        right = ranked == images.labels[part][:, None]
+        right = ranked == labels[:, None]
         hits += right[:, 0].sum(), right.any(1).sum()
     net.train(was_training)
     return Accuracy(*(hits / len(images)))
@@ -111,21 +191,31 @@ def evaluate(net: CaffeModule, images: ImageSet, spec: FeedSpec, scores: str | N
 class _Run:
     """One training run: the net, its update rule and its folder."""
 
-    def __init__(self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any]):
-        if solver.iter_size != 1:
-            raise CaffeError(f"net '{net.plan.name}': iter_size {solver.iter_size} is not supported here; give 1")
+    def __init__(
+        self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any], precision: str
+    ):
+        if precision not in PRECISIONS:
+            raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
         self.solver, self.net, self.folder, self.recipe = solver, net, folder, recipe
+        self.mixed = precision == MIXED
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
         group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
         self.updater = Updater(solver, group)
         self.seconds = 0.0
 
-    def step(self, iteration: int, images: np.ndarray, labels: np.ndarray) -> Tensor:
-        """One update; in mixed precision, the parameters and the loss in float32."""
+    def step(self, iteration: int, batches: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+        """One update by the mean gradient of the batches, of the solver's iter_size; returns their mean loss."""
         self.net.seed(self.solver.random_seed + 1 + iteration)
+        self.net.zero_grad()
+        total = torch.stack([self._pass(iteration, *batch) for batch in batches]).mean()
+        self.updater.step(learning_rate(self.solver, iteration))
+        return total
+
+    def _pass(self, iteration: int, images: np.ndarray, labels: np.ndarray) -> Tensor:
+        """The loss of one batch, whose gradient is added to the parameters'."""
         x = _to_device(images, self.net)
         y = torch.from_numpy(labels).to(x.device)
-        with torch.autocast(x.device.type, torch.bfloat16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
             outputs = self.net(x, y)
         loss = self.net.loss(outputs)
         if not bool(torch.isfinite(loss)):
@@ -133,9 +223,7 @@ class _Run:
             raise CaffeError(
                 f"net '{name}': the loss is {float(loss.detach())} at iteration {iteration}; lower base_lr"
             )
-        self.net.zero_grad()
         loss.backward()
-        self.updater.step(learning_rate(self.solver, iteration))
         return loss.detach()
 
     def save(self, iteration: int, seconds: float) -> None:
@@ -159,6 +247,11 @@ class _Run:
 
 def _to_device(images: np.ndarray, net: CaffeModule) -> Tensor:
     return torch.from_numpy(images).to(net.device, memory_format=torch.channels_last)
+
+
+def _maker(net: CaffeModule, blob: str) -> WiredLayer:
+    """The first layer that has `blob` as a top."""
+    return next(w for w in net.plan.layers if blob in w.layer.definition.top and w.layer.type != "Split")
 
 
 def _score_blob(net: CaffeModule) -> str:

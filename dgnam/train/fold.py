@@ -34,6 +34,19 @@ def fold(net: CaffeModule) -> Arrays:
     return folded
 
 
+def averaged(net: CaffeModule) -> Arrays:
+    """The net's weights as they are, but for BatchNorm's sums, which become means over a count of 1.
+
+    So they keep their digits in float16, whose largest number is 65,504.
+    """
+    weights = net.weights()
+    for wired in net.plan.layers:
+        if wired.layer.type == "BatchNorm":
+            mean, variance, count = weights[wired.name]
+            weights[wired.name] = [mean / count, variance / count, np.ones_like(count)]
+    return weights
+
+
 def _factor_and_offset(wired: WiredLayer, blobs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """What the layer multiplies by and adds, for each channel."""
     definition = wired.layer.definition

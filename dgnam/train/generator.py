@@ -12,7 +12,6 @@ while D learns to tell G(E(x)) from x.  The two take turns on each batch.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 
 from ..am.crop import centre
 from ..caffe.errors import CaffeError
@@ -31,9 +29,12 @@ from ..caffe.proto import pb, read_net, read_solver
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..data import MEAN_BGR, load_set
 from .classifier import recipe as solver_recipe
+from .curves import draw_curves
 from .feed import Batches, FeedSpec
+from .fused import TrainingModule
+from .progress import Progress
 from .sheet import write_sheet
-from .snapshots import append_log, load_checkpoint, save_checkpoint
+from .snapshots import load_checkpoint, save_checkpoint
 
 PIXEL_SCALE = 64.0
 """What pixel differences, and the pictures that D sees, are divided by: about one standard deviation."""
@@ -108,23 +109,33 @@ def train_generator(
     run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
     batches = Batches(images, spec, max(run.solver.random_seed, 0))
     first = run.resume()
-    started = time.monotonic()
-    bar = tqdm(total=run.solver.max_iter, initial=first, disable=not progress, unit="it", desc=run.generator.plan.name)
-    for iteration, (batch, _) in enumerate(batches.stream(first, run.solver.max_iter), first):
+    shown = Progress(
+        folder,
+        run.generator.plan.name,
+        first=first,
+        total=run.solver.max_iter,
+        images=recipe.batch_size,
+        before=run.seconds,
+        show=progress,
+    )
+    stream = batches.stream(first, run.solver.max_iter)
+    for iteration in range(first, run.solver.max_iter):
+        batch, _ = shown.wait(stream)
         losses = run.step(iteration, torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
-        bar.update()
         done = iteration + 1
+        shown.step()
         if done % max(run.solver.display, 1) == 0:
-            bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()})
-            seconds = run.seconds + time.monotonic() - started
-            append_log(folder, {"iteration": done, **losses, "seconds": round(seconds)})
+            shown.log(done, **losses)
         if run.solver.snapshot and done % run.solver.snapshot == 0:
-            run.save(done, time.monotonic() - started)
+            run.save(done, shown.elapsed)
             run.sheet(done, torch.from_numpy(batch[:16]).to(device))
-        if time_limit is not None and time.monotonic() - started > time_limit:
-            run.save(done, time.monotonic() - started)
+            draw_curves(folder)
+        if time_limit is not None and shown.elapsed > time_limit:
+            run.save(done, shown.elapsed)
+            stream.close()
             return None
-    run.save(run.solver.max_iter, time.monotonic() - started)
+    run.save(run.solver.max_iter, shown.elapsed)
+    draw_curves(folder)
     return run.generator
 
 
@@ -138,8 +149,8 @@ class GeneratorRun:
         g_net, d_net = read_net(nets / self.solver.net), read_net(nets / self.d_solver.net)
         self.encoder = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
         seed = max(self.solver.random_seed, 0)
-        self.generator = CaffeModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
-        self.discriminator = CaffeModule(d_net, phase=pb.TRAIN, seed=seed + 1).place(device)
+        self.generator = TrainingModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
+        self.discriminator = TrainingModule(d_net, phase=pb.TRAIN, seed=seed + 1).place(device)
         self.g_update, self.d_update = (
             _updater(self.solver, self.generator),
             _updater(self.d_solver, self.discriminator),

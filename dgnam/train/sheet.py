@@ -1,4 +1,4 @@
-"""A sheet of sample pictures, to look at while a generator learns."""
+"""A sheet of sample pictures, to look at while a net learns."""
 
 from pathlib import Path
 
@@ -11,7 +11,13 @@ from ..data import deprocess
 
 def write_sheet(path: Path, images: np.ndarray, columns: int) -> None:
     """Write (N, 3, H, W) BGR, mean-subtracted pictures as a PNG, row by row."""
-    pictures = deprocess(images)
-    rows = [np.concatenate(list(pictures[i : i + columns]), axis=1) for i in range(0, len(pictures), columns)]
+    write_pictures(path, deprocess(images), columns)
+
+
+def write_pictures(path: Path, pictures: np.ndarray, columns: int) -> None:
+    """Write (N, H, W, 3) uint8 RGB pictures as a PNG, row by row; the last row may be short."""
+    missing = -len(pictures) % columns
+    filled = np.concatenate([pictures, np.zeros((missing, *pictures.shape[1:]), np.uint8)])
+    rows = [np.concatenate(list(filled[i : i + columns]), axis=1) for i in range(0, len(filled), columns)]
     with replacing(path) as partial:
         Image.fromarray(np.concatenate(rows)).save(partial, format="PNG")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +35,7 @@ from ..caffe.module import CaffeModule
 from ..caffe.proto.files import StrPath
 from ..data import MEAN_BGR
 from ..network_input import read_mean
+from ..python_callable import python_callable
 from ..runs import sha256
 
 DEFAULT_PRIORS = {True: "deepsim-fc6-mini", False: "deepsim-fc6"}
@@ -273,19 +271,15 @@ def _given(target: Any) -> TargetInfo:
 
 
 def _imported(path: str) -> Target:
-    """The Target at `package.module:name`, or what the callable there returns; modules of this folder are found too."""
-    module_name, _, name = path.partition(":")
-    if os.getcwd() not in sys.path and "" not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise CaffeError(f"target '{path}': {error}; modules are looked for here and in Python's path") from None
-    found: Any = getattr(module, name, None)
-    if callable(found) and not hasattr(found, "layer_shape"):
-        found = found()
+    """The Target at `package.module:name`, or what the callable there returns."""
+    found: Any = python_callable(path, "target")
+    if isinstance(found, type) or not hasattr(found, "layer_shape"):
+        try:
+            found = found()
+        except Exception as error:
+            raise CaffeError(f"target '{path}': calling it fails, with {type(error).__name__}: {error}") from error
     if not hasattr(found, "layer_shape"):
-        raise CaffeError(f"target '{path}': {module_name} has no Target '{name}', nor a function that returns one")
+        raise CaffeError(f"target '{path}' is no Target but returned one of {type(found).__name__}")
     target: Target = found
     return target
 

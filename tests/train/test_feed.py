@@ -21,10 +21,43 @@ def test_the_data_layer_becomes_an_input_and_its_options_a_spec():
 
 
 def test_a_net_without_a_data_layer_or_crop_is_an_error():
-    with pytest.raises(CaffeError, match="one ImageData layer in phase TRAIN, and has 0"):
+    with pytest.raises(CaffeError, match="one ImageData or Data layer in phase TRAIN, not 0"):
         cut_feed(parse_net('name: "empty"', "test"), pb.TRAIN)
     with pytest.raises(CaffeError, match="needs a crop_size"):
         cut_feed(parse_net(TRAIN_VAL.replace("crop_size: 12", ""), "test"), pb.TRAIN)
+
+
+def test_a_data_layer_of_a_database_gives_a_spec_too():
+    first, rest = TRAIN_VAL.index("layer"), TRAIN_VAL.index('layer { name: "data" type: "ImageData"', 20)
+    layer = """layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+      transform_param { crop_size: 12 scale: 0.5 mean_value: 9 }
+      data_param { source: "x/train_lmdb" batch_size: 4 backend: LMDB } }
+    """
+    text = TRAIN_VAL[:first] + layer + TRAIN_VAL[rest:]
+    spec, net = cut_feed(parse_net(text, "test"), pb.TRAIN)
+    assert spec == FeedSpec("x/train_lmdb", 4, 12, False, (9, 9, 9), 0.5)
+    assert net.layer[0].type == "Input"
+    assert (spec.prepared(np.full((1, 2, 2, 3), 29, np.uint8)) == 10).all()
+
+
+def test_a_listing_s_root_and_size_are_taken_over():
+    options = 'root_folder: "pictures/" new_height: 20 new_width: 24 source'
+    spec, _ = cut_feed(parse_net(TRAIN_VAL.replace("source", options, 1), "test"), pb.TRAIN)
+    assert (spec.root, spec.resize) == ("pictures/", (20, 24))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("crop_size: 12 mirror", 'crop_size: 12 mean_file: "m" mirror', "mean_file is not supported here"),
+        ("crop_size: 12 mirror", "crop_size: 12 mean_value: 1 mean_value: 2 mirror", "give 3 mean_value entries"),
+        ("source", "is_color: false source", "gray pictures are not supported"),
+        ("source", "new_height: 3 source", "give new_height and new_width together"),
+    ],
+)
+def test_options_that_the_trainers_lack_are_refused(old, new, message):
+    with pytest.raises(CaffeError, match=f"net 'tiny', layer 'data': {message}"):
+        cut_feed(parse_net(TRAIN_VAL.replace(old, new, 1), "test"), pb.TRAIN)
 
 
 def test_every_picture_comes_once_an_epoch_and_batches_repeat(data_folder):

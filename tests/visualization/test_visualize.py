@@ -27,6 +27,7 @@ from dgnam.am import (
 from dgnam.am.evolve import Genetic
 from dgnam.am.images import picture
 from dgnam.caffe.errors import CaffeError
+from dgnam.visualization import open_target
 
 FEW = released(n_iters=4)
 
@@ -277,3 +278,21 @@ def test_captions_name_the_classes_of_sums(target, prior):
     wanted = Unit("fc8", 7) - 0.5 * Unit("fc8", 2) + Unit("conv5", 1, 3)
     found = dgnam.visualize(target, wanted, prior=prior, labels=names, settings=FEW, progress=False)
     assert found.captions[0] == "kind 7 - 0.5 * kind 2 + conv5:1@3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def target():\n    return 1 / 0\n", "calling it fails, with ZeroDivisionError"),
+        ("def target(size):\n    return size\n", "calling it fails, with TypeError"),
+        ("def target():\n    return 3\n", "is no Target but returned one of int"),
+        ("target = 3\n", "has no callable 'target'"),
+    ],
+)
+def test_a_target_in_python_that_is_none(tmp_path, monkeypatch, text, message):
+    (tmp_path / "target_of_test.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    monkeypatch.delitem(sys.modules, "target_of_test", raising=False)
+    with pytest.raises(CaffeError, match=message):
+        open_target("target_of_test:target")

@@ -56,7 +56,9 @@ class _Cma:
     """The package's strategy, which minimises, as ours."""
 
     def __init__(self, settings: CmaEs, start: Start):
-        cma = optional_module("cma", "the method 'cma'", "cma")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it misses matplotlib's pictures of its own, which nobody asks for
+            cma = optional_module("cma", "the method 'cma'", "cma")
         mean = np.zeros(start.size) if start.codes is None else start.codes.mean(0)
         options: dict[str, Any] = {
             "CMA_diagonal": True,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...caffe.errors import CaffeError, closest
+from ...caffe.errors import CaffeError
 from ...data import preprocess
+from ...python_callable import python_callable
 from ..objective import Objective
 from ..target import Target
 from ..view import view
@@ -78,23 +76,7 @@ class UnitScore:
 
 
 def load_score(path: str) -> Score:
-    """The callable at `package.module:name`, which is imported, and so runs what the module holds.
-
-    Modules in the current folder are found too.
-    """
-    module_name, colon, name = path.partition(":")
-    if not (module_name and colon and name):
+    """The callable at `package.module:name`, as `python_callable` finds it."""
+    if not all(path.partition(":")):
         raise CaffeError(f"score '{path}': write package.module:function; {CONTRACT}")
-    if os.getcwd() not in sys.path and "" not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise CaffeError(
-            f"score '{path}': {error}; modules are looked for in this folder and in Python's path"
-        ) from None
-    found = getattr(module, name, None)
-    if not callable(found):
-        known = [own for own, value in vars(module).items() if callable(value) and not own.startswith("_")]
-        raise CaffeError(f"score '{path}': {module_name} has no callable '{name}'; it has {closest(name, known)}")
-    return found
+    return python_callable(path, "score")

@@ -1,0 +1,89 @@
+"""How each model of the small zoo is made: a line of recipe to each, beside its files in `prototxt/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..caffe.errors import CaffeError, closest
+from ..train.generator import GeneratorRecipe
+
+IMAGENET = "Tiny-ImageNet-200, a 64 px subset of ImageNet (ILSVRC 2012); ImageNet's terms: non-commercial research"
+PLACES = "MiniPlaces, 100 scenes of Places2, resized to 64 px, for education and research; before that, " + IMAGENET
+SPORTS = "stills of 22 sports gathered from the web, 64 px, which may not be passed on; before that, " + IMAGENET
+HELD_OUT = "tinyimagenet64-val"
+"""What generators are measured on."""
+
+
+@dataclass(frozen=True)
+class ClassifierPlan:
+    """How a classifier of the zoo is made.
+
+    data: what it was trained on, for its card.
+    code: its code layer and the layer behind it, where it encodes.
+    pretraining: the solver of an earlier training, from the model's folder on, whose weights this one starts from, but
+        for the layer of its scores.
+    folded: whether batch normalisation is folded into the layers before it; else it stays, as in the paper's ResNet.
+    modified: whether the second half of the classes is of modified pictures, so that each half is measured.
+    """
+
+    note: str
+    data: str = IMAGENET
+    code: tuple[str, str] | None = None
+    pretraining: str | None = None
+    folded: bool = True
+    modified: bool = False
+
+
+@dataclass(frozen=True)
+class GeneratorPlan:
+    """How a generator of the zoo is made, and which classifier judges its reconstructions."""
+
+    note: str
+    encoder: str
+    judge: str
+    recipe: GeneratorRecipe
+    data: str = IMAGENET
+
+
+def _control(what: str) -> ClassifierPlan:
+    return ClassifierPlan(
+        f"a control of Sec. 3.5: 100 classes of regular pictures and the same of {what}", modified=True
+    )
+
+
+PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
+    "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
+    "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
+    "deepsim-fc6-mini": GeneratorPlan(
+        "the default prior at 64 px: it inverts caffenet-mini's fc6",
+        "caffenet-mini",
+        "judge-mini",
+        GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
+    ),
+    "caffenet-b-mini": ClassifierPlan(
+        "caffenet-mini from another seed and recipe, as the paper's weights of its ref. 7"
+    ),
+    "places-alexnet-mini": ClassifierPlan(
+        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's "
+        "network was trained on scenes alone",
+        data=PLACES,
+        pretraining="../caffenet-b-mini/solver.prototxt",
+    ),
+    "control-shuffled-mini": _control("pictures whose quarters are in random order"),
+    "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
+    "control-blur-mini": _control("pictures under a Gaussian blur of radius 3 at 256 px"),
+    "googlenet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: inception modules"),
+    "resnet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: residual blocks", folded=False),
+    "action-mini": ClassifierPlan(
+        "a target of Sec. 3.2 at 64 px: sports in stills, by a heavily modified AlexNet",
+        data=SPORTS,
+        pretraining="pretrain_solver.prototxt",
+    ),
+}
+
+
+def plan_of(name: str) -> ClassifierPlan | GeneratorPlan:
+    """The plan of this name; an unknown one is an error that lists the closest."""
+    if name not in PLANS:
+        raise CaffeError(f"there is no recipe for '{name}'; there are: {closest(name, PLANS)}")
+    return PLANS[name]

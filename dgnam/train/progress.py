@@ -1,0 +1,87 @@
+"""How far a training is: the bar, and the log's lines with pictures a second and the share of time without data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .snapshots import append_log
+
+Item = TypeVar("Item")
+
+
+class Progress:
+    """The progress of one process of a run.
+
+    folder: the run's, for its log.
+    first, total: the iteration that it starts with, and that the run ends with.
+    images: how many pictures an iteration takes.
+    before: the seconds that earlier processes of the run took.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, *, first: int, total: int, images: int, before: float, show: bool = True
+    ):
+        self.folder, self.name, self._images, self._before = folder, name, images, before
+        self._started = self._since = time.monotonic()
+        self._last, self._waited = first, 0.0
+        self._bar = _bar(name, first, total) if show else None
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds since this process began."""
+        return time.monotonic() - self._started
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of the whole run."""
+        return self._before + self.elapsed
+
+    def wait(self, batches: Iterator[Item]) -> Item:
+        """The next batch; the time until it is there counts as waiting."""
+        asked = time.monotonic()
+        batch = next(batches)
+        self._waited += time.monotonic() - asked
+        return batch
+
+    def step(self) -> None:
+        """An iteration is done."""
+        if self._bar is not None:
+            self._bar.update()
+
+    def log(self, iteration: int, **values: float) -> None:
+        """A line of the log, with how fast it went since the one before.
+
+        images_per_second: pictures by the clock; waiting: the share of the time in which the next batch wasn't ready.
+        """
+        now = time.monotonic()
+        passed = max(now - self._since, 1e-9)
+        speed = {
+            "images_per_second": (iteration - self._last) * self._images / passed,
+            "waiting": self._waited / passed,
+        }
+        rounded = {key: round(value, 4) for key, value in speed.items()}
+        append_log(self.folder, {"iteration": iteration, **values, "seconds": round(self.seconds, 2), **rounded})
+        self._since, self._last, self._waited = now, iteration, 0.0
+        if self._bar is not None:
+            self._bar.set_postfix({key: f"{value:.3f}" for key, value in values.items() if key != "rate"})
+
+    def tested(self, iteration: int, **scores: float) -> None:
+        """A line of the log, and one on the screen, with what was measured on held-out pictures."""
+        append_log(self.folder, {"iteration": iteration, **scores})
+        self._since = time.monotonic()  # the test is no training
+        if self._bar is not None:
+            shown = ", ".join(f"{key} {value:.2%}" for key, value in scores.items())
+            self._bar.write(f"{self.name}: iteration {iteration}, held-out {shown}")
+
+
+def _bar(name: str, first: int, total: int) -> Any:
+    """A bar of tqdm's, where that is installed: the trainers do without, so that a GPU machine needs little."""
+    with suppress(ImportError):
+        from tqdm import tqdm
+
+        return tqdm(total=total, initial=first, unit="it", desc=name)
+    return None
