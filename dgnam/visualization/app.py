@@ -63,7 +63,7 @@ Clip = Annotated[
 Start = Annotated[
     str | None,
     typer.Option(
-        help="Where codes start: random; mean; image:FILE, the code of a picture; codes:FILE, .npy or .h5; "
+        help="Where codes start: random; zero; image:FILE, the code of a picture; codes:FILE, .npy or .h5; "
         "cluster:PICTURES:CLASS:K, the mean codes of K clusters of a class's pictures, one for each seed."
     ),
 ]

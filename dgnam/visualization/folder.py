@@ -93,7 +93,7 @@ class Folder:
         ours = json.loads(json.dumps(record))
         for key in sorted(set(ours) | set(self.record)):
             if key not in _SOFT and ours.get(key) != self.record.get(key):
-                was, now = _first_difference(self.record.get(key), ours.get(key), key)
+                was, now = first_difference(self.record.get(key), ours.get(key), key)
                 raise CaffeError(f"{self.path} can't go on: it was made with {was}, and now there is {now}")
         return [
             f"{key} was {self.record.get(key)} and is {ours.get(key)}: bytes may differ from those of one run"
@@ -161,12 +161,12 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _first_difference(was: Any, now: Any, where: str) -> tuple[str, str]:
+def first_difference(was: Any, now: Any, where: str) -> tuple[str, str]:
     """The first place where two records differ, as text."""
     if isinstance(was, dict) and isinstance(now, dict):
         for key in sorted(set(was) | set(now)):
             if was.get(key) != now.get(key):
-                return _first_difference(was.get(key), now.get(key), f"{where}.{key}")
+                return first_difference(was.get(key), now.get(key), f"{where}.{key}")
     return f"{where} {_short(was)}", f"{where} {_short(now)}"
 
 

@@ -75,7 +75,7 @@ def make_plan(
     record = {
         "target": {"name": target.name, **target.record},
         "prior": {"name": prior.name, **prior.record},
-        "objectives": [_objective_record(objective) for objective in objectives],
+        "objectives": [objective_record(objective) for objective in objectives],
         "seeds": list(seeds),
         "settings": [one.as_dict() for one in settings],
         "clip": _bounds_record(bounds),
@@ -101,7 +101,7 @@ def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequ
         raise CaffeError(f"seed {outside[0]}: give one of 0 to {MOST_SEEDS - 1}")
 
 
-def _objective_record(objective: Objective) -> str:
+def objective_record(objective: Objective) -> str:
     """Its text, and the checksums of the directions in it, whose vectors the text doesn't have."""
     sums = [_digest(term.vector) for _, term in objective.terms if isinstance(term, Direction)]
     return " ".join([str(objective), *(f"sha256:{digest}" for digest in sums)])

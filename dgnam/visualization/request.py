@@ -126,11 +126,16 @@ class Request:
         )
 
     def _base(self, target: TargetInfo, prior: PriorInfo) -> Settings:
-        if self.settings == OWN:
-            return usual_settings(target, prior, self.start)
-        if self.settings not in SETTINGS:
-            raise CaffeError(f"settings '{self.settings}': give one of {closest(self.settings, [OWN, *SETTINGS])}")
-        return SETTINGS[self.settings]()
+        return settings_by_name(self.settings, usual_settings(target, prior, self.start))
+
+
+def settings_by_name(name: str, own: Settings) -> Settings:
+    """One of `SETTINGS`, or `own` by the name `OWN`."""
+    if name == OWN:
+        return own
+    if name not in SETTINGS:
+        raise CaffeError(f"settings '{name}': give one of {closest(name, [OWN, *SETTINGS])}")
+    return SETTINGS[name]()
 
 
 def usual_settings(target: TargetInfo, prior: PriorInfo, start: object) -> Settings:

@@ -30,10 +30,11 @@ MOST_SHOWN = 400
 class Visualization:
     """Preferred images, the first axis of each array the same.
 
-    images: (N, H, W, 3) uint8, RGB: values from 120 below the mean to 120 above it, as 0 to 255.
+    images: (N, H, W, 3) uint8, RGB: values from 120 below the mean to 120 above it, as 0 to 255; of a callable the
+        pictures that it scored.
     raw: (N, 3, H, W) float32, BGR, mean-subtracted: what the target saw, before the last update.
-    codes: (N, *code_shape) float32, after the last update.
-    activations: (N,) float32, of `raw`.
+    codes: (N, *code_shape) float32, after the last update; without gradients, those of the images.
+    activations: (N,) float32, of `raw`; where the settings have a transform, of what it made of `raw` in that step.
     traces: (N, steps) float32, the activation at each step; NaN after a job's last.  Of a search without gradients, the
         best score of each generation.
     captions: a text for each, the class or the objective, and `title` one for all of them.

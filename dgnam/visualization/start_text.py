@@ -34,6 +34,8 @@ def open_start(start: str | Start | None, prior: PriorInfo) -> Start:
     if start is None:
         return prior.start
     if not isinstance(start, str):
+        if not hasattr(start, "codes") or not hasattr(start, "as_dict"):
+            raise CaffeError(f"start {start!r}: give a start of dgnam.am, or one of {', '.join(FORMS)}")
         return start
     if start == RANDOM:
         return RandomStart()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 from torch import nn
 
-from ..am import Bounds, Classes, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
+from ..am import CLIPS, Bounds, Classes, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
 from ..am.evolve import Method
 from ..am.images import picture
 from ..caffe.errors import CaffeError
@@ -28,7 +28,7 @@ from .folder import Folder
 from .interrupt import Interrupted
 from .plan import Plan, make_plan
 from .report import write_report
-from .request import choose_clip, usual_settings
+from .request import choose_clip, settings_by_name, usual_settings
 from .result import Visualization
 from .start_text import open_start
 
@@ -43,7 +43,7 @@ def visualize(
     *,
     prior: str | PathLike[str] | Prior | None = None,
     seeds: int | Sequence[int] = 1,
-    settings: Settings | Sequence[Settings] | None = None,
+    settings: str | Settings | Sequence[str | Settings] | None = None,
     clip: str | Bounds | None = OWN,
     start: str | Start | None = None,
     weights: StrPath | None = None,
@@ -75,7 +75,8 @@ def visualize(
     prior: a generator's name, its prototxt's path, a Prior, or a pixel prior's name (`dgnam.am.PIXEL_RECIPES`); None
         takes our small fc6 generator, or the published one where the target takes 112 pixels or more.
     seeds: how many images each objective gets, from seeds 0, 1, …; or the seeds.
-    settings: one or more; None for those published for the target (the prior's own, where it is in pixels).
+    settings: one or more, each as a value or a name of --settings, as "paper"; None for those published for the target
+        (the prior's own, where it is in pixels).
     clip: Bounds; "act_range", "unit" or "none"; None is "none", and "own" the prior's own.
     start: a Start, or its text (see `start_text`); None for random codes.
     weights, labels, mean, scale, channels: of a prototxt; see `cast.TargetFiles`.  Labels may be a list of names, for
@@ -101,6 +102,11 @@ def visualize(
     place = usable_device(device)
     files = TargetFiles(weights, labels if isinstance(labels, str | PathLike) else None, mean, scale, channels)
     search = Search("cma" if method == GRADIENT else method, generations, folder, resume, place, progress)
+    if method != GRADIENT:
+        search.chosen()  # a wrong name is an error before anything else
+    if (method != GRADIENT or _is_score(target)) and (settings is not None or movies):
+        unused = "settings" if settings is not None else "movies"
+        raise CaffeError(f"a search without gradients has no use for {unused}: leave it out, or give method='gradient'")
     if _is_score(target):
         if objective is not None or labels is not None or files.given:
             raise CaffeError("a callable gives the scores itself: leave out objective, labels and what belongs to nets")
@@ -190,44 +196,53 @@ def _objectives(given: Objectives | None, info: TargetInfo) -> list[Objective]:
     if given is None:
         raise CaffeError("say what to maximize, as 'fc8:3'; `dgnam layers TARGET` lists a model's layers")
     found: list[Objective] = []
-    several = [given] if isinstance(given, str | Objective) else _listed(given)
-    if several is None or not all(isinstance(one, str | Objective) for one in several):
-        raise CaffeError(f"objective {given!r}: give text such as 'fc8:3', an objective, or a list of them")
-    for one in several:
+    for one in _several("objective", given, (str, Objective)):
         found += [one] if isinstance(one, Objective) else parse_objectives(one, info.target, info.classes)
     return found
 
 
-def _listed(given: Any) -> list[Any] | None:
-    """What was given as a list or the like; None where it is no such thing."""
-    return list(given) if isinstance(given, Iterable) else None
-
-
 def _seeds(given: int | Sequence[int]) -> list[int]:
-    if not isinstance(given, int):
-        several = _listed(given)
-        if several is None or not all(isinstance(seed, SupportsIndex) for seed in several):
-            raise CaffeError(f"seeds {given!r}: give how many images each objective gets, or the seeds as a list")
-        return [operator.index(seed) for seed in several]
-    if given < 1:
-        raise CaffeError(f"seeds {given}: give how many images each objective gets, or the seeds as a list")
-    return list(range(given))
+    """The seeds, of NumPy's integers too."""
+    try:
+        if isinstance(given, int | np.integer):
+            return _first_seeds(int(given))
+        return [operator.index(seed) for seed in given]
+    except TypeError:
+        raise CaffeError(f"seeds {given!r}: give how many images each objective gets, or a list of seeds") from None
+
+
+def _first_seeds(count: int) -> list[int]:
+    if count < 1:
+        raise CaffeError(f"seeds {count}: give how many images each objective gets, or the seeds as a list")
+    return list(range(count))
 
 
 def _settings(
-    given: Settings | Sequence[Settings] | None, info: TargetInfo, prior: PriorInfo, start: str | Start | None
+    given: str | Settings | Sequence[str | Settings] | None,
+    info: TargetInfo,
+    prior: PriorInfo,
+    start: str | Start | None,
 ) -> list[Settings]:
+    usual = usual_settings(info, prior, start)
     if given is None:
-        return [usual_settings(info, prior, start)]
-    if isinstance(given, Settings):
-        return [given]
-    several = _listed(given)
-    if several is None or not all(isinstance(one, Settings) for one in several):
-        raise CaffeError(f"settings {given!r}: give Settings, such as dgnam.am.released(), or a list of them")
-    return several
+        return [usual]
+    every = _several("settings", given, (str, Settings))
+    return [one if isinstance(one, Settings) else settings_by_name(one, usual) for one in every]
+
+
+def _several(what: str, given: Any, kinds: tuple[type, ...]) -> list[Any]:
+    """One value as a list of one, or several; what is of none of the kinds is an error."""
+    values = [given] if isinstance(given, kinds) or not isinstance(given, Sequence) else list(given)
+    for value in values:
+        if not isinstance(value, kinds):
+            names = " or ".join("text" if kind is str else kind.__name__ for kind in kinds)
+            raise CaffeError(f"{what} {value!r}: give {names}, or a list of them")
+    return values
 
 
 def _clip(given: str | Bounds | None, prior: PriorInfo) -> Bounds | None:
     if given is None or isinstance(given, Bounds):
         return given
+    if not isinstance(given, str):
+        raise CaffeError(f"clip {given!r}: give Bounds(lower, upper), or one of own, {', '.join(CLIPS)}")
     return choose_clip(None if given == OWN else given, prior)

@@ -22,6 +22,7 @@ from dgnam.am import (
     act_range_bounds,
     random_code,
     released,
+    released_from_image,
 )
 from dgnam.am.evolve import Genetic
 from dgnam.am.images import picture
@@ -186,6 +187,34 @@ def test_what_cannot_be_done_is_a_clear_error(target, prior, arguments, message)
         dgnam.visualize(target, **options)
 
 
+def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
+    how = {"prior": prior, "progress": False}
+    by_name = dgnam.visualize(target, "fc8:3", settings="from-image", seeds=np.int64(1), **how)
+    by_value = dgnam.visualize(target, "fc8:3", settings=released_from_image(), seeds=np.arange(1), **how)
+    assert np.array_equal(by_name.codes, by_value.codes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seeds": "ab"}, "seeds 'ab'"),
+        ({"seeds": [0.5]}, "seeds"),
+        ({"seeds": 1.5}, "seeds 1.5: give how many"),
+        ({"objective": ["fc8:3", 3]}, "objective 3: give text"),
+        ({"settings": "papre"}, "settings 'papre': give one of paper"),
+        ({"settings": 3}, "settings 3: give text or Settings"),
+        ({"clip": 3}, "clip 3: give Bounds"),
+        ({"start": 3}, "start 3: give a start"),
+        ({"objective": [3]}, "objective 3: give text or Objective"),
+        ({"objective": 3}, "objective 3: give text or Objective"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(target, prior, arguments, message):
+    how = {"objective": "fc8:3", "prior": prior, "settings": FEW, "progress": False}
+    with pytest.raises(CaffeError, match=message):
+        dgnam.visualize(target, **(how | arguments))
+
+
 def test_a_torch_module_alone_lacks_its_preprocessing():
     with pytest.raises(CaffeError, match=r"give TorchTarget\(module, size="):
         dgnam.visualize(nn.Linear(3, 3), "0:1")
@@ -269,18 +298,3 @@ def test_a_target_in_python_that_is_none(tmp_path, monkeypatch, text, message):
     monkeypatch.delitem(sys.modules, "target_of_test", raising=False)
     with pytest.raises(CaffeError, match=message):
         open_target("target_of_test:target")
-
-
-@pytest.mark.parametrize(
-    ("objective", "options", "message"),
-    [
-        (3, {}, "objective 3: give text"),
-        (["fc8:3", 3], {}, "give text such as 'fc8:3'"),
-        ("fc8:3", {"settings": 5}, "settings 5: give Settings"),
-        ("fc8:3", {"seeds": "a"}, "seeds 'a': give how many"),
-        ("fc8:3", {"seeds": 1.5}, "seeds 1.5: give how many"),
-    ],
-)
-def test_arguments_of_the_wrong_kind(target, prior, objective, options, message):
-    with pytest.raises(CaffeError, match=message):
-        dgnam.visualize(target, objective, prior=prior, **options)

@@ -23,8 +23,13 @@ CONTRACT = "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite n
 
 def check_scores(scores: Any, count: int) -> np.ndarray:
     """The scores of `count` pictures as (count,) float64; another number of them, or one not finite, is an error."""
+    if isinstance(scores, torch.Tensor):
+        scores = scores.detach().cpu()
     try:
-        values = np.asarray(scores, dtype=np.float64)
+        values = np.asarray(scores)
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
+        values = values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise CaffeError(f"the scores are no numbers ({error}): {CONTRACT}") from None
     if values.shape not in ((count,), (count, 1)):

@@ -56,6 +56,12 @@ def test_a_unit_that_is_not_there_is_an_error_at_once(target):
 def test_scores_as_lists_columns_and_tensors():
     for scores in ([1, 2], np.array([[1.0], [2.0]]), torch.tensor([1.0, 2.0]), (True, 2)):
         assert (check_scores(scores, 2) == [1, 2]).all()
+    assert (check_scores(torch.tensor([1.0, 2.0], requires_grad=True), 2) == [1, 2]).all()
+
+
+def test_complex_scores_are_no_numbers():
+    with pytest.raises(CaffeError, match="complex"):
+        check_scores(np.array([1j, 2]), 2)
 
 
 def test_a_callable_is_evolved_and_goes_on(tmp_path):
