@@ -61,7 +61,7 @@ PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
         GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
     ),
     "caffenet-b-mini": ClassifierPlan(
-        "caffenet-mini from another seed and recipe, as the paper's weights of its ref. 7"
+        "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
     ),
     "places-alexnet-mini": ClassifierPlan(
         "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's "
