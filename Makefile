@@ -6,7 +6,8 @@ PYTHON ?= python3
 ARGS ?=
 DATA ?=
 # In the order in which one needs another.
-ZOO := caffenet-mini judge-mini deepsim-fc6-mini
+ZOO := caffenet-mini judge-mini deepsim-fc6-mini caffenet-b-mini places-alexnet-mini action-mini \
+	control-shuffled-mini control-brg-mini control-blur-mini resnet-mini googlenet-mini
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,8 @@ from .doctor import main as examine_all
 from .measure.act_range_app import act_range
 from .models_app import app as models_app
 from .search import app as search_app
+from .train.classifier import MIXED
+from .train.own_net import train_own
 from .visualization import app as visualization_app
 
 app = typer.Typer(
@@ -127,25 +129,38 @@ def layers(
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="A small model of our own, such as caffenet-mini.")],
+    name: Annotated[str, typer.Argument(help="A small model of our own, such as caffenet-mini; or a solver.prototxt.")],
     data: Annotated[Path | None, typer.Option(help="The folder of the image sets; $DGNAM_DATA if left out.")] = None,
     run: Annotated[Path | None, typer.Option(help="The folder of checkpoints; runs/train-NAME if left out.")] = None,
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    weights: Annotated[
+        Path | None, typer.Option(help="With a solver.prototxt: weights to start from, for fine-tuning.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="With a solver.prototxt: bfloat16 or float32.")] = MIXED,
     time_limit: Annotated[
         float | None, typer.Option(help="Minutes after which to stop at a checkpoint; the same command goes on.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Train a small model, or go on from its checkpoint, and put it with its card into models/."""
-    folder = run if run is not None else Path("runs") / f"train-{name}"
+    """Train a small model, or go on from its checkpoint, and put it with its card into models/.
+
+    With the path of a solver.prototxt: train its net; the weights end as a caffemodel beside the checkpoints.
+    """
     seconds = None if time_limit is None else time_limit * 60
-    made = publish.make(
-        name, folder, data_folder=data, device=usable_device(device), time_limit=seconds, progress=not quiet
-    )
+    how: dict[str, Any] = {"data_folder": data, "device": usable_device(device), "time_limit": seconds}
+    how["progress"] = not quiet
+    own = name.endswith(".prototxt")
+    if not own and (weights is not None or precision != MIXED):
+        raise CaffeError(f"'{name}' has its own recipe: --weights and --precision are for a solver.prototxt")
+    folder = run if run is not None else Path("runs") / f"train-{Path(name).resolve().parent.name if own else name}"
+    if own:
+        made = train_own(name, folder, weights=weights, precision=precision, **how)
+    else:
+        made = publish.make(name, folder, **how)
     if made is None:
         print(f"==> stopped at a checkpoint in {folder}; the same command goes on from there")
         raise typer.Exit(STOPPED)
-    print(f"==> made: {made}/")
+    print(f"==> made: {made}{'' if own else '/'}")
 
 
 @blind_app.command("sheet")

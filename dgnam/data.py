@@ -103,10 +103,17 @@ def crop(images: np.ndarray, size: int, tops: np.ndarray, lefts: np.ndarray, mir
     return cut
 
 
+def centre(outer: tuple[int, int], inner: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of the window `inner` in the middle of `outer`: it starts at (outer - inner) // 2."""
+    if inner[0] > outer[0] or inner[1] > outer[1]:
+        raise CaffeError(f"no {inner[0]}x{inner[1]} window fits into an image of {outer[0]}x{outer[1]}")
+    top, left = (outer[0] - inner[0]) // 2, (outer[1] - inner[1]) // 2
+    return slice(top, top + inner[0]), slice(left, left + inner[1])
+
+
 def centre_crop(images: np.ndarray, size: int) -> np.ndarray:
     """The middle of each picture: (N, H, W, 3) → (N, size, size, 3)."""
-    top, left = (images.shape[1] - size) // 2, (images.shape[2] - size) // 2
-    return images[:, top : top + size, left : left + size]
+    return images[(slice(None), *centre((images.shape[1], images.shape[2]), (size, size)))]
 
 
 def preprocess(images: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -> np.ndarray:

@@ -366,6 +366,8 @@ def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _how_to_get(entry: ModelEntry, file: PublishedFile, path: Path, reasons: list[str]) -> str:
     """What is missing, what was tried, and what to do about it."""
     text = f"model '{entry.name}' ({entry.title}): {file.file} is not at {path}"
+    if entry.kind == "mini" and entry.weights.checksum is None:
+        return f"{text}; it has not been trained yet: `dgnam train {entry.name} --data DIR`, in a checkout, makes it"
     if not file.urls:
         return f"{text}; it comes with the package, so the installation is incomplete"
     if file.member is not None:

@@ -64,6 +64,9 @@ def test_layers_are_listed_without_weights(tmp_path):
         ),
         (("train", "caffenet-mini"), "no data folder: give one with --data"),
         (("train", "caffenet-mini", "--data", "/nowhere"), "the data folder /nowhere is not a folder"),
+        (("train", "caffenet-mini", "--precision", "float32"), "'caffenet-mini' has its own recipe: --weights and"),
+        (("train", "absent/solver.prototxt"), "absent/solver.prototxt"),
+        (("train", "caffenet-min"), "no recipe for 'caffenet-min'; there are: caffenet-mini"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, message, tmp_path):
@@ -76,6 +79,14 @@ def test_bad_input_is_one_line_and_exit_2(arguments, message, tmp_path):
     assert message in shown.stderr
     assert len(shown.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) in ([], [tmp_path / "run"])
+
+
+def test_a_net_of_one_s_own_is_trained_from_its_solver(nets, data_folder, tmp_path):
+    arguments = ("train", nets / "classifier_solver.prototxt", "--data", data_folder, "--run", tmp_path / "run")
+    first = run(*arguments, "--time-limit", 0)
+    assert first.returncode == cli.STOPPED, first.stderr
+    done = run(*arguments, "--quiet")
+    assert done.stdout == f"==> made: {tmp_path / 'run' / 'tiny.caffemodel'}\n", done.stderr
 
 
 def test_figure_1_with_the_papers_models_says_how_to_get_them(tmp_path):

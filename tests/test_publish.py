@@ -10,7 +10,7 @@ import pytest
 
 from dgnam import publish, zoo
 from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.proto import read_net
+from dgnam.caffe.proto import read_caffemodel, read_net
 from dgnam.data import load_set
 from dgnam.measure import act_range, codes_of
 from dgnam.train.generator import GeneratorRecipe
@@ -32,9 +32,12 @@ FEEDS = "".join(
     f'transform_param {{ crop_size: 12 }} image_data_param {{ source: "toy-{split}" batch_size: 20 }} }}\n'
     for phase, split in (("TRAIN", "train"), ("TEST", "val"))
 )
+MODIFIED = re.sub(r'source: "(toy-\w+)"', r'source: "\1+blur"', FEEDS)
 NORM = """layer { name: "conv1/bn" type: "BatchNorm" bottom: "conv1" top: "conv1"
   batch_norm_param { moving_average_fraction: 0.8 } }
 layer { name: "conv1/scale" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true } }"""
+KEPT = NORM.replace("conv1/", "conv1_")
+"""With names that HDF5 can hold."""
 DEPLOYED_GENERATOR = re.sub(r'layer \{ name: "(grey_levels|defc5/bn)".*?\}\s*\}\n', "", GENERATOR, flags=re.DOTALL)
 LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
 FILLER = 'bias_term: false weight_filler { type: "msra" }'
@@ -70,6 +73,20 @@ def toy_zoo(tmp_path, monkeypatch):
         "e/train_val.prototxt": 'name: "e"\n' + FEEDS + CONV % (FILLER, NORM) + LOSS,
         "e/deploy.prototxt": 'name: "e"\n' + INPUT + CONV % ("", ""),
         "e/solver.prototxt": SOLVER % 40,
+        "f/train_val.prototxt": 'name: "f"\n' + FEEDS + CONV % (FILLER, KEPT) + LOSS,
+        "f/deploy.prototxt": 'name: "f"\n' + INPUT + CONV % ("bias_term: false", KEPT),
+        "f/solver.prototxt": SOLVER % 40,
+        "f/first.prototxt": (SOLVER % 20).replace("train_val", "first_net"),
+        "f/first_net.prototxt": 'name: "f"\n'
+        + FEEDS.replace("toy-train", "toy-train[:5]")
+        + CONV % (FILLER, KEPT)
+        + LOSS,
+        "m/train_val.prototxt": 'name: "m"\n'
+        + MODIFIED
+        + CONV.replace("num_output: 6", "num_output: 12") % (FILLER, NORM)
+        + LOSS,
+        "m/deploy.prototxt": 'name: "m"\n' + INPUT + CONV.replace("num_output: 6", "num_output: 12") % ("", ""),
+        "m/solver.prototxt": SOLVER % 60,
         "g/train.prototxt": GENERATOR,
         "g/deploy.prototxt": DEPLOYED_GENERATOR,
         "g/discriminator.prototxt": DISCRIMINATOR,
@@ -83,7 +100,8 @@ def toy_zoo(tmp_path, monkeypatch):
         path.write_text(text)
     bounds = {"file": "act_range.txt", "urls": [], "member": None, "checksum": None, "checksum_source": None}
     codes = {"encoder": "e", "layer": "fc6", "input": "feat", "output": "deconv0", "code_shape": [10]}
-    registry = {"e": entry(12, "fc8", None), "j": entry(12, "fc8", None)}
+    registry = {name: entry(12, "fc8", None) for name in "ejfm"}
+    registry["m"]["weights"]["file"] = "weights.caffemodel"
     registry["g"] = entry(16, None, {**codes, "act_range": bounds})
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
@@ -92,6 +110,8 @@ def toy_zoo(tmp_path, monkeypatch):
     plans = {
         "e": publish.ClassifierPlan("an encoder", code=("fc6", "fc8")),
         "j": publish.ClassifierPlan("a judge"),
+        "f": publish.ClassifierPlan("fine-tuned", pretraining="first.prototxt", folded=False),
+        "m": publish.ClassifierPlan("a control", modified=True),
         "g": publish.GeneratorPlan("a prior", "e", "j", GeneratorRecipe("toy-train", "fc6", ("conv1",), 20)),
     }
     monkeypatch.setattr(publish.plans, "PLANS", plans)
@@ -121,6 +141,42 @@ def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo,
     assert 0 < measured["code_cosine"] <= 1
     assert measured["judge_top5_of_pictures"] > 0.8
     assert zoo.get("g").act_range().shape == (10,)
+
+
+def test_a_model_may_be_pretrained_and_stay_unfolded(toy_zoo, data_folder):
+    folder = make("f", toy_zoo, data_folder)
+    card = json.loads((folder / "card.json").read_text())
+    assert card["measured"]["top1"] > 0.8
+    before = card["training"]["pretraining"]
+    assert (before["pictures"], before["iterations"]) == ("toy-train[:5]", 20)
+    assert "- Before: 20 batches of 20 from `toy-train[:5]`" in (folder / "README.md").read_text()
+    with h5py.File(folder / "weights.h5") as file:
+        assert sorted(file["data"]) == ["conv1", "conv1_bn", "conv1_scale", "fc6", "fc8"]
+        assert file["data/conv1_bn/2"][()] == [1]
+    again = publish.remeasure("f", data_folder)
+    assert again["top1"][0] == pytest.approx(again["top1"][1])
+
+
+def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, data_folder):
+    folder = make("m", toy_zoo, data_folder)
+    card = json.loads((folder / "card.json").read_text())
+    assert sorted(read_caffemodel(folder / "weights.caffemodel")) == ["conv1", "fc6", "fc8"]
+    assert "a caffemodel in float32" in (folder / "README.md").read_text()
+    halves = card["measured"]["top1_regular"], card["measured"]["top1_modified"]
+    assert sum(halves) / 2 == pytest.approx(card["measured"]["top1"])
+    assert card["measured"]["on"] == "toy-val+blur, 120 pictures, centre 12 px"
+
+
+def test_remeasuring_finds_a_card_that_says_too_much(toy_zoo, data_folder):
+    folder = make("e", toy_zoo, data_folder)
+    card = json.loads((folder / "card.json").read_text())
+    card["measured"] |= {"top1": 0.1234, "beauty": 1.0}
+    (folder / "card.json").write_text(json.dumps(card))
+    again = publish.remeasure("e", data_folder)
+    assert again["top1"][0] == 0.1234 != again["top1"][1]
+    assert again["beauty"] == (1.0, None)
+    with pytest.raises(CaffeError, match="model 'j' has no card"):
+        publish.remeasure("j", data_folder)
 
 
 def test_a_made_model_is_frozen(toy_zoo, data_folder):

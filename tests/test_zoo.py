@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,26 @@ def test_the_paper_s_networks_and_our_own_are_there() -> None:
     assert {"deepsim-fc6", "deepsim-fc7", "deepsim-pool5", "deepsim-conv3"} <= set(GENERATORS)
     ours = {n for n in NAMES if zoo.get(n).kind == "mini"}
     assert {"caffenet-mini", "deepsim-fc6-mini", "judge-mini"} <= ours
-    assert ours == {path.parent.name for path in zoo.data_folder("models").glob("*/card.json")}
+    trained = {n for n in ours if zoo.get(n).weights.checksum is not None}
+    assert trained == {path.parent.name for path in zoo.data_folder("models").glob("*/card.json")}
+
+
+def test_our_own_models_are_whole_and_small() -> None:
+    files = [path for path in zoo.data_folder("models").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 40 << 20
+    for card in (json.loads(path.read_text()) for path in zoo.data_folder("models").glob("*/card.json")):
+        path = zoo.get(card["name"]).weights_path()
+        assert (path.stat().st_size, f"sha256:{card['sha256']}") == (
+            card["bytes"],
+            zoo.get(card["name"]).weights.checksum,
+        )
+
+
+def test_a_model_that_is_not_trained_yet_says_how_to() -> None:
+    untrained = [n for n in NAMES if zoo.get(n).kind == "mini" and zoo.get(n).weights.checksum is None]
+    for name in untrained:
+        with pytest.raises(zoo.MissingWeightsError, match=f"not been trained yet: `dgnam train {name} --data DIR`"):
+            zoo.load(name)
 
 
 @pytest.mark.parametrize("name", NAMES)

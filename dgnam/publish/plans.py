@@ -51,17 +51,20 @@ def _control(what: str) -> ClassifierPlan:
     )
 
 
+def _generator(note: str, layer: str) -> GeneratorPlan:
+    recipe = GeneratorRecipe("tinyimagenet64-train", layer, ("pool5",))
+    return GeneratorPlan(note, "caffenet-mini", "judge-mini", recipe)
+
+
 PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
     "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
     "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
-    "deepsim-fc6-mini": GeneratorPlan(
-        "the default prior at 64 px: it inverts caffenet-mini's fc6",
-        "caffenet-mini",
-        "judge-mini",
-        GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
-    ),
+    "deepsim-fc6-mini": _generator("the default prior at 64 px: it inverts caffenet-mini's fc6", "fc6"),
+    "deepsim-pool5-mini": _generator("a prior of Fig. S13 at 64 px: it inverts caffenet-mini's pool5", "pool5"),
+    "deepsim-fc7-mini": _generator("a prior of Fig. S13 at 64 px: it inverts caffenet-mini's fc7", "fc7"),
+    "deepsim-conv3-mini": _generator("a prior of Fig. S13 at 64 px: it inverts caffenet-mini's conv3", "conv3"),
     "caffenet-b-mini": ClassifierPlan(
-        "caffenet-mini from another seed and recipe, as the paper's weights of its ref. 7"
+        "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
     ),
     "places-alexnet-mini": ClassifierPlan(
         "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's "

@@ -9,6 +9,7 @@ from ..caffe.module import CaffeModule
 from ..caffe.net_build import WiredLayer
 
 Arrays = dict[str, list[np.ndarray]]
+_LARGEST_VARIANCE = 1e4
 LINEAR = ("Convolution", "Deconvolution", "InnerProduct")
 
 
@@ -37,13 +38,25 @@ def fold(net: CaffeModule) -> Arrays:
 def averaged(net: CaffeModule) -> Arrays:
     """The net's weights as they are, but for BatchNorm's sums, which become means over a count of 1.
 
-    So they keep their digits in float16, whose largest number is 65,504.
+    Where a variance is so large that float16 couldn't hold it, the layer before is made smaller, and with it mean and
+    variance; what BatchNorm gives stays the same.
     """
     weights = net.weights()
+    maker: dict[int, WiredLayer] = {}
     for wired in net.plan.layers:
         if wired.layer.type == "BatchNorm":
             mean, variance, count = weights[wired.name]
-            weights[wired.name] = [mean / count, variance / count, np.ones_like(count)]
+            largest = float((variance / count).max())
+            shrink = np.float32(1)
+            if largest > _LARGEST_VARIANCE and wired.bottoms[0] in maker:
+                shrink = np.float32(np.sqrt(_LARGEST_VARIANCE / largest))
+                before = maker[wired.bottoms[0]].name
+                weights[before] = [blob * shrink for blob in weights[before]]
+            weights[wired.name] = [mean / count * shrink, variance / count * shrink**2, np.ones_like(count)]
+        for top in wired.tops:
+            maker.pop(top, None)
+        if wired.layer.type in LINEAR:
+            maker[wired.tops[0]] = wired
     return weights
 
 

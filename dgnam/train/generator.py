@@ -22,12 +22,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..am.crop import centre
 from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver
 from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..data import MEAN_BGR, load_set
+from ..data import MEAN_BGR, centre, load_set
 from .classifier import recipe as solver_recipe
 from .curves import draw_curves
 from .feed import Batches, FeedSpec

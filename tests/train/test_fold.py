@@ -1,12 +1,15 @@
 """Folding changes no score, and scaling a code changes nothing but the code."""
 
+import numpy as np
 import pytest
 import torch
 
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
-from dgnam.caffe.proto import parse_net
-from dgnam.train.fold import fold, scale_code
+from dgnam.caffe.proto import parse_net, pb
+from dgnam.train.feed import cut_feed
+from dgnam.train.fold import averaged, fold, scale_code
+from tests.toy import TRAIN_VAL
 
 LAYERS = """
 name: "net"
@@ -90,3 +93,18 @@ def test_what_cannot_be_folded_is_an_error(layer, message):
         text = head + layer + '\nlayer { name: "conv1"' + tail
     with pytest.raises(CaffeError, match=message):
         fold(CaffeModule(parse_net(text, "test")))
+
+
+def test_averaged_weights_are_the_same_net_and_fit_into_float16():
+    """A variance of over 65,504, float16's largest number, is brought down with the layer before."""
+    net = CaffeModule(cut_feed(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1], phase=pb.TRAIN, seed=3)
+    images = torch.randn(16, 3, 12, 12) * 400
+    for _ in range(3):
+        net(images, torch.zeros(16))
+    net.eval()
+    plain, weights = net(images, end="fc")["fc"], averaged(net)
+    assert (net.weights()["conv1/bn"][1] / net.weights()["conv1/bn"][2]).max() > 65504
+    assert all(np.isfinite(blob.astype(np.float16)).all() for blobs in weights.values() for blob in blobs)
+    assert weights["conv1/bn"][2] == [1]
+    net.copy_from(weights)
+    assert torch.allclose(net(images, end="fc")["fc"], plain, rtol=1e-3, atol=1e-4)

@@ -204,7 +204,7 @@ def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
         ({"settings": "papre"}, "settings 'papre': give one of paper"),
         ({"settings": 3}, "settings 3: give text or Settings"),
         ({"clip": 3}, "clip 3: give Bounds"),
-        ({"start": 3}, "start 3: give a start"),
+        ({"start": 3}, "start 3: give a Start"),
         ({"objective": [3]}, "objective 3: give text or Objective"),
         ({"objective": 3}, "objective 3: give text or Objective"),
     ],

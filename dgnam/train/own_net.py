@@ -1,0 +1,50 @@
+"""Training a net of the user's from its solver.prototxt, whose weights end as a caffemodel beside the checkpoints.
+
+    python -m dgnam.train prototxt/caffenet/solver.prototxt --run runs/caffenet --data DIR --device cuda
+
+does it on a machine that has nothing but numpy, torch, h5py, protobuf and Pillow.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..caffe.proto import read_weights, write_caffemodel
+from .classifier import MIXED, solver_net, train_classifier
+
+
+def train_own(
+    solver_path: str | Path,
+    run_folder: str | Path,
+    *,
+    data_folder: str | os.PathLike[str] | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    precision: str = MIXED,
+    time_limit: float | None = None,
+    progress: bool = True,
+) -> Path | None:
+    """Train a solver's net, or go on from the checkpoint in `run_folder`; see `train_classifier`.
+
+    weights: the file of weights to start from.
+    Returns the caffemodel with the net's name in `run_folder`, with the net as it was trained; None where the time
+    limit came first.
+    """
+    net = train_classifier(
+        solver_path,
+        run_folder,
+        data_folder=None if data_folder is None else Path(data_folder),
+        weights=None if weights is None else read_weights(weights),
+        device=device,
+        precision=precision,
+        time_limit=time_limit,
+        progress=progress,
+    )
+    if net is None:
+        return None
+    definition = solver_net(solver_path)[1]
+    name = definition.name.replace("/", "_") if definition.name else "net"
+    path = Path(run_folder) / f"{name}.caffemodel"
+    write_caffemodel(path, definition, net.cpu().weights())
+    return path
