@@ -6,7 +6,7 @@ from dgnam.am import hyperparameters, paper, released
 from tests.search.searching import QUICK, call
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def few_steps():
     """The published settings with three steps, not two hundred."""
     with pytest.MonkeyPatch.context() as patched:
@@ -15,7 +15,7 @@ def few_steps():
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The folder of a finished search of four trials, and what was printed."""
     base = tmp_path_factory.mktemp("whole")
