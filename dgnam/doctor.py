@@ -235,6 +235,8 @@ def _model(name: str) -> Finding:
 
     entry = zoo.get(name)
     ours = entry.kind == "mini"
+    if entry.untrained:
+        return Finding(f"model {name}", MISSING, f"not trained yet: dgnam train {name}")
     try:
         found = {what: entry.state(what) for what in entry.places()}
     except Exception as error:  # an unreadable disk, for one

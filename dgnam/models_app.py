@@ -23,7 +23,7 @@ Name = Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]
 def list_models() -> None:
     """List all models: name, kind, whether the weights are here, and what it is."""
     for entry in zoo.list_models():
-        print(f"{entry.name:24} {entry.kind:10} {entry.state():8} {entry.title}")
+        print(f"{entry.name:24} {entry.kind:10} {entry.state():9} {entry.title}")
 
 
 @app.command()

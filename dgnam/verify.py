@@ -54,6 +54,9 @@ def verify(name: str, data: str | Path | None = None) -> Iterator[Check]:
     Nothing is downloaded.
     """
     entry = zoo.get(name)
+    if entry.untrained:
+        yield Check(name, "weights", None, f"not trained yet: dgnam train {name}")
+        return
     try:
         path = entry.weights_path(download=False)
     except zoo.MissingWeightsError as error:
@@ -136,6 +139,8 @@ def _card(name: str, weights: Path, data: str | Path | None) -> Iterator[Check]:
         return
     for what, value in found.items():
         yield _compared(name, what, value, said.get(what))
+    for what in sorted(set(said) - set(found) - {"on"}):
+        yield Check(name, what, False, f"the card says {said[what]}, and nothing measures it")
 
 
 def _compared(name: str, what: str, value: float, said: Any) -> Check:

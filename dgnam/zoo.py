@@ -157,8 +157,18 @@ class ModelEntry:
             found["labels"] = labels_path(self.label_set)
         return found
 
+    @property
+    def untrained(self) -> bool:
+        """Whether this is one of our small models that has a recipe and no weights yet."""
+        return self.kind == "mini" and self.weights.checksum is None
+
     def state(self, what: str = "weights") -> str:
-        """Whether a file that `places` names is here: "here", "missing", or "damaged", where its checksum is wrong."""
+        """Whether a file that `places` names is here: "here", "missing", or "damaged", where its checksum is wrong.
+
+        Weights of our own that nobody has trained yet are "untrained".
+        """
+        if what == "weights" and self.untrained:
+            return "untrained"
         published = {"weights": self.weights}
         if self.generator is not None and self.generator.act_range_file is not None:
             published["act_range"] = self.generator.act_range_file
@@ -366,7 +376,7 @@ def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _how_to_get(entry: ModelEntry, file: PublishedFile, path: Path, reasons: list[str]) -> str:
     """What is missing, what was tried, and what to do about it."""
     text = f"model '{entry.name}' ({entry.title}): {file.file} is not at {path}"
-    if entry.kind == "mini" and entry.weights.checksum is None:
+    if entry.untrained:
         return f"{text}; it has not been trained yet: `dgnam train {entry.name} --data DIR`, in a checkout, makes it"
     if not file.urls:
         return f"{text}; it comes with the package, so the installation is incomplete"

@@ -153,8 +153,7 @@ def test_a_model_may_be_pretrained_and_stay_unfolded(toy_zoo, data_folder):
     with h5py.File(folder / "weights.h5") as file:
         assert sorted(file["data"]) == ["conv1", "conv1_bn", "conv1_scale", "fc6", "fc8"]
         assert file["data/conv1_bn/2"][()] == [1]
-    again = publish.remeasure("f", data_folder)
-    assert again["top1"][0] == pytest.approx(again["top1"][1])
+    assert publish.remeasure("f", data_folder)["top1"] == pytest.approx(card["measured"]["top1"])
 
 
 def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, data_folder):
@@ -165,18 +164,6 @@ def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, dat
     halves = card["measured"]["top1_regular"], card["measured"]["top1_modified"]
     assert sum(halves) / 2 == pytest.approx(card["measured"]["top1"])
     assert card["measured"]["on"] == "toy-val+blur, 120 pictures, centre 12 px"
-
-
-def test_remeasuring_finds_a_card_that_says_too_much(toy_zoo, data_folder):
-    folder = make("e", toy_zoo, data_folder)
-    card = json.loads((folder / "card.json").read_text())
-    card["measured"] |= {"top1": 0.1234, "beauty": 1.0}
-    (folder / "card.json").write_text(json.dumps(card))
-    again = publish.remeasure("e", data_folder)
-    assert again["top1"][0] == 0.1234 != again["top1"][1]
-    assert again["beauty"] == (1.0, None)
-    with pytest.raises(CaffeError, match="model 'j' has no card"):
-        publish.remeasure("j", data_folder)
 
 
 def test_a_made_model_is_frozen(toy_zoo, data_folder):

@@ -62,7 +62,9 @@ def states(name, data=None):
     return {check.what: check.right for check in verify(name, data)}
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in zoo.list_models() if entry.kind == "mini"])
+@pytest.mark.parametrize(
+    "name", [entry.name for entry in zoo.list_models() if entry.kind == "mini" and not entry.untrained]
+)
 def test_our_models_are_right_and_without_data_not_measured(models, name):
     found = states(name)
     assert found.pop("measured") is None
@@ -115,6 +117,20 @@ def test_what_a_card_says_is_measured_again(models, few_pictures, name):
         card["measured"][check.what] = float(check.text.split(",")[0])
     path.write_text(json.dumps(card))
     assert all(states(name, few_pictures).values())
+    card["measured"]["beauty"] = 1.0
+    path.write_text(json.dumps(card))
+    assert states(name, few_pictures)["beauty"] is False
+
+
+def test_a_model_that_nobody_trained_yet_is_skipped(models):
+    path = models / "registry.json"
+    registry = json.loads(path.read_text())
+    registry["judge-mini"]["weights"]["checksum"] = None
+    path.write_text(json.dumps(registry))
+    zoo.forget()
+    (check,) = verify("judge-mini")
+    assert check.right is None
+    assert "dgnam train judge-mini" in check.text
 
 
 def test_a_data_folder_that_was_given_must_hold_the_set(models, tmp_path):
