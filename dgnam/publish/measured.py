@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from .. import zoo
+from ..am.crop import centre
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net
-from ..data import ImageSet, centre, centre_crop, preprocess
+from ..data import ImageSet, centre_crop, preprocess
 from ..measure import Judge
 from ..train.classifier import evaluate, solver_net
 from ..train.feed import cut_feed
@@ -80,7 +81,7 @@ def reconstruction(
             code, features = code_net(real)
             fake = next(iter(generator(code).values()))
             fake_code, fake_features = code_net(fake)
-        sums[0] += torch.nn.functional.cosine_similarity(fake_code.flatten(1), code.flatten(1)).sum().item()
+        sums[0] += torch.nn.functional.cosine_similarity(fake_code, code).sum().item()
         sums[1] += (fake_features[0] - features[0]).square().sum().item()
         sums[2] += features[0].square().sum().item()
         sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()

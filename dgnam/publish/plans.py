@@ -51,18 +51,15 @@ def _control(what: str) -> ClassifierPlan:
     )
 
 
-def _generator(note: str, layer: str) -> GeneratorPlan:
-    recipe = GeneratorRecipe("tinyimagenet64-train", layer, ("pool5",))
-    return GeneratorPlan(note, "caffenet-mini", "judge-mini", recipe)
-
-
 PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
     "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
     "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
-    "deepsim-fc6-mini": _generator("the default prior at 64 px: it inverts caffenet-mini's fc6", "fc6"),
-    "deepsim-pool5-mini": _generator("a prior of Fig. S13 at 64 px: it inverts caffenet-mini's pool5", "pool5"),
-    "deepsim-fc7-mini": _generator("a prior of Fig. S13 at 64 px: it inverts caffenet-mini's fc7", "fc7"),
-    "deepsim-conv3-mini": _generator("a prior of Fig. S13 at 64 px: it inverts caffenet-mini's conv3", "conv3"),
+    "deepsim-fc6-mini": GeneratorPlan(
+        "the default prior at 64 px: it inverts caffenet-mini's fc6",
+        "caffenet-mini",
+        "judge-mini",
+        GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
+    ),
     "caffenet-b-mini": ClassifierPlan(
         "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
     ),

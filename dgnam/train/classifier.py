@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
 from ..caffe.net_build import WiredLayer
-from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
+from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text, write_caffemodel
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..caffe.weights import Weights
 from ..data import centre_crop
@@ -52,6 +52,7 @@ def train_classifier(
     device: str = "cpu",
     precision: str = MIXED,
     time_limit: float | None = None,
+    keep: Collection[int] = (),
     progress: bool = True,
 ) -> CaffeModule | None:
     """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
@@ -60,6 +61,8 @@ def train_classifier(
         names, if any.
     precision: "bfloat16", of the passes, with parameters and loss in float32; or "float32" throughout.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
+    keep: the iterations at which the weights are kept, as `weights-<iteration>.caffemodel` in the run's folder, to see
+        later how the net learned (Sec. 3.6, 1); 0 keeps those that it starts with.
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver, definition = solver_net(solver_path)
@@ -87,6 +90,7 @@ def train_classifier(
         show=progress,
     )
     if first == 0:
+        keep_weights(folder, 0, net, definition, keep)
         write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
     stream = batches.stream(first * count, solver.max_iter * count)
     for iteration in range(first, solver.max_iter):
@@ -98,6 +102,7 @@ def train_classifier(
         if solver.snapshot and done % solver.snapshot == 0:
             run.save(done, shown.elapsed)
             draw_curves(folder)
+        keep_weights(folder, done, net, definition, keep)
         if solver.test_interval and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
             shown.tested(done, top1=score.top1, top5=score.top5)
@@ -108,6 +113,14 @@ def train_classifier(
     run.save(solver.max_iter, shown.elapsed)
     draw_curves(folder)
     return net
+
+
+def keep_weights(
+    folder: Path, iteration: int, net: CaffeModule, definition: pb.NetParameter, keep: Collection[int]
+) -> None:
+    """Write the weights, batch normalisation and all, where `iteration` is one of those to keep."""
+    if iteration in keep:
+        write_caffemodel(folder / f"weights-{iteration:06d}.caffemodel", definition, net.weights())
 
 
 def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:

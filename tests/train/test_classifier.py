@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.proto import read_caffemodel, write_hdf5_weights
 from dgnam.data import load_set
-from dgnam.train.classifier import evaluate, train_classifier
+from dgnam.train.classifier import evaluate, train_classifier, trunk
 from dgnam.train.feed import FeedSpec
 
 
@@ -58,3 +60,63 @@ def test_a_diverging_run_says_so(nets, tmp_path, data_folder):
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 1e30"))
     with pytest.raises(CaffeError, match=r"the loss is .* lower base_lr"):
         train(nets, tmp_path / "run", data_folder)
+
+
+def test_weights_on_the_way_are_kept_also_over_a_stop(nets, tmp_path, data_folder):
+    run = tmp_path / "run"
+    for _ in range(60):
+        net = train(nets, run, data_folder, keep=(0, 7, 40), time_limit=0.02)
+        if net is not None:
+            break
+    assert sorted(path.name for path in run.glob("*.caffemodel")) == [f"weights-{k:06d}.caffemodel" for k in (0, 7, 40)]
+    before, after = (read_caffemodel(run / f"weights-{k:06d}.caffemodel") for k in (0, 40))
+    assert np.array_equal(after["fc"][0], net.weights()["fc"][0])
+    assert not np.array_equal(before["fc"][0], after["fc"][0])
+
+
+def test_a_net_starts_from_the_weights_that_its_solver_names(nets, tmp_path, data_folder):
+    """Of layers of the same name; without a step taken they are still there."""
+    trained = train(nets, tmp_path / "first", data_folder).weights()
+    start = {"conv1": trained["conv1"], "elsewhere": [np.ones(3, np.float32)]}
+    write_hdf5_weights(nets / "start.h5", start)
+    solver = nets / "classifier_solver.prototxt"
+    solver.write_text(
+        solver.read_text().replace("max_iter: 40", 'max_iter: 1 weights: "start.h5"').replace("0.05", "0")
+    )
+    second = train(nets, tmp_path / "second", data_folder).weights()
+    assert np.array_equal(second["conv1"][0], trained["conv1"][0])
+    assert not np.array_equal(second["fc"][0], trained["fc"][0])
+    write_hdf5_weights(nets / "start.h5", {"conv1": [2 * blob for blob in trained["conv1"]]})
+    with pytest.raises(CaffeError, match=r"another recipe \(changed: weights\)"):
+        train(nets, tmp_path / "second", data_folder)
+
+
+def test_the_layer_of_the_scores_is_left_out_of_a_trunk(nets, tmp_path, data_folder):
+    net = train(nets, tmp_path / "run", data_folder)
+    assert sorted(trunk(net)) == ["conv1", "conv1/bn", "conv1/scale"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("max_iter: 40", "max_iter: 40 iter_size: 0", "iter_size is 0; give 1 or more"),
+        ("max_iter: 40", "", "max_iter is 0; give 1 or more"),
+        (
+            'net: "train_val.prototxt"',
+            'train_net: "train_val.prototxt"',
+            "train_net is not supported here",
+        ),
+        ('net: "train_val.prototxt"', "", "names no net"),
+        ('net: "train_val.prototxt"', 'net: "absent.prototxt"', "absent.prototxt"),
+    ],
+)
+def test_a_solver_that_the_trainer_can_t_take_is_a_clear_error(old, new, message, nets, tmp_path, data_folder):
+    path = nets / "classifier_solver.prototxt"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(CaffeError, match=message):
+        train(nets, tmp_path / "run", data_folder)
+
+
+def test_an_unknown_precision_lists_the_known(nets, tmp_path, data_folder):
+    with pytest.raises(CaffeError, match="precision 'float16': give one of"):
+        train(nets, tmp_path / "run", data_folder, precision="float16")

@@ -60,18 +60,3 @@ def test_the_discriminator_rests_while_it_is_far_ahead(nets, tmp_path, data_fold
     train(nets, tmp_path / "run", data_folder, recipe)
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (state["updates"]["discriminator"]["steps"] > 0) is moves
-
-
-def test_the_code_may_be_a_convolution_s(nets, tmp_path, data_folder):
-    """Codes of conv1, (N, 6, 5, 5): the generator takes them so, the discriminator flattens them."""
-    for name in ("train", "discriminator"):
-        path = nets / f"{name}.prototxt"
-        path.write_text(path.read_text().replace("dim: 1 dim: 10", "dim: 1 dim: 6 dim: 5 dim: 5"))
-    path = nets / "discriminator.prototxt"
-    text = path.read_text().replace('bottom: "feat"', 'bottom: "flat_code"')
-    flat = 'layer { name: "flat_code" type: "Flatten" bottom: "feat" top: "flat_code" }\n'
-    path.write_text(text.replace('layer { name: "join"', flat + 'layer { name: "join"'))
-    recipe = GeneratorRecipe("toy-train", "conv1", ("conv1",), batch_size=16)
-    assert train(nets, tmp_path / "run", data_folder, recipe) is not None
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert log[-1]["image"] < log[0]["image"]
