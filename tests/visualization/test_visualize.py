@@ -1,6 +1,7 @@
 """The one call: what it takes, what it gives back, and how that shows itself."""
 
 import io
+import json
 import sys
 from types import SimpleNamespace
 
@@ -185,6 +186,22 @@ def test_what_cannot_be_done_is_a_clear_error(target, prior, arguments, message)
     options = {"prior": prior, "settings": FEW, "progress": False, **arguments}
     with pytest.raises(CaffeError, match=message):
         dgnam.visualize(target, **options)
+
+
+@pytest.mark.parametrize("factor", [float("nan"), 1e38])
+def test_activations_that_are_not_finite_leave_a_whole_run(prior, tmp_path, factor):
+    class Broken(nn.Module):
+        def forward(self, images):
+            return images.abs().mean((2, 3)) * factor * 1e10
+
+    target = TorchTarget(nn.Sequential(Broken()), (32, 32))
+    how = {"prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
+    found = dgnam.visualize(target, "0:1", seeds=2, **how)
+    assert not np.isfinite(found.activations).any()
+    lines = (tmp_path / "run/manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [row["activation"] for row in rows] == [None, None]
+    assert (tmp_path / "run/grid.png").is_file()
 
 
 def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
