@@ -204,6 +204,37 @@ def test_activations_that_are_not_finite_leave_a_whole_run(prior, tmp_path, fact
     assert (tmp_path / "run/grid.png").is_file()
 
 
+def test_a_run_does_not_go_on_with_another_module(prior, tmp_path):
+    def other(seed, **how):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.AdaptiveAvgPool2d(1))
+        return TorchTarget(module, (32, 32), **how)
+
+    how = {"objective": "2:1", "prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
+    dgnam.visualize(other(0), **how)
+    dgnam.visualize(other(0), resume=True, **how)
+    with pytest.raises(CaffeError, match=r"can't go on: it was made with target\.weights"):
+        dgnam.visualize(other(1), resume=True, **how)
+    with pytest.raises(CaffeError, match=r"target\.std"):
+        dgnam.visualize(other(0, std=1), resume=True, **how)
+
+
+def test_names_that_are_too_long_for_files_are_cut(prior, tmp_path):
+    inner = nn.ModuleDict({"λ" * 120: nn.Conv2d(3, 2, 3)})
+
+    class Long(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, images):
+            return inner["λ" * 120](images)
+
+    how = {"prior": prior, "settings": FEW, "seeds": 2, "progress": False, "folder": tmp_path / "run"}
+    dgnam.visualize(TorchTarget(Long(), (32, 32)), [f"inner.{'λ' * 120}:{k}@3" for k in (0, 1)], **how)
+    assert len(list((tmp_path / "run/images").glob("*.png"))) == 4
+
+
 def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
     how = {"prior": prior, "progress": False}
     by_name = dgnam.visualize(target, "fc8:3", settings="from-image", seeds=np.int64(1), **how)
