@@ -272,6 +272,11 @@ class _Batch:
         shown = self.view(self._transformed(outer, step)) if self.transforms else images
         seen = shown.detach().requires_grad_()
         activations = self.look(seen)
+        if not activations.requires_grad:
+            raise CaffeError(
+                "the target gives no gradient by its images (rounded, detached, or NumPy inside?); a search without "
+                "gradients needs none: dgnam.visualize(…, method='cma')"
+            )
         (image_gradient,) = torch.autograd.grad(activations.sum(), seen)
         step_sizes = self._step_sizes(step)
         change, scales = self._change(seen.detach(), image_gradient, step_sizes)

@@ -8,17 +8,18 @@ Several(caffenet=…, places=…)                       # layers named caffenet.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..caffe.errors import CaffeError, closest
+from ..caffe.errors import CaffeError, closest, shortened
 from ..caffe.module import CaffeModule
 from ..data import MEAN_BGR
+from .priors.values import finite_numbers, three_numbers
 from .start import centre_of_mean
 from .view import view
 
@@ -124,7 +125,10 @@ class TorchTarget:
 
     size: the height and width of its input.
     mean, std, scale, channels: its preprocessing: RGB or BGR values of 0 to 255, times `scale`, minus `mean`, divided
-        by `std`, each in the order of `channels`.
+        by `std`, each in the order of `channels`; one number stands for three.
+
+    What can't be used is a CaffeError: at once, or, where the module fails with such images, when a layer is asked for.
+    A module that works more than once in a pass has the values of the last time.
     """
 
     def __init__(
@@ -132,15 +136,21 @@ class TorchTarget:
         module: nn.Module,
         size: tuple[int, int],
         *,
-        mean: Sequence[float] = IMAGENET_MEAN,
-        std: Sequence[float] = IMAGENET_STD,
+        mean: float | Sequence[float] = IMAGENET_MEAN,
+        std: float | Sequence[float] = IMAGENET_STD,
         scale: float = 1 / 255,
         channels: str = "RGB",
     ):
         check_channels(channels)
+        if not isinstance(module, nn.Module):
+            raise CaffeError(f"a TorchTarget takes a torch.nn.Module, and this is a {type(module).__name__}")
+        self.size = _checked_size(size)
+        self.channels, self.scale = channels, finite_numbers("scale", [scale])[0]
+        means, deviations = three_numbers("mean", mean), three_numbers("std", std)
+        if not self.scale or not all(deviations):
+            raise CaffeError(f"scale {scale} and std {std}: neither may be 0")
+        self.mean, self.std = torch.tensor(means).view(-1, 1, 1), torch.tensor(deviations).view(-1, 1, 1)
         self.module = module.eval().requires_grad_(False)
-        self.size, self.channels, self.scale = size, channels, scale
-        self.mean, self.std = torch.tensor(mean).view(-1, 1, 1), torch.tensor(std).view(-1, 1, 1)
         self._modules = dict(module.named_modules())
         self._shapes: dict[str, tuple[int, ...]] = {}
 
@@ -168,23 +178,36 @@ class TorchTarget:
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
         if layer not in self._shapes:
-            with torch.no_grad():
-                values = self(torch.zeros(1, 3, *self.size, device=self._device()), [layer])[layer]
+            self._layer(layer)
+            with self._trial() as images:
+                values = self(images, [layer])[layer]
             self._shapes[layer] = tuple(values.shape[1:])
         return self._shapes[layer]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of one image's values at all layers that give a tensor, in one pass."""
         found: dict[str, Tensor] = {}
-        with ExitStack() as hooks, torch.no_grad():
+        with ExitStack() as hooks, self._trial() as images:
             for layer in self.layers():
                 hooks.callback(self._layer(layer).register_forward_hook(_keeper(found, layer)).remove)
-            self.module(self.preprocess(torch.zeros(1, 3, *self.size, device=self._device())))
+            self.module(self.preprocess(images))
         self._shapes.update((layer, tuple(values.shape[1:])) for layer, values in found.items())
         return {layer: self._shapes[layer] for layer in self.layers() if layer in found}
 
     def to(self, device: torch.device) -> None:
         self.module.to(device)
+
+    @contextmanager
+    def _trial(self) -> Iterator[Tensor]:
+        """An image (1, 3, *size) of the mean colour, for a pass whose failure tells that the module can't take it."""
+        with torch.no_grad():
+            try:
+                yield torch.zeros(1, 3, *self.size, device=self._device())
+            except CaffeError:
+                raise
+            except Exception as error:  # a module may raise anything
+                reason = shortened(str(error), 300)
+                raise CaffeError(f"the module can't take float32 images {(1, 3, *self.size)}: {reason}") from error
 
     def _device(self) -> torch.device:
         return next((t.device for t in (*self.module.parameters(), *self.module.buffers())), torch.device("cpu"))
@@ -245,6 +268,14 @@ def check_channels(channels: str) -> None:
     """Raise CaffeError unless this is an order of the channels."""
     if channels not in ("RGB", "BGR"):
         raise CaffeError(f"channels '{channels}': give RGB or BGR")
+
+
+def _checked_size(size: object) -> tuple[int, int]:
+    """Height and width, each at least 1."""
+    numbers = tuple(size) if isinstance(size, tuple | list) else (size,)
+    if len(numbers) != 2 or not all(isinstance(n, int) and n > 0 for n in numbers):
+        raise CaffeError(f"size {size}: give height and width in pixels, as (224, 224)")
+    return int(numbers[0]), int(numbers[1])
 
 
 def _keeper(found: dict[str, Tensor], layer: str):  # type: ignore[no-untyped-def]

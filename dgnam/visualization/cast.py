@@ -37,6 +37,7 @@ from ..data import MEAN_BGR
 from ..network_input import read_mean
 from ..python_callable import python_callable
 from ..runs import sha256
+from .fingerprint import fingerprint
 
 DEFAULT_PRIORS = {True: "deepsim-fc6-mini", False: "deepsim-fc6"}
 """The prior where none is given: for targets that take less than `SMALL` pixels, and for the others."""
@@ -135,7 +136,8 @@ def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
     if files.given and not (isinstance(spec, str | Path) and _is_prototxt(str(spec))):
         raise CaffeError(f"target {_shown(spec)} is no prototxt, so there is no use for {', '.join(files.given)}")
     if isinstance(spec, CaffeModule):
-        return TargetInfo(CaffeTarget(spec), spec.plan.name)
+        net = CaffeTarget(spec)
+        return TargetInfo(net, spec.plan.name, record=fingerprint(net))
     if isinstance(spec, nn.Module):
         raise CaffeError(
             "a torch module needs its input's size and preprocessing: give TorchTarget(module, size=(H, W))"
@@ -146,7 +148,8 @@ def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
     if _is_prototxt(text):
         return _own_target(Path(text), files)
     if ":" in text:
-        return TargetInfo(_imported(text), text, record={"python": text})
+        target = _imported(text)
+        return TargetInfo(target, text, record={"python": text, **fingerprint(target)})
     names = text.split(",")
     if len(names) == 1:
         return _zoo_target(text)
@@ -179,7 +182,7 @@ def open_prior(spec: object, size: tuple[int, int] | None, weights: StrPath | No
             raise CaffeError(
                 f"{type(spec).__name__} is no prior: give a model's name, GeneratorPrior(…) or TorchPrior(…)"
             )
-        return PriorInfo(spec, type(spec).__name__)  # type: ignore[arg-type]
+        return PriorInfo(spec, type(spec).__name__, fingerprint(spec))  # type: ignore[arg-type]
     text = str(spec)
     if _is_prototxt(text):
         if weights is None:
@@ -267,7 +270,7 @@ def _given(target: Any) -> TargetInfo:
             f"{type(target).__name__} is no target: give a model's name, a prototxt's path, CaffeTarget(…), "
             "TorchTarget(…) or Several(…)"
         )
-    return TargetInfo(target, type(target).__name__)
+    return TargetInfo(target, type(target).__name__, record=fingerprint(target))
 
 
 def _imported(path: str) -> Target:

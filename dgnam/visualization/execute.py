@@ -153,6 +153,6 @@ class _Writer:
         return f"{IMAGES}/{self.stems[job]}{'.jpg' if self.extras.published else '.png'}"
 
 
-def _number(value: np.floating[Any]) -> float:
-    """A float32 as the shortest number that means it."""
-    return float(str(np.float32(value)))
+def _number(value: np.floating[Any]) -> float | None:
+    """A float32 as the shortest number that means it; None, JSON's null, for one that is not finite."""
+    return float(str(np.float32(value))) if np.isfinite(value) else None

@@ -19,6 +19,9 @@ from .cast import PriorInfo, TargetInfo
 
 MOST_SEEDS = 2**32
 
+_LONGEST_STEM = 200
+"""Bytes; file systems take names of 255, and a suffix and a temporary name's letters are added."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -44,7 +47,7 @@ class Plan:
 
     def file_stems(self) -> list[str]:
         """A file name without suffix for each job, as published where it is a unit's; no two are equal."""
-        stems = [file_name(job.objective, job.settings, job.seed, suffix="") for job in self.jobs]
+        stems = [_cut(file_name(job.objective, job.settings, job.seed, suffix=""), job.seed) for job in self.jobs]
         counts: dict[str, int] = {}
         for stem in stems:
             counts[stem] = counts.get(stem, 0) + 1
@@ -87,6 +90,12 @@ def make_plan(
         "versions": versions(),
     }
     return Plan(target, prior, jobs, bounds, start, partition, device, record)
+
+
+def _cut(stem: str, seed: int) -> str:
+    """A name that is too long for files, its end cut off but for the seed."""
+    content = stem.encode()
+    return stem if len(content) <= _LONGEST_STEM else f"{content[:_LONGEST_STEM].decode(errors='ignore')}__{seed}"
 
 
 def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequence[Settings]) -> None:

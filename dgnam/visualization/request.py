@@ -13,6 +13,7 @@ from ..am import (
     ImageStart,
     Linear,
     NormPenalty,
+    Schedule,
     Settings,
     Shrink,
     clip_by_name,
@@ -174,19 +175,31 @@ def varied(
     if l2 and norm_penalty:
         raise CaffeError("--l2 multiplies codes, and --norm-penalty is Eq. 1's term: give one of the two")
     rules: list[Shrink | NormPenalty] = [*map(Shrink, l2), *map(NormPenalty, norm_penalty)]
+    if rules and not isinstance(base.regularisation, Shrink | NormPenalty):
+        raise CaffeError(
+            f"{'--l2' if l2 else '--norm-penalty'} would take the place of the prior's own rules, "
+            f"{base.regularisation.label}: leave it out, or give --settings too"
+        )
     found = []
     for steps, first, rule in itertools.product(_or_none(iters), _or_none(lr), _or_none(rules)):
         settings = base
         if steps is not None:
             settings = dataclasses.replace(settings, n_iters=steps)
         if first is not None or end_lr is not None:
-            old = base.schedule
-            schedule = Linear(old.start if first is None else first, old.end if end_lr is None else end_lr)
-            settings = dataclasses.replace(settings, schedule=schedule)
+            settings = dataclasses.replace(settings, schedule=_line(base.schedule, first, end_lr))
         if rule is not None:
             settings = dataclasses.replace(settings, regularisation=rule)
         found.append(settings)
     return found
+
+
+def _line(old: Schedule, first: float | None, end_lr: float | None) -> Linear:
+    """The schedule with another first step or end; where all steps have one size, they go on to."""
+    if not isinstance(old, Linear):
+        raise CaffeError("--lr and --end-lr would take the place of the prior's phases: leave them out")
+    start = old.start if first is None else first
+    usual = start if old.start == old.end else old.end
+    return Linear(start, usual if end_lr is None else end_lr)
 
 
 def _or_none(values: Sequence[Any]) -> Sequence[Any]:

@@ -289,3 +289,12 @@ class TestObjectives:
         result = run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("1", 0), 0, released(n_iters=30))])
         assert result.images.shape == (1, 3, 64, 64)
         assert result.last_activations[0] > result.activations[0, 0]
+
+    def test_a_target_without_a_gradient_is_an_error(self, tiny_modules):
+        class Rounded(torch.nn.Module):
+            def forward(self, images):
+                return images.detach().round().mean((2, 3))
+
+        target = TorchTarget(torch.nn.Sequential(Rounded()), (32, 32))
+        with pytest.raises(CaffeError, match="gives no gradient"):
+            run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("0", 0))])

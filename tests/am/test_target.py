@@ -128,6 +128,32 @@ class TestTorch:
             TorchTarget(module, (8, 8)).layer_shape("4")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 8}, "size 8: give height and width"),
+        ({"size": (0, 8)}, "size"),
+        ({"mean": (1, 1, 1, 1)}, "mean .*3 channels"),
+        ({"mean": float("nan")}, "mean .*not finite"),
+        ({"std": (0, 1, 1)}, "neither may be 0"),
+        ({"scale": 0}, "neither may be 0"),
+        ({"module": len}, "takes a torch.nn.Module"),
+    ],
+)
+def test_what_a_torch_target_cannot_be_made_of(options, message):
+    with pytest.raises(CaffeError, match=message):
+        TorchTarget(**({"module": nn.Conv2d(3, 2, 3), "size": (8, 8)} | options))
+
+
+@pytest.mark.parametrize("module", [nn.Conv2d(1, 2, 3), nn.Conv2d(3, 2, 3).double(), nn.Conv2d(3, 2, 9)])
+def test_a_module_that_cannot_take_the_images(module):
+    target = TorchTarget(nn.Sequential(module), (8, 8))
+    with pytest.raises(CaffeError, match="can't take float32 images"):
+        target.layer_shape("0")
+    with pytest.raises(CaffeError, match="can't take float32 images"):
+        target.shapes()
+
+
 class TestSeveral:
     def test_layers_of_each_by_its_name(self, tiny_modules):
         caffe, small = CaffeTarget(tiny_modules[0]), TorchTarget(nn.Sequential(nn.Flatten()), (14, 14))

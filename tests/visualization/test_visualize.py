@@ -1,6 +1,7 @@
 """The one call: what it takes, what it gives back, and how that shows itself."""
 
 import io
+import json
 import sys
 from types import SimpleNamespace
 
@@ -185,6 +186,53 @@ def test_what_cannot_be_done_is_a_clear_error(target, prior, arguments, message)
     options = {"prior": prior, "settings": FEW, "progress": False, **arguments}
     with pytest.raises(CaffeError, match=message):
         dgnam.visualize(target, **options)
+
+
+@pytest.mark.parametrize("factor", [float("nan"), 1e38])
+def test_activations_that_are_not_finite_leave_a_whole_run(prior, tmp_path, factor):
+    class Broken(nn.Module):
+        def forward(self, images):
+            return images.abs().mean((2, 3)) * factor * 1e10
+
+    target = TorchTarget(nn.Sequential(Broken()), (32, 32))
+    how = {"prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
+    found = dgnam.visualize(target, "0:1", seeds=2, **how)
+    assert not np.isfinite(found.activations).any()
+    lines = (tmp_path / "run/manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [row["activation"] for row in rows] == [None, None]
+    assert (tmp_path / "run/grid.png").is_file()
+
+
+def test_a_run_does_not_go_on_with_another_module(prior, tmp_path):
+    def other(seed, **how):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.AdaptiveAvgPool2d(1))
+        return TorchTarget(module, (32, 32), **how)
+
+    how = {"objective": "2:1", "prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
+    dgnam.visualize(other(0), **how)
+    dgnam.visualize(other(0), resume=True, **how)
+    with pytest.raises(CaffeError, match=r"can't go on: it was made with target\.weights"):
+        dgnam.visualize(other(1), resume=True, **how)
+    with pytest.raises(CaffeError, match=r"target\.std"):
+        dgnam.visualize(other(0, std=1), resume=True, **how)
+
+
+def test_names_that_are_too_long_for_files_are_cut(prior, tmp_path):
+    inner = nn.ModuleDict({"λ" * 120: nn.Conv2d(3, 2, 3)})
+
+    class Long(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, images):
+            return inner["λ" * 120](images)
+
+    how = {"prior": prior, "settings": FEW, "seeds": 2, "progress": False, "folder": tmp_path / "run"}
+    dgnam.visualize(TorchTarget(Long(), (32, 32)), [f"inner.{'λ' * 120}:{k}@3" for k in (0, 1)], **how)
+    assert len(list((tmp_path / "run/images").glob("*.png"))) == 4
 
 
 def test_settings_may_be_names_and_seeds_of_numpy(target, prior):

@@ -23,8 +23,8 @@ class ImageValues:
     def __init__(self, mean: float | Sequence[float], std: float | Sequence[float], scale: float, channels: str):
         if channels not in ("RGB", "BGR"):
             raise CaffeError(f"channels '{channels}': give {closest(channels, ('RGB', 'BGR'))}")
-        self.channels, self.scale = channels, _sound("scale", [scale])[0]
-        self.mean, self.std = _three("mean", mean), _three("std", std)
+        self.channels, self.scale = channels, finite_numbers("scale", [scale])[0]
+        self.mean, self.std = three_numbers("mean", mean), three_numbers("std", std)
         if not self.scale or not all(self.std):
             raise CaffeError(f"scale {scale} and std {std}: neither may be 0")
         ours = MEAN_BGR if channels == "BGR" else MEAN_BGR[::-1]
@@ -40,14 +40,16 @@ class ImageValues:
         return output if self.channels == "BGR" else output.flip(1)
 
 
-def _three(name: str, values: float | Sequence[float]) -> list[float]:
+def three_numbers(name: str, values: float | Sequence[float]) -> list[float]:
+    """One for each channel, from that or from one for all; another count, or what is not finite, is a CaffeError."""
     found = [values] * 3 if isinstance(values, int | float) else list(values)
     if len(found) != 3:
         raise CaffeError(f"{name} {values}: give one number, or one for each of the 3 channels")
-    return _sound(name, found)
+    return finite_numbers(name, found)
 
 
-def _sound(name: str, values: Sequence[float]) -> list[float]:
+def finite_numbers(name: str, values: Sequence[float]) -> list[float]:
+    """The same numbers; one that is not finite is a CaffeError."""
     found = torch.tensor(values, dtype=torch.float64)
     if not found.isfinite().all():
         raise CaffeError(f"{name} {list(values)}: not finite")

@@ -1,0 +1,48 @@
+"""What a target or prior made in Python is, for a run's record: the checksum of its weights, and its preprocessing.
+
+So a run doesn't go on with another network by mistake.  What a module's code does with its weights can't be told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..am import Several
+
+_PREPROCESSING = ("size", "mean", "std", "scale", "channels", "shift")
+
+
+def fingerprint(made: object) -> dict[str, Any]:
+    """As JSON can hold it; of what is no `Target` or prior of ours, and has no module, no more than the class."""
+    if isinstance(made, Several):
+        return {"several": {name: fingerprint(target) for name, target in made.targets.items()}}
+    found: dict[str, Any] = {"class": type(made).__name__}
+    module = getattr(made, "module", None)
+    if isinstance(module, nn.Module):
+        found["module"], found["weights"] = type(module).__name__, f"sha256:{_weights(module)}"
+    for part in (made, getattr(made, "values", None)):
+        found |= {name: _plain(vars(part)[name]) for name in _PREPROCESSING if name in getattr(part, "__dict__", ())}
+    return found
+
+
+def _weights(module: nn.Module) -> str:
+    """The checksum of all parameters and buffers, with their names, types and shapes."""
+    digest = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        if isinstance(value, Tensor):
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A number, a text, a list of numbers, or the checksum of many."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    numbers = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value, np.float64).reshape(-1)
+    return numbers.tolist() if numbers.size <= 3 else f"sha256:{hashlib.sha256(numbers.tobytes()).hexdigest()}"
