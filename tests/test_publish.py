@@ -8,11 +8,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from dgnam import publish, zoo
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, read_net
-from dgnam.data import load_set
+from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
@@ -104,20 +105,22 @@ def toy_zoo(tmp_path, monkeypatch):
         "g/solver.prototxt": ADAM % ("train.prototxt", 60),
         "g/discriminator_solver.prototxt": ADAM % ("discriminator.prototxt", 60),
     }
-    files |= {name.replace("e/", "j/", 1): text for name, text in files.items() if name.startswith("e/")}
+    for copy in "js":
+        files |= {name.replace("e/", f"{copy}/", 1): text for name, text in files.items() if name.startswith("e/")}
     files |= {name.replace("g/", "full/", 1): text for name, text in files.items() if name.startswith("g/")}
     files |= {name.replace("g/", "c/", 1): text for name, text in files.items() if name.startswith("g/")}
     files["c/train.prototxt"], files["c/deploy.prototxt"] = CONVOLUTIONAL_GENERATOR, DEPLOYED_CONVOLUTIONAL
     files["c/discriminator.prototxt"] = CONVOLUTIONAL_DISCRIMINATOR
     for name in [name for name in files if name.startswith("c/")]:
         files[name] = files[name].replace("dim: 1 dim: 6 dim: 5", "dim: 1 dim: 8 dim: 5")
+    files["s/solver.prototxt"] = (SOLVER % 3).replace("base_lr: 0.05", "base_lr: 0")
     for name, text in files.items():
         path = tmp_path / "prototxt" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     bounds = {"file": "act_range.txt", "urls": [], "member": None, "checksum": None, "checksum_source": None}
     codes = {"encoder": "e", "layer": "fc6", "input": "feat", "output": "deconv0", "code_shape": [10]}
-    registry = {name: entry(12, "fc8", None) for name in "ejfm"}
+    registry = {name: entry(12, "fc8", None) for name in "ejfms"}
     registry["m"]["weights"]["file"] = "weights.caffemodel"
     registry["g"] = entry(16, None, {**codes, "act_range": bounds})
     registry["c"] = entry(16, None, {**codes, "layer": "conv1", "code_shape": [8, 5, 5], "act_range": bounds})
@@ -129,6 +132,7 @@ def toy_zoo(tmp_path, monkeypatch):
     plans = {
         "e": publish.ClassifierPlan("an encoder", code=("fc6", "fc8")),
         "j": publish.ClassifierPlan("a judge"),
+        "s": publish.ClassifierPlan("started", start="e"),
         "f": publish.ClassifierPlan("fine-tuned", pretraining="first.prototxt", folded=False),
         "m": publish.ClassifierPlan("a control", modified=True),
         "g": publish.GeneratorPlan("a prior", "e", "j", RECIPE),
@@ -175,6 +179,17 @@ def test_a_model_may_be_pretrained_and_stay_unfolded(toy_zoo, data_folder):
         assert sorted(file["data"]) == ["conv1", "conv1_bn", "conv1_scale", "fc6", "fc8"]
         assert file["data/conv1_bn/2"][()] == [1]
     assert publish.remeasure("f", data_folder)["top1"] == pytest.approx(card["measured"]["top1"])
+
+
+def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, data_folder):
+    """Without a step taken, all but the layer of the scores is the other's."""
+    make("e", toy_zoo, data_folder)
+    make("s", toy_zoo, data_folder)
+    images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
+    codes = [zoo.load(name)(images, keep=["fc6"])["fc6"] for name in "es"]
+    assert (codes[0] - codes[1]).abs().max() < 0.1 * codes[0].abs().max()
+    scores = [zoo.load(name).weights()["fc8"][0] for name in "es"]
+    assert not np.allclose(*scores, atol=1e-2)
 
 
 def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, data_folder):

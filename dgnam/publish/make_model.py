@@ -81,6 +81,8 @@ def _make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: A
             return None
         earlier = trunk(first.cpu())
         training["pretraining"] = _classifier_effort(folder / plan.pretraining, run_folder / "pretraining", how)
+    if plan.start is not None:
+        earlier = trunk(zoo.load(plan.start), zoo.get(plan.start).scores)
     net = train_classifier(folder / "solver.prototxt", run_folder, weights=earlier, **how)
     if net is None:
         return None

@@ -23,6 +23,7 @@ class ClassifierPlan:
     code: its code layer and the layer behind it, where it encodes.
     pretraining: the solver of an earlier training, from the model's folder on, whose weights this one starts from, but
         for the layer of its scores.
+    start: the model of the zoo whose weights the training starts from, but for the layer of its scores.
     folded: whether batch normalisation is folded into the layers before it; else it stays, as in the paper's ResNet.
     modified: whether the second half of the classes is of modified pictures, so that each half is measured.
     """
@@ -31,6 +32,7 @@ class ClassifierPlan:
     data: str = IMAGENET
     code: tuple[str, str] | None = None
     pretraining: str | None = None
+    start: str | None = None
     folded: bool = True
     modified: bool = False
 
@@ -79,10 +81,10 @@ PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
         "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
     ),
     "places-alexnet-mini": ClassifierPlan(
-        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from a CaffeNet of ImageNet's classes, where the paper's "
-        "network was trained on scenes alone",
+        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from caffenet-mini, which knows ImageNet's classes, where "
+        "the paper's network was trained on scenes alone",
         data=PLACES,
-        pretraining="../caffenet-b-mini/solver.prototxt",
+        start="caffenet-mini",
     ),
     "control-shuffled-mini": _control("pictures whose quarters are in random order"),
     "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),

@@ -26,6 +26,10 @@ from .progress import Progress
 from .sheet import write_pictures
 from .snapshots import load_checkpoint, save_checkpoint
 from .source import Source
+from .unfold import is_folded, unfold
+
+_FOR_STATISTICS = 512
+"""How many pictures a folded net's batch normalisation is found again from."""
 
 _ON_SHEET = 32
 """How many pictures of the first batch are laid out, to see what the net is shown."""
@@ -58,7 +62,7 @@ def train_classifier(
     """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
 
     weights: what layers of the same name start from, for fine-tuning; None takes the files that the solver's `weights`
-        names, if any.
+        names, if any.  Those of a net whose batch normalisation was folded away are unfolded.
     precision: "bfloat16", of the passes, with parameters and loss in float32; or "float32" throughout.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     keep: the iterations at which the weights are kept, as `weights-<iteration>.caffemodel` in the run's folder, to see
@@ -75,7 +79,7 @@ def train_classifier(
     net = TrainingModule(train_net, phase=pb.TRAIN, seed=batches.seed)
     starts = named_weights(solver_path, solver) if weights is None else [weights]
     for start in starts:
-        net.copy_from(start)
+        _start_from(net, start, train_spec, batches)
     identity = {**recipe(solver, definition), **_origin(starts), **({} if precision == MIXED else {"p": precision})}
     run = _Run(solver, net.place(device), folder, identity, precision)
     first = run.resume()
@@ -113,6 +117,15 @@ def train_classifier(
     run.save(solver.max_iter, shown.elapsed)
     draw_curves(folder)
     return net
+
+
+def _start_from(net: CaffeModule, weights: Weights, spec: FeedSpec, batches: Batches) -> None:
+    """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
+    if is_folded(net, weights):
+        images = np.concatenate([batches.batch(k)[0] for k in range(-(-_FOR_STATISTICS // spec.batch_size))])
+        unfold(net, weights, torch.from_numpy(spec.prepared(images)))
+    else:
+        net.copy_from(weights)
 
 
 def keep_weights(
@@ -158,9 +171,12 @@ def named_weights(solver_path: str | Path, solver: pb.SolverParameter) -> list[W
     return [read_weights(Path(solver_path).parent / name) for name in names]
 
 
-def trunk(net: CaffeModule) -> dict[str, list[np.ndarray]]:
-    """A trained net's weights but for the layer that makes its scores, whose classes another training won't have."""
-    last = _maker(net, _score_blob(net)).name
+def trunk(net: CaffeModule, scores: str | None = None) -> dict[str, list[np.ndarray]]:
+    """A trained net's weights but for the layer that makes its scores, whose classes another training won't have.
+
+    scores: the blob of its scores; None takes the loss layer's first bottom.
+    """
+    last = _maker(net, scores if scores is not None else _score_blob(net)).name
     return {name: blobs for name, blobs in net.weights().items() if name != last}
 
 
