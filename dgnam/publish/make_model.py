@@ -53,14 +53,18 @@ def make(
 ) -> Path | None:
     """Train model `name` of the small zoo, or go on from the checkpoint in `run_folder`, and put it into `models/`.
 
+    A generator of full size is left in `run_folder`, as generator.caffemodel: its published weights keep their place.
+
     time_limit: seconds after which training stops at a checkpoint; the result is then None.
     Returns the model's folder.
     """
     plan = plans.plan_of(name)
+    how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
+    if isinstance(plan, GeneratorPlan) and plan.judge is None:
+        return _make_full_size(name, plan, Path(run_folder), **how)
     models = zoo.data_folder("models")
     if not os.access(models, os.W_OK):
         raise CaffeError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
-    how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
     if isinstance(plan, ClassifierPlan):
         made = _make_classifier(name, plan, Path(run_folder), **how)
     else:
@@ -101,6 +105,15 @@ def _scale_code(name: str, weights: Arrays, code: tuple[str, str], data_folder: 
     deployed = CaffeModule(read_net(zoo.get(name).prototxt), weights).eval()
     upper = act_range(codes_of(deployed, code[0], load_set(plans.HELD_OUT, data_folder)))
     scale_code(weights, *code, CODE_RANGE / float(upper.mean()))
+
+
+def _make_full_size(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Path | None:
+    entry = zoo.get(name)
+    net = train_generator(entry.folder, plan.recipe, zoo.load(plan.encoder), run_folder, **how)
+    if net is None:
+        return None
+    write_caffemodel(run_folder / "generator.caffemodel", read_net(entry.prototxt), fold(net.cpu()))
+    return run_folder
 
 
 def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Made | None:

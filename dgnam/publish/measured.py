@@ -12,13 +12,15 @@ import torch
 
 from .. import zoo
 from ..am.crop import centre
+from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net
 from ..data import ImageSet, centre_crop, preprocess
 from ..measure import Judge
 from ..train.classifier import evaluate, solver_net
+from ..train.encoder import Encoder
 from ..train.feed import cut_feed
-from ..train.generator import Encoder, GeneratorRecipe
+from ..train.generator import GeneratorRecipe
 from ..train.source import Half
 from . import plans
 from .plans import ClassifierPlan, GeneratorPlan
@@ -56,6 +58,8 @@ def measure_generator(
     plan: GeneratorPlan, net: CaffeModule, encoder: CaffeModule, held_out: ImageSet
 ) -> dict[str, Any]:
     """How near its reconstructions of the held-out pictures come."""
+    if plan.judge is None:
+        raise CaffeError("a generator of full size is not measured here: its plan names no judge")
     judge = Judge(zoo.load(plan.judge), str(zoo.get(plan.judge).scores))
     measured = reconstruction(net, encoder, plan.recipe, held_out, judge)
     return {"on": f"{plans.HELD_OUT}, {len(held_out)} pictures", **measured}
@@ -81,7 +85,7 @@ def reconstruction(
             code, features = code_net(real)
             fake = next(iter(generator(code).values()))
             fake_code, fake_features = code_net(fake)
-        sums[0] += torch.nn.functional.cosine_similarity(fake_code, code).sum().item()
+        sums[0] += torch.nn.functional.cosine_similarity(fake_code.flatten(1), code.flatten(1)).sum().item()
         sums[1] += (fake_features[0] - features[0]).square().sum().item()
         sums[2] += features[0].square().sum().item()
         sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()

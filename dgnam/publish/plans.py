@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..caffe.errors import CaffeError, closest
 from ..train.generator import GeneratorRecipe
+from ..train.losses import RelativeLosses
 
 IMAGENET = "Tiny-ImageNet-200, a 64 px subset of ImageNet (ILSVRC 2012); ImageNet's terms: non-commercial research"
 PLACES = "MiniPlaces, 100 scenes of Places2, resized to 64 px, for education and research; before that, " + IMAGENET
@@ -38,11 +39,14 @@ class ClassifierPlan:
 
 @dataclass(frozen=True)
 class GeneratorPlan:
-    """How a generator of the zoo is made, and which classifier judges its reconstructions."""
+    """How a generator is made, and which classifier judges its reconstructions.
+
+    judge: None for a generator of full size, which isn't measured and stays where it was trained.
+    """
 
     note: str
     encoder: str
-    judge: str
+    judge: str | None
     recipe: GeneratorRecipe
     data: str = IMAGENET
 
@@ -53,14 +57,25 @@ def _control(what: str) -> ClassifierPlan:
     )
 
 
+def _inverse(code: str, note: str) -> GeneratorPlan:
+    """A generator at 64 px, with C up to pool5 as in the paper."""
+    recipe = GeneratorRecipe("tinyimagenet64-train", code, ("pool5",), losses=RelativeLosses())
+    return GeneratorPlan(f"{note} at 64 px: it inverts caffenet-mini's {code}", "caffenet-mini", "judge-mini", recipe)
+
+
 PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
     "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
     "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
-    "deepsim-fc6-mini": GeneratorPlan(
-        "the default prior at 64 px: it inverts caffenet-mini's fc6",
-        "caffenet-mini",
-        "judge-mini",
-        GeneratorRecipe("tinyimagenet64-train", "fc6", ("pool5",)),
+    "deepsim-fc6-mini": _inverse("fc6", "the default prior"),
+    "deepsim-fc7-mini": _inverse("fc7", "a prior"),
+    "deepsim-pool5-mini": _inverse("pool5", "a prior"),
+    "deepsim-conv3-mini": _inverse("conv3", "a prior"),
+    "deepsim-fc6": GeneratorPlan(
+        "the paper's default prior, which inverts CaffeNet's fc6, trained anew on ImageNet",
+        "caffenet",
+        None,
+        GeneratorRecipe("ilsvrc12/train.txt", "fc6", ("pool5",), resize=(256, 256), crop_size=227),
+        data="ImageNet (ILSVRC 2012)",
     ),
     "caffenet-b-mini": ClassifierPlan(
         "E's architecture from another seed and recipe, as the weights of the paper's reference 7"

@@ -17,7 +17,8 @@ def fold(net: CaffeModule) -> Arrays:
     """Weights for the same net without its BatchNorm, Scale and Power layers, in TEST.
 
     Each of these must work in place on the top of a Convolution, Deconvolution or InnerProduct, before anything else
-    does; it goes into that layer's weight and bias.  Other layers keep what they have.
+    does; it goes into that layer's weight and bias.  Other layers keep what they have, and so does a Power that makes
+    a blob of its own.
     """
     weights = net.weights()
     folded: Arrays = {}
@@ -25,7 +26,8 @@ def fold(net: CaffeModule) -> Arrays:
     for wired in net.plan.layers:
         if wired.layer.type in LINEAR:
             maker[wired.tops[0]] = wired
-        if wired.layer.type in ("BatchNorm", "Scale", "Power"):
+        apart = wired.layer.type == "Power" and wired.bottoms != wired.tops
+        if wired.layer.type in ("BatchNorm", "Scale", "Power") and not apart:
             _affine(folded, _before(wired, maker), *_factor_and_offset(wired, weights.get(wired.name, [])))
         else:
             if wired.params:

@@ -1,18 +1,16 @@
 """Training a generator to invert a network's features, in the way of DeePSiM (Dosovitskiy & Brox, NIPS 2016).
 
 Four networks: the fixed encoder E, whose code at some layer is to be inverted; the generator G; the fixed comparator C;
-and the discriminator D, which sees a picture and its code.  G minimises
+and the discriminator D, which sees a picture and its code.  G lessens the distance of G(E(x)) to x, that of C(G(E(x)))
+to C(x), and what gives G(E(x)) away to D (`losses.py`), while D learns to tell G(E(x)) from x.  The two take turns on
+each batch.
 
-    image * mean(((G(E(x)) - x) / 64)^2) + feature * mean((C(G(E(x))) - C(x))^2) / mean(C(x)^2)
-    + adversarial * -log D(G(E(x)), E(x))
-
-while D learns to tell G(E(x)) from x.  The two take turns on each batch.
+    recipe = GeneratorRecipe("ilsvrc12/train.txt", "fc6", ("pool5",), 64, resize=(256, 256), crop_size=227)
+    generator = train_generator("prototxt/deepsim-fc6", recipe, encoder, "runs/fc6", device="cuda")
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,63 +24,52 @@ from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver
 from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..data import MEAN_BGR, centre, load_set
+from ..data import MEAN_BGR, centre
+from .classifier import digest
 from .classifier import recipe as solver_recipe
 from .curves import draw_curves
+from .encoder import Encoder
 from .feed import Batches, FeedSpec
 from .fused import TrainingModule
+from .losses import PIXEL_SCALE, PUBLISHED, Losses
 from .progress import Progress
 from .sheet import write_sheet
 from .snapshots import load_checkpoint, save_checkpoint
-
-PIXEL_SCALE = 64.0
-"""What pixel differences, and the pictures that D sees, are divided by: about one standard deviation."""
-
-
-@dataclass(frozen=True)
-class Losses:
-    """The weights of the three losses, each of which is of order one before it is weighted."""
-
-    image: float = 1.0
-    feature: float = 1.0
-    adversarial: float = 0.1
+from .source import Source, load_source
 
 
 @dataclass(frozen=True)
 class GeneratorRecipe:
-    """What a generator is trained on.
+    """What a generator is trained on; by default as published (Dosovitskiy & Brox, NIPS 2016).
 
-    source: the training images; they are taken whole and mirrored at random.
-    code_layer: the layer of E, a ReLU's blob, whose value after the whole forward pass is the code.
+    source: the training images, as `source.py` finds them; they are mirrored at random.
+    code_layer: the layer of E whose value after the whole forward pass is the code, of any shape (N, …).
     comparator_layers: the layers of C = E that features are compared at.
     pause_below: D rests on a batch when its loss is under this share of G's adversarial loss: it must stay beatable.
+    resize: (height, width) that pictures are brought to first; None takes them as they are, of one size all.
+    crop_size: the side of the square that is cut out at random; None takes the largest.
     """
 
     source: str
     code_layer: str
     comparator_layers: tuple[str, ...]
     batch_size: int = 64
-    losses: Losses = Losses()
+    losses: Losses = PUBLISHED
     pause_below: float = 0.1
+    resize: tuple[int, int] | None = None
+    crop_size: int | None = None
 
+    def __post_init__(self) -> None:
+        if not self.comparator_layers:
+            raise CaffeError("a generator's recipe needs one of comparator_layers at least, such as pool5")
+        if self.batch_size < 1 or (self.crop_size is not None and self.crop_size < 1):
+            raise CaffeError(f"batch_size {self.batch_size} and crop_size {self.crop_size} must be positive")
 
-class Encoder:
-    """E and C in one: the code and the comparator's features of pictures larger than its input, from their centre."""
-
-    def __init__(self, net: CaffeModule, code_layer: str, comparator_layers: Sequence[str]):
-        self.net = net.eval().requires_grad_(False)
-        self.code_layer, self.comparator_layers = code_layer, tuple(comparator_layers)
-        height, width = net.plan.blob_shapes[net.plan.inputs[0]][2:]
-        self.size = (height, width)
-
-    def __call__(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(N, 3, H, W) → the code (N, n), and each comparator layer's blob."""
-        window = (..., *centre((images.shape[2], images.shape[3]), self.size))
-        blobs = self.net(images[window], keep=[self.code_layer, *self.comparator_layers])
-        return blobs[self.code_layer], [blobs[name] for name in self.comparator_layers]
-
-    def features(self, images: Tensor) -> list[Tensor]:
-        return self(images)[1]
+    def load(self, folder: str | Path | None = None) -> tuple[Source, FeedSpec]:
+        """The pictures, and how batches are made of them."""
+        pictures = load_source(self.source, folder, resize=self.resize)
+        square = min(pictures.size) if self.crop_size is None else self.crop_size
+        return pictures, FeedSpec(self.source, self.batch_size, square, True, MEAN_BGR, resize=self.resize)
 
 
 def train_generator(
@@ -98,15 +85,16 @@ def train_generator(
 ) -> CaffeModule | None:
     """Train the generator whose definition and solvers lie in `nets`, or go on from the checkpoint in `run_folder`.
 
+    nets: a folder with solver.prototxt and discriminator_solver.prototxt, and the definitions that these name.
     encoder: E with its weights, in its deployed form.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     """
     folder = Path(run_folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    images = load_set(recipe.source, data_folder)
-    spec = FeedSpec(recipe.source, recipe.batch_size, min(images.images.shape[1:3]), True, MEAN_BGR)
+    images, spec = recipe.load(data_folder)
     run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
+    run.check_sizes(spec.crop_size)
     batches = Batches(images, spec, max(run.solver.random_seed, 0))
+    folder.mkdir(parents=True, exist_ok=True)
     first = run.resume()
     shown = Progress(
         folder,
@@ -150,17 +138,35 @@ class GeneratorRun:
         seed = max(self.solver.random_seed, 0)
         self.generator = TrainingModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
         self.discriminator = TrainingModule(d_net, phase=pb.TRAIN, seed=seed + 1).place(device)
-        self.g_update, self.d_update = (
-            _updater(self.solver, self.generator),
-            _updater(self.d_solver, self.discriminator),
-        )
+        self.g_update = _updater(self.solver, self.generator)
+        self.d_update = _updater(self.d_solver, self.discriminator)
         self.last_adversarial, self.seconds = 1.0, 0.0
         self.identity: dict[str, Any] = {
-            "recipe": asdict(recipe),
-            "encoder": _digest(encoder),
+            "recipe": {**asdict(recipe), "form of losses": recipe.losses.form},
+            "encoder": digest(encoder.weights()),
             "generator": solver_recipe(self.solver, g_net),
             "discriminator": solver_recipe(self.d_solver, d_net),
         }
+
+    def check_sizes(self, side: int) -> None:
+        """Raise CaffeError where the four networks don't fit each other and pictures of `side` x `side`."""
+        generator, discriminator = self.generator.plan, self.discriminator.plan
+        code, layer = self.encoder.code_shape, self.recipe.code_layer
+        for plan, count, what in ((generator, 1, "a code"), (discriminator, 2, "a picture and a code")):
+            if len(plan.inputs) != count or len(plan.outputs) != 1:
+                raise CaffeError(f"net '{plan.name}' must have {what} as input, and one output")
+            taken = plan.blob_shapes[plan.inputs[-1]][1:]
+            if taken != code:
+                raise CaffeError(f"net '{plan.name}' takes codes {taken}, and the encoder's '{layer}' gives {code}")
+        made = generator.blob_shapes[generator.outputs[0]][1:]
+        if len(made) != 3 or made[0] != 3 or min(made[1:]) < side:
+            raise CaffeError(f"net '{generator.name}' makes {made}, and pictures are (3, {side}, {side}) or larger")
+        seen = discriminator.blob_shapes[discriminator.inputs[0]][1:]
+        if seen != (3, side, side):
+            raise CaffeError(f"net '{discriminator.name}' sees {seen}, and the pictures are (3, {side}, {side})")
+        if side < max(self.encoder.size):
+            height, width = self.encoder.size
+            raise CaffeError(f"pictures of {side}x{side} are too small for the encoder, which sees {height}x{width}")
 
     def step(self, iteration: int, real: Tensor) -> dict[str, float]:
         """One turn of D and one of G on the pictures `real`, (N, 3, H, W) BGR, mean-subtracted."""
@@ -170,18 +176,13 @@ class GeneratorRun:
             code, features = self.encoder(real)
         code = code.float()
         with mixed:
-            fake = self._output(self.generator(code))
+            fake = self._generate(code, real)
         d_loss = self._discriminate(iteration, real, fake.detach(), code, mixed)
         with mixed:
             score = self._score(fake, code)
             fake_features = self.encoder.features(fake)
-        terms = {
-            "image": ((fake.float() - real) / PIXEL_SCALE).square().mean(),
-            "feature": _relative(fake_features, features),
-            "adversarial": F.softplus(-score.float()).mean(),
-        }
-        weights = asdict(self.recipe.losses)
-        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        terms = self.recipe.losses.terms(fake, real, fake_features, features, score)
+        total = self.recipe.losses.total(terms)
         if not bool(torch.isfinite(total)):
             raise CaffeError(
                 f"net '{self.generator.plan.name}': the loss is {float(total.detach())} at iteration {iteration}"
@@ -202,8 +203,13 @@ class GeneratorRun:
             self.d_update.step(learning_rate(self.d_solver, iteration))
         return float(loss.detach())
 
+    def _generate(self, code: Tensor, real: Tensor) -> Tensor:
+        """G(code), of which the centre counts where it is larger than the real pictures."""
+        made = self._output(self.generator(code))
+        return made[(..., *centre((made.shape[2], made.shape[3]), (real.shape[2], real.shape[3])))]
+
     def _score(self, images: Tensor, code: Tensor) -> Tensor:
-        scaled = code / (code.mean() + 1e-6)
+        scaled = code / (code.abs().mean() + 1e-6)
         return self._output(self.discriminator(images / PIXEL_SCALE, scaled))
 
     @staticmethod
@@ -215,7 +221,7 @@ class GeneratorRun:
         self.generator.eval()  # a pass in training would count these pictures into BatchNorm's statistics
         with torch.no_grad():
             code, _ = self.encoder(real)
-            fake = self._output(self.generator(code))
+            fake = self._generate(code, real)
         self.generator.train()
         rows = np.concatenate([real.float().cpu().numpy(), fake.float().cpu().numpy()])
         write_sheet(self.folder / f"sheet-{iteration:06d}.png", rows, len(real))
@@ -254,26 +260,10 @@ class GeneratorRun:
         return [("generator", self.g_update), ("discriminator", self.d_update)]
 
 
-def _digest(net: CaffeModule) -> str:
-    """A checksum of the net's weights."""
-    digest = hashlib.sha256()
-    for layer, blobs in net.weights().items():
-        digest.update(layer.encode())
-        for blob in blobs:
-            digest.update(blob.tobytes())
-    return digest.hexdigest()
-
-
 def _updater(solver: pb.SolverParameter, net: CaffeModule) -> Updater:
+    if solver.iter_size != 1:
+        raise CaffeError(f"net '{net.plan.name}': iter_size {solver.iter_size} is not supported here; give 1")
     params = [net.parameter(k) for k in range(len(net.plan.params))]
     return Updater(
         solver, ParamGroup(params, [p.lr_mult for p in net.plan.params], [p.decay_mult for p in net.plan.params])
     )
-
-
-def _relative(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
-    """The mean over layers of the squared distance relative to the mean square of the real pictures' features."""
-    ratios = [
-        (a.float() - b.float()).square().mean() / b.float().square().mean() for a, b in zip(ours, theirs, strict=True)
-    ]
-    return torch.stack(ratios).mean()

@@ -7,10 +7,12 @@ import torch
 
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net
-from dgnam.train.generator import Encoder, GeneratorRecipe, Losses, train_generator
+from dgnam.train.encoder import Encoder
+from dgnam.train.generator import GeneratorRecipe, train_generator
+from dgnam.train.losses import RelativeLosses
 from tests.toy import ENCODER
 
-RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), batch_size=16)
+RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, RelativeLosses())
 
 
 def encoder():
@@ -56,7 +58,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
 
 @pytest.mark.parametrize(("pause_below", "moves"), [(0.0, True), (1e9, False)])
 def test_the_discriminator_rests_while_it_is_far_ahead(nets, tmp_path, data_folder, pause_below, moves):
-    recipe = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, Losses(), pause_below)
+    recipe = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, RelativeLosses(), pause_below)
     train(nets, tmp_path / "run", data_folder, recipe)
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (state["updates"]["discriminator"]["steps"] > 0) is moves
