@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -15,7 +16,15 @@ from dgnam.caffe.proto import read_caffemodel, read_net
 from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
 from dgnam.train.generator import GeneratorRecipe
-from tests.toy import ADAM, DISCRIMINATOR, GENERATOR, SOLVER
+from dgnam.train.losses import RelativeLosses
+from tests.toy import (
+    ADAM,
+    CONVOLUTIONAL_DISCRIMINATOR,
+    CONVOLUTIONAL_GENERATOR,
+    DISCRIMINATOR,
+    GENERATOR,
+    SOLVER,
+)
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }\n'
 CONV = """layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
@@ -39,8 +48,10 @@ NORM = """layer { name: "conv1/bn" type: "BatchNorm" bottom: "conv1" top: "conv1
 layer { name: "conv1/scale" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true } }"""
 KEPT = NORM.replace("conv1/", "conv1_")
 """With names that HDF5 can hold."""
-DEPLOYED_GENERATOR = re.sub(r'layer \{ name: "(grey_levels|defc5/bn)".*?\}\s*\}\n', "", GENERATOR, flags=re.DOTALL)
+_AFFINE = re.compile(r'layer \{ name: "(grey_levels|defc5/bn|Rconv6/bn)".*?\}\s*\}\n', re.DOTALL)
+DEPLOYED_GENERATOR, DEPLOYED_CONVOLUTIONAL = (_AFFINE.sub("", net) for net in (GENERATOR, CONVOLUTIONAL_GENERATOR))
 LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
+RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 20, RelativeLosses())
 FILLER = 'bias_term: false weight_filler { type: "msra" }'
 
 
@@ -69,7 +80,7 @@ def entry(crop, scores, generator):
 
 @pytest.fixture
 def toy_zoo(tmp_path, monkeypatch):
-    """A registry with a classifier `e`, a judge `j` and a generator `g`, and recipes for them."""
+    """A registry with a classifier `e`, a judge `j` and generators `g`, `c` (of a code with positions) and `full`."""
     files = {
         "e/train_val.prototxt": 'name: "e"\n' + FEEDS + CONV % (FILLER, NORM) + LOSS,
         "e/deploy.prototxt": 'name: "e"\n' + INPUT + CONV % ("", ""),
@@ -97,6 +108,12 @@ def toy_zoo(tmp_path, monkeypatch):
     for copy in "js":
         files |= {name.replace("e/", f"{copy}/", 1): text for name, text in files.items() if name.startswith("e/")}
     files["s/solver.prototxt"] = (SOLVER % 3).replace("base_lr: 0.05", "base_lr: 0")
+    files |= {name.replace("g/", "full/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files |= {name.replace("g/", "c/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files["c/train.prototxt"], files["c/deploy.prototxt"] = CONVOLUTIONAL_GENERATOR, DEPLOYED_CONVOLUTIONAL
+    files["c/discriminator.prototxt"] = CONVOLUTIONAL_DISCRIMINATOR
+    for name in [name for name in files if name.startswith("c/")]:
+        files[name] = files[name].replace("dim: 1 dim: 6 dim: 5", "dim: 1 dim: 8 dim: 5")
     for name, text in files.items():
         path = tmp_path / "prototxt" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +123,8 @@ def toy_zoo(tmp_path, monkeypatch):
     registry = {name: entry(12, "fc8", None) for name in "ejfms"}
     registry["m"]["weights"]["file"] = "weights.caffemodel"
     registry["g"] = entry(16, None, {**codes, "act_range": bounds})
+    registry["c"] = entry(16, None, {**codes, "layer": "conv1", "code_shape": [8, 5, 5], "act_range": bounds})
+    registry["full"] = {**registry["g"], "kind": "published"}
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
     monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name)
@@ -116,7 +135,9 @@ def toy_zoo(tmp_path, monkeypatch):
         "s": publish.ClassifierPlan("started", start="e"),
         "f": publish.ClassifierPlan("fine-tuned", pretraining="first.prototxt", folded=False),
         "m": publish.ClassifierPlan("a control", modified=True),
-        "g": publish.GeneratorPlan("a prior", "e", "j", GeneratorRecipe("toy-train", "fc6", ("conv1",), 20)),
+        "g": publish.GeneratorPlan("a prior", "e", "j", RECIPE),
+        "c": publish.GeneratorPlan("a prior", "e", "j", replace(RECIPE, code_layer="conv1")),
+        "full": publish.GeneratorPlan("a prior", "e", None, RECIPE),
     }
     monkeypatch.setattr(publish.plans, "PLANS", plans)
     zoo.forget()
@@ -192,6 +213,27 @@ def test_remeasuring_finds_a_card_that_says_too_much(toy_zoo, data_folder):
     assert again["beauty"] == (1.0, None)
     with pytest.raises(CaffeError, match="model 'j' has no card"):
         publish.remeasure("j", data_folder)
+
+
+def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
+    for name in "ejc":
+        make(name, toy_zoo, data_folder)
+    measured = json.loads((toy_zoo / "models" / "c" / "card.json").read_text())["measured"]
+    assert 0 < measured["code_cosine"] <= 1
+    wanted = act_range(codes_of(zoo.load("e"), "conv1", load_set("toy-val", data_folder))).reshape(8, 5, 5)
+    assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
+    assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx((measured["code_cosine"],) * 2)
+
+
+def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    before = (toy_zoo / "models" / "registry.json").read_bytes()
+    assert publish.make("full", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False) is None
+    folder = publish.make("full", toy_zoo / "run", data_folder=data_folder, progress=False)
+    made = zoo.load_net(zoo.get("full").prototxt, folder / "generator.caffemodel", "full")
+    assert np.isfinite(made.weights()["deconv0"][0]).all()
+    assert not (toy_zoo / "models" / "full").exists()
+    assert (toy_zoo / "models" / "registry.json").read_bytes() == before
 
 
 def test_a_made_model_is_frozen(toy_zoo, data_folder):

@@ -62,3 +62,29 @@ ADAM = """
 net: "%s" type: "Adam" base_lr: 0.002 lr_policy: "fixed" max_iter: %d momentum: 0.5 momentum2: 0.999 delta: 1e-8
 display: 5 snapshot: 10 random_seed: 5
 """
+CONVOLUTIONAL_GENERATOR = """
+name: "convolutional generator"
+layer { name: "feat" type: "Input" top: "feat" input_param { shape { dim: 1 dim: 6 dim: 5 dim: 5 } } }
+layer { name: "Rconv6" type: "Convolution" bottom: "feat" top: "Rconv6"
+  convolution_param { num_output: 8 kernel_size: 2 weight_filler { type: "msra" } } }
+layer { name: "Rconv6/bn" type: "BatchNorm" bottom: "Rconv6" top: "Rconv6"
+  batch_norm_param { moving_average_fraction: 0.8 } }
+layer { name: "Rrelu6" type: "ReLU" bottom: "Rconv6" top: "Rconv6" relu_param { negative_slope: 0.3 } }
+layer { name: "conv1_1" type: "Deconvolution" bottom: "Rconv6" top: "conv1_1"
+  convolution_param { num_output: 3 kernel_size: 4 stride: 4 weight_filler { type: "gaussian" std: 0.1 } } }
+layer { name: "tanh" type: "TanH" bottom: "conv1_1" top: "conv1_1_tanh" }
+layer { name: "conv1_1_tanh" type: "Power" bottom: "conv1_1_tanh" top: "generated" power_param { scale: 255 } }
+"""
+CONVOLUTIONAL_DISCRIMINATOR = """
+name: "convolutional discriminator"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 16 dim: 16 } } }
+layer { name: "feat" type: "Input" top: "feat" input_param { shape { dim: 1 dim: 6 dim: 5 dim: 5 } } }
+layer { name: "flat" type: "InnerProduct" bottom: "data" top: "flat"
+  inner_product_param { num_output: 8 weight_filler { type: "xavier" } } }
+layer { name: "code1" type: "InnerProduct" bottom: "feat" top: "code1"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "join" type: "Concat" bottom: "flat" bottom: "code1" top: "join" }
+layer { name: "drop" type: "Dropout" bottom: "join" top: "join" }
+layer { name: "score" type: "InnerProduct" bottom: "join" top: "score"
+  inner_product_param { num_output: 1 weight_filler { type: "xavier" } } }
+"""

@@ -22,7 +22,7 @@ class Encoder:
 
     def __init__(self, net: CaffeModule, code_layer: str, comparator_layers: Sequence[str]):
         self.net = net.eval().requires_grad_(False)
-        self._code = _blob(net, code_layer)
+        self.code_layer, self._code = code_layer, _blob(net, code_layer)
         self._features = [_blob(net, layer) for layer in comparator_layers]
         # Later layers can't change the blobs, so the pass may end with the last that writes to one of them.
         self._code_end = _last_writer(net, [self._code, *self._features])

@@ -30,6 +30,7 @@ from .classifier import recipe as solver_recipe
 from .curves import draw_curves
 from .encoder import Encoder
 from .feed import Batches, FeedSpec
+from .fit import check_fit
 from .fused import TrainingModule
 from .losses import PIXEL_SCALE, PUBLISHED, Losses
 from .progress import Progress
@@ -92,7 +93,7 @@ def train_generator(
     folder = Path(run_folder)
     images, spec = recipe.load(data_folder)
     run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
-    run.check_sizes(spec.crop_size)
+    check_fit(run.generator.plan, run.discriminator.plan, run.encoder, spec.crop_size)
     batches = Batches(images, spec, max(run.solver.random_seed, 0))
     folder.mkdir(parents=True, exist_ok=True)
     first = run.resume()
@@ -147,26 +148,6 @@ class GeneratorRun:
             "generator": solver_recipe(self.solver, g_net),
             "discriminator": solver_recipe(self.d_solver, d_net),
         }
-
-    def check_sizes(self, side: int) -> None:
-        """Raise CaffeError where the four networks don't fit each other and pictures of `side` x `side`."""
-        generator, discriminator = self.generator.plan, self.discriminator.plan
-        code, layer = self.encoder.code_shape, self.recipe.code_layer
-        for plan, count, what in ((generator, 1, "a code"), (discriminator, 2, "a picture and a code")):
-            if len(plan.inputs) != count or len(plan.outputs) != 1:
-                raise CaffeError(f"net '{plan.name}' must have {what} as input, and one output")
-            taken = plan.blob_shapes[plan.inputs[-1]][1:]
-            if taken != code:
-                raise CaffeError(f"net '{plan.name}' takes codes {taken}, and the encoder's '{layer}' gives {code}")
-        made = generator.blob_shapes[generator.outputs[0]][1:]
-        if len(made) != 3 or made[0] != 3 or min(made[1:]) < side:
-            raise CaffeError(f"net '{generator.name}' makes {made}, and pictures are (3, {side}, {side}) or larger")
-        seen = discriminator.blob_shapes[discriminator.inputs[0]][1:]
-        if seen != (3, side, side):
-            raise CaffeError(f"net '{discriminator.name}' sees {seen}, and the pictures are (3, {side}, {side})")
-        if side < max(self.encoder.size):
-            height, width = self.encoder.size
-            raise CaffeError(f"pictures of {side}x{side} are too small for the encoder, which sees {height}x{width}")
 
     def step(self, iteration: int, real: Tensor) -> dict[str, float]:
         """One turn of D and one of G on the pictures `real`, (N, 3, H, W) BGR, mean-subtracted."""

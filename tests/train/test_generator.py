@@ -1,18 +1,22 @@
 """Training a generator: its losses fall, and a stopped run goes on to the same weights."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net
 from dgnam.train.encoder import Encoder
 from dgnam.train.generator import GeneratorRecipe, train_generator
-from dgnam.train.losses import RelativeLosses
-from tests.toy import ENCODER
+from dgnam.train.losses import Losses, RelativeLosses
+from tests.toy import CONVOLUTIONAL_DISCRIMINATOR, CONVOLUTIONAL_GENERATOR, ENCODER
 
 RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, RelativeLosses())
+OF_CONV1 = replace(RECIPE, code_layer="conv1")
 
 
 def encoder():
@@ -44,11 +48,20 @@ def test_its_losses_fall_and_sheets_are_drawn(nets, tmp_path, data_folder):
     assert (tmp_path / "run" / "sheet-000010.png").exists()
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
-    whole = train(nets, tmp_path / "whole", data_folder)
+def of_conv1(nets):
+    """Nets for a code with positions, (6, 5, 5)."""
+    (nets / "train.prototxt").write_text(CONVOLUTIONAL_GENERATOR)
+    (nets / "discriminator.prototxt").write_text(CONVOLUTIONAL_DISCRIMINATOR)
+    return nets
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, OF_CONV1], ids=lambda recipe: recipe.code_layer)
+def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder, recipe):
+    nets = of_conv1(nets) if recipe is OF_CONV1 else nets
+    whole = train(nets, tmp_path / "whole", data_folder, recipe)
     parts = None
     for _ in range(60):
-        parts = train(nets, tmp_path / "parts", data_folder, time_limit=0.02)
+        parts = train(nets, tmp_path / "parts", data_folder, recipe, time_limit=0.02)
         if parts is not None:
             break
     assert parts is not None
@@ -62,3 +75,79 @@ def test_the_discriminator_rests_while_it_is_far_ahead(nets, tmp_path, data_fold
     train(nets, tmp_path / "run", data_folder, recipe)
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (state["updates"]["discriminator"]["steps"] > 0) is moves
+
+
+def test_a_code_with_positions_is_inverted(nets, tmp_path, data_folder):
+    nets = of_conv1(nets)
+    for name in ("solver", "discriminator_solver"):
+        path = nets / f"{name}.prototxt"
+        path.write_text(path.read_text().replace("max_iter: 30", "max_iter: 150"))
+    train(nets, tmp_path / "run", data_folder, OF_CONV1)
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["image"] < 0.6 * log[0]["image"]
+    assert all(0 <= entry["waiting"] <= 1 for entry in log)
+
+
+def test_layers_behind_the_code_and_the_features_are_not_run():
+    """A change of fc6 leaves code and features of conv1 alone, and NaN in it hurts nothing."""
+    net = encoder()
+    broken = {name: [np.full_like(b, np.nan) for b in blobs] for name, blobs in net.weights().items() if name == "fc6"}
+    images = torch.randn(2, 3, 12, 12, generator=torch.Generator().manual_seed(0)) * 50
+    code, _ = Encoder(net, "conv1", ("conv1",))(images)
+    net.copy_from(broken)
+    again, _ = Encoder(net, "conv1", ("conv1",))(images)
+    assert torch.equal(code, again)
+    assert torch.isfinite(again).all()
+
+
+def test_pictures_smaller_than_what_the_generator_makes_are_met_at_its_centre(nets, tmp_path, data_folder):
+    """Resized to 20x24 and cut to 14x14, where the generator makes 16x16."""
+    path = nets / "discriminator.prototxt"
+    path.write_text(path.read_text().replace("dim: 16 dim: 16", "dim: 14 dim: 14"))
+    recipe = replace(RECIPE, resize=(20, 24), crop_size=14)
+    pictures, spec = recipe.load(data_folder)
+    assert (pictures.size, spec.crop_size, spec.mirror) == ((20, 24), 14, True)
+    assert train(nets, tmp_path / "run", data_folder, recipe) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"code_layer": "fc66"}, "net 'encoder' has no layer 'fc66'.*fc6"),
+        ({"comparator_layers": ("pool5",)}, "net 'encoder' has no layer 'pool5'"),
+        (
+            {"code_layer": "conv1"},
+            r"'generator' takes codes of \(10,\), and the encoder's layer 'conv1' gives \(6, 5, 5\)",
+        ),
+        ({"crop_size": 14}, r"'discriminator' sees pictures of \(3, 16, 16\), and they are \(3, 14, 14\)"),
+        ({"resize": (32, 32)}, r"'generator' makes pictures of \(3, 16, 16\), and the real ones are \(3, 32, 32\)"),
+        ({"resize": (8, 8)}, r"'discriminator' sees pictures"),
+        ({"source": "toi-train"}, "no image set 'toi-train'"),
+        ({"batch_size": 500}, "120 pictures fill no batch of 500"),
+        ({"crop_size": 17}, "makes pictures of"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_the_training(nets, tmp_path, data_folder, change, message):
+    with pytest.raises(CaffeError, match=message):
+        train(nets, tmp_path / "run", data_folder, replace(RECIPE, **change))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"comparator_layers": ()}, "comparator_layers"),
+        ({"batch_size": 0}, "batch_size 0"),
+        ({"crop_size": -1}, "crop_size -1"),
+    ],
+)
+def test_a_recipe_without_sense_is_refused(change, message):
+    with pytest.raises(CaffeError, match=message):
+        replace(RECIPE, **change)
+
+
+def test_another_form_of_losses_is_another_recipe(nets, tmp_path, data_folder):
+    train(nets, tmp_path / "run", data_folder, time_limit=0)
+    same_weights = Losses(RECIPE.losses.image, RECIPE.losses.feature, RECIPE.losses.adversarial)
+    with pytest.raises(CaffeError, match=r"another recipe \(changed: recipe\)"):
+        train(nets, tmp_path / "run", data_folder, replace(RECIPE, losses=same_weights))

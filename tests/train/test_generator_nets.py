@@ -1,0 +1,86 @@
+"""The generators' definitions in `prototxt/`: they fit each other, fold into what is deployed, and stay small."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from dgnam import publish, zoo
+from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.net_build import NetPlan, build
+from dgnam.caffe.proto import pb, read_net, read_solver
+from dgnam.train.encoder import Encoder
+from dgnam.train.fit import check_fit
+from dgnam.train.fold import fold
+from dgnam.train.losses import PUBLISHED
+
+MINI = {"deepsim-fc6-mini": 4.4, "deepsim-fc7-mini": 3.5, "deepsim-pool5-mini": 3.0, "deepsim-conv3-mini": 1.5}
+"""At most so many MB in float16."""
+ENCODER_MMAC = 31.6
+PROTOTXT = zoo.data_folder("prototxt")
+
+
+def plan(name: str, file: str, phase: int = pb.TEST) -> NetPlan:
+    return build(read_net(PROTOTXT / name / file), phase)
+
+
+@pytest.mark.parametrize("name", [*MINI, "deepsim-fc6"])
+def test_the_networks_of_a_training_fit_each_other(name):
+    made = publish.PLANS[name]
+    recipe = made.recipe
+    encoder = Encoder(CaffeModule(read_net(PROTOTXT / made.encoder / "deploy.prototxt")), recipe.code_layer, ("pool5",))
+    side = 64 if recipe.crop_size is None else recipe.crop_size
+    check_fit(plan(name, "train.prototxt", pb.TRAIN), plan(name, "discriminator.prototxt", pb.TRAIN), encoder, side)
+    layers = [layer.type for layer in read_net(PROTOTXT / name / "discriminator.prototxt").layer]
+    assert layers.count("Convolution") == 5
+    assert layers[layers.index("Concat") :].count("InnerProduct") == 2
+
+
+@pytest.mark.parametrize("name", MINI)
+def test_what_is_trained_folds_into_what_is_deployed(name):
+    torch.manual_seed(0)
+    net = CaffeModule(read_net(PROTOTXT / name / "train.prototxt"), phase=pb.TRAIN, seed=1)
+    code = torch.rand(8, *net.plan.blob_shapes[net.plan.inputs[0]][1:]) * 5
+    for _ in range(2):
+        net(code)
+    deployed = CaffeModule(read_net(PROTOTXT / name / "deploy.prototxt"), fold(net.eval())).eval()
+    with torch.no_grad():
+        wanted, given = (next(iter(n(code).values())) for n in (net, deployed))
+    assert given.shape == (8, 3, 64, 64)
+    assert (given - wanted).abs().max() / wanted.abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("name", MINI)
+def test_its_layers_are_those_of_the_published_one_in_their_order(name):
+    nets = [read_net(PROTOTXT / n / "deploy.prototxt") for n in (name, name.removesuffix("-mini"))]
+    ours, theirs = ([layer.name for layer in net.layer] for net in nets)
+    places = [theirs.index(layer) for layer in ours]
+    assert all(a < b for a, b in itertools.pairwise(places))
+
+
+@pytest.mark.parametrize(("name", "most"), MINI.items())
+def test_it_is_small(name, most):
+    built = plan(name, "deploy.prototxt")
+    sizes = {p.owner: math.prod(p.blob.shape) for p in built.params if p.index == 0}
+    assert 2e-6 * sum(math.prod(p.blob.shape) for p in built.params) < most
+    products = 0
+    for wired in built.layers:
+        if wired.name in sizes:
+            ends = wired.bottoms if wired.layer.type == "Deconvolution" else wired.tops
+            products += sizes[wired.name] * math.prod(built.blob_shapes[ends[0]][2:])
+    assert products / 1e6 + ENCODER_MMAC < 90
+
+
+def test_the_full_size_one_is_trained_as_published():
+    recipe = publish.PLANS["deepsim-fc6"].recipe
+    assert (recipe.losses, recipe.batch_size, recipe.pause_below) == (PUBLISHED, 64, 0.1)
+    solver = read_solver(PROTOTXT / "deepsim-fc6" / "solver.prototxt")
+    assert (solver.type, solver.momentum, solver.momentum2) == ("Adam", pytest.approx(0.9), pytest.approx(0.999))
+    assert solver.base_lr == pytest.approx(2e-4)
+    trained = read_net(PROTOTXT / "deepsim-fc6" / "train.prototxt")
+    slopes = [layer.relu_param.negative_slope for layer in trained.layer if layer.type == "ReLU"]
+    assert slopes == pytest.approx([0.3] * 11)
+    ours, theirs = plan("deepsim-fc6", "train.prototxt"), plan("deepsim-fc6", "deploy.prototxt")
+    shapes = [{(p.owner, p.index): p.blob.shape for p in built.params} for built in (ours, theirs)]
+    assert shapes[0] == shapes[1]
