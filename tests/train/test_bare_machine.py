@@ -39,7 +39,7 @@ def test_a_classifier_is_trained_there(nets, tmp_path, data_folder):
 
 
 def test_the_generator_s_trainer_is_there_too():
-    done = bare("from dgnam.train.generator import train_generator")
+    done = bare("from dgnam.train.own_generator import main")
     assert done.returncode == 0, done.stderr
 
 

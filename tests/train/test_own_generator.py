@@ -1,0 +1,88 @@
+"""A generator of the user's: any pictures, any encoder, weights that load as they are; bad input is one line."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.proto import parse_net, read_caffemodel, read_net, write_caffemodel
+from dgnam.train.own_generator import main
+from tests.toy import ENCODER
+
+
+@pytest.fixture
+def options(nets, tmp_path):
+    """The command line for pictures of several sizes in a listing, resized and cut as the full-size recipe does."""
+    draw = np.random.default_rng(0)
+    for k, size in enumerate([(30, 18), (22, 40), (16, 16), (17, 50)]):
+        Image.fromarray(draw.integers(0, 256, (*size, 3), np.uint8)).save(tmp_path / f"{k}.png")
+    (tmp_path / "train.txt").write_text("".join(f"{k}.png {k}\n" for k in range(4)))
+    (tmp_path / "encoder.prototxt").write_text(ENCODER)
+    definition = parse_net(ENCODER, "test")
+    write_caffemodel(tmp_path / "encoder.caffemodel", definition, CaffeModule(definition, seed=2).weights())
+    path = nets / "discriminator.prototxt"
+    path.write_text(path.read_text().replace("dim: 16 dim: 16", "dim: 14 dim: 14"))
+    for name in ("solver", "discriminator_solver"):
+        solver = nets / f"{name}.prototxt"
+        solver.write_text(solver.read_text().replace("max_iter: 30", "max_iter: 2"))
+    return {
+        "nets": str(nets),
+        "--encoder": str(tmp_path / "encoder.prototxt"),
+        "--encoder-weights": str(tmp_path / "encoder.caffemodel"),
+        "--code": "fc6",
+        "--comparator": "conv1",
+        "--source": str(tmp_path / "train.txt"),
+        "--resize": ("18", "18"),
+        "--crop": "14",
+        "--batch": "2",
+        "--run": str(tmp_path / "run"),
+    }
+
+
+def run(options):
+    words = []
+    for name, value in options.items():
+        words += [name] if name.startswith("--") else []
+        words += [value] if isinstance(value, str) else value
+    return main(words)
+
+
+def test_pictures_of_any_size_train_a_generator(options, nets, tmp_path, capsys):
+    assert run({**options, "--time-limit": "0"}) == 3
+    assert "the same command goes on from there" in capsys.readouterr().out
+    assert run(options) == 0
+    made = tmp_path / "run" / "generator.caffemodel"
+    assert capsys.readouterr().out == f"==> made: {made}\n"
+    weights = read_caffemodel(made)
+    assert sorted(weights) == ["deconv0", "defc5", "defc5/bn"]
+    CaffeModule(read_net(nets / "train.prototxt"), weights)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"--code": "fc66"}, "has no layer 'fc66'"),
+        ({"--source": "absent/train.txt"}, "source 'absent/train.txt'"),
+        ({"--resize": ("12", "12")}, "crop_size 14 is more than"),
+        ({"--crop": "15"}, "'discriminator' sees pictures of (3, 14, 14), and they are (3, 15, 15)"),
+        ({"--batch": "9"}, "4 pictures fill no batch of 9"),
+        ({"--encoder-weights": "absent.caffemodel"}, "absent.caffemodel"),
+        ({"nets": "absent"}, "absent/solver.prototxt"),
+        ({"--device": "gpu"}, "device 'gpu'"),
+    ],
+)
+def test_bad_input_is_one_line(options, tmp_path, capsys, change, message):
+    assert run({**options, **change}) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("dgnam.train: ")
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_encoder_without_all_its_weights_is_refused(options, tmp_path, capsys):
+    definition = parse_net(ENCODER, "test")
+    some = {name: blobs for name, blobs in CaffeModule(definition).weights().items() if name == "conv1"}
+    write_caffemodel(tmp_path / "encoder.caffemodel", definition, some)
+    assert run(options) == 2
+    assert "has no weights for layers fc6" in capsys.readouterr().err
