@@ -114,6 +114,12 @@ def toy_zoo(tmp_path, monkeypatch):
     for name in [name for name in files if name.startswith("c/")]:
         files[name] = files[name].replace("dim: 1 dim: 6 dim: 5", "dim: 1 dim: 8 dim: 5")
     files["s/solver.prototxt"] = (SOLVER % 3).replace("base_lr: 0.05", "base_lr: 0")
+    files |= {name.replace("g/", "full/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files |= {name.replace("g/", "c/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files["c/train.prototxt"], files["c/deploy.prototxt"] = CONVOLUTIONAL_GENERATOR, DEPLOYED_CONVOLUTIONAL
+    files["c/discriminator.prototxt"] = CONVOLUTIONAL_DISCRIMINATOR
+    for name in [name for name in files if name.startswith("c/")]:
+        files[name] = files[name].replace("dim: 1 dim: 6 dim: 5", "dim: 1 dim: 8 dim: 5")
     for name, text in files.items():
         path = tmp_path / "prototxt" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,6 +216,27 @@ def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
     wanted = act_range(codes_of(zoo.load("e"), "conv1", load_set("toy-val", data_folder))).reshape(8, 5, 5)
     assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
     assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx(measured["code_cosine"])
+
+
+def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    before = (toy_zoo / "models" / "registry.json").read_bytes()
+    assert publish.make("full", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False) is None
+    folder = publish.make("full", toy_zoo / "run", data_folder=data_folder, progress=False)
+    made = zoo.load_net(zoo.get("full").prototxt, folder / "generator.caffemodel", "full")
+    assert np.isfinite(made.weights()["deconv0"][0]).all()
+    assert not (toy_zoo / "models" / "full").exists()
+    assert (toy_zoo / "models" / "registry.json").read_bytes() == before
+
+
+def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
+    for name in "ejc":
+        make(name, toy_zoo, data_folder)
+    measured = json.loads((toy_zoo / "models" / "c" / "card.json").read_text())["measured"]
+    assert 0 < measured["code_cosine"] <= 1
+    wanted = act_range(codes_of(zoo.load("e"), "conv1", load_set("toy-val", data_folder))).reshape(8, 5, 5)
+    assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
+    assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx((measured["code_cosine"],) * 2)
 
 
 def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folder):

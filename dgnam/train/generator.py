@@ -159,6 +159,7 @@ class GeneratorRun:
         with mixed:
             fake = self._generate(code, real)
         d_loss = self._discriminate(iteration, real, fake.detach(), code, mixed)
+        self.discriminator.requires_grad_(False)  # its turn is over: only what it says of the picture counts
         with mixed:
             score = self._score(fake, code)
             fake_features = self.encoder.features(fake)
@@ -170,6 +171,7 @@ class GeneratorRun:
             )
         self.generator.zero_grad()
         total.backward()
+        self.discriminator.requires_grad_(True)
         self.g_update.step(learning_rate(self.solver, iteration))
         self.last_adversarial = float(terms["adversarial"].detach())
         return {**{name: float(term.detach()) for name, term in terms.items()}, "discriminator": d_loss}

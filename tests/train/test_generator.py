@@ -86,6 +86,8 @@ def test_a_code_with_positions_is_inverted(nets, tmp_path, data_folder):
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert log[-1]["image"] < 0.6 * log[0]["image"]
     assert all(0 <= entry["waiting"] <= 1 for entry in log)
+    assert log[-1]["feature"] < 0.6 * log[0]["feature"]
+    assert (tmp_path / "run" / "sheet-000150.png").exists()
 
 
 def test_layers_behind_the_code_and_the_features_are_not_run():
