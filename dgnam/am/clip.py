@@ -18,10 +18,24 @@ CLIPS = ("act_range", "unit", "none")
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """What a code is clipped to after each step: `lower` and `upper`, each a number or an array of the code's shape."""
+    """What a code is clipped to after each step: `lower` and `upper`, each a number or an array of the code's shape.
+
+    A bound that is NaN, and a lower one above its upper one, are errors.
+    """
 
     lower: np.ndarray | float
     upper: np.ndarray | float
+
+    def __post_init__(self) -> None:
+        lower, upper = np.asarray(self.lower), np.asarray(self.upper)
+        if np.isnan(lower).any() or np.isnan(upper).any():
+            raise CaffeError("the bounds of a code must be numbers, and there is NaN among them")
+        if lower.size not in (1, upper.size) and upper.size != 1:
+            raise CaffeError(
+                f"the bounds are {lower.size} lower ones and {upper.size} upper ones: give as many of both"
+            )
+        if (lower.reshape(-1) > upper.reshape(-1)).any():
+            raise CaffeError("the bounds of a code must be each lower one at most its upper one")
 
     def apply(self, codes: np.ndarray) -> np.ndarray:
         """`codes` (N, *code_shape), first no less than `lower`, then no more than `upper`; NaN stays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,7 @@ def run_into(folder: Folder, plan: Plan, extras: Extras, *, progress: bool = Tru
     writer = _Writer(folder, plan, extras)
     with folder.alone(), noted() as stopped:
         done = folder.finished()
-        for batch in range(done):
-            writer.note(batch, folder.read(batch))
+        writer.recall(done)
 
         def watch(step: Step) -> None:
             if stopped():
@@ -114,8 +113,20 @@ class _Writer:
 
     def note(self, batch: int, result: Result) -> None:
         """Enter a batch's jobs in the manifest."""
-        self.jobs_done += len(result.indices)
-        self.folder.note([self._line(batch, row, job, result) for row, job in enumerate(result.indices)])
+        self._enter(self._lines(batch, result))
+
+    def recall(self, batches: int) -> None:
+        """Enter the jobs of the first batches, which are done already, at once: the manifest never grows shorter."""
+        lines = [line for batch in range(batches) for line in self._lines(batch, self.folder.read(batch))]
+        if lines:
+            self._enter(lines)
+
+    def _enter(self, lines: list[Mapping[str, Any]]) -> None:
+        self.jobs_done += len(lines)
+        self.folder.note(lines)
+
+    def _lines(self, batch: int, result: Result) -> list[Mapping[str, Any]]:
+        return [self._line(batch, row, job, result) for row, job in enumerate(result.indices)]
 
     def _picture(self, job: int, image: np.ndarray) -> None:
         if self.extras.published:

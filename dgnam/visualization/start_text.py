@@ -65,7 +65,8 @@ def _cluster(text: str, prior: PriorInfo) -> Start:
     parts = text.rsplit(":", 2)
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts[1:]):
         raise CaffeError(
-            f"start '{CLUSTER}{text}': write {CLUSTER}PICTURES:CLASS:K, as {CLUSTER}tinyimagenet64-val:3:4"
+            f"start '{CLUSTER}{text}': write {CLUSTER}PICTURES:CLASS:K, with the number of a class of these and "
+            f"that of clusters, as {CLUSTER}tinyimagenet64-val:3:4"
         )
     source, wanted, k = parts[0], int(parts[1]), int(parts[2])
     encoder, layer, prepare = _encoder(prior)

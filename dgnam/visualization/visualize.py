@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -232,7 +232,7 @@ def _settings(
 
 def _several(what: str, given: Any, kinds: tuple[type, ...]) -> list[Any]:
     """One value as a list of one, or several; what is of none of the kinds is an error."""
-    values = [given] if isinstance(given, kinds) or not isinstance(given, Sequence) else list(given)
+    values = [given] if isinstance(given, kinds) or not isinstance(given, Iterable) else list(given)
     for value in values:
         if not isinstance(value, kinds):
             names = " or ".join("text" if kind is str else kind.__name__ for kind in kinds)

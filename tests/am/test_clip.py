@@ -94,3 +94,17 @@ def test_clip_of_no_such_name_lists_the_closest_and_act_range_needs_one():
         clip_by_name("actrange")
     with pytest.raises(CaffeError, match="'act_range': this prior has no act_range"):
         clip_by_name("act_range")
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "message"),
+    [
+        (1.0, -1.0, "each lower one at most"),
+        (0.0, float("nan"), "NaN"),
+        (np.zeros(3), np.array([1.0, 1.0, -1.0]), "each lower one at most"),
+        (np.zeros(3), np.ones(4), "3 lower ones and 4 upper ones"),
+    ],
+)
+def test_bounds_that_hold_no_code(lower, upper, message):
+    with pytest.raises(CaffeError, match=message):
+        Bounds(lower, upper)

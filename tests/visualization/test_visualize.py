@@ -28,6 +28,7 @@ from dgnam.am import (
 from dgnam.am.evolve import Genetic
 from dgnam.am.images import picture
 from dgnam.caffe.errors import CaffeError
+from dgnam.runs import RunFolder
 from dgnam.visualization import open_target
 
 FEW = released(n_iters=4)
@@ -155,6 +156,22 @@ def test_a_folder_is_saved_and_resumed(nets, files, tmp_path):
         dgnam.visualize(nets / "target.prototxt", "fc8:1", resume=True, **how)
 
 
+def test_the_manifest_never_grows_shorter(nets, files, tmp_path, monkeypatch):
+    how = {"seeds": 3, "batch_size": 1, "folder": tmp_path / "run", **files}
+    dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    (tmp_path / "run/chunks/00002.h5").unlink()
+    lengths, write = [], RunFolder.write_text
+
+    def watched(folder, name, text):
+        write(folder, name, text)
+        if name == "manifest.jsonl":
+            lengths.append(len(text.splitlines()))
+
+    monkeypatch.setattr(RunFolder, "write_text", watched)
+    dgnam.visualize(nets / "target.prototxt", "fc8:0", resume=True, **how)
+    assert lengths == [2, 3]
+
+
 def test_a_start_may_be_given(target, prior):
     class Twice(RandomStart):
         def codes(self, seeds, shape):
@@ -238,7 +255,9 @@ def test_names_that_are_too_long_for_files_are_cut(prior, tmp_path):
 def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
     how = {"prior": prior, "progress": False}
     by_name = dgnam.visualize(target, "fc8:3", settings="from-image", seeds=np.int64(1), **how)
-    by_value = dgnam.visualize(target, "fc8:3", settings=released_from_image(), seeds=np.arange(1), **how)
+    by_value = dgnam.visualize(
+        target, (Unit("fc8", k) for k in [3]), settings=released_from_image(), seeds=np.arange(1), **how
+    )
     assert np.array_equal(by_name.codes, by_value.codes)
 
 

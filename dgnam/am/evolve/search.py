@@ -83,7 +83,7 @@ class Search:
         """
         self.prior, self.device, self.batch_size = prior, torch.device(device), batch_size
         self.method: Method = CmaEs() if method is None else method
-        self.bounds = None if clip is None else _checked(clip.shaped(prior.code_shape))
+        self.bounds = None if clip is None else clip.shaped(prior.code_shape)
         if not 0 <= seed < 2**32:
             raise CaffeError(f"seed {seed}: give one of 0 to {2**32 - 1}")
         self.seed = seed
@@ -232,13 +232,6 @@ def _recorded(settings: Settings, folder: str | Path) -> Method:
         return METHODS[settings.method](**settings.parameters)
     except (TypeError, CaffeError) as error:
         raise CaffeFormatError(f"{folder}: the settings of method '{settings.method}' can't be used: {error}") from None
-
-
-def _checked(bounds: Bounds) -> Bounds:
-    lower, upper = np.asarray(bounds.lower), np.asarray(bounds.upper)
-    if np.isnan(lower).any() or np.isnan(upper).any() or (lower > upper).any():
-        raise CaffeError("the bounds of a code must be numbers, each lower one at most its upper one")
-    return bounds
 
 
 def _start(codes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
