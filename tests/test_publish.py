@@ -229,27 +229,6 @@ def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folde
     assert (toy_zoo / "models" / "registry.json").read_bytes() == before
 
 
-def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
-    for name in "ejc":
-        make(name, toy_zoo, data_folder)
-    measured = json.loads((toy_zoo / "models" / "c" / "card.json").read_text())["measured"]
-    assert 0 < measured["code_cosine"] <= 1
-    wanted = act_range(codes_of(zoo.load("e"), "conv1", load_set("toy-val", data_folder))).reshape(8, 5, 5)
-    assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
-    assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx((measured["code_cosine"],) * 2)
-
-
-def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folder):
-    make("e", toy_zoo, data_folder)
-    before = (toy_zoo / "models" / "registry.json").read_bytes()
-    assert publish.make("full", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False) is None
-    folder = publish.make("full", toy_zoo / "run", data_folder=data_folder, progress=False)
-    made = zoo.load_net(zoo.get("full").prototxt, folder / "generator.caffemodel", "full")
-    assert np.isfinite(made.weights()["deconv0"][0]).all()
-    assert not (toy_zoo / "models" / "full").exists()
-    assert (toy_zoo / "models" / "registry.json").read_bytes() == before
-
-
 def test_a_made_model_is_frozen(toy_zoo, data_folder):
     folder = make("e", toy_zoo, data_folder)
     assert zoo.get("e").weights.checksum.startswith("sha256:")
