@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,60 +71,44 @@ def train_classifier(
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver, definition = solver_net(solver_path)
+    if precision not in PRECISIONS:
+        raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
-    train_spec, train_net = cut_feed(definition, pb.TRAIN)
-    test_spec, _ = cut_feed(definition, pb.TEST)
-    batches = Batches(train_spec.load(data_folder), train_spec, max(solver.random_seed, 0))
-    held_out = test_spec.load(data_folder)
+    spec, train_net = cut_feed(definition, pb.TRAIN)
+    test_spec = cut_feed(definition, pb.TEST)[0] if solver.test_interval else None
+    batches = Batches(spec.load(data_folder), spec, max(solver.random_seed, 0))
+    held_out = None if test_spec is None else test_spec.load(data_folder)
     net = TrainingModule(train_net, phase=pb.TRAIN, seed=batches.seed)
     starts = named_weights(solver_path, solver) if weights is None else [weights]
     for start in starts:
-        _start_from(net, start, train_spec, batches)
-    identity = {**recipe(solver, definition), **_origin(starts), **({} if precision == MIXED else {"p": precision})}
+        _start_from(net, start, batches)
+    identity = {**recipe(solver, definition), **_origin(starts)}
     run = _Run(solver, net.place(device), folder, identity, precision)
     first = run.resume()
-    count = solver.iter_size
-    shown = Progress(
-        folder,
-        net.plan.name,
-        first=first,
-        total=solver.max_iter,
-        images=count * train_spec.batch_size,
-        before=run.seconds,
-        show=progress,
-    )
     if first == 0:
         keep_weights(folder, 0, net, definition, keep)
         write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
-    stream = batches.stream(first * count, solver.max_iter * count)
-    for iteration in range(first, solver.max_iter):
-        loss = run.step(iteration, [shown.wait(stream) for _ in range(count)])
-        done = iteration + 1
-        shown.step()
-        if done % max(solver.display, 1) == 0:
-            shown.log(done, loss=float(loss), rate=learning_rate(solver, iteration))
-        if solver.snapshot and done % solver.snapshot == 0:
-            run.save(done, shown.elapsed)
-            draw_curves(folder)
+    for done, shown in run.iterations(batches, first, progress):
         keep_weights(folder, done, net, definition, keep)
-        if solver.test_interval and done % solver.test_interval == 0:
+        if test_spec is not None and held_out is not None and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
             shown.tested(done, top1=score.top1, top5=score.top5)
-        if time_limit is not None and shown.elapsed > time_limit:
+        over = time_limit is not None and shown.elapsed > time_limit
+        if over or done == solver.max_iter or (solver.snapshot and done % solver.snapshot == 0):
             run.save(done, shown.elapsed)
-            stream.close()
+            draw_curves(folder)
+        if over:
             return None
-    run.save(solver.max_iter, shown.elapsed)
-    draw_curves(folder)
     return net
 
 
-def _start_from(net: CaffeModule, weights: Weights, spec: FeedSpec, batches: Batches) -> None:
+def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
-        images = np.concatenate([batches.batch(k)[0] for k in range(-(-_FOR_STATISTICS // spec.batch_size))])
-        unfold(net, weights, torch.from_numpy(spec.prepared(images)))
+        count = -(-_FOR_STATISTICS // batches.spec.batch_size)
+        images = np.concatenate([batches.batch(number)[0] for number in range(count)])
+        unfold(net, weights, torch.from_numpy(batches.spec.prepared(images)))
     else:
         net.copy_from(weights)
 
@@ -210,7 +195,8 @@ def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | Non
         pictures, labels = images.take(part)
         x = _to_device(spec.prepared(centre_crop(pictures, spec.crop_size)), net)
         with torch.no_grad():
-            ranked = net(x, end=maker)[blob].topk(5).indices.cpu().numpy()
+            values = net(x, end=maker)[blob]
+            ranked = values.topk(min(5, values.shape[1])).indices.cpu().numpy()
         right = ranked == labels[:, None]
         hits += right[:, 0].sum(), right.any(1).sum()
     net.train(was_training)
@@ -223,14 +209,33 @@ class _Run:
     def __init__(
         self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any], precision: str
     ):
-        if precision not in PRECISIONS:
-            raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
-        self.solver, self.net, self.folder, self.recipe = solver, net, folder, recipe
+        self.solver, self.net, self.folder = solver, net, folder
+        self.recipe = recipe if precision == MIXED else {**recipe, "precision": precision}
         self.mixed = precision == MIXED
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
         group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
         self.updater = Updater(solver, group)
         self.seconds = 0.0
+
+    def iterations(self, batches: Batches, first: int, show: bool) -> Iterator[tuple[int, Progress]]:
+        """Make the steps from `first` on; after each one, how many are done, and the progress."""
+        solver, count = self.solver, self.solver.iter_size
+        shown = Progress(
+            self.folder,
+            self.net.plan.name,
+            first=first,
+            total=solver.max_iter,
+            images=count * batches.spec.batch_size,
+            before=self.seconds,
+            show=show,
+        )
+        with closing(batches.stream(first * count, solver.max_iter * count)) as stream:
+            for iteration in range(first, solver.max_iter):
+                loss = self.step(iteration, [shown.wait(stream) for _ in range(count)])
+                shown.step()
+                if (iteration + 1) % max(solver.display, 1) == 0:
+                    shown.log(iteration + 1, loss=float(loss), rate=learning_rate(solver, iteration))
+                yield iteration + 1, shown
 
     def step(self, iteration: int, batches: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
         """One update by the mean gradient of the batches, of the solver's iter_size; returns their mean loss."""

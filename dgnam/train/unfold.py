@@ -13,8 +13,12 @@ from .fold import LINEAR
 
 
 def is_folded(net: CaffeModule, weights: Weights) -> bool:
-    """Whether `weights` lack the batch normalisation that `net` has behind layers that they have."""
-    return any(linear.name in weights and norm.name not in weights for linear, norm, _ in _triples(net))
+    """Whether `weights` have a bias, and no batch normalisation, where `net` has a layer without bias before one."""
+    return any(_folded(linear, norm, weights) for linear, norm, _ in _triples(net))
+
+
+def _folded(linear: WiredLayer, norm: WiredLayer, weights: Weights) -> bool:
+    return len(weights.get(linear.name, ())) == 2 and norm.name not in weights
 
 
 def unfold(net: CaffeModule, folded: Weights, images: Tensor) -> None:
@@ -26,11 +30,11 @@ def unfold(net: CaffeModule, folded: Weights, images: Tensor) -> None:
     """
     training = net.training
     net.eval()
-    triples = [triple for triple in _triples(net) if triple[0].name in folded]
+    triples = [triple for triple in _triples(net) if _folded(triple[0], triple[1], folded)]
     normalised = {linear.name for linear, _, _ in triples}
     net.copy_from({name: blobs for name, blobs in folded.items() if name not in normalised})
     for linear, norm, scale in triples:
-        weight, *bias = folded[linear.name]
+        weight, before = (np.asarray(blob) for blob in folded[linear.name])
         size = np.float32(np.sqrt(2 / weight[0].size) / max(float(np.std(weight)), 1e-12))
         net.copy_from({linear.name: [weight * size]})
         with torch.no_grad():
@@ -38,7 +42,6 @@ def unfold(net: CaffeModule, folded: Weights, images: Tensor) -> None:
         axes = [0, *range(2, values.dim())]
         mean, variance = values.mean(axes).numpy(), values.var(axes, unbiased=False).numpy()
         deviation = np.sqrt(variance + norm.layer.definition.batch_norm_param.eps)
-        before = bias[0] if bias else np.zeros_like(mean)
         statistics = [mean, variance, np.ones(1, np.float32)]
         net.copy_from({norm.name: statistics, scale.name: [deviation / size, before + mean / size]})
     net.train(training)

@@ -120,3 +120,30 @@ def test_a_solver_that_the_trainer_can_t_take_is_a_clear_error(old, new, message
 def test_an_unknown_precision_lists_the_known(nets, tmp_path, data_folder):
     with pytest.raises(CaffeError, match="precision 'float16': give one of"):
         train(nets, tmp_path / "run", data_folder, precision="float16")
+
+
+def test_a_net_without_held_out_pictures_is_trained_when_no_test_is_asked_for(nets, tmp_path, data_folder):
+    solver, definition = nets / "classifier_solver.prototxt", nets / "train_val.prototxt"
+    text = definition.read_text()
+    start = text.index('layer { name: "data"', text.index("phase: TRAIN"))
+    definition.write_text(text[:start] + text[text.index('layer { name: "conv1"') :])
+    with pytest.raises(CaffeError, match="one ImageData or Data layer in phase TEST, not 0"):
+        train(nets, tmp_path / "run", data_folder)
+    solver.write_text(solver.read_text().replace("test_interval: 20", "").replace("max_iter: 40", "max_iter: 2"))
+    assert train(nets, tmp_path / "run", data_folder) is not None
+
+
+def test_labels_beyond_the_net_s_classes_are_a_clear_error(nets, tmp_path, data_folder):
+    path = nets / "train_val.prototxt"
+    path.write_text(path.read_text().replace("num_output: 6", "num_output: 3"))
+    with pytest.raises(CaffeError, match="label"):
+        train(nets, tmp_path / "run", data_folder)
+
+
+def test_fewer_than_five_classes_have_a_top_5(nets, tmp_path, data_folder):
+    path = nets / "train_val.prototxt"
+    text = path.read_text().replace("num_output: 6", "num_output: 3")
+    path.write_text(text.replace("toy-train", "toy-train[:3]").replace("toy-val", "toy-val[:3]"))
+    train(nets, tmp_path / "run", data_folder)
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [entry["top5"] for entry in log if "top5" in entry] == [1, 1]
