@@ -229,6 +229,9 @@ class Several:
         """size: of the images that all of them are shown; None takes the largest of their own."""
         if not targets:
             raise CaffeError("Several needs at least one target, as Several(caffenet=…, places=…)")
+        bad = [name for name in targets if "." in name or ":" in name or not name]
+        if bad:
+            raise CaffeError(f"target name '{bad[0]}': layers are called name.layer, so a name has no dot and no colon")
         self.targets = targets
         sizes = [target.size for target in targets.values()]
         self.size = (max(h for h, _ in sizes), max(w for _, w in sizes)) if size is None else size

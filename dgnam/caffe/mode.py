@@ -126,6 +126,6 @@ def exact(device: torch.device) -> Iterator[None]:
 
 def _check_gpu(index: int) -> None:
     if not torch.cuda.is_available():
-        raise CaffeError("this machine has no GPU that torch can use; use the CPU, caffe.set_mode_cpu()")
+        raise CaffeError("this machine has no GPU that torch can use; use the CPU: device cpu, or caffe.set_mode_cpu()")
     if not 0 <= index < torch.cuda.device_count():
         raise CaffeError(f"there is no GPU {index}; there are {torch.cuda.device_count()}, counted from 0")

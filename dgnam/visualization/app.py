@@ -70,7 +70,11 @@ Start = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Images that are made together, and saved when they are done.")]
 Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
 Movie = Annotated[
-    list[str] | None, typer.Option(help="Save each image's movie: gif or mp4; may be given twice for both.")
+    list[str] | None,
+    typer.Option(
+        help="Save each image's movie: gif or mp4; give it twice for both. A batch's frames are in memory until it is "
+        "done."
+    ),
 ]
 Every = Annotated[int, typer.Option(min=1, help="Of how many steps a movie shows one.")]
 Fps = Annotated[float, typer.Option(help="A movie's frames a second.")]
@@ -199,7 +203,7 @@ def _request(options: dict[str, object]) -> Request:
     usable_device(str(options["device"]))
     movie = options.pop("movie")
     kinds = movie if isinstance(movie, Sequence) else ()
-    movies = tuple(f".{str(kind).lower().lstrip('.')}" for kind in dict.fromkeys(kinds))
+    movies = tuple(str(kind) for kind in kinds)
     fields = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
     return Request(**fields, movies=movies)  # type: ignore[arg-type]
 

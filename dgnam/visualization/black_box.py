@@ -22,6 +22,7 @@ from ..caffe.proto.files import StrPath
 from ..data import preprocess
 from .cast import PriorInfo, TargetInfo
 from .folder import first_difference
+from .interrupt import Interrupted
 from .plan import objective_record
 from .result import Visualization
 from .start_text import open_start
@@ -91,7 +92,7 @@ def evolved(
     found = []
     for k, (objective, score, seed) in enumerate(asked):
         begun = _begin(search, k, seed, prior, clip, start, _record(target, objective, prior))
-        found.append(run(begun, score, search.generations, progress=search.progress))
+        found.append(_run(search, begun, score))
     best = [one.best for one in found if one.best is not None]
     codes = np.stack([one.code for one in best])
     pictures = found[0].pictures(codes)
@@ -135,6 +136,15 @@ def _record(target: TargetInfo | None, objective: Objective | None, prior: Prior
         "objective": None if objective is None else objective_record(objective),
         "prior": {"name": prior.name, **prior.record},
     }
+
+
+def _run(search: Search, begun: Evolution, score: Score) -> Evolution:
+    """One search to its end; Ctrl-C says how to go on where it is saved."""
+    try:
+        return run(begun, score, search.generations, progress=search.progress)
+    except KeyboardInterrupt:
+        saved = "" if search.folder is None else "; go on by the same call with resume=True"
+        raise Interrupted(f"stopped after {begun.generation} of {search.generations} generations{saved}") from None
 
 
 def _begin(

@@ -160,6 +160,8 @@ def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
 
 def joined(targets: Mapping[str, TargetInfo]) -> TargetInfo:
     """Several targets as one, whose layers are called `name.layer`; the settings are the first one's."""
+    if not targets or not all(isinstance(name, str) for name in targets) or "size" in targets:
+        raise CaffeError(f"targets by name, and none of them called size, are needed, not {list(targets)}")
     return TargetInfo(
         Several(None, **{name: info.target for name, info in targets.items()}),
         ",".join(targets),

@@ -23,7 +23,7 @@ from .plan import Plan
 class Extras:
     """What a run leaves beside images, codes and traces.
 
-    movies: the kinds, of ".gif" and ".mp4"; none of either makes none.
+    movies: the kinds, "gif" and "mp4"; none of either makes none.
     every: of how many steps a movie shows one.
     fps: its frames a second.
     published: pictures as the published code saved them, JPEGs that are stretched each to its own range.
@@ -34,9 +34,14 @@ class Extras:
     fps: float = 10.0
     published: bool = False
 
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The endings of the movies' files."""
+        return tuple(dict.fromkeys(f".{kind.lower().removeprefix('.')}" for kind in self.movies))
+
     def check(self) -> None:
         """Raise CaffeError for what can't be made, before there is a folder."""
-        for kind in self.movies:
+        for kind in self.suffixes:
             check_animation(kind, self.fps)
         if self.every < 1:
             raise CaffeError(f"every {self.every}: give 1 for each step in a movie, 2 for every second one, …")
@@ -105,7 +110,7 @@ class _Writer:
         """Write a batch: its pictures and movies, and last of all its chunk, which says that they are there."""
         for job, image in zip(result.indices, result.images, strict=True):
             self._picture(job, image)
-            for kind in self.extras.movies:
+            for kind in self.extras.suffixes:
                 self._movie(job, kind)
         self._frames = None
         self.folder.add(batch, result)

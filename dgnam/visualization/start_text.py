@@ -6,7 +6,8 @@
     codes:run/chunks/00000.h5       codes of a .npy or .h5 file, seed s takes the s-th (again from the first)
     cluster:PICTURES:CLASS:K        mean codes of K clusters of a class's pictures, for the facets of a unit
 
-PICTURES is what `dgnam act-range --images` takes, if its pictures have labels, and CLASS one of these, a number.
+PICTURES is what `dgnam act-range --images` takes, if its pictures have labels, and CLASS one of these, a number
+or, of the encoder's classes, a name.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import zoo
-from ..am import CodeFileStart, ImageStart, MeanImageStart, PixelPrior, RandomStart, Start, ZeroStart
+from ..am import Classes, CodeFileStart, ImageStart, MeanImageStart, PixelPrior, RandomStart, Start, ZeroStart
 from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
 from ..measure import cluster_start
@@ -63,14 +64,26 @@ def _image(path: str, prior: PriorInfo) -> Start:
 
 def _cluster(text: str, prior: PriorInfo) -> Start:
     parts = text.rsplit(":", 2)
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts[1:]):
+    if len(parts) != 3 or not all(parts) or not _is_number(parts[2]):
         raise CaffeError(
-            f"start '{CLUSTER}{text}': write {CLUSTER}PICTURES:CLASS:K, with the number of a class of these and "
-            f"that of clusters, as {CLUSTER}tinyimagenet64-val:3:4"
+            f"start '{CLUSTER}{text}': write {CLUSTER}PICTURES:CLASS:K, with a class of these, by its number or its "
+            f"name, and the number of clusters, as {CLUSTER}tinyimagenet64-val:lemon:4"
         )
-    source, wanted, k = parts[0], int(parts[1]), int(parts[2])
+    source, wanted, k = parts
     encoder, layer, prepare = _encoder(prior)
-    return cluster_start(encoder, layer, open_pictures(source).of_class(wanted), prepare, k)
+    pictures = open_pictures(source).of_class(_class(wanted, prior))
+    return cluster_start(encoder, layer, pictures, prepare, int(k))
+
+
+def _class(text: str, prior: PriorInfo) -> int:
+    """A class by its number, or by one of the names that the encoder has for its classes."""
+    if _is_number(text) or prior.inverts is None:
+        return int(text) if _is_number(text) else -1
+    return Classes.of_model(zoo.get(prior.inverts[0])).find(text, f"{CLUSTER}…:{text}")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 7
 
 
 def _encoder(prior: PriorInfo) -> tuple[CaffeModule, str, NetworkInput]:

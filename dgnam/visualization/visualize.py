@@ -84,7 +84,7 @@ def visualize(
     method: "gradient"; or "cma", "genetic", "xdream" or a Method of `dgnam.am.evolve`, for `generations`.
     folder: a new folder that the run is saved in as it goes; with `resume`, one to go on in, called with the same
         arguments.
-    movies: of ".gif", ".mp4": each image's way, saved in the folder.
+    movies: "gif", "mp4" or both: each image's way, saved in the folder.
 
     Returns the images, objectives in order, each with each of the settings, each with all seeds.
     Raises CaffeError where something is asked for that can't be done, before the first step is taken.

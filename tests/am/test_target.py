@@ -187,3 +187,9 @@ def test_preprocessing_that_leaves_nothing_is_an_error(tiny_modules, options, me
 def test_a_net_without_an_input_is_no_target():
     with pytest.raises(CaffeError, match="has no input"):
         CaffeTarget(CaffeModule(parse_net('name: "empty"')))
+
+
+@pytest.mark.parametrize("name", ["a.b", "a:b", ""])
+def test_several_need_names_that_layers_can_begin_with(target, name):
+    with pytest.raises(CaffeError, match="no dot and no colon"):
+        Several(None, **{name: target})
