@@ -37,9 +37,10 @@ layer { name: "relu6" type: "ReLU" bottom: "fc6" top: "fc6" }
 layer { name: "fc8" type: "InnerProduct" bottom: "fc6" top: "fc8"
   inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
 """
+MEAN = "mean_value: 104 mean_value: 117 mean_value: 123"
 FEEDS = "".join(
     f'layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ phase: {phase} }} '
-    f'transform_param {{ crop_size: 12 }} image_data_param {{ source: "toy-{split}" batch_size: 20 }} }}\n'
+    f'transform_param {{ crop_size: 12 {MEAN} }} image_data_param {{ source: "toy-{split}" batch_size: 20 }} }}\n'
     for phase, split in (("TRAIN", "train"), ("TEST", "val"))
 )
 MODIFIED = re.sub(r'source: "(toy-\w+)"', r'source: "\1+blur"', FEEDS)

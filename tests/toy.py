@@ -3,10 +3,10 @@
 TRAIN_VAL = """
 name: "tiny"
 layer { name: "data" type: "ImageData" top: "data" top: "label" include { phase: TRAIN }
-  transform_param { crop_size: 12 mirror: true }
+  transform_param { crop_size: 12 mirror: true mean_value: 104 mean_value: 117 mean_value: 123 }
   image_data_param { source: "toy-train" batch_size: 16 shuffle: true } }
 layer { name: "data" type: "ImageData" top: "data" top: "label" include { phase: TEST }
-  transform_param { crop_size: 12 }
+  transform_param { crop_size: 12 mean_value: 104 mean_value: 117 mean_value: 123 }
   image_data_param { source: "toy-val" batch_size: 20 } }
 layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
   convolution_param { num_output: 8 kernel_size: 3 stride: 2 bias_term: false weight_filler { type: "msra" } } }

@@ -19,7 +19,6 @@ from ..caffe.net_build import WiredLayer
 from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text, write_caffemodel
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..caffe.weights import Weights
-from ..data import centre_crop
 from .curves import draw_curves
 from .feed import Batches, FeedSpec, cut_feed
 from .fused import TrainingModule
@@ -107,8 +106,8 @@ def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
         count = -(-_FOR_STATISTICS // batches.spec.batch_size)
-        images = np.concatenate([batches.batch(number)[0] for number in range(count)])
-        unfold(net, weights, torch.from_numpy(batches.spec.prepared(images)))
+        images = np.concatenate([batches.prepared(number)[0] for number in range(count)])
+        unfold(net, weights, torch.from_numpy(images))
     else:
         net.copy_from(weights)
 
@@ -193,7 +192,7 @@ def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | Non
     for start in range(0, len(images), spec.batch_size):
         part = slice(start, start + spec.batch_size)
         pictures, labels = images.take(part)
-        x = _to_device(spec.prepared(centre_crop(pictures, spec.crop_size)), net)
+        x = _to_device(spec.centres(pictures), net)
         with torch.no_grad():
             values = net(x, end=maker)[blob]
             ranked = values.topk(min(5, values.shape[1])).indices.cpu().numpy()

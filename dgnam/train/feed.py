@@ -6,6 +6,7 @@ once and how they are cropped and mirrored, put an Input layer in its place, and
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
@@ -16,8 +17,8 @@ import numpy as np
 
 from ..caffe.errors import CaffeError
 from ..caffe.net_build import filter_layers
-from ..caffe.proto import pb
-from ..data import MEAN_BGR, DataError, crop, preprocess
+from ..caffe.proto import pb, read_blobproto
+from ..data import DataError, centre_crop, crop, preprocess
 from .source import Source, load_source
 
 
@@ -25,9 +26,11 @@ from .source import Source, load_source
 class FeedSpec:
     """The data layer's options: the image set, the batch, the square that is cut out, mirroring and the mean (BGR).
 
+    mean: zero where the layer has none.
     scale: what values are multiplied by once the mean is off.
     root: what a listing's paths begin with; None takes the listing's folder.
     resize: (height, width) that pictures are brought to before the crop; None takes them as they are.
+    mean_file: a mean image of the pictures' size, in place of `mean`, from the working directory on.
     """
 
     source: str
@@ -38,15 +41,49 @@ class FeedSpec:
     scale: float = 1.0
     root: str | None = None
     resize: tuple[int, int] | None = None
+    mean_file: str | None = None
 
     def load(self, folder: str | os.PathLike[str] | None = None) -> Source:
         """The pictures, as `load_source` finds them."""
         return load_source(self.source, folder, root=self.root, resize=self.resize)
 
-    def prepared(self, images: np.ndarray) -> np.ndarray:
-        """Pictures as the net takes them: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 BGR."""
-        values = preprocess(images, self.mean)
+    def prepared(self, images: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
+        """Pictures as the net takes them: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 BGR.
+
+        means: the mean image's part that each is cut from, RGB, of the pictures' shape or of one; None takes `mean`.
+        """
+        values = preprocess(images, self.mean if means is None else (0, 0, 0))
+        if means is not None:
+            values -= means[..., ::-1].transpose(0, 3, 1, 2)
         return values if self.scale == 1 else values * np.float32(self.scale)
+
+    def centres(self, images: np.ndarray) -> np.ndarray:
+        """The middle of each picture as the net takes it."""
+        mean = self.mean_image((images.shape[1], images.shape[2]))
+        return self.prepared(
+            centre_crop(images, self.crop_size), None if mean is None else centre_crop(mean[None], self.crop_size)
+        )
+
+    def mean_image(self, size: tuple[int, int]) -> np.ndarray | None:
+        """The mean image, (H, W, 3) float32 RGB, which must have the pictures' size; None where there is no file."""
+        if self.mean_file is None:
+            return None
+        mean = _read_mean(self.mean_file)
+        if mean.shape[:2] != size:
+            raise CaffeError(
+                f"the mean image {self.mean_file} is {mean.shape[0]}x{mean.shape[1]}, and the pictures of "
+                f"'{self.source}' are {size[0]}x{size[1]}"
+            )
+        return mean
+
+
+@functools.lru_cache(maxsize=4)
+def _read_mean(path: str) -> np.ndarray:
+    """A mean image, (H, W, 3) RGB; BGR and (3, H, W) in the file."""
+    mean = read_blobproto(path)
+    if mean.ndim not in (3, 4) or mean.shape[-3] != 3 or mean.size != np.prod(mean.shape[-3:]):
+        raise CaffeError(f"{path}: a mean image has shape (1, 3, height, width), and this one {mean.shape}")
+    return np.ascontiguousarray(mean.reshape(mean.shape[-3:])[::-1].transpose(1, 2, 0))
 
 
 def cut_feed(definition: pb.NetParameter, phase: pb.Phase) -> tuple[FeedSpec, pb.NetParameter]:
@@ -75,20 +112,20 @@ def _spec(feed: pb.LayerParameter) -> FeedSpec:
     options = images if feed.type == "ImageData" else feed.data_param
     if not transform.crop_size:
         raise CaffeError("transform_param needs a crop_size")
-    if transform.mean_file:
-        raise CaffeError("mean_file is not supported here; give its channels' means as mean_value")
+    if transform.mean_file and transform.mean_value:
+        raise CaffeError("transform_param has both mean_file and mean_value; give one")
     if transform.force_gray or (feed.type == "ImageData" and not images.is_color):
         raise CaffeError("gray pictures are not supported here")
     if bool(images.new_height) != bool(images.new_width):
         raise CaffeError("give new_height and new_width together")
-    values = tuple(transform.mean_value) if transform.mean_value else MEAN_BGR
+    values = tuple(transform.mean_value) if transform.mean_value else (0.0,)
     mean = values * 3 if len(values) == 1 else values
     if len(mean) != 3:
         raise CaffeError(f"give 3 mean_value entries (B, G, R) or one, not {len(mean)}")
     size = (images.new_height, images.new_width) if images.new_height else None
     root = images.root_folder if images.root_folder else None
-    square, mirror = transform.crop_size, transform.mirror
-    return FeedSpec(options.source, options.batch_size, square, mirror, mean, transform.scale, root, size)
+    square, mirror, file = transform.crop_size, transform.mirror, transform.mean_file if transform.mean_file else None
+    return FeedSpec(options.source, options.batch_size, square, mirror, mean, transform.scale, root, size, file)
 
 
 @dataclass(frozen=True)
@@ -108,6 +145,22 @@ class Batches:
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number`: uint8 RGB pictures (B, crop, crop, 3) and int64 labels (B,)."""
+        chosen, *windows = self._chosen(number)
+        images, labels = self.images.take(chosen)
+        return crop(images, self.spec.crop_size, *windows), labels
+
+    def prepared(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch `number` as the net takes it, (B, 3, crop, crop) float32 BGR, and its labels."""
+        images, labels = self.batch(number)
+        mean = self.spec.mean_image(self.images.size)
+        if mean is None:
+            return self.spec.prepared(images), labels
+        _, *windows = self._chosen(number)
+        means = crop(np.broadcast_to(mean, (len(images), *mean.shape)), self.spec.crop_size, *windows)
+        return self.spec.prepared(images, means), labels
+
+    def _chosen(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Which pictures, and of each the crop's top and left and whether it is mirrored."""
         per_epoch = len(self.images) // self.spec.batch_size
         epoch, place = divmod(number, per_epoch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.images))
@@ -117,8 +170,7 @@ class Batches:
         tops = draw.integers(0, height - self.spec.crop_size + 1, len(chosen))
         lefts = draw.integers(0, width - self.spec.crop_size + 1, len(chosen))
         mirror = draw.random(len(chosen)) < 0.5 if self.spec.mirror else np.zeros(len(chosen), bool)
-        images, labels = self.images.take(chosen)
-        return crop(images, self.spec.crop_size, tops, lefts, mirror), labels
+        return chosen, tops, lefts, mirror
 
     def stream(self, first: int, last: int, ahead: int = 4) -> Generator[tuple[np.ndarray, np.ndarray]]:
         """Batches first … last - 1, preprocessed to (B, 3, crop, crop) float32 BGR, made ahead by another thread."""
@@ -137,8 +189,7 @@ class Batches:
         def make() -> None:
             try:
                 for number in range(first, last):
-                    images, labels = self.batch(number)
-                    if not put((self.spec.prepared(images), labels)):
+                    if not put(self.prepared(number)):
                         return
             except BaseException as error:  # handed to the consumer, who raises it
                 put(error)

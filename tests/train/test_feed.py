@@ -1,11 +1,14 @@
 """What a data layer says, and the batches made so."""
 
+import re
+
 import numpy as np
 import pytest
 
 from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.io import array_to_blobproto
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.data import DataError, load_set, preprocess
+from dgnam.data import DataError, ImageSet, load_set, preprocess
 from dgnam.train.feed import Batches, FeedSpec, cut_feed
 from tests.toy import TRAIN_VAL
 
@@ -40,6 +43,31 @@ def test_a_data_layer_of_a_database_gives_a_spec_too():
     assert (spec.prepared(np.full((1, 2, 2, 3), 29, np.uint8)) == 10).all()
 
 
+def test_without_a_mean_none_is_taken_off():
+    text = re.sub(r"mean_value: \d+", "", TRAIN_VAL)
+    assert cut_feed(parse_net(text, "test"), pb.TRAIN)[0].mean == (0, 0, 0)
+
+
+def test_a_mean_image_is_cut_and_turned_as_the_picture_is(data_folder, tmp_path):
+    """As Caffe does it: the mean comes off before, so a picture that is the mean becomes zero wherever it is cut."""
+    whole = load_set("toy-train", data_folder)
+    mean = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    path = tmp_path / "mean.binaryproto"
+    path.write_bytes(
+        array_to_blobproto(mean[..., ::-1].transpose(2, 0, 1)[None].astype(np.float32)).SerializeToString()
+    )
+    text = re.sub(r"mean_value: \d+", "", TRAIN_VAL).replace("mirror: true", f'mirror: true mean_file: "{path}"')
+    spec, _ = cut_feed(parse_net(text, "test"), pb.TRAIN)
+    alike = ImageSet("alike", np.repeat(mean[None], 40, 0), np.zeros(40, np.int64), ())
+    assert not Batches(alike, spec, seed=1).prepared(1)[0].any()
+    assert not spec.centres(alike.images).any()
+    prepared, _ = Batches(whole, spec, seed=1).prepared(1)
+    plain, _ = Batches(whole, spec, seed=1).batch(1)
+    assert not np.array_equal(prepared, preprocess(plain, (0, 0, 0)))
+    with pytest.raises(CaffeError, match=r"mean.binaryproto is 16x16, and the pictures of 'toy-train' are 20x16"):
+        spec.centres(np.zeros((1, 20, 16, 3), np.uint8))
+
+
 def test_a_listing_s_root_and_size_are_taken_over():
     options = 'root_folder: "pictures/" new_height: 20 new_width: 24 source'
     spec, _ = cut_feed(parse_net(TRAIN_VAL.replace("source", options, 1), "test"), pb.TRAIN)
@@ -49,8 +77,8 @@ def test_a_listing_s_root_and_size_are_taken_over():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("crop_size: 12 mirror", 'crop_size: 12 mean_file: "m" mirror', "mean_file is not supported here"),
-        ("crop_size: 12 mirror", "crop_size: 12 mean_value: 1 mean_value: 2 mirror", "give 3 mean_value entries"),
+        ("crop_size: 12 mirror", 'crop_size: 12 mean_file: "m" mirror', "transform_param has both mean_file and mean_"),
+        ("crop_size: 12 mirror", "crop_size: 12 mean_value: 1 mirror", "give 3 mean_value entries"),
         ("source", "is_color: false source", "gray pictures are not supported"),
         ("source", "new_height: 3 source", "give new_height and new_width together"),
     ],
