@@ -1,10 +1,12 @@
 # Every target that needs Python makes .venv first, where there is none, from the versions in .constraints.txt.
 #   make test PYTHON=python3.12          the interpreter that a new .venv is made from
 #   make test ARGS="-k caffe"            options for the command that the target runs
+#   make test WORKERS=8                  how many tests run at once
 
 PYTHON ?= python3
 ARGS ?=
 DATA ?=
+WORKERS ?= 2
 # In the order in which one needs another.
 ZOO := caffenet-mini judge-mini deepsim-fc6-mini caffenet-b-mini places-alexnet-mini action-mini \
 	control-shuffled-mini control-brg-mini control-blur-mini resnet-mini googlenet-mini
@@ -28,7 +30,7 @@ reproduce-fig1: $(STAMP) ## repeat figure 1 of the paper with the small models i
 	$(BIN)/dgnam reproduce fig1 $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
 
 train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs/, with the image sets in DATA; into models/

@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg")
+DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg", "ipynb")
 FOLDERS = ("prototxt", "models", "experiments")
 EXTRAS = {
     "draw": ["pydot>=2"],  # and graphviz's program dot
@@ -64,6 +64,7 @@ setup(
             *(package for packages in EXTRAS.values() for package in packages),
             "pytest>=8",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "hypothesis>=6.90",
             "ipykernel>=6.29",  # the tutorial is run
             "nbclient>=0.10",

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dgnam import cli, zoo
+from dgnam.am import hyperparameters, released
 
 README = Path(__file__).parents[1] / "README.md"
 FEW = {"synthesize": ["--iters", "2"], "sweep": ["--iters", "2"], "search": ["--n-iters", "1,2"]}
@@ -75,6 +76,8 @@ def commands(heading):
 
 @pytest.mark.parametrize("command", commands("One picture of one neuron of your own Caffe model"))
 def test_a_command_for_a_caffe_model(folder, monkeypatch, capsys, command):
+    few = {"released": released(n_iters=2)}
+    monkeypatch.setattr(hyperparameters, "published_settings", lambda: few)
     args = shlex.split(command)
     monkeypatch.setattr(sys, "argv", [*args, *FEW.get(args[1], [])])
     cli_main(capsys)
