@@ -199,7 +199,8 @@ def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | Non
         right = ranked == labels[:, None]
         hits += right[:, 0].sum(), right.any(1).sum()
     net.train(was_training)
-    return Accuracy(*(hits / len(images)))
+    top1, top5 = (float(count) / len(images) for count in hits)
+    return Accuracy(top1, top5)
 
 
 class _Run:
