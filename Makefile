@@ -30,7 +30,7 @@ reproduce-fig1: $(STAMP) ## repeat figure 1 of the paper with the small models i
 	$(BIN)/dgnam reproduce fig1 $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
 
 train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs/, with the image sets in DATA; into models/
