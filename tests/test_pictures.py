@@ -200,7 +200,10 @@ def test_what_is_no_source_is_an_error_that_names_it(tmp_path, monkeypatch, file
 
 
 def test_an_unknown_name_says_where_it_was_looked_for(tmp_path, monkeypatch):
-    with pytest.raises(DataError, match=r"'toy' is no folder or file here, .*: no image set 'toy' in .*toy-0.zip …; sets that are known"):
+    with pytest.raises(
+        DataError,
+        match=r"'toy' is no folder or file here, .*: no image set 'toy' in .*toy-0.zip …; sets that are known",
+    ):
         open_pictures("toy", sets=tmp_path)
     monkeypatch.delenv("DGNAM_DATA", raising=False)
     with pytest.raises(DataError, match=r"'toy' is no folder or file here, .*no data folder"):
