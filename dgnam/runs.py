@@ -21,8 +21,11 @@ import torch
 from PIL import Image
 
 from . import __version__
-from .caffe.errors import CaffeError
-from .caffe.proto.files import replacing
+from .caffe.errors import CaffeError, CaffeFormatError
+from .caffe.proto.files import StrPath, existing_file, replacing
+
+_LONGEST_RECORD = 64 << 20
+"""Far more bytes than any record of a run takes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,19 @@ class RunFolder:
                     number += 1
         except OSError as error:
             raise CaffeError(f"no run folder can be made in {parent}: {error.strerror}") from None
+
+    @classmethod
+    def create_at(cls, path: StrPath) -> RunFolder:
+        """This very folder, a new or an empty one; one that holds something is an error."""
+        folder = Path(path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            full = any(folder.iterdir())
+        except OSError as error:
+            raise CaffeError(f"the folder {folder} can't be made: {error.strerror}") from None
+        if full:
+            raise CaffeError(f"{folder} is not empty: resume what it holds, or give another folder")
+        return cls(folder)
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> Path:
         """Write `content` with sorted keys."""
@@ -80,6 +96,20 @@ class RunFolder:
         with replacing(path) as partial:
             save(partial)
         return path
+
+
+def read_json(path: StrPath) -> dict[str, Any]:
+    """What a file of `write_json` holds; one that is too long, no JSON or no object is a CaffeFormatError."""
+    file = existing_file(path)
+    if file.stat().st_size > _LONGEST_RECORD:
+        raise CaffeFormatError(f"{path}: is too long for a record")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CaffeFormatError(f"{path}: not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise CaffeFormatError(f"{path}: no record, but a {type(content).__name__} in JSON")
+    return content
 
 
 def versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dgnam.caffe.errors import CaffeError
-from dgnam.runs import RunFolder, sha256, versions
+from dgnam.runs import RunFolder, read_json, sha256, versions
 
 
 def fill(folder: RunFolder) -> None:
@@ -56,3 +56,20 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
 
 def test_versions_name_what_decides_the_numbers():
     assert {"dgnam", "python", "torch", "numpy"} <= versions().keys()
+
+
+def test_a_folder_at_a_place_must_be_empty(tmp_path):
+    made = RunFolder.create_at(tmp_path / "deep" / "run")
+    assert RunFolder.create_at(made.path) == made
+    made.write_text("note.txt", "here")
+    with pytest.raises(CaffeError, match="is not empty"):
+        RunFolder.create_at(made.path)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("{", "not JSON"), ("[1]", "no record, but a list")])
+def test_a_record_that_cannot_be_read_is_named(tmp_path, text, reason):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(CaffeError, match=f"run.json: {reason}"):
+        read_json(tmp_path / "run.json")
+    RunFolder(tmp_path).write_json("run.json", {"a": [1, None]})
+    assert read_json(tmp_path / "run.json") == {"a": [1, None]}

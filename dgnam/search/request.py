@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 from ..am import SearchSpace
 from ..am.search_space import Range
 from ..caffe.errors import CaffeError, CaffeFormatError
-from ..caffe.proto.files import existing_file
+from ..runs import read_json
 
 REQUEST = "run.json"
 """What was asked for, in a run's folder."""
 
 FORMAT = 1
-_LONGEST = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,14 +73,9 @@ def read_request(folder: Path) -> Request:
     """
     if not (folder / REQUEST).is_file():
         raise CaffeError(f"{folder} holds no run of a search: there is no {REQUEST} in it")
-    path = existing_file(folder / REQUEST)
-    if path.stat().st_size > _LONGEST:
-        raise CaffeFormatError(f"{path}: too long for a search's settings")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CaffeFormatError(f"{path}: not JSON ({error})") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("request"), dict):
+    path = folder / REQUEST
+    content = read_json(path)
+    if content.get("format") != FORMAT or not isinstance(content.get("request"), dict):
         raise CaffeFormatError(f"{path}: not a search's settings of format {FORMAT}")
     return Request(**_fields(path, content["request"]))
 

@@ -22,16 +22,13 @@ import numpy as np
 
 from ..am import Result
 from ..caffe.errors import CaffeError, CaffeFormatError
-from ..caffe.proto.files import StrPath, existing_file
+from ..caffe.proto.files import StrPath
 from ..caffe.proto.hdf5_file import open_hdf5
-from ..runs import RunFolder
+from ..runs import RunFolder, read_json
 from .lock import locked
 
 RUN, CHUNKS, MANIFEST, IMAGES, MOVIES = "run.json", "chunks", "manifest.jsonl", "images", "movies"
 FORMAT = 1
-_LONGEST = 64 << 20
-"""Far more bytes than any record takes."""
-
 _DATASETS = ("jobs", "images", "codes", "activations", "steps")
 _SOFT = ("versions", "threads", "device")
 """What may differ when a run goes on: its images are then as good, but their bytes may not repeat."""
@@ -56,15 +53,7 @@ class Folder:
     @classmethod
     def create_at(cls, path: StrPath, record: Mapping[str, Any]) -> Folder:
         """A new run's, at this very place, made from Python; a folder that holds something is an error."""
-        folder = Path(path)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            full = any(folder.iterdir())
-        except OSError as error:
-            raise CaffeError(f"the folder {folder} can't be made: {error.strerror}") from None
-        if full:
-            raise CaffeError(f"{folder} is not empty: give a new folder, or go on with the run in it by resume")
-        return cls.create(RunFolder(folder), record, {})
+        return cls.create(RunFolder.create_at(path), record, {})
 
     @classmethod
     def open(cls, path: StrPath) -> Folder:
@@ -72,7 +61,7 @@ class Folder:
         file = Path(path) / RUN
         if not file.is_file():
             raise CaffeError(f"{path} holds no run: there is no {RUN} in it")
-        content = _read_json(file)
+        content = read_json(file)
         if content.get("format") != FORMAT:
             raise CaffeFormatError(f"{file}: is of format {content.get('format')}, and this version reads {FORMAT}")
         record, request = content.get("record"), content.get("request")
@@ -147,18 +136,6 @@ class Folder:
 
     def _chunk(self, batch: int) -> Path:
         return self.path / CHUNKS / f"{batch:05d}.h5"
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if existing_file(path).stat().st_size > _LONGEST:
-        raise CaffeFormatError(f"{path}: is too large for the record of a run")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CaffeFormatError(f"{path}: is no JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise CaffeFormatError(f"{path}: is no record of a run")
-    return content
 
 
 def first_difference(was: Any, now: Any, where: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from tests.search.searching import call
     ("change", "message"),
     [
         (lambda text: "{", "not JSON"),
-        (lambda text: "[]", "not a search's settings"),
+        (lambda text: "[]", "no record, but a list"),
         (lambda text: text.replace('"seed": 0', '"seed": "0"'), "'seed' is missing or no int"),
         (lambda text: text.replace('"shrink"', '"shrunk"'), "'space' must have"),
         (

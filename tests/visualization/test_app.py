@@ -150,7 +150,7 @@ def test_a_run_whose_files_have_changed_does_not_go_on(run, capsys, monkeypatch,
     assert "can't go on: it was made with seeds [1]" in err
 
 
-@pytest.mark.parametrize(("text", "reason"), [("{", "no JSON"), ("[]", "no record"), ('{"format": 9}', "format 9")])
+@pytest.mark.parametrize(("text", "reason"), [("{", "not JSON"), ("[]", "no record"), ('{"format": 9}', "format 9")])
 def test_a_record_that_cannot_be_used_is_named(run, capsys, monkeypatch, tmp_path, text, reason):
     (tmp_path / "run.json").write_text(text)
     status, _, err = dgnam(capsys, monkeypatch, "synthesize", "--resume", tmp_path)

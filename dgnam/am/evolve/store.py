@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +13,13 @@ from typing import Any
 import numpy as np
 
 from ...caffe.errors import CaffeError, CaffeFormatError
-from ...caffe.proto.files import existing_file
 from ...caffe.proto.hdf5_file import open_hdf5
-from ...runs import RunFolder, versions
+from ...runs import RunFolder, read_json, versions
 from ..clip import Bounds
 from .method import Method
 
 SETTINGS, START, GENERATIONS, BEST = "search.json", "start.h5", "generations", "best.png"
 FORMAT = 1
-_LONGEST = 1 << 20
-"""Far more bytes than a search's settings take."""
-
 _NAME = re.compile(r"(\d{5,})\.h5")
 
 
@@ -98,14 +93,7 @@ class Store:
     @classmethod
     def create(cls, path: str | Path, settings: Settings) -> Store:
         """A new search's folder; one that already holds something is an error."""
-        folder = Path(path)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            full = any(folder.iterdir())
-        except OSError as error:
-            raise CaffeError(f"the folder {folder} can't be made: {error.strerror}") from None
-        if full:
-            raise CaffeError(f"{folder} is not empty: resume the search that it holds, or give another folder")
+        folder = RunFolder.create_at(path).path
         store = cls(folder, settings)
         (folder / GENERATIONS).mkdir()
         store._files.write_arrays(START, settings.arrays(), {})
@@ -152,16 +140,11 @@ class Store:
 
 
 def _read_settings(folder: Path) -> Settings:
-    path = existing_file(folder / SETTINGS)
-    if path.stat().st_size > _LONGEST:
-        raise CaffeFormatError(f"{path}: too long for a search's settings")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CaffeFormatError(f"{path}: not JSON ({error})") from None
+    path = folder / SETTINGS
+    content = read_json(path)
     kinds = {"method": str, "parameters": dict, "seed": int, "code_shape": list, "image_size": list}
     kinds |= {"record": dict, "versions": dict}
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if content.get("format") != FORMAT:
         raise CaffeFormatError(f"{path}: not a search's settings of format {FORMAT}")
     for key, kind in kinds.items():
         if not isinstance(content.get(key), kind):

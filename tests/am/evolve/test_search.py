@@ -212,7 +212,7 @@ def test_killed_it_loses_only_the_generation_in_flight(method, tmp_path):
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
     told(search(Genetic(), folder=tmp_path / "run"), 1)
     before = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file())
-    with pytest.raises(CaffeError, match="run is not empty: resume the search that it holds"):
+    with pytest.raises(CaffeError, match="run is not empty: resume what it holds"):
         search(Genetic(), folder=tmp_path / "run")
     assert sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file()) == before
 
@@ -235,7 +235,7 @@ def _edit(folder, **changes):
     [
         (lambda f: (f / "search.json").unlink(), r"holds no search: there is no search\.json"),
         (lambda f: (f / "search.json").write_text("{"), "not JSON"),
-        (lambda f: (f / "search.json").write_text("[]"), "not a search's settings of format 1"),
+        (lambda f: (f / "search.json").write_text("[]"), "no record, but a list"),
         (lambda f: _edit(f, seed="x"), "'seed' is missing or no int"),
         (
             lambda f: _edit(f, seed=1),
