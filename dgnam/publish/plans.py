@@ -51,9 +51,9 @@ class GeneratorPlan:
     data: str = IMAGENET
 
 
-def _control(what: str, pretraining: str | None = None) -> ClassifierPlan:
+def _control(what: str) -> ClassifierPlan:
     note = f"a control of Sec. 3.5: 100 classes of regular pictures and the same of {what}"
-    return ClassifierPlan(note, pretraining=pretraining, modified=True)
+    return ClassifierPlan(note, modified=True)
 
 
 def _inverse(code: str, note: str) -> GeneratorPlan:
@@ -85,7 +85,7 @@ PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
         data=PLACES,
         start="caffenet-mini",
     ),
-    "control-shuffled-mini": _control("pictures whose quarters are in random order", "first_solver.prototxt"),
+    "control-shuffled-mini": _control("pictures whose quarters are in random order"),
     "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
     "control-blur-mini": _control("pictures under a Gaussian blur of radius 3 at 256 px"),
     "googlenet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: inception modules"),
