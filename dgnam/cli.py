@@ -16,6 +16,7 @@ from .caffe.mode import usable_device
 from .caffe.tools import app as caffe_app
 from .data import DataError
 from .doctor import main as examine_all
+from .interrupt import BAD_INPUT, STOPPED
 from .measure.act_range_app import act_range
 from .models_app import app as models_app
 from .search import app as search_app
@@ -37,12 +38,6 @@ app.add_typer(evolve_app, name="evolve")
 app.command()(visualization_app.synthesize)
 app.command()(visualization_app.sweep)
 app.command("search")(search_app.search_command)
-
-BAD_INPUT = 2
-"""The exit status where something was asked for that can't be done; the message says what would be valid."""
-
-STOPPED = 3
-"""The exit status of a training that stopped at its time limit."""
 
 
 MOST_UNITS = 1_000_000

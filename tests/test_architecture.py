@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 # From the top down.  A module imports from its own part and from parts of lower tiers, not from another part of its
 # own tier; `dgnam/__init__.py` lies below all and imports nothing of ours.
 PEERS = (
-    *("archives", "data", "data_registry", "download", "modifications", "network_input", "pictures", "python_callable"),
-    *("runs", "zoo"),
+    *("archives", "data", "data_registry", "download", "interrupt", "modifications", "network_input", "pictures"),
+    *("python_callable", "runs", "zoo"),
 )
 """These may import one another, as long as it makes no circle."""
 

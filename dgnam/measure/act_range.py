@@ -23,14 +23,11 @@ from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
 from ..caffe.proto.files import replacing
 from ..data import DataError, ImageSet, centre_crop, preprocess
+from ..interrupt import Interrupted
 from ..network_input import NetworkInput
 from ..pictures import Pictures
 from .moments import RunningMoments
 from .picture_codes import Feed, PictureCodes, batches
-
-
-class Interrupted(KeyboardInterrupt):
-    """A measurement was ended with Ctrl-C; the message says how many pictures were done."""
 
 
 @dataclass(frozen=True)

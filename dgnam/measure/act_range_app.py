@@ -8,12 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..interrupt import INTERRUPTED, Interrupted
 from ..network_input import RESIZES, STRAIGHT, read_size
 from . import act_range_run
-from .act_range import Interrupted
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C, as shells have it."""
 
 
 def act_range(

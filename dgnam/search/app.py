@@ -15,11 +15,8 @@ import typer
 from ..am.hyperparameters import MOST_TRIALS
 from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
-from ..visualization.interrupt import Interrupted
+from ..interrupt import INTERRUPTED, Interrupted
 from .request import Request, read_request, space_of
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C."""
 
 
 def search_command(

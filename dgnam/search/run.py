@@ -7,8 +7,8 @@ from pathlib import Path
 from ..am import search
 from ..am.hyperparameters import report
 from ..am.trial_store import JOURNAL, read_trials
+from ..interrupt import Interrupted
 from ..runs import RunFolder
-from ..visualization.interrupt import Interrupted
 from .request import REQUEST, Request
 from .results import SHEET, result_lines, write_results
 from .stage import Stage

@@ -8,11 +8,9 @@ import sys
 from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
 from ..data import DataError
+from ..interrupt import BAD_INPUT, STOPPED
 from .classifier import MIXED, PRECISIONS
 from .own_net import train_own
-
-_STOPPED = 3
-"""The exit status of a training that stopped at its time limit."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except (CaffeError, DataError, OSError) as error:
         print(f"dgnam.train: {error}", file=sys.stderr)
-        return 2
+        return BAD_INPUT
     if made is None:
         print(f"==> stopped at a checkpoint in {given.run}; the same command goes on from there")
-        return _STOPPED
+        return STOPPED
     print(f"==> made: {made}")
     return 0
 

@@ -19,12 +19,11 @@ from ..caffe.mode import usable_device
 from ..caffe.module import CaffeModule
 from ..caffe.proto import read_net, read_solver, read_weights, write_caffemodel
 from ..data import DataError
+from ..interrupt import BAD_INPUT, STOPPED
 from .generator import GeneratorRecipe, train_generator
 from .losses import PUBLISHED, RelativeLosses
 
 LOSSES = {"published": PUBLISHED, "relative": RelativeLosses()}
-_STOPPED = 3
-"""The exit status of a training that stopped at its time limit."""
 
 
 def train_own_generator(
@@ -92,10 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except (CaffeError, DataError, OSError) as error:
         print(f"dgnam.train: {error}", file=sys.stderr)
-        return 2
+        return BAD_INPUT
     if made is None:
         print(f"==> stopped at a checkpoint in {given.run}; the same command goes on from there")
-        return _STOPPED
+        return STOPPED
     print(f"==> made: {made}")
     return 0
 

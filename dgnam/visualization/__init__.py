@@ -1,9 +1,9 @@
 """One call and two commands around the method: from names to pictures, in memory or in a folder that can be resumed."""
 
+from ..interrupt import Interrupted
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
 from .folder import Folder
-from .interrupt import Interrupted
 from .plan import Plan, make_plan
 from .report import write_report
 from .request import Request

@@ -10,15 +10,12 @@ import typer
 
 from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
+from ..interrupt import INTERRUPTED, Interrupted
 from ..runs import RunFolder
 from .execute import run_into
 from .folder import RUN, Folder
-from .interrupt import Interrupted
 from .report import GRID, write_report
 from .request import OWN, SETTINGS, Request
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C."""
 
 WITH_RESUME = {"resume", "quiet"}
 """The options that may stand beside --resume; the others are in the run's folder."""

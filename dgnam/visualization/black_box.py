@@ -20,9 +20,9 @@ from ..am.view import view
 from ..caffe.errors import CaffeError, closest
 from ..caffe.proto.files import StrPath
 from ..data import preprocess
+from ..interrupt import Interrupted
 from .cast import PriorInfo, TargetInfo
 from .folder import first_difference
-from .interrupt import Interrupted
 from .plan import objective_record
 from .result import Visualization
 from .start_text import open_start

@@ -14,8 +14,8 @@ from ..am.images import picture, published_picture
 from ..caffe.errors import CaffeError
 from ..figures import activation_caption, save_animation
 from ..figures.animation import check_animation
+from ..interrupt import Interrupted, noted
 from .folder import CHUNKS, IMAGES, MOVIES, Folder
-from .interrupt import Interrupted, noted
 from .plan import Plan
 
 

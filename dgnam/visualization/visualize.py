@@ -20,12 +20,12 @@ from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
 from ..caffe.module import CaffeModule
 from ..caffe.proto.files import StrPath
+from ..interrupt import Interrupted
 from .argument_kinds import check_kinds
 from .black_box import Search, evolved
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
 from .folder import Folder
-from .interrupt import Interrupted
 from .plan import Plan, make_plan
 from .report import write_report
 from .request import choose_clip, settings_by_name, usual_settings

@@ -23,8 +23,8 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net, write_hdf5_weights
 from dgnam.data import DataError, load_set
+from dgnam.interrupt import Interrupted
 from dgnam.measure import CodeStatistics, act_range, codes_of, measure_codes, save_act_range
-from dgnam.measure.act_range import Interrupted
 from dgnam.measure.act_range_app import INTERRUPTED
 from dgnam.measure.act_range_run import ActRangeRequest, run
 from dgnam.network_input import NetworkInput

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from ... import zoo
 from ...caffe.errors import CaffeError, CaffeFormatError, closest
 from ...caffe.mode import usable_device
+from ...interrupt import INTERRUPTED
 from ...runs import RunFolder
 from ..class_names import Classes
 from ..clip import Bounds, act_range_bounds
@@ -25,9 +26,6 @@ from .score import Score, UnitScore, load_score
 from .search import Search
 from .stimuli import TABLE, generation_folder, read_scores, write_stimuli
 from .store import SETTINGS, Store
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C."""
 
 NAMES = ("cma", "genetic", "xdream")
 """What --method takes: CMA-ES, the genetic algorithm with our mutations, and with XDream's."""

@@ -1,4 +1,7 @@
-"""Ctrl-C during a run: the step in hand is finished, what is done stays, and the user learns how to go on."""
+"""Ctrl-C during a run: the step in hand is finished, what is done stays, and the user learns how to go on.
+
+The exit statuses of the commands are here too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+BAD_INPUT = 2
+"""The exit status where something was asked for that can't be done; the message says what would be valid."""
+
+STOPPED = 3
+"""The exit status of a training that stopped at its time limit."""
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it."""
 
 
 class Interrupted(KeyboardInterrupt):
