@@ -7,6 +7,7 @@
     conv5:55@all                   the mean of the whole channel
     fc8:643 + 0.5*fc8:624 - 2*conv5:55@6,6             a weighted sum
     caffenet.fc8:lemon + places.fc8:3                  across networks, with a target made by `Several`
+    fc6:vector.npy                                     the projection on a direction, of a file of NumPy's
     fc8:0-9 + 0.1*conv5:diversity                      images that differ: a term for each of the ten objectives
 
 Layers' names may hold `/`, `.` and `-`: the layers that the target has tell what is a layer and what a minus.  The text
@@ -20,11 +21,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ..caffe.errors import CaffeError, closest, shortened
+from ..network_input import read_npy
 from .class_names import Classes
-from .objective import Channel, Diversity, Objective, Term, Unit, WeightedSum
+from .objective import Channel, Direction, Diversity, Objective, Term, Unit, WeightedSum
 
 FORMS = "fc8:945, fc8:lemon, fc8:0-9, conv5:55@6,6, conv5:55@all or a sum such as fc8:3 + 0.5*fc8:7"
 
@@ -34,6 +37,7 @@ _SOME_LAYER = re.compile(r'[^\s:+*",@]+\s*:')
 _COLON = re.compile(r"\s*:")
 _RANGE = re.compile(r"([0-9]{1,12})(?:\s*-\s*([0-9]{1,12}))?")
 _PLACE = re.compile(r"\s*([0-9]{1,9})\s*(?:,\s*([0-9]{1,9})\s*)?")
+_VECTOR, _MOST_VECTOR = ".npy", 1 << 30
 _DIVERSITY, _ALL_PLACES, _ALL_UNITS = "diversity", "all", "*"
 
 
@@ -161,6 +165,10 @@ class _Reader:
         if part.body == _DIVERSITY:
             return [Diversity(part.layer)]
         shape = self.target.layer_shape(part.layer)
+        if part.body.endswith(_VECTOR):
+            direction = Direction(part.layer, read_npy(Path(part.body), "a direction", _MOST_VECTOR), part.body)
+            direction.check(shape)
+            return [direction]
         if not shape:
             raise self._fail(f"layer '{part.layer}' gives one number for a whole batch and has no units")
         items, place = self._items(part)

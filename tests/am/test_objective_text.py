@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dgnam import zoo
-from dgnam.am import CaffeTarget, Channel, Diversity, Several, TorchTarget, Unit
+from dgnam.am import CaffeTarget, Channel, Direction, Diversity, Several, TorchTarget, Unit
 from dgnam.am.class_names import Classes
 from dgnam.am.objective import WeightedSum
 from dgnam.am.objective_text import parse_objective, parse_objectives
@@ -264,3 +265,25 @@ class TestTargets:
         assert entry.labels()[unit.index].name == "lemon"
         assert parse_objectives("prob:lemon", target, classes) == [Unit("prob", unit.index)]
         assert target(torch.zeros(1, 3, 56, 56), ["fc8"])["fc8"].shape == (1, 200)
+
+
+def test_a_direction_is_a_file_of_numpys(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    vector = np.arange(7, dtype=np.float64)
+    np.save("mine.npy", vector)
+    found = parse_objective("2:mine.npy", Layers())
+    assert found == Direction("2", vector, "mine.npy")
+    assert parse_objective(str(found), Layers()) == found
+    assert parse_objective("2:3 - 0.5*2:mine.npy", Layers()) == Unit("2", 3) - 0.5 * found
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [(np.zeros(7), "must be finite and not zero"), (np.ones(6), "has 6 numbers"), (None, "no such file")],
+)
+def test_a_direction_that_the_layer_cannot_have(tmp_path, monkeypatch, numbers, message):
+    monkeypatch.chdir(tmp_path)
+    if numbers is not None:
+        np.save("mine.npy", numbers)
+    with pytest.raises(CaffeError, match=message):
+        parse_objective("2:mine.npy", Layers())
