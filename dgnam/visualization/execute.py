@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from ..am import Frames, Result, Step, synthesize
 from ..am.images import picture, published_picture
@@ -57,7 +58,7 @@ def run_into(folder: Folder, plan: Plan, extras: Extras, *, progress: bool = Tru
 
     Raises Interrupted after Ctrl-C; what is done has been saved.
     """
-    writer = _Writer(folder, plan, extras)
+    writer = _Writer(folder, plan, extras, progress)
     with folder.alone(), noted() as stopped:
         done = folder.finished()
         writer.recall(done)
@@ -91,8 +92,8 @@ def _synthesize(plan: Plan, first: int, progress: bool, watch: Any) -> Iterator[
 class _Writer:
     """The files of a run's batches."""
 
-    def __init__(self, folder: Folder, plan: Plan, extras: Extras):
-        self.folder, self.plan, self.extras = folder, plan, extras
+    def __init__(self, folder: Folder, plan: Plan, extras: Extras, progress: bool):
+        self.folder, self.plan, self.extras, self.progress = folder, plan, extras, progress
         self.stems = plan.file_stems()
         self.jobs_done = 0
         self._frames: Frames | None = None
@@ -108,7 +109,9 @@ class _Writer:
 
     def save(self, batch: int, result: Result) -> None:
         """Write a batch: its pictures and movies, and last of all its chunk, which says that they are there."""
-        for job, image in zip(result.indices, result.images, strict=True):
+        hidden = not (self.progress and self.extras.movies)  # pictures alone take a moment, movies a second each
+        pairs = zip(result.indices, result.images, strict=True)
+        for job, image in tqdm(pairs, "saving movies", len(result.indices), disable=hidden, leave=False):
             self._picture(job, image)
             for kind in self.extras.suffixes:
                 self._movie(job, kind)
