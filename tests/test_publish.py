@@ -15,6 +15,7 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, read_net
 from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
+from dgnam.publish.card import card_text
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
 from tests.toy import (
@@ -165,7 +166,10 @@ def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo,
     card = json.loads((folders["e"] / "card.json").read_text())
     assert card["measured"]["top1"] > 0.8
     assert card["training"]["iterations"] == 40
-    assert f"| top1 | {card['measured']['top1']:.4g} |" in (folders["e"] / "README.md").read_text()
+    page = (folders["e"] / "README.md").read_text()
+    assert f"| top1 | {card['measured']['top1']:.4g} |" in page
+    assert f"weights: `weights.h5`, {card['storage']}, {card['bytes']:,} bytes" in page
+    assert publish.remeasure("e", data_folder)["top1"] == card["measured"]["top1"]
     with h5py.File(folders["e"] / "weights.h5") as file:
         assert sorted(file["data"]) == ["conv1", "fc6", "fc8"]
         assert file["data/conv1/0"].dtype == np.float16
@@ -242,6 +246,12 @@ def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
     made = publish.make("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
     assert made is None
     assert not (toy_zoo / "models" / "e").exists()
+
+
+def test_the_card_of_a_model_stored_before_rounding_says_float16_alone():
+    card = json.loads((zoo.data_folder("models") / "caffenet-mini" / "card.json").read_text())
+    card["training"] |= {"images_per_second": None, "waiting_for_data": None}
+    assert "`weights.h5`, Caffe's HDF5 in float16, 2,017,480 bytes" in card_text({**card, "file": "weights.h5"})
 
 
 def test_the_generator_is_trained_as_the_paper_says():

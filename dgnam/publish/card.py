@@ -32,7 +32,8 @@ def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> di
 def card_text(card: Mapping[str, Any]) -> str:
     """A model's card, for people."""
     training, measured = card["training"], card["measured"]
-    kind = "Caffe's HDF5 in float16" if card["file"].endswith(".h5") else "a caffemodel in float32"
+    plain = "Caffe's HDF5 in float16" if card["file"].endswith(".h5") else "a caffemodel in float32"
+    storage = card.get("storage", plain)  # cards of the first models have none
     numbers = [f"| {key} | {value:.4g} |" for key, value in measured.items() if not isinstance(value, str)]
     earlier = training.get("pretraining")
     lines = [
@@ -40,7 +41,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         "",
         f"{card['what'][0].upper()}{card['what'][1:]}.",
         "",
-        f"- Definition: `prototxt/{card['name']}/deploy.prototxt`; weights: `{card['file']}`, {kind}, "
+        f"- Definition: `prototxt/{card['name']}/deploy.prototxt`; weights: `{card['file']}`, {storage}, "
         f"{card['bytes']:,} bytes, sha256 `{card['sha256']}`.",
         f"- Data: {card['data']}.",
         *([f"- Before: {_effort_text(earlier)}."] if earlier is not None else []),

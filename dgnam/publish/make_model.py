@@ -15,7 +15,7 @@ import numpy as np
 from .. import zoo
 from ..caffe.errors import CaffeError
 from ..caffe.module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver, write_caffemodel, write_hdf5_weights
+from ..caffe.proto import pb, read_net, read_solver, write_caffemodel
 from ..caffe.proto.files import replacing
 from ..data import MEAN_BGR, load_set
 from ..measure import act_range, codes_of
@@ -28,6 +28,7 @@ from . import plans
 from .card import card_text, effort
 from .measured import as_stored, measure_classifier, measure_generator
 from .plans import ClassifierPlan, GeneratorPlan
+from .storage import storage_of, store
 
 CODE_RANGE = 12.0
 """The mean act_range of CaffeNet's fc6 in the published code (act_range/3x/fc6.txt), which steps of 8 were made for."""
@@ -141,14 +142,11 @@ def _store(name: str, made: Made) -> Path:
     folder = zoo.data_folder("models") / name
     folder.mkdir(exist_ok=True)
     path = folder / entry.weights.file
-    if path.suffix == ".caffemodel":
-        write_caffemodel(path, read_net(entry.prototxt), made.weights)
-    else:
-        write_hdf5_weights(path, made.weights, dtype="float16")
+    store(path, read_net(entry.prototxt), made.weights)
     if made.act_range is not None:
         text = " ".join(f"{value:.5g}" for value in made.act_range.ravel()) + "\n"
         _write(folder / "act_range.txt", lambda path: path.write_text(text))
-    about = {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
+    about = {"file": path.name, "storage": storage_of(path.name), "sha256": sha256(path), "bytes": path.stat().st_size}
     card = {"name": name, **made.card, **about, "date": date.today().isoformat()}
     _write(folder / "card.json", lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
     _write(folder / "README.md", lambda path: path.write_text(card_text(card)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,14 +23,13 @@ from ..train.generator import GeneratorRecipe
 from ..train.source import Half
 from . import plans
 from .plans import ClassifierPlan, GeneratorPlan
+from .storage import as_read
 
 
 def as_stored(name: str, weights: Mapping[str, list[np.ndarray]]) -> CaffeModule:
-    """The deployed net with the weights as its file keeps them: float16 in HDF5."""
+    """The deployed net with the weights as its file keeps them."""
     entry = zoo.get(name)
-    kept = np.float16 if Path(entry.weights.file).suffix == ".h5" else np.float32
-    rounded = {layer: [blob.astype(kept).astype(np.float32) for blob in blobs] for layer, blobs in weights.items()}
-    return CaffeModule(read_net(entry.prototxt), rounded).eval()
+    return CaffeModule(read_net(entry.prototxt), as_read(entry.weights.file, weights)).eval()
 
 
 def measure_classifier(
