@@ -7,7 +7,7 @@ caffemodel in float32.  What the card says was measured on that file.
 """
 
 from .make_model import make
-from .plans import PLANS, ClassifierPlan, GeneratorPlan
+from .plans import PLANS, ClassifierPlan, GeneratorPlan, SnapshotPlan, trained_as
 from .remeasure import remeasure
 
-__all__ = ["PLANS", "ClassifierPlan", "GeneratorPlan", "make", "remeasure"]
+__all__ = ["PLANS", "ClassifierPlan", "GeneratorPlan", "SnapshotPlan", "make", "remeasure", "trained_as"]

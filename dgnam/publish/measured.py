@@ -35,9 +35,12 @@ def as_stored(name: str, weights: Mapping[str, list[np.ndarray]]) -> CaffeModule
 def measure_classifier(
     name: str, plan: ClassifierPlan, net: CaffeModule, data_folder: str | os.PathLike[str] | None
 ) -> dict[str, Any]:
-    """Accuracy on the held-out pictures that the training definition names; of a control on each half too."""
+    """Accuracy on the held-out pictures that the training definition names; of a control on each half too.
+
+    Of one that memorises also on its training pictures, their centres.
+    """
     entry = zoo.get(name)
-    _, definition = solver_net(entry.folder / "solver.prototxt")
+    _, definition = solver_net(entry.folder / plan.solver)
     feed, scores = cut_feed(definition, pb.TEST)[0], str(entry.scores)
     held_out = feed.load(data_folder)
     accuracy = evaluate(net, held_out, feed, scores=scores)
@@ -49,6 +52,11 @@ def measure_classifier(
     if plan.modified:
         for which, part in (("regular", 0), ("modified", 1)):
             measured[f"top1_{which}"] = evaluate(net, Half(held_out, part), feed, scores=scores).top1
+    if plan.memorises:
+        shown = cut_feed(definition, pb.TRAIN)[0]
+        known = shown.load(data_folder)
+        measured["on"] += f"; top1_training on {shown.source}, {len(known)} pictures"
+        measured["top1_training"] = evaluate(net, known, feed, scores=scores).top1
     return measured
 
 
