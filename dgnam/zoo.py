@@ -58,6 +58,7 @@ class Preprocessing:
     channels: their order, "BGR".
     mean: what is taken off each channel, in that order, of values in [0, 255].
     mean_file: the name of the published mean image that the network was trained with; None where it was `mean`.
+    frames: how many pictures, one after the other, a network sees at once; more than 1 where it sees clips.
     """
 
     resize: tuple[int, int]
@@ -65,6 +66,7 @@ class Preprocessing:
     channels: str
     mean: tuple[float, ...]
     mean_file: str | None = None
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,14 @@ def load(name: str) -> CaffeModule:
     """The model of this name with its weights, for evaluation."""
     entry = get(name)
     return load_net(entry.prototxt, entry.weights_path(), f"model '{name}'")
+
+
+def load_target(name: str) -> CaffeModule:
+    """The model of this name with its weights, to visualize units of; one that sees clips is an error."""
+    frames = get(name).preprocessing.frames
+    if frames > 1:
+        raise CaffeError(f"model '{name}' sees clips of {frames} frames, and a target here sees one picture at once")
+    return load(name)
 
 
 def load_net(prototxt: StrPath, weights_path: StrPath, what: str) -> CaffeModule:

@@ -50,7 +50,7 @@ def test_it_is_what_the_registry_says(name: str) -> None:
     crop = entry.preprocessing.crop
     if entry.generator is None:
         assert [built.blob_names[i] for i in built.inputs] == ["data"]
-        assert shapes["data"] == (1, 3, crop, crop)
+        assert shapes["data"] == (entry.preprocessing.frames, 3, crop, crop)
         assert entry.scores is not None
         assert shapes[entry.scores][:2] == (1, len(entry.labels()))
     else:

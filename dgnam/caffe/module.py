@@ -235,12 +235,16 @@ class CaffeModule(nn.Module):
 
 
 def free_batch(plan: NetPlan) -> None:
-    """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do."""
+    """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do.
+
+    Those that split that axis alone (num_axes is 1), say into frames and clips, mean the size that they give.
+    """
     for wired in plan.layers:
         if wired.layer.type == "Reshape":
             options = wired.layer.definition.reshape_param
             batch = plan.blob_shapes[wired.bottoms[0]][0]
-            if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch:
+            splits = options.num_axes == 1 and len(options.shape.dim) > 1
+            if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch and not splits:
                 options.shape.dim[0] = 0
 
 

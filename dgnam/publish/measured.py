@@ -17,6 +17,7 @@ from ..caffe.proto import pb, read_net
 from ..data import ImageSet, centre_crop, preprocess
 from ..measure import Judge
 from ..train.classifier import evaluate, solver_net
+from ..train.clips import Clips, FramesShuffled
 from ..train.encoder import Encoder
 from ..train.feed import cut_feed
 from ..train.generator import GeneratorRecipe
@@ -37,7 +38,8 @@ def measure_classifier(
 ) -> dict[str, Any]:
     """Accuracy on the held-out pictures that the training definition names; of a control on each half too.
 
-    Of one that memorises also on its training pictures, their centres.
+    Of one that memorises also on its training pictures, their centres; of one that sees clips also on clips with their
+    frames in random order.
     """
     entry = zoo.get(name)
     _, definition = solver_net(entry.folder / plan.solver)
@@ -47,8 +49,13 @@ def measure_classifier(
     measured: dict[str, Any] = {
         "on": f"{feed.source}, {len(held_out)} pictures, centre {feed.crop_size} px",
         "top1": accuracy.top1,
-        "top5": accuracy.top5,
     }
+    if net.plan.blob_shapes[net.plan.blob_index(scores)][1] > 5:
+        measured["top5"] = accuracy.top5
+    if isinstance(held_out, Clips):
+        measured["on"] = f"{feed.source}, {len(held_out)} clips of {feed.frames} frames"
+        shuffled = evaluate(net, FramesShuffled(held_out), feed, scores=scores)
+        measured["top1_frames_shuffled"] = shuffled.top1
     if plan.modified:
         for which, part in (("regular", 0), ("modified", 1)):
             measured[f"top1_{which}"] = evaluate(net, Half(held_out, part), feed, scores=scores).top1

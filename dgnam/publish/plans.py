@@ -78,6 +78,13 @@ def _control(what: str) -> ClassifierPlan:
     return ClassifierPlan(note, modified=True)
 
 
+def _clips(what: str) -> ClassifierPlan:
+    note = (
+        f"a target of Sec. 3.2 at 64 px that sees clips of 16 frames, by action-mini's convolutions and an LSTM: {what}"
+    )
+    return ClassifierPlan(note, data=SPORTS, start="action-mini")
+
+
 def _inverse(code: str, note: str) -> GeneratorPlan:
     """A generator at 64 px, with C up to pool5 as in the paper."""
     recipe = GeneratorRecipe("tinyimagenet64-train", code, ("pool5",), losses=RelativeLosses())
@@ -139,6 +146,8 @@ PLANS: dict[str, Plan] = {
         data=SPORTS,
         pretraining="pretrain_solver.prototxt",
     ),
+    "action-lstm-sport-mini": _clips("the sport: each frame shows it, and time carries nothing"),
+    "action-lstm-motion-mini": _clips("which way the camera pans: only time carries it"),
 }
 
 

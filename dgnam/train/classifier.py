@@ -231,6 +231,8 @@ class _Run:
         self.recipe = recipe if precision == MIXED else {**recipe, "precision": precision}
         self.mixed = precision == MIXED
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
+        for k, param in enumerate(net.plan.params):
+            net.parameter(k).requires_grad_(bool(param.lr_mult))  # what stays as it is needs no gradient
         group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
         self.updater = Updater(solver, group)
         self.seconds = 0.0

@@ -1,25 +1,32 @@
 """What a net's data layer says, and batches made so.
 
-A training definition starts with an ImageData or a Data layer.  The trainers read from it which images, how many at
-once and how they are cropped and mirrored, put an Input layer in its place, and feed that.
+A training definition starts with an ImageData or a Data layer, or with the Python layer `clip_data.py`.  The trainers
+read from it which images, how many at once and how they are cropped and mirrored, put an Input layer in its place, and
+feed that.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import queue
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..caffe.errors import CaffeError
 from ..caffe.net_build import filter_layers
 from ..caffe.proto import pb, read_blobproto
-from ..data import DataError, centre_crop, crop, preprocess
+from ..data import MEAN_BGR, DataError, centre_crop, crop, preprocess
+from .clips import ClipOptions, Clips
 from .source import Source, load_source
+
+CLIP_DATA = ("dgnam.train.clip_data", "ClipData")
+"""Module and class of the Python layer whose options are read here."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class FeedSpec:
     root: what a listing's paths begin with; None takes the listing's folder.
     resize: (height, width) that pictures are brought to before the crop; None takes them as they are.
     mean_file: a mean image of the pictures' size, in place of `mean`, from the working directory on.
+    clips: how clips are made of the pictures, of which a batch then has `batch_size`; None feeds the pictures.
     """
 
     source: str
@@ -42,10 +50,22 @@ class FeedSpec:
     root: str | None = None
     resize: tuple[int, int] | None = None
     mean_file: str | None = None
+    clips: ClipOptions | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many pictures go with one label."""
+        return 1 if self.clips is None else self.clips.frames
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of a batch of pictures, and of their labels."""
+        return (self.frames * self.batch_size, 3, self.crop_size, self.crop_size), (self.batch_size,)
 
     def load(self, folder: str | os.PathLike[str] | None = None) -> Source:
-        """The pictures, as `load_source` finds them."""
-        return load_source(self.source, folder, root=self.root, resize=self.resize)
+        """The pictures, as `load_source` finds them, or the clips made of them."""
+        pictures = load_source(self.source, folder, root=self.root, resize=self.resize)
+        return pictures if self.clips is None else Clips(pictures, self.clips)
 
     def prepared(self, images: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
         """Pictures as the net takes them: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 BGR.
@@ -89,21 +109,56 @@ def _read_mean(path: str) -> np.ndarray:
 def cut_feed(definition: pb.NetParameter, phase: pb.Phase) -> tuple[FeedSpec, pb.NetParameter]:
     """The data layer of `phase`, and that phase's net with an Input layer in its place."""
     net = filter_layers(definition, pb.NetState(phase=phase))
-    feeds = [layer for layer in net.layer if layer.type in ("ImageData", "Data")]
+    feeds = [layer for layer in net.layer if layer.type in ("ImageData", "Data") or _is_clip_data(layer)]
     if len(feeds) != 1:
         when = pb.Phase.Name(phase)
-        raise CaffeError(f"net '{net.name}' must have one ImageData or Data layer in phase {when}, not {len(feeds)}")
+        raise CaffeError(
+            f"net '{net.name}' must have one ImageData or Data layer, or Python layer {'.'.join(CLIP_DATA)}, in phase "
+            f"{when}, not {len(feeds)}"
+        )
     feed = feeds[0]
     try:
-        spec = _spec(feed)
+        spec = clip_spec(feed.python_param.param_str) if _is_clip_data(feed) else _spec(feed)
     except CaffeError as error:
         raise CaffeError(f"net '{net.name}', layer '{feed.name}': {error}") from None
-    shapes = [(spec.batch_size, 3, spec.crop_size, spec.crop_size), (spec.batch_size,)]
     entry = pb.LayerParameter(name=feed.name, type="Input", top=feed.top)
-    for shape in shapes[: len(feed.top)]:
+    for shape in spec.shapes[: len(feed.top)]:
         entry.input_param.shape.add(dim=shape)
     feed.CopyFrom(entry)
     return spec, net
+
+
+def _is_clip_data(layer: pb.LayerParameter) -> bool:
+    return layer.type == "Python" and (layer.python_param.module, layer.python_param.layer) == CLIP_DATA
+
+
+def clip_spec(text: str) -> FeedSpec:
+    """The options of a `ClipData` layer, from its param_str.
+
+    text: JSON with source, window and label; where wanted clips, the size of a batch (12); frames (16); paths (1);
+    overhang (16), where the window sees the mean; resize, [height, width]; mirror (false); mean, [B, G, R].
+    """
+    try:
+        given: dict[str, Any] = dict(json.loads(text))
+        known = {"source", "window", "label", "clips", "frames", "paths", "overhang", "resize", "mirror", "mean"}
+        if given.keys() - known:
+            raise CaffeError(f"param_str has '{min(given.keys() - known)}'; its options are {', '.join(sorted(known))}")
+        mirror, (blue, green, red) = bool(given.get("mirror", False)), given.get("mean", MEAN_BGR)
+        mean = float(blue), float(green), float(red)
+        numbers = {name: int(given[name]) for name in ("window", "frames", "paths", "overhang") if name in given}
+        options = ClipOptions(label=given["label"], fill=(round(red), round(green), round(blue)), **numbers)
+        size = None if "resize" not in given else (int(given["resize"][0]), int(given["resize"][1]))
+        batch_size = int(given.get("clips", 12))
+        source = str(given["source"])
+    except CaffeError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise CaffeError(f"param_str '{text}' is not JSON of a clip layer's options ({error!r})") from None
+    if mirror and options.label == "motion":
+        raise CaffeError("param_str has mirror with the label motion, which a mirrored clip has the other way round")
+    if batch_size < 1:
+        raise CaffeError(f"param_str has clips {batch_size}; give 1 or more")
+    return FeedSpec(source, batch_size, options.window, mirror, mean, resize=size, clips=options)
 
 
 def _spec(feed: pb.LayerParameter) -> FeedSpec:
@@ -144,10 +199,10 @@ class Batches:
             raise DataError(f"{self.images.name}: {len(self.images)} pictures fill no batch of {self.spec.batch_size}")
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `number`: uint8 RGB pictures (B, crop, crop, 3) and int64 labels (B,)."""
+        """Batch `number`: uint8 RGB pictures (B, crop, crop, 3) and int64 labels (B,); of clips all frames."""
         chosen, *windows = self._chosen(number)
         images, labels = self.images.take(chosen)
-        return crop(images, self.spec.crop_size, *windows), labels
+        return crop(images, self.spec.crop_size, *(np.tile(each, self.spec.frames) for each in windows)), labels
 
     def prepared(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number` as the net takes it, (B, 3, crop, crop) float32 BGR, and its labels."""
@@ -158,6 +213,12 @@ class Batches:
         _, *windows = self._chosen(number)
         means = crop(np.broadcast_to(mean, (len(images), *mean.shape)), self.spec.crop_size, *windows)
         return self.spec.prepared(images, means), labels
+
+    def in_order(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """The centres of batch `number` of the pictures in their order, as the net takes them; again after the last."""
+        places = np.arange(number * self.spec.batch_size, (number + 1) * self.spec.batch_size) % len(self.images)
+        images, labels = self.images.take(places)
+        return self.spec.centres(images), labels
 
     def _chosen(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Which pictures, and of each the crop's top and left and whether it is mirrored."""

@@ -100,3 +100,16 @@ def test_wrong_names_are_errors_that_list_the_closest(module):
         module()
     with pytest.raises(CaffeError, match=r"takes 1 inputs \['data'\], and got 2"):
         module(images(1), images(1))
+
+
+def test_a_reshape_that_splits_the_batch_axis_alone_keeps_the_size_it_names():
+    """Frames of clips: (frames * clips, 3) into (frames, clips, 3), for any number of clips."""
+    text = """name: "clips"
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 4 dim: 3 } } }
+    layer { name: "split" type: "Reshape" bottom: "data" top: "split"
+      reshape_param { shape { dim: 4 dim: -1 } OPTION } }
+    """
+    values = torch.arange(24.0).reshape(8, 3)
+    split = CaffeModule(parse_net(text.replace("OPTION", "num_axes: 1"), "test"))(values)["split"]
+    assert torch.equal(split, values.reshape(4, 2, 3))
+    assert CaffeModule(parse_net(text.replace("OPTION", ""), "test"))(values)["split"].shape == (8, 3)

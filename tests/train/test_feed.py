@@ -24,7 +24,9 @@ def test_the_data_layer_becomes_an_input_and_its_options_a_spec():
 
 
 def test_a_net_without_a_data_layer_or_crop_is_an_error():
-    with pytest.raises(CaffeError, match="one ImageData or Data layer in phase TRAIN, not 0"):
+    with pytest.raises(
+        CaffeError, match=r"one ImageData or Data layer, or Python layer .*ClipData, in phase TRAIN, not 0"
+    ):
         cut_feed(parse_net('name: "empty"', "test"), pb.TRAIN)
     with pytest.raises(CaffeError, match="needs a crop_size"):
         cut_feed(parse_net(TRAIN_VAL.replace("crop_size: 12", ""), "test"), pb.TRAIN)
