@@ -39,7 +39,7 @@ SETTINGS = {
 and from the code of a real image."""
 
 OWN = "own"
-"""In place of one of them: those published for the target, or the pixel prior's own."""
+"""In place of one of them: those published for the target, with steps that suit the prior, or the pixel prior's own."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Request:
     objective: the text of one or more objectives; see `am.parse_objectives`.
     prior: None for the one that suits the target.
     seed, seeds: the first seed, and how many from there on.
-    settings: one of `SETTINGS`, or `OWN`; `iters`, `lr`, `end_lr`, `l2`, `norm_penalty` replace its numbers, each of
-        several values with each of the others.
+    settings: one of `SETTINGS`, or `OWN` for `usual_settings`; `iters`, `lr`, `end_lr`, `l2`, `norm_penalty` replace
+        its numbers, each of several values with each of the others.
     clip: "act_range", "unit" or "none"; None takes the act_range where the prior has one, or a pixel prior's own.
     start: see `start_text`.
     movies, every, fps, published: see `Extras`.
@@ -140,12 +140,23 @@ def settings_by_name(name: str, own: Settings) -> Settings:
 
 
 def usual_settings(target: TargetInfo, prior: PriorInfo, start: object) -> Settings:
-    """A pixel prior's own; those published for starts at a real image; those published for the target."""
+    """A pixel prior's own; those published for starts at a real image; those published for the target.
+
+    The published ones have a first step that suits the prior's codes, see `with_steps`.
+    """
     if prior.settings is not None:
         return prior.settings
     if isinstance(start, ImageStart) or (isinstance(start, str) and start.startswith(IMAGE)):
-        return released_from_image()
-    return target.settings
+        return with_steps(released_from_image(), prior.step_scale)
+    return with_steps(target.settings, prior.step_scale)
+
+
+def with_steps(settings: Settings, scale: float) -> Settings:
+    """`settings` with a first step `scale` times as large, to two digits; the size that steps shrink to stays."""
+    old = settings.schedule
+    if scale == 1 or not isinstance(old, Linear):
+        return settings
+    return dataclasses.replace(settings, schedule=Linear(float(f"{old.start * scale:.2g}"), old.end))
 
 
 def _fits(value: object, hint: Any) -> bool:
