@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from ..am import (
 from ..caffe.errors import CaffeError, CaffeFormatError, closest
 from .cast import PriorInfo, TargetFiles, TargetInfo, open_prior, open_target
 from .execute import Extras
-from .plan import Plan, make_plan
+from .plan import Plan, check_count, make_plan
 from .start_text import IMAGE, open_start
 
 SETTINGS = {
@@ -107,6 +108,7 @@ class Request:
         """Open what is named, and make the plan."""
         if self.seeds < 1:
             raise CaffeError(f"seeds {self.seeds}: give how many images each objective gets, 1 or more")
+        check_count(self.seeds)
         self.extras.check()
         files = TargetFiles(self.weights, self.labels, self.mean, self.scale, self.channels)
         target = open_target(self.target, files)
@@ -164,7 +166,7 @@ def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
     allowed = get_args(hint) if get_args(hint) else (hint,)
-    return type(value) in allowed or (type(value) is int and float in allowed)
+    return type(value) in allowed or (type(value) is int and float in allowed and abs(value) <= sys.float_info.max)
 
 
 def choose_clip(name: str | None, prior: PriorInfo) -> Any:

@@ -26,7 +26,7 @@ from .black_box import Search, evolved
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
 from .folder import Folder
-from .plan import Plan, make_plan
+from .plan import Plan, check_count, make_plan
 from .report import write_report
 from .request import choose_clip, settings_by_name, usual_settings
 from .result import Visualization
@@ -214,6 +214,7 @@ def _seeds(given: int | Sequence[int]) -> list[int]:
 def _first_seeds(count: int) -> list[int]:
     if count < 1:
         raise CaffeError(f"seeds {count}: give how many images each objective gets, or the seeds as a list")
+    check_count(count)
     return list(range(count))
 
 
