@@ -15,6 +15,7 @@ from .caffe.errors import CaffeError
 from .caffe.mode import usable_device
 from .caffe.tools import app as caffe_app
 from .data import DataError
+from .data_app import app as data_app
 from .doctor import main as examine_all
 from .interrupt import BAD_INPUT, STOPPED
 from .measure.act_range_app import act_range
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 blind_app = typer.Typer(help="Naming synthesized images without seeing their labels.", no_args_is_help=True)
 app.add_typer(blind_app, name="blind")
 app.add_typer(caffe_app, name="caffe")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from tqdm import tqdm
 
 from . import zoo
 from .caffe.errors import CaffeError
-from .verify import verify
+from .verify import Check, verify
 
 app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=True)
 
@@ -48,13 +50,14 @@ def verify_models(
     data: Annotated[
         Path | None, typer.Option(help="The folder of the image sets, to measure with; $DGNAM_DATA if left out.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Check models: checksums, shapes, bounds, and with the held-out pictures what their cards say was measured."""
     chosen = [zoo.get(name).name for name in names] if names else _all_here()
     checks = []
-    for name in chosen:
-        for check in verify(name, data):
-            checks.append(check)
+    for check in _verified(chosen, data, progress=not quiet):
+        checks.append(check)
+        with tqdm.external_write_mode():  # the bar makes room for the line
             print(check.line, flush=True)
     wrong = sum(check.right is False for check in checks)
     skipped = sum(check.right is None for check in checks)
@@ -63,6 +66,15 @@ def verify_models(
         raise typer.Exit(MISMATCH)
     if names and any(check.what == "weights" and check.text.startswith("not here") for check in checks):
         raise CaffeError("a model that was asked for is not here: dgnam models fetch NAME")
+
+
+def _verified(names: list[str], data: Path | None, progress: bool) -> Iterator[Check]:
+    """The checks of all models, with a bar of the models that are done, and the one that is at work named."""
+    with tqdm(total=len(names), unit="model", desc="verifying", disable=not progress) as bar:
+        for name in names:
+            bar.set_postfix_str(name)
+            yield from verify(name, data)
+            bar.update()
 
 
 def _all_here() -> list[str]:

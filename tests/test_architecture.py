@@ -25,7 +25,7 @@ PEERS = (
 TIERS = (
     ("__main__",),
     ("cli",),
-    ("models_app",),
+    ("data_app", "models_app"),
     ("verify",),
     ("bench", "doctor", "publish", "search"),
     ("experiments",),

@@ -156,6 +156,11 @@ def test_the_commands(monkeypatch, tmp_path):
     shown = run("models", "verify", "judge-mini")
     assert shown.returncode == 0
     assert "not measured again: no data folder" in shown.stdout
+    assert "verifying" in shown.stderr
+    assert "1/1" in shown.stderr
+    assert "verifying" not in shown.stdout
+    quiet = run("models", "verify", "judge-mini", "--quiet")
+    assert (quiet.stdout, quiet.stderr) == (shown.stdout, "")
     assert shown.stdout.splitlines()[-1].startswith("==> 4 right, 0 wrong, 1 skipped")
     places = {line.split()[0]: line.split()[1:] for line in run("models", "where", "caffenet").stdout.splitlines()}
     assert list(places) == ["prototxt", "weights", "labels"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,8 +77,7 @@ def _checked(name: str, value: Any) -> tuple[float, float, bool]:
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         raise CaffeError(f"{name} {value!r}: give the least and the greatest value, and True for even logarithms")
     low, high, log = (*value, False)[:3]
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high))
-    if not numbers or not isinstance(log, bool) or not math.isfinite(low) or not math.isfinite(high) or low > high:
+    if not _is_finite(low) or not _is_finite(high) or not isinstance(log, bool) or low > high:
         raise CaffeError(
             f"{name} {tuple(value)}: give two finite numbers, the least first, and True for even logarithms"
         )
@@ -88,3 +88,8 @@ def _checked(name: str, value: Any) -> tuple[float, float, bool]:
     if low < 0 or (low == 0 and (log or name == "start_lr")):
         raise CaffeError(f"{name} {tuple(value)}: the least value must be {'over 0' if low == 0 else '0 or more'}")
     return float(low), float(high), log
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether this is a number that a float can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

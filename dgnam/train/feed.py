@@ -39,6 +39,7 @@ class FeedSpec:
     resize: (height, width) that pictures are brought to before the crop; None takes them as they are.
     mean_file: a mean image of the pictures' size, in place of `mean`, from the working directory on.
     clips: how clips are made of the pictures, of which a batch then has `batch_size`; None feeds the pictures.
+    gray: whether the net takes one channel of gray; pictures and means have it three times.
     """
 
     source: str
@@ -51,6 +52,11 @@ class FeedSpec:
     resize: tuple[int, int] | None = None
     mean_file: str | None = None
     clips: ClipOptions | None = None
+    gray: bool = False
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.gray else 3
 
     @property
     def frames(self) -> int:
@@ -60,21 +66,22 @@ class FeedSpec:
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """Of a batch of pictures, and of their labels."""
-        return (self.frames * self.batch_size, 3, self.crop_size, self.crop_size), (self.batch_size,)
+        return (self.frames * self.batch_size, self.channels, self.crop_size, self.crop_size), (self.batch_size,)
 
     def load(self, folder: str | os.PathLike[str] | None = None) -> Source:
         """The pictures, as `load_source` finds them, or the clips made of them."""
-        pictures = load_source(self.source, folder, root=self.root, resize=self.resize)
+        pictures = load_source(self.source, folder, root=self.root, resize=self.resize, gray=self.gray)
         return pictures if self.clips is None else Clips(pictures, self.clips)
 
     def prepared(self, images: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
-        """Pictures as the net takes them: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 BGR.
+        """Pictures as the net takes them: (N, H, W, 3) uint8 RGB → (N, channels, H, W) float32 BGR.
 
         means: the mean image's part that each is cut from, RGB, of the pictures' shape or of one; None takes `mean`.
         """
         values = preprocess(images, self.mean if means is None else (0, 0, 0))
         if means is not None:
             values -= means[..., ::-1].transpose(0, 3, 1, 2)
+        values = np.ascontiguousarray(values[:, : self.channels])
         return values if self.scale == 1 else values * np.float32(self.scale)
 
     def centres(self, images: np.ndarray) -> np.ndarray:
@@ -88,7 +95,7 @@ class FeedSpec:
         """The mean image, (H, W, 3) float32 RGB, which must have the pictures' size; None where there is no file."""
         if self.mean_file is None:
             return None
-        mean = _read_mean(self.mean_file)
+        mean = _read_mean(self.mean_file, self.channels)
         if mean.shape[:2] != size:
             raise CaffeError(
                 f"the mean image {self.mean_file} is {mean.shape[0]}x{mean.shape[1]}, and the pictures of "
@@ -98,12 +105,12 @@ class FeedSpec:
 
 
 @functools.lru_cache(maxsize=4)
-def _read_mean(path: str) -> np.ndarray:
-    """A mean image, (H, W, 3) RGB; BGR and (3, H, W) in the file."""
+def _read_mean(path: str, channels: int) -> np.ndarray:
+    """A mean image, (H, W, 3) RGB; BGR and (3, H, W) in the file, or (1, H, W) of gray."""
     mean = read_blobproto(path)
-    if mean.ndim not in (3, 4) or mean.shape[-3] != 3 or mean.size != np.prod(mean.shape[-3:]):
-        raise CaffeError(f"{path}: a mean image has shape (1, 3, height, width), and this one {mean.shape}")
-    return np.ascontiguousarray(mean.reshape(mean.shape[-3:])[::-1].transpose(1, 2, 0))
+    if mean.ndim not in (3, 4) or mean.shape[-3] != channels or mean.size != np.prod(mean.shape[-3:]):
+        raise CaffeError(f"{path}: a mean image has shape (1, {channels}, height, width), and this one {mean.shape}")
+    return np.repeat(mean.reshape(mean.shape[-3:])[::-1].transpose(1, 2, 0), 3 // channels, 2)
 
 
 def cut_feed(definition: pb.NetParameter, phase: pb.Phase) -> tuple[FeedSpec, pb.NetParameter]:
@@ -169,18 +176,21 @@ def _spec(feed: pb.LayerParameter) -> FeedSpec:
         raise CaffeError("transform_param needs a crop_size")
     if transform.mean_file and transform.mean_value:
         raise CaffeError("transform_param has both mean_file and mean_value; give one")
-    if transform.force_gray or (feed.type == "ImageData" and not images.is_color):
-        raise CaffeError("gray pictures are not supported here")
+    if transform.force_gray and feed.type == "ImageData":
+        raise CaffeError("force_gray is for Data layers; of an ImageData layer is_color: false gives gray pictures")
+    gray = transform.force_gray if feed.type == "Data" else not images.is_color
     if bool(images.new_height) != bool(images.new_width):
         raise CaffeError("give new_height and new_width together")
     values = tuple(transform.mean_value) if transform.mean_value else (0.0,)
     mean = values * 3 if len(values) == 1 else values
-    if len(mean) != 3:
-        raise CaffeError(f"give 3 mean_value entries (B, G, R) or one, not {len(mean)}")
+    if len(mean) != 3 or (gray and len(values) != 1):
+        choice = "one mean_value of gray pictures" if gray else "3 mean_value entries (B, G, R) or one"
+        raise CaffeError(f"give {choice}, not {len(values)}")
     size = (images.new_height, images.new_width) if images.new_height else None
     root = images.root_folder if images.root_folder else None
     square, mirror, file = transform.crop_size, transform.mirror, transform.mean_file if transform.mean_file else None
-    return FeedSpec(options.source, options.batch_size, square, mirror, mean, transform.scale, root, size, file)
+    scale = transform.scale
+    return FeedSpec(options.source, options.batch_size, square, mirror, mean, scale, root, size, file, gray=gray)
 
 
 @dataclass(frozen=True)

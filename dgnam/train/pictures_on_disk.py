@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..caffe.cv_image import decode_image
 from ..caffe.cv_resize import resize_bilinear
 from ..caffe.datum import datum_image, parse_datum
 from ..caffe.db import open_database
@@ -22,8 +23,8 @@ from ..caffe.lmdb_file import DATA_FILE
 from ..data import DataError, ImageSet, class_names, decode_rgb, file_of, listed, reader_of
 from ..pictures import SUFFIXES
 
-Labelled = Callable[[], tuple[np.ndarray, int]]
-"""Reads a picture, (H, W, 3) uint8 RGB, and its label."""
+Labelled = Callable[[bool], tuple[np.ndarray, int]]
+"""Reads a picture, (H, W, 3) uint8 RGB, and its label; where the argument is true, three times its gray."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class PicturesOnDisk:
 
     labels: (n,) where they are known without reading the pictures, as a listing's are and a database's aren't.
     resize: (height, width) that each is brought to, bilinearly as OpenCV does it; None leaves them, of one size all.
+    gray: whether they are read as Caffe reads gray pictures, and have that in each of the three channels.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PicturesOnDisk:
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     resize: tuple[int, int] | None = None
+    gray: bool = False
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -82,7 +85,7 @@ class PicturesOnDisk:
         return ImageSet(self.name, *self.take(slice(None)), self.classes)
 
     def _read(self, place: int) -> tuple[np.ndarray, int]:
-        image, label = self.entries[place]()
+        image, label = self.entries[place](self.gray)
         return (image if self.resize is None else resize_bilinear(image, *self.resize)), label
 
 
@@ -118,7 +121,7 @@ def open_path(path: Path, root: str | None = None, resize: tuple[int, int] | Non
 
 
 def _file(read: Callable[[str], bytes], source: Path, path: str, label: int) -> Labelled:
-    return lambda: (decode_rgb(file_of(read, path, source), f"{source}: {path}"), label)
+    return lambda gray: (_decoded(file_of(read, path, source), f"{source}: {path}", gray), label)
 
 
 def _listing(path: Path, root: str | None, resize: tuple[int, int] | None) -> PicturesOnDisk:
@@ -132,13 +135,22 @@ def _listing(path: Path, root: str | None, resize: tuple[int, int] | None) -> Pi
 
 
 def _listed_file(listing: Path, file: Path, label: int) -> Labelled:
-    def read() -> tuple[np.ndarray, int]:
+    def read(gray: bool) -> tuple[np.ndarray, int]:
         try:
-            return decode_rgb(file.read_bytes(), str(file)), label
+            return _decoded(file.read_bytes(), str(file), gray), label
         except OSError as error:
             raise DataError(f"{listing}: {file} can't be read ({error.strerror}); is it under another root?") from None
 
     return read
+
+
+def _decoded(encoded: bytes, what: str, gray: bool) -> np.ndarray:
+    if not gray:
+        return decode_rgb(encoded, what)
+    try:
+        return np.repeat(decode_image(encoded, what, "gray"), 3, 2)
+    except CaffeError as error:
+        raise DataError(str(error)) from None
 
 
 def _class_folders(path: Path, resize: tuple[int, int] | None) -> PicturesOnDisk:
@@ -163,17 +175,18 @@ def _database(path: Path, backend: str, resize: tuple[int, int] | None) -> Pictu
 
     def entry(key: bytes, value: Callable[[], bytes]) -> Labelled:
         what = f"{path}: key {key.decode('utf-8', 'backslashreplace')}"
-        return lambda: _datum(value(), what)
+        return lambda gray: _datum(value(), what, gray)
 
     return PicturesOnDisk(str(path), [entry(record.key, record.read) for record in records], resize=resize)
 
 
-def _datum(encoded: bytes, what: str) -> tuple[np.ndarray, int]:
+def _datum(encoded: bytes, what: str, gray: bool) -> tuple[np.ndarray, int]:
     try:
         datum = parse_datum(encoded, what)
-        pixels = datum_image(datum, what, "colour").transpose(1, 2, 0)
+        pixels = datum_image(datum, what, "gray" if gray else "colour").transpose(1, 2, 0)
     except CaffeError as error:
         raise DataError(str(error)) from None
-    if pixels.dtype != np.uint8 or pixels.shape[2] != 3:
-        raise DataError(f"{what}: has {pixels.shape[2]} channels of {pixels.dtype}; needed are 3 of bytes")
-    return pixels[..., ::-1], datum.label
+    wanted = 1 if gray else 3
+    if pixels.dtype != np.uint8 or pixels.shape[2] != wanted:
+        raise DataError(f"{what}: has {pixels.shape[2]} channels of {pixels.dtype}; needed are {wanted} of bytes")
+    return np.repeat(pixels[..., ::-1], 3 // wanted, 2), datum.label

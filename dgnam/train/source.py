@@ -57,12 +57,14 @@ def load_source(
     *,
     root: str | None = None,
     resize: tuple[int, int] | None = None,
+    gray: bool = False,
 ) -> Source:
     """The pictures that `source` names; raises DataError or CaffeError where there are none.
 
     folder: the data folder; None takes `$DGNAM_DATA`.
     root: put before a listing's paths; None takes the listing's folder.
     resize: (height, width) that each picture is brought to; None takes them as they are.
+    gray: whether they are read as gray ones; see `PicturesOnDisk`.
     """
     parts = _SOURCE.fullmatch(source)
     if parts is None:
@@ -72,7 +74,7 @@ def load_source(
     how = parts["how"]
     if how is not None:
         check_modification(how)
-    pictures = replace(_open(parts["base"], folder, root, resize), name=source)
+    pictures = replace(_open(parts["base"], folder, root, resize), name=source, gray=gray)
     if parts["classes"] is not None:
         pictures = pictures.first_classes(int(parts["classes"]))
     if parts["step"] is not None:

@@ -20,6 +20,11 @@ from .request import OWN, SETTINGS, Request
 WITH_RESUME = {"resume", "quiet"}
 """The options that may stand beside --resume; the others are in the run's folder."""
 
+USUAL_STEP = (
+    "left out, 8 as published (GoogLeNet 2, from an image 1), and of our small generators as much less as the mean of "
+    "their act_range is less than 12"
+)
+
 Target = Annotated[
     str | None,
     typer.Argument(
@@ -50,7 +55,11 @@ Channels = Annotated[str, typer.Option(help="The order of your net's channels, B
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The first seed.")]
 Seeds = Annotated[int, typer.Option(min=1, help="How many images for each objective, from seeds one after the other.")]
 SettingsName = Annotated[
-    str, typer.Option(help=f"{', '.join(SETTINGS)}; {OWN}: those published for the target, or a pixel prior's own.")
+    str,
+    typer.Option(
+        help=f"{', '.join(SETTINGS)}, as they were published; {OWN}: those published for the target, with steps that "
+        "suit the prior, or a pixel prior's own."
+    ),
 ]
 EndLr = Annotated[float | None, typer.Option(help="The size that steps shrink towards.")]
 Clip = Annotated[
@@ -92,7 +101,7 @@ def synthesize(
     seed: Seed = 0,
     settings: SettingsName = OWN,
     iters: Annotated[int | None, typer.Option(min=1, help="How many steps.")] = None,
-    lr: Annotated[float | None, typer.Option(help="The size of the first step.")] = None,
+    lr: Annotated[float | None, typer.Option(help=f"The size of the first step; {USUAL_STEP}.")] = None,
     end_lr: EndLr = None,
     l2: Annotated[float | None, typer.Option(help="What codes are multiplied by after each step, as 0.99.")] = None,
     norm_penalty: Annotated[float | None, typer.Option(help="The weight of the code's norm, as Eq. 1's 0.005.")] = None,
@@ -134,7 +143,7 @@ def sweep(
     seed: Seed = 0,
     settings: SettingsName = OWN,
     iters: Annotated[str | None, typer.Option(help="Numbers of steps, as 50,100,200.")] = None,
-    lr: Annotated[str | None, typer.Option(help="Sizes of the first step, as 2,4,8.")] = None,
+    lr: Annotated[str | None, typer.Option(help=f"Sizes of the first step, as 2,4,8; {USUAL_STEP}.")] = None,
     end_lr: EndLr = None,
     l2: Annotated[
         str | None, typer.Option(help="What codes are multiplied by after each step, as 0.98,0.99,1.")

@@ -51,6 +51,9 @@ PUBLISHED_SIZE = 227
 GENTLE = ("googlenet",)
 """Targets for which the published code has smaller steps."""
 
+PUBLISHED_RANGE = 12.0
+"""The mean act_range of the codes that the published steps were made for, CaffeNet's fc6."""
+
 
 @dataclass(frozen=True)
 class TargetFiles:
@@ -114,6 +117,7 @@ class PriorInfo:
     clip: what codes are clipped to unless the user says otherwise; `clip_name` records it.
     settings, start: of a published pixel prior; None and random codes for a generator.
     inverts: of a generator of the zoo, the encoder and the layer whose values are its codes.
+    step_scale: what the published sizes of steps are multiplied by where nobody chose one; see `step_scale`.
     """
 
     prior: Prior
@@ -124,6 +128,7 @@ class PriorInfo:
     settings: Settings | None = None
     start: Start = field(default_factory=RandomStart)
     inverts: tuple[str, str] | None = None
+    step_scale: float = 1.0
 
 
 def open_target(spec: object, files: TargetFiles | None = None) -> TargetInfo:
@@ -255,7 +260,19 @@ def _zoo_prior(name: str) -> PriorInfo:
     assert entry.generator is not None
     inverts = entry.generator.encoder, entry.generator.layer
     record = {"model": name} | _files(entry.prototxt, *entry.files())
-    return PriorInfo(GeneratorPrior(zoo.load(name)), name, record, entry.act_range(), inverts=inverts)
+    upper = entry.act_range()
+    prior = GeneratorPrior(zoo.load(name))
+    return PriorInfo(prior, name, record, upper, inverts=inverts, step_scale=step_scale(entry.kind, upper))
+
+
+def step_scale(kind: str, act_range: np.ndarray | None) -> float:
+    """How much longer than published a step suits a generator's codes: as much as their mean act_range is larger.
+
+    kind: of a `ModelEntry`.  A published generator has the published steps whatever its codes are.
+    """
+    if kind != "mini" or act_range is None:
+        return 1.0
+    return float(np.mean(act_range, dtype=np.float64)) / PUBLISHED_RANGE
 
 
 def _pixels(name: str, size: tuple[int, int]) -> PriorInfo:

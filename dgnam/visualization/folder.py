@@ -93,7 +93,7 @@ class Folder:
     def finished(self) -> int:
         """How many batches are done: the first ones, up to the first whose chunk is missing or can't be read."""
         count = 0
-        while self._chunk(count).is_file():
+        while count < len(self.record["partition"]) and self._chunk(count).is_file():
             try:
                 self.read(count)
             except CaffeError:

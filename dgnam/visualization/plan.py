@@ -19,6 +19,9 @@ from .cast import PriorInfo, TargetInfo
 
 MOST_SEEDS = 2**32
 
+MOST_JOBS = 1_000_000
+"""The most images of one run: each has a place in memory before the first is made."""
+
 _LONGEST_STEM = 200
 """Bytes; file systems take names of 255, and a suffix and a temporary name's letters are added."""
 
@@ -101,6 +104,7 @@ def _cut(stem: str, seed: int) -> str:
 def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequence[Settings]) -> None:
     if not objectives or not seeds or not settings:
         raise CaffeError("there is nothing to do: give one or more objectives, seeds and settings")
+    check_count(len(objectives) * len(seeds) * len(settings))
     for what, values in (("seed", seeds), ("objective", objectives)):
         if len(set(values)) < len(values):
             twice = next(value for value in values if list(values).count(value) > 1)
@@ -108,6 +112,12 @@ def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequ
     outside = [seed for seed in seeds if not 0 <= seed < MOST_SEEDS]
     if outside:
         raise CaffeError(f"seed {outside[0]}: give one of 0 to {MOST_SEEDS - 1}")
+
+
+def check_count(images: int) -> None:
+    """Raise CaffeError where so many are too many for one run."""
+    if images > MOST_JOBS:
+        raise CaffeError(f"{images:,} images are too many for one run: at most {MOST_JOBS:,}")
 
 
 def objective_record(objective: Objective) -> str:

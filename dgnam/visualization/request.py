@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from ..am import (
 from ..caffe.errors import CaffeError, CaffeFormatError, closest
 from .cast import PriorInfo, TargetFiles, TargetInfo, open_prior, open_target
 from .execute import Extras
-from .plan import Plan, make_plan
+from .plan import Plan, check_count, make_plan
 from .start_text import IMAGE, open_start
 
 SETTINGS = {
@@ -39,7 +40,7 @@ SETTINGS = {
 and from the code of a real image."""
 
 OWN = "own"
-"""In place of one of them: those published for the target, or the pixel prior's own."""
+"""In place of one of them: those published for the target, with steps that suit the prior, or the pixel prior's own."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Request:
     objective: the text of one or more objectives; see `am.parse_objectives`.
     prior: None for the one that suits the target.
     seed, seeds: the first seed, and how many from there on.
-    settings: one of `SETTINGS`, or `OWN`; `iters`, `lr`, `end_lr`, `l2`, `norm_penalty` replace its numbers, each of
-        several values with each of the others.
+    settings: one of `SETTINGS`, or `OWN` for `usual_settings`; `iters`, `lr`, `end_lr`, `l2`, `norm_penalty` replace
+        its numbers, each of several values with each of the others.
     clip: "act_range", "unit" or "none"; None takes the act_range where the prior has one, or a pixel prior's own.
     start: see `start_text`.
     movies, every, fps, published: see `Extras`.
@@ -107,6 +108,7 @@ class Request:
         """Open what is named, and make the plan."""
         if self.seeds < 1:
             raise CaffeError(f"seeds {self.seeds}: give how many images each objective gets, 1 or more")
+        check_count(self.seeds)
         self.extras.check()
         files = TargetFiles(self.weights, self.labels, self.mean, self.scale, self.channels)
         target = open_target(self.target, files)
@@ -140,12 +142,23 @@ def settings_by_name(name: str, own: Settings) -> Settings:
 
 
 def usual_settings(target: TargetInfo, prior: PriorInfo, start: object) -> Settings:
-    """A pixel prior's own; those published for starts at a real image; those published for the target."""
+    """A pixel prior's own; those published for starts at a real image; those published for the target.
+
+    The published ones have a first step that suits the prior's codes, see `with_steps`.
+    """
     if prior.settings is not None:
         return prior.settings
     if isinstance(start, ImageStart) or (isinstance(start, str) and start.startswith(IMAGE)):
-        return released_from_image()
-    return target.settings
+        return with_steps(released_from_image(), prior.step_scale)
+    return with_steps(target.settings, prior.step_scale)
+
+
+def with_steps(settings: Settings, scale: float) -> Settings:
+    """`settings` with a first step `scale` times as large, to two digits; the size that steps shrink to stays."""
+    old = settings.schedule
+    if scale == 1 or not isinstance(old, Linear):
+        return settings
+    return dataclasses.replace(settings, schedule=Linear(float(f"{old.start * scale:.2g}"), old.end))
 
 
 def _fits(value: object, hint: Any) -> bool:
@@ -153,7 +166,7 @@ def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
     allowed = get_args(hint) if get_args(hint) else (hint,)
-    return type(value) in allowed or (type(value) is int and float in allowed)
+    return type(value) in allowed or (type(value) is int and float in allowed and abs(value) <= sys.float_info.max)
 
 
 def choose_clip(name: str | None, prior: PriorInfo) -> Any:

@@ -26,7 +26,7 @@ from .black_box import Search, evolved
 from .cast import PriorInfo, TargetFiles, TargetInfo, joined, open_prior, open_target
 from .execute import Extras, run_in_memory, run_into
 from .folder import Folder
-from .plan import Plan, make_plan
+from .plan import Plan, check_count, make_plan
 from .report import write_report
 from .request import choose_clip, settings_by_name, usual_settings
 from .result import Visualization
@@ -76,7 +76,7 @@ def visualize(
         takes our small fc6 generator, or the published one where the target takes 112 pixels or more.
     seeds: how many images each objective gets, from seeds 0, 1, …; or the seeds.
     settings: one or more, each as a value or a name of --settings, as "paper"; None for those published for the target
-        (the prior's own, where it is in pixels).
+        with a first step that suits our small generators (see `cast.step_scale`), or a pixel prior's own.
     clip: Bounds; "act_range", "unit" or "none"; None is "none", and "own" the prior's own.
     start: a Start, or its text (see `start_text`); None for random codes.
     weights, labels, mean, scale, channels: of a prototxt; see `cast.TargetFiles`.  Labels may be a list of names, for
@@ -214,6 +214,7 @@ def _seeds(given: int | Sequence[int]) -> list[int]:
 def _first_seeds(count: int) -> list[int]:
     if count < 1:
         raise CaffeError(f"seeds {count}: give how many images each objective gets, or the seeds as a list")
+    check_count(count)
     return list(range(count))
 
 

@@ -48,6 +48,7 @@ def test_a_record_gives_the_same_space():
         ({"start_lr": (0, 2)}, "start_lr .* over 0"),
         ({"start_lr": (1, float("nan"))}, "finite"),
         ({"start_lr": (1, float("inf"))}, "finite"),
+        ({"start_lr": (1, 10**400)}, "finite"),
         ({"start_lr": ("1", 2)}, "finite"),
         ({"start_lr": (1, 2, "log")}, "logarithms"),
         ({"shrink": (0.9, 1.1)}, "shrink up to 1.1"),

@@ -81,7 +81,8 @@ def test_a_listing_s_root_and_size_are_taken_over():
     [
         ("crop_size: 12 mirror", 'crop_size: 12 mean_file: "m" mirror', "transform_param has both mean_file and mean_"),
         ("crop_size: 12 mirror", "crop_size: 12 mean_value: 1 mirror", "give 3 mean_value entries"),
-        ("source", "is_color: false source", "gray pictures are not supported"),
+        ("source", "is_color: false source", "give one mean_value of gray pictures, not 3"),
+        ("crop_size: 12 mirror", "force_gray: true crop_size: 12 mirror", "force_gray is for Data layers"),
         ("source", "new_height: 3 source", "give new_height and new_width together"),
     ],
 )

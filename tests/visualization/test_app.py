@@ -105,6 +105,8 @@ def test_sweep_takes_each_combination(run):
         (["fc8:1", "--l2", "0.9", "--norm-penalty", "0.005"], "one of the two"),
         (["fc8:1", "--movie", "avi"], "movie '.avi'"),
         (["fc8:1", "--device", "tpu"], "device 'tpu'"),
+        (["fc8:1", "--seeds", 10**12], "1,000,000,000,000 images are too many for one run: at most 1,000,000"),
+        (["fc8:0-9", "--seeds", 10**6], "10,000,000 images are too many for one run"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(run, more, message):
@@ -139,6 +141,14 @@ def test_a_damaged_or_missing_chunk_is_made_again(run, capsys, monkeypatch):
     chunk.write_bytes(chunk.read_bytes()[:500])
     dgnam(capsys, monkeypatch, "synthesize", "--resume", "runs/synthesize-1", "--quiet")
     assert contents("runs/synthesize-1") == before
+
+
+def test_a_chunk_beyond_the_last_is_let_be(run, capsys, monkeypatch):
+    run("synthesize", "fc8:0-1", "--iters", 2, "--batch-size", 1)
+    chunks = Path("runs/synthesize-1/chunks")
+    (chunks / "00002.h5").write_bytes((chunks / "00001.h5").read_bytes())
+    status, _, err = dgnam(capsys, monkeypatch, "synthesize", "--resume", "runs/synthesize-1", "--quiet")
+    assert (status, err) == (0, "")
 
 
 def test_a_run_whose_files_have_changed_does_not_go_on(run, capsys, monkeypatch, nets):
@@ -231,7 +241,13 @@ def test_start_from_a_code_file_and_without_search_the_code_is_there(run):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [('"seeds": 1,', '"seeds": "x",'), ('"iters": [', '"iters": [null, '), ('"lr"', '"rate"')]
+    ("old", "new"),
+    [
+        ('"seeds": 1,', '"seeds": "x",'),
+        ('"iters": [', '"iters": [null, '),
+        ('"lr"', '"rate"'),
+        ('"fps": 10.0', f'"fps": 1{"0" * 400}'),
+    ],
 )
 def test_a_request_that_no_command_made_is_named(run, capsys, monkeypatch, old, new):
     run("synthesize", "fc8:0", "--iters", 2)

@@ -187,6 +187,7 @@ def test_a_start_may_be_given(target, prior):
     [
         ({"objective": None}, "say what to maximize"),
         ({"objective": "fc8:0", "seeds": 0}, "seeds 0"),
+        ({"objective": "fc8:0", "seeds": 10**12}, "images are too many for one run: at most 1,000,000"),
         ({"objective": "fc8:0", "seeds": [1, 1]}, "seed 1 is given twice"),
         ({"objective": ["fc8:0", "fc8:0"]}, "objective fc8:0 is given twice"),
         ({"objective": "fc8:0", "prior": "deepsim-fc6-min"}, "deepsim-fc6-mini"),

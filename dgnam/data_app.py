@@ -1,0 +1,79 @@
+"""The commands under `dgnam data`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .archives import Zip
+from .caffe.errors import CaffeError
+from .data import LARGEST_FILE, data_folder
+from .data_registry import PUBLIC_SETS, PublicSet
+
+app = typer.Typer(help="The image sets that dgnam knows.", no_args_is_help=True)
+
+SPLITS = ("train", "val", "test")
+"""The listings that are looked for in a zip or a folder that holds all splits, and in the names of databases."""
+
+UNKNOWN, MISSING, DAMAGED = "?", "missing", "damaged"
+
+
+@app.callback()
+def _group() -> None: ...  # with one command alone, typer would leave its name out
+
+
+@app.command("list")
+def list_sets(
+    data: Annotated[Path | None, typer.Option(help="The folder of the image sets; $DGNAM_DATA if left out.")] = None,
+) -> None:
+    """List all image sets: name, the splits that are here, what it is, where it comes from, its terms and its form."""
+    folder = None if data is None and "DGNAM_DATA" not in os.environ else data_folder(data)
+    for known in PUBLIC_SETS:
+        print("\n".join(_lines(known, folder)))
+    print("==> looked for in: " + (str(folder) if folder is not None else "nowhere; give --data, or set $DGNAM_DATA"))
+
+
+def _lines(known: PublicSet, folder: Path | None) -> list[str]:
+    sums = [f"    {file}: {checksum}" for file, checksum in known.checksums]
+    return [
+        f"{known.name:16} {_state(known, folder):14} {known.title}",
+        f"    from {known.url}" if known.url is not None else "    not published as a whole",
+        *sums,
+        f"    terms: {known.terms}",
+        f"    needed here: {known.form}",
+    ]
+
+
+def _state(known: PublicSet, folder: Path | None) -> str:
+    if folder is None:
+        return UNKNOWN
+    try:
+        found = splits(known.name, folder)
+    except CaffeError:
+        return DAMAGED
+    return ",".join(found) if found else MISSING
+
+
+def splits(base: str, folder: Path) -> list[str]:
+    """The splits of the set `base` that are in the data folder: zips, a zip or folder of all, and databases.
+
+    Only names and listings are looked at.  Raises CaffeError where a zip of all splits can't be read.
+    """
+    zips = (path.stem.removeprefix(f"{base}-") for path in sorted(folder.glob(f"{base}-*.zip")))
+    found = [re.sub(r"-\d+$", "", split) for split in zips]
+    for split in SPLITS:
+        listed = any(_has(whole, f"{split}.txt") for whole in (folder / f"{base}.zip", folder / base))
+        kept = any((folder / f"{base}_{split}_{kind}").is_dir() for kind in ("lmdb", "leveldb"))
+        found += [split] if listed or kept else []
+    return list(dict.fromkeys(found))
+
+
+def _has(whole: Path, listing: str) -> bool:
+    """Whether a zip or a folder, if there is one, has a listing."""
+    if whole.is_dir():
+        return (whole / listing).is_file()
+    return whole.is_file() and listing in Zip(whole, LARGEST_FILE)

@@ -1,0 +1,107 @@
+"""Gray pictures: the trainers feed the one channel that Caffe's own data layers make."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dgnam.caffe import TEST, Net
+from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.io import array_to_blobproto
+from dgnam.caffe.proto import parse_net, pb
+from dgnam.caffe.tools.convert_imageset import convert_imageset
+from dgnam.data import DataError
+from dgnam.train.classifier import train_classifier
+from dgnam.train.feed import Batches, cut_feed
+from tests.toy import TRAIN_VAL
+
+IMAGES = """layer { name: "data" type: "ImageData" top: "data" top: "label"
+  transform_param { crop_size: 12 scale: 0.5 %s }
+  image_data_param { source: "%s" root_folder: "%s/" batch_size: 4 is_color: false %s } data_param { prefetch: 0 } }"""
+DATABASE = """layer { name: "data" type: "Data" top: "data" top: "label"
+  transform_param { crop_size: 12 %s mean_value: 50 } data_param { source: "%s" batch_size: 4 backend: LMDB } }"""
+
+
+@pytest.fixture
+def listing(tmp_path):
+    """Four pictures in colour of 20x16, of three kinds, whose gray each reader makes in its own way."""
+    draw = np.random.default_rng(0)
+    names = ["a.jpg", "b.png", "c.bmp", "d.jpg"]
+    for name in names:
+        Image.fromarray(draw.integers(0, 256, (20, 16, 3), np.uint8)).save(tmp_path / name)
+    (tmp_path / "list.txt").write_text("".join(f"{name} {k}\n" for k, name in enumerate(names)))
+    return tmp_path / "list.txt"
+
+
+def fed(text):
+    """The batch of a layer's pictures, from the trainers and from Caffe's layer."""
+    spec, net = cut_feed(parse_net(text, "test"), pb.TEST)
+    images = spec.load()
+    assert list(net.layer[0].input_param.shape[0].dim) == [4, 1, 12, 12]
+    return spec.centres(images.take(slice(None))[0]), Batches(images, spec, 0)
+
+
+def by_caffe(text, folder):
+    (folder / "net.prototxt").write_text(text)
+    net = Net(str(folder / "net.prototxt"), TEST)
+    net.forward()
+    return net.blobs["data"].data
+
+
+@pytest.mark.parametrize("size", ["", "new_height: 17 new_width: 15"])
+def test_gray_pictures_are_those_of_caffes_layer(listing, size):
+    text = IMAGES % ("mean_value: 50", listing, listing.parent, size)
+    found, batches = fed(text)
+    assert np.array_equal(found, by_caffe(text, listing.parent))
+    assert batches.prepared(0)[0].shape == (4, 1, 12, 12)
+
+
+def test_a_mean_image_of_gray_is_taken_off(listing):
+    mean = np.random.default_rng(1).integers(0, 256, (1, 1, 20, 16)).astype(np.float32)
+    path = listing.parent / "mean.binaryproto"
+    path.write_bytes(array_to_blobproto(mean).SerializeToString())
+    text = IMAGES % (f'mean_file: "{path}"', listing, listing.parent, "")
+    found, batches = fed(text)
+    assert np.array_equal(found, by_caffe(text, listing.parent))
+    assert batches.prepared(0)[0].shape == (4, 1, 12, 12)
+    colours = listing.parent / "colours.binaryproto"
+    colours.write_bytes(array_to_blobproto(np.repeat(mean, 3, 1)).SerializeToString())
+    spec, _ = cut_feed(parse_net(text.replace(str(path), str(colours)), "test"), pb.TEST)
+    with pytest.raises(CaffeError, match=r"shape \(1, 1, height, width\), and this one \(1, 3, 20, 16\)"):
+        spec.mean_image((20, 16))
+
+
+@pytest.mark.filterwarnings("ignore:.*force_gray are for encoded data")
+@pytest.mark.parametrize("encoded", [True, False])
+def test_databases_give_gray_pictures_too(listing, encoded):
+    """Of encoded ones `force_gray` makes gray; what isn't encoded must be gray as it is."""
+    path = listing.parent / "lmdb"
+    convert_imageset(f"{listing.parent}/", listing, path, encoded=encoded, gray=not encoded)
+    text = DATABASE % ("force_gray: true", path)
+    found, _ = fed(text)
+    assert np.array_equal(found, by_caffe(text, listing.parent))
+
+
+def test_colours_that_are_not_encoded_stay_colours(listing):
+    path = listing.parent / "lmdb"
+    convert_imageset(f"{listing.parent}/", listing, path)
+    spec, _ = cut_feed(parse_net(DATABASE % ("force_gray: true", path), "test"), pb.TEST)
+    with pytest.raises(DataError, match="has 3 channels of uint8; needed are 1 of bytes"):
+        spec.load()
+
+
+def test_a_picture_that_cannot_be_read_is_named(listing):
+    (listing.parent / "c.bmp").write_bytes(b"nothing")
+    spec, _ = cut_feed(parse_net(IMAGES % ("", listing, listing.parent, ""), "test"), pb.TEST)
+    with pytest.raises(DataError, match=r"c\.bmp"):
+        spec.load()
+
+
+def test_a_net_of_gray_pictures_learns(nets, tmp_path, data_folder):
+    gray = re.sub(r"mean_value: 104 mean_value: 117 mean_value: 123", "mean_value: 112", TRAIN_VAL)
+    (nets / "train_val.prototxt").write_text(gray.replace("source:", "is_color: false source:"))
+    solver = nets / "classifier_solver.prototxt"
+    solver.write_text(solver.read_text().replace("max_iter: 40", "max_iter: 10"))
+    net = train_classifier(solver, tmp_path / "run", data_folder=data_folder, progress=False)
+    assert net.weights()["conv1"][0].shape == (8, 1, 3, 3)
