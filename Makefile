@@ -8,7 +8,8 @@ ARGS ?=
 DATA ?=
 WORKERS ?= 2
 # In the order in which one needs another.
-ZOO := caffenet-mini judge-mini deepsim-fc6-mini caffenet-b-mini places-alexnet-mini action-mini \
+ZOO := caffenet-mini caffenet-mini-untrained caffenet-mini-50 caffenet-mini-200 caffenet-mini-1000 caffenet-mini-4000 \
+	caffenet-mini-overfit judge-mini deepsim-fc6-mini caffenet-b-mini places-alexnet-mini action-mini \
 	control-shuffled-mini control-brg-mini control-blur-mini resnet-mini googlenet-mini
 VENV := .venv
 BIN := $(VENV)/bin

@@ -139,6 +139,9 @@ def train(
 ) -> None:
     """Train a small model, or go on from its checkpoint, and put it with its card into models/.
 
+    A model that is another one's training on the way, such as caffenet-mini-4000, comes from that one's run folder; it
+    is trained as far as that if need be.
+
     With the path of a solver.prototxt: train its net; the weights end as a caffemodel beside the checkpoints.
     """
     seconds = None if time_limit is None else time_limit * 60
@@ -147,7 +150,8 @@ def train(
     own = name.endswith(".prototxt")
     if not own and (weights is not None or precision != MIXED):
         raise CaffeError(f"'{name}' has its own recipe: --weights and --precision are for a solver.prototxt")
-    folder = run if run is not None else Path("runs") / f"train-{Path(name).resolve().parent.name if own else name}"
+    trained = Path(name).resolve().parent.name if own else publish.trained_as(name)
+    folder = run if run is not None else Path("runs") / f"train-{trained}"
     if own:
         made = train_own(name, folder, weights=weights, precision=precision, **how)
     else:

@@ -108,6 +108,7 @@ class ModelEntry:
     role: its part in the paper.
     scores: the layer of the class scores before the softmax; None for a generator.
     generator: None for a classifier.
+    definition: the model whose definitions it has, and differs from by its weights alone; None where it has its own.
     """
 
     name: str
@@ -123,11 +124,12 @@ class ModelEntry:
     source: str | None
     citation: str
     note: str | None
+    definition: str | None = None
 
     @property
     def folder(self) -> Path:
         """The folder of the model's definitions."""
-        return data_folder("prototxt") / self.name
+        return data_folder("prototxt") / (self.name if self.definition is None else self.definition)
 
     @property
     def prototxt(self) -> Path:

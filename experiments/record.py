@@ -109,7 +109,8 @@ def _models(root: Path) -> str:
 
 def _measured(values: Mapping[str, Any]) -> str:
     if "top1" in values:
-        return f"top-1 {values['top1']:.1%}, top-5 {values['top5']:.1%}"
+        known = f"; top-1 on its training pictures {values['top1_training']:.1%}" if "top1_training" in values else ""
+        return f"top-1 {values['top1']:.1%}, top-5 {values['top5']:.1%}{known}"
     return (
         f"code cosine {values['code_cosine']:.2f}; judge's top-5 on reconstructions {values['judge_top5']:.1%}, "
         f"on the pictures {values['judge_top5_of_pictures']:.1%}"
@@ -117,7 +118,9 @@ def _measured(values: Mapping[str, Any]) -> str:
 
 
 def _minutes(training: Mapping[str, Any]) -> str:
-    return f"{training['seconds'] / 60:.0f} min"
+    if not training["iterations"]:
+        return "none"
+    return "not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.0f} min"
 
 
 TABLES: dict[str, Callable[[Path], str]] = {"figure 1": _figure_1, "blind naming": _blind, "models": _models}

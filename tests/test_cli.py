@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,18 @@ def test_a_net_of_one_s_own_is_trained_from_its_solver(nets, data_folder, tmp_pa
     assert first.returncode == cli.STOPPED, first.stderr
     done = run(*arguments, "--quiet")
     assert done.stdout == f"==> made: {tmp_path / 'run' / 'tiny.caffemodel'}\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["caffenet-mini", "caffenet-mini-4000"])
+def test_a_snapshot_s_run_folder_is_that_of_the_training_it_is_of(name, monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(cli.publish, "make", lambda name, folder, **how: given.append((name, folder)))
+    monkeypatch.setattr(sys, "argv", ["dgnam", "train", name, "--data", "sets", "--quiet"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == cli.STOPPED
+    assert given == [(name, Path("runs/train-caffenet-mini"))]
+    assert "stopped at a checkpoint in runs/train-caffenet-mini;" in capsys.readouterr().out
 
 
 def test_figure_1_with_the_papers_models_says_how_to_get_them(tmp_path):

@@ -26,9 +26,7 @@ def test_every_set_that_the_zoo_is_trained_on_is_known():
     for name, plan in PLANS.items():
         if isinstance(plan, ClassifierPlan):
             for phase in (pb.TRAIN, pb.TEST):
-                source = cut_feed(solver_net(zoo.data_folder("prototxt") / name / "solver.prototxt")[1], phase)[
-                    0
-                ].source
+                source = cut_feed(solver_net(zoo.get(name).folder / plan.solver)[1], phase)[0].source
                 assert public_set(source.split("[")[0]) is not None, source
 
 

@@ -15,6 +15,7 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, read_net
 from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
+from dgnam.publish.card import card_text
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
 from tests.toy import (
@@ -89,6 +90,11 @@ def toy_zoo(tmp_path, monkeypatch):
         "f/train_val.prototxt": 'name: "f"\n' + FEEDS + CONV % (FILLER, KEPT) + LOSS,
         "f/deploy.prototxt": 'name: "f"\n' + INPUT + CONV % ("bias_term: false", KEPT),
         "f/solver.prototxt": SOLVER % 40,
+        "e/more.prototxt": (SOLVER % 60).replace("train_val", "more_net"),
+        "e/more_net.prototxt": 'name: "e"\n'
+        + FEEDS.replace("toy-train", "toy-train[::4]")
+        + CONV % (FILLER, NORM)
+        + LOSS,
         "f/first.prototxt": (SOLVER % 20).replace("train_val", "first_net"),
         "f/first_net.prototxt": 'name: "f"\n'
         + FEEDS.replace("toy-train", "toy-train[:5]")
@@ -128,6 +134,7 @@ def toy_zoo(tmp_path, monkeypatch):
     bounds = {"file": "act_range.txt", "urls": [], "member": None, "checksum": None, "checksum_source": None}
     codes = {"encoder": "e", "layer": "fc6", "input": "feat", "output": "deconv0", "code_shape": [10]}
     registry = {name: entry(12, "fc8", None) for name in "ejfms"}
+    registry |= {name: {**entry(12, "fc8", None), "definition": "e"} for name in ("start", "way", "over")}
     registry["m"]["weights"]["file"] = "weights.caffemodel"
     registry["g"] = entry(16, None, {**codes, "act_range": bounds})
     registry["c"] = entry(16, None, {**codes, "layer": "conv1", "code_shape": [8, 5, 5], "act_range": bounds})
@@ -142,6 +149,11 @@ def toy_zoo(tmp_path, monkeypatch):
         "s": publish.ClassifierPlan("started", start="e"),
         "f": publish.ClassifierPlan("fine-tuned", pretraining="first.prototxt", folded=False),
         "m": publish.ClassifierPlan("a control", modified=True),
+        "start": publish.SnapshotPlan("e before", "e", 0),
+        "way": publish.SnapshotPlan("e on the way", "e", 15),
+        "over": publish.ClassifierPlan(
+            "e by heart", start="e", keeps_scores=True, solver="more.prototxt", memorises=True
+        ),
         "g": publish.GeneratorPlan("a prior", "e", "j", RECIPE),
         "c": publish.GeneratorPlan("a prior", "e", "j", replace(RECIPE, code_layer="conv1")),
         "full": publish.GeneratorPlan("a prior", "e", None, RECIPE),
@@ -165,7 +177,10 @@ def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo,
     card = json.loads((folders["e"] / "card.json").read_text())
     assert card["measured"]["top1"] > 0.8
     assert card["training"]["iterations"] == 40
-    assert f"| top1 | {card['measured']['top1']:.4g} |" in (folders["e"] / "README.md").read_text()
+    page = (folders["e"] / "README.md").read_text()
+    assert f"| top1 | {card['measured']['top1']:.4g} |" in page
+    assert f"weights: `weights.h5`, {card['storage']}, {card['bytes']:,} bytes" in page
+    assert publish.remeasure("e", data_folder)["top1"] == card["measured"]["top1"]
     with h5py.File(folders["e"] / "weights.h5") as file:
         assert sorted(file["data"]) == ["conv1", "fc6", "fc8"]
         assert file["data/conv1/0"].dtype == np.float16
@@ -197,6 +212,71 @@ def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, 
     assert (codes[0] - codes[1]).abs().max() < 0.1 * codes[0].abs().max()
     scores = [zoo.load(name).weights()["fc8"][0] for name in "es"]
     assert not np.allclose(*scores, atol=1e-2)
+
+
+def snapshot(name: str, folder: Path, data_folder: Path, **how) -> Path | None:
+    return publish.make(name, folder / "run-e", data_folder=data_folder, progress=False, **how)
+
+
+def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_folder):
+    """It is trained as far as that, goes on to the same weights, and is not trained again."""
+    assert snapshot("way", toy_zoo, data_folder, time_limit=0) is None
+    folder = snapshot("way", toy_zoo, data_folder)
+    checkpoint = toy_zoo / "run-e" / "checkpoint.pt"
+    assert torch.load(checkpoint, weights_only=True)["iteration"] == 15
+    card, page = json.loads((folder / "card.json").read_text()), (folder / "README.md").read_text()
+    assert (card["definition"], card["training"]["iterations"]) == ("e", 15)
+    assert "`prototxt/e/deploy.prototxt`" in page
+    assert "`dgnam train way --data DIR`: 15 batches of 20 from `toy-train`, of the 40 of e's training" in page
+    checkpoint.unlink()
+    assert snapshot("start", toy_zoo, data_folder) is not None
+    assert not checkpoint.exists()
+    make("e", toy_zoo, data_folder)
+    tops = [
+        json.loads((toy_zoo / "models" / name / "card.json").read_text())["measured"]["top1"] for name in ("start", "e")
+    ]
+    assert tops[0] < 0.5 < tops[1]
+    assert publish.remeasure("start", data_folder)["top1"] == tops[0]
+
+
+def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, data_folder):
+    folder = snapshot("start", toy_zoo, data_folder)
+    page = (folder / "README.md").read_text()
+    assert "`dgnam train start --data DIR`: none yet; the weights are those that the training of e starts with" in page
+    assert "no statistics yet; folded away were those of 520 training pictures" in page
+    images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
+    values = zoo.load("start").values_at(["conv1"], images)["conv1"]
+    assert 0.5 < values.std() < 2
+
+
+def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    assert snapshot("way", toy_zoo, data_folder) is not None  # kept by the whole training
+    (toy_zoo / "run-e" / "weights-000015.caffemodel").unlink()
+    with pytest.raises(CaffeError, match=r"can't stop at iteration 15, since its checkpoint is at 40 already"):
+        snapshot("way", toy_zoo, data_folder)
+
+
+def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_pictures(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    card = json.loads((make("over", toy_zoo, data_folder) / "card.json").read_text())
+    assert card["measured"]["on"].endswith("centre 12 px; top1_training on toy-train[::4], 30 pictures")
+    assert card["measured"]["top1_training"] == 1
+    assert publish.remeasure("over", data_folder)["top1_training"] == 1
+    first = (toy_zoo / "run-over" / "log.jsonl").read_text().splitlines()[0]
+    assert json.loads(first)["loss"] < 0.5
+
+
+def test_a_snapshot_of_what_is_no_classifier_is_an_error():
+    with pytest.raises(CaffeError, match="'judge-min'; there are: judge-mini"):
+        publish.trained_as("judge-min")
+    with pytest.raises(CaffeError, match="a snapshot is of a classifier's training, and 'deepsim-fc6-mini' is none"):
+        publish.plans.classifier_plan(publish.SnapshotPlan("s", "deepsim-fc6-mini", 3))
+
+
+def test_the_paper_s_network_is_kept_on_the_way():
+    assert publish.plans.kept_on_the_way("caffenet-mini") == (0, 50, 200, 1000, 4000)
+    assert publish.trained_as("caffenet-mini-4000") == publish.trained_as("caffenet-mini") == "caffenet-mini"
 
 
 def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, data_folder):
@@ -242,6 +322,12 @@ def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
     made = publish.make("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
     assert made is None
     assert not (toy_zoo / "models" / "e").exists()
+
+
+def test_the_card_of_a_model_stored_before_rounding_says_float16_alone():
+    card = json.loads((zoo.data_folder("models") / "caffenet-mini" / "card.json").read_text())
+    card["training"] |= {"images_per_second": None, "waiting_for_data": None}
+    assert "`weights.h5`, Caffe's HDF5 in float16, 2,017,480 bytes" in card_text({**card, "file": "weights.h5"})
 
 
 def test_the_generator_is_trained_as_the_paper_says():

@@ -88,6 +88,29 @@ def test_a_generator_inverts_a_layer_of_a_model(name: str) -> None:
     assert f'top: "{generator.input}" input_param {{ shape {{ dim: 1 {dims} }} }}' in zoo.get(name).prototxt.read_text()
 
 
+@pytest.mark.parametrize("name", ["untrained", "50", "200", "1000", "4000", "overfit"])
+def test_a_model_may_have_another_s_definitions(name: str) -> None:
+    entry, whole = zoo.get(f"caffenet-mini-{name}"), zoo.get("caffenet-mini")
+    assert (entry.folder, entry.prototxt, entry.scores) == (whole.folder, whole.prototxt, "fc8")
+    assert entry.places()["weights"].parent == zoo.data_folder("models") / entry.name
+    assert whole.definition is None
+
+
+def test_caffenet_mini_learns_on_the_way_and_then_overfits() -> None:
+    names = [f"caffenet-mini-{n}" for n in ("untrained", "50", "200", "1000", "4000")] + ["caffenet-mini"]
+    cards = {
+        name: json.loads((zoo.data_folder("models") / name / "card.json").read_text())
+        for name in [*names, "caffenet-mini-overfit"]
+    }
+    top1 = [cards[name]["measured"]["top1"] for name in names]
+    assert top1 == sorted(top1)
+    assert top1[0] < 0.01
+    assert [cards[name]["training"]["iterations"] for name in names] == [0, 50, 200, 1000, 4000, 10000]
+    overfit = cards["caffenet-mini-overfit"]["measured"]
+    assert overfit["top1_training"] >= 0.95
+    assert overfit["top1"] < 0.9 * top1[-1]
+
+
 def test_an_unknown_name_lists_the_closest() -> None:
     with pytest.raises(CaffeError, match=r"no model 'cafenet'; .*the closest first: caffenet"):
         zoo.get("cafenet")

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..runs import threads
 from ..train.curves import read_log
 from ..train.feed import FeedSpec
+from ..train.fold import Arrays
+
+
+@dataclass(frozen=True)
+class Made:
+    """A trained model: its weights, what its card says of it, and of a generator the act_range."""
+
+    weights: Arrays
+    card: dict[str, Any]
+    act_range: np.ndarray | None = None
 
 
 def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> dict[str, Any]:
-    """What the training in `run_folder` took, by its log."""
-    log = read_log(run_folder)
+    """What the training in `run_folder` took up to this iteration, by its log."""
+    log = [entry for entry in read_log(run_folder) if entry["iteration"] <= iterations]
     timed = [entry for entry in log if "seconds" in entry]
     waited = [entry["waiting"] for entry in log if "waiting" in entry]
     seconds = timed[-1]["seconds"] if timed else None
@@ -32,19 +45,19 @@ def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> di
 def card_text(card: Mapping[str, Any]) -> str:
     """A model's card, for people."""
     training, measured = card["training"], card["measured"]
-    kind = "Caffe's HDF5 in float16" if card["file"].endswith(".h5") else "a caffemodel in float32"
+    definition = card.get("definition", card["name"])
+    plain = "Caffe's HDF5 in float16" if card["file"].endswith(".h5") else "a caffemodel in float32"
+    storage = card.get("storage", plain)  # cards of the first models have none
     numbers = [f"| {key} | {value:.4g} |" for key, value in measured.items() if not isinstance(value, str)]
-    earlier = training.get("pretraining")
     lines = [
         f"# {card['name']}",
         "",
         f"{card['what'][0].upper()}{card['what'][1:]}.",
         "",
-        f"- Definition: `prototxt/{card['name']}/deploy.prototxt`; weights: `{card['file']}`, {kind}, "
+        f"- Definition: `prototxt/{definition}/deploy.prototxt`; weights: `{card['file']}`, {storage}, "
         f"{card['bytes']:,} bytes, sha256 `{card['sha256']}`.",
         f"- Data: {card['data']}.",
-        *([f"- Before: {_effort_text(earlier)}."] if earlier is not None else []),
-        f"- Training: `dgnam train {card['name']} --data DIR`: {_effort_text(training)}.",
+        *_training_lines(card["name"], training),
         f"- Made on {card['date']}. Licence: as the data's terms allow, for non-commercial research.",
         "",
         f"Measured on {measured['on']}, with the weights as stored:",
@@ -56,10 +69,27 @@ def card_text(card: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _training_lines(name: str, training: Mapping[str, Any]) -> list[str]:
+    """The training, and what came before it and after it."""
+    earlier, statistics = training.get("pretraining"), training.get("statistics_of")
+    lines = [] if earlier is None else [f"- Before: {_effort_text(earlier)}."]
+    lines.append(f"- Training: `dgnam train {name} --data DIR`: {_effort_text(training)}.")
+    if statistics is not None:
+        lines.append(
+            f"- Batch normalisation has no statistics yet; folded away were those of {statistics} training pictures."
+        )
+    return lines
+
+
 def _effort_text(training: Mapping[str, Any]) -> str:
     """The training in a line."""
+    whole = training.get("of")
+    if whole is not None and training["iterations"] == 0:
+        return f"none yet; the weights are those that the training of {whole['model']} starts with"
     minutes = "time not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.1f} min"
-    parts = [f"{training['iterations']:,} batches of {training['batch_size']} from `{training['pictures']}`", minutes]
+    batches = f"{training['iterations']:,} batches of {training['batch_size']} from `{training['pictures']}`"
+    way = "" if whole is None else f", of the {whole['iterations']:,} of {whole['model']}'s training"
+    parts = [batches + way, minutes]
     if training["images_per_second"] is not None:
         parts.append(f"{training['images_per_second']} images/s on {training['device']}")
     if training["waiting_for_data"] is not None:

@@ -5,41 +5,26 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import zoo
 from ..caffe.errors import CaffeError
-from ..caffe.module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver, write_caffemodel, write_hdf5_weights
+from ..caffe.proto import read_net, read_solver, write_caffemodel
 from ..caffe.proto.files import replacing
 from ..data import MEAN_BGR, load_set
 from ..measure import act_range, codes_of
 from ..runs import sha256
-from ..train.classifier import solver_net, train_classifier, trunk
-from ..train.feed import FeedSpec, cut_feed
-from ..train.fold import Arrays, averaged, fold, scale_code
+from ..train.feed import FeedSpec
+from ..train.fold import fold
 from ..train.generator import train_generator
 from . import plans
-from .card import card_text, effort
-from .measured import as_stored, measure_classifier, measure_generator
-from .plans import ClassifierPlan, GeneratorPlan
-
-CODE_RANGE = 12.0
-"""The mean act_range of CaffeNet's fc6 in the published code (act_range/3x/fc6.txt), which steps of 8 were made for."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """A trained model: its weights, and what its card says of it."""
-
-    weights: Arrays
-    card: dict[str, Any]
-    act_range: np.ndarray | None = None
+from .card import Made, card_text, effort
+from .classifier import make_classifier, make_snapshot
+from .measured import as_stored, measure_generator
+from .plans import ClassifierPlan, GeneratorPlan, SnapshotPlan
+from .storage import storage_of, store
 
 
 def make(
@@ -66,45 +51,12 @@ def make(
     if not os.access(models, os.W_OK):
         raise CaffeError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
     if isinstance(plan, ClassifierPlan):
-        made = _make_classifier(name, plan, Path(run_folder), **how)
+        made = make_classifier(name, plan, Path(run_folder), **how)
+    elif isinstance(plan, SnapshotPlan):
+        made = make_snapshot(name, plan, Path(run_folder), **how)
     else:
         made = _make_generator(name, plan, Path(run_folder), **how)
     return None if made is None else _store(name, made)
-
-
-def _make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: Any) -> Made | None:
-    folder, earlier = zoo.get(name).folder, None
-    training: dict[str, Any] = {}
-    if plan.pretraining is not None:
-        first = train_classifier(folder / plan.pretraining, run_folder / "pretraining", **how)
-        if first is None:
-            return None
-        earlier = trunk(first.cpu())
-        training["pretraining"] = _classifier_effort(folder / plan.pretraining, run_folder / "pretraining", how)
-    if plan.start is not None:
-        earlier = trunk(zoo.load(plan.start), zoo.get(plan.start).scores)
-    net = train_classifier(folder / "solver.prototxt", run_folder, weights=earlier, **how)
-    if net is None:
-        return None
-    weights = fold(net.cpu()) if plan.folded else averaged(net.cpu())
-    if plan.code is not None:
-        _scale_code(name, weights, plan.code, how["data_folder"])
-    measured = measure_classifier(name, plan, as_stored(name, weights), how["data_folder"])
-    training = {**_classifier_effort(folder / "solver.prototxt", run_folder, how), **training}
-    return Made(weights, {"what": plan.note, "training": training, "measured": measured, "data": plan.data})
-
-
-def _classifier_effort(solver_path: Path, run_folder: Path, how: dict[str, Any]) -> dict[str, Any]:
-    solver, definition = solver_net(solver_path)
-    feed = cut_feed(definition, pb.TRAIN)[0]
-    return effort(run_folder, feed, solver.max_iter, how["device"])
-
-
-def _scale_code(name: str, weights: Arrays, code: tuple[str, str], data_folder: Any) -> None:
-    """Let the code layer's act_range average `CODE_RANGE`."""
-    deployed = CaffeModule(read_net(zoo.get(name).prototxt), weights).eval()
-    upper = act_range(codes_of(deployed, code[0], load_set(plans.HELD_OUT, data_folder)))
-    scale_code(weights, *code, CODE_RANGE / float(upper.mean()))
 
 
 def _make_full_size(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Path | None:
@@ -141,15 +93,13 @@ def _store(name: str, made: Made) -> Path:
     folder = zoo.data_folder("models") / name
     folder.mkdir(exist_ok=True)
     path = folder / entry.weights.file
-    if path.suffix == ".caffemodel":
-        write_caffemodel(path, read_net(entry.prototxt), made.weights)
-    else:
-        write_hdf5_weights(path, made.weights, dtype="float16")
+    store(path, read_net(entry.prototxt), made.weights)
     if made.act_range is not None:
         text = " ".join(f"{value:.5g}" for value in made.act_range.ravel()) + "\n"
         _write(folder / "act_range.txt", lambda path: path.write_text(text))
-    about = {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
-    card = {"name": name, **made.card, **about, "date": date.today().isoformat()}
+    about = {"file": path.name, "storage": storage_of(path.name), "sha256": sha256(path), "bytes": path.stat().st_size}
+    named = {"name": name} if entry.definition is None else {"name": name, "definition": entry.definition}
+    card = {**named, **made.card, **about, "date": date.today().isoformat()}
     _write(folder / "card.json", lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
     _write(folder / "README.md", lambda path: path.write_text(card_text(card)))
     _register(name, card["sha256"])

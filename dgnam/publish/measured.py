@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,22 +23,24 @@ from ..train.generator import GeneratorRecipe
 from ..train.source import Half
 from . import plans
 from .plans import ClassifierPlan, GeneratorPlan
+from .storage import as_read
 
 
 def as_stored(name: str, weights: Mapping[str, list[np.ndarray]]) -> CaffeModule:
-    """The deployed net with the weights as its file keeps them: float16 in HDF5."""
+    """The deployed net with the weights as its file keeps them."""
     entry = zoo.get(name)
-    kept = np.float16 if Path(entry.weights.file).suffix == ".h5" else np.float32
-    rounded = {layer: [blob.astype(kept).astype(np.float32) for blob in blobs] for layer, blobs in weights.items()}
-    return CaffeModule(read_net(entry.prototxt), rounded).eval()
+    return CaffeModule(read_net(entry.prototxt), as_read(entry.weights.file, weights)).eval()
 
 
 def measure_classifier(
     name: str, plan: ClassifierPlan, net: CaffeModule, data_folder: str | os.PathLike[str] | None
 ) -> dict[str, Any]:
-    """Accuracy on the held-out pictures that the training definition names; of a control on each half too."""
+    """Accuracy on the held-out pictures that the training definition names; of a control on each half too.
+
+    Of one that memorises also on its training pictures, their centres.
+    """
     entry = zoo.get(name)
-    _, definition = solver_net(entry.folder / "solver.prototxt")
+    _, definition = solver_net(entry.folder / plan.solver)
     feed, scores = cut_feed(definition, pb.TEST)[0], str(entry.scores)
     held_out = feed.load(data_folder)
     accuracy = evaluate(net, held_out, feed, scores=scores)
@@ -51,6 +52,11 @@ def measure_classifier(
     if plan.modified:
         for which, part in (("regular", 0), ("modified", 1)):
             measured[f"top1_{which}"] = evaluate(net, Half(held_out, part), feed, scores=scores).top1
+    if plan.memorises:
+        shown = cut_feed(definition, pb.TRAIN)[0]
+        known = shown.load(data_folder)
+        measured["on"] += f"; top1_training on {shown.source}, {len(known)} pictures"
+        measured["top1_training"] = evaluate(net, known, feed, scores=scores).top1
     return measured
 
 

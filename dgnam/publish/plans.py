@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..caffe.errors import CaffeError, closest
 from ..train.generator import GeneratorRecipe
@@ -24,6 +25,9 @@ class ClassifierPlan:
     pretraining: the solver of an earlier training, from the model's folder on, whose weights this one starts from, but
         for the layer of its scores.
     start: the model of the zoo whose weights the training starts from, but for the layer of its scores.
+    keeps_scores: whether that layer is taken from `start` too.
+    solver: from the model's folder on.
+    memorises: whether it learns its training pictures by heart, so that it is measured on them too.
     folded: whether batch normalisation is folded into the layers before it; else it stays, as in the paper's ResNet.
     modified: whether the second half of the classes is of modified pictures, so that each half is measured.
     """
@@ -33,8 +37,23 @@ class ClassifierPlan:
     code: tuple[str, str] | None = None
     pretraining: str | None = None
     start: str | None = None
+    keeps_scores: bool = False
+    solver: str = "solver.prototxt"
+    memorises: bool = False
     folded: bool = True
     modified: bool = False
+
+
+@dataclass(frozen=True)
+class SnapshotPlan:
+    """A classifier of the zoo on the way: a by-product of its training.
+
+    of, at: the model, and the iteration of its training; 0 for the weights that it starts with.
+    """
+
+    note: str
+    of: str
+    at: int
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,9 @@ class GeneratorPlan:
     data: str = IMAGENET
 
 
+Plan: TypeAlias = ClassifierPlan | SnapshotPlan | GeneratorPlan
+
+
 def _control(what: str) -> ClassifierPlan:
     note = f"a control of Sec. 3.5: 100 classes of regular pictures and the same of {what}"
     return ClassifierPlan(note, modified=True)
@@ -62,8 +84,30 @@ def _inverse(code: str, note: str) -> GeneratorPlan:
     return GeneratorPlan(f"{note} at 64 px: it inverts caffenet-mini's {code}", "caffenet-mini", "judge-mini", recipe)
 
 
-PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
+def _on_the_way(iteration: int) -> SnapshotPlan:
+    return SnapshotPlan(
+        f"caffenet-mini after {iteration:,} iterations of its training, to see how its neurons change (Sec. 3.6)",
+        "caffenet-mini",
+        iteration,
+    )
+
+
+PLANS: dict[str, Plan] = {
     "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
+    "caffenet-mini-untrained": SnapshotPlan(
+        "caffenet-mini before its training, with random weights (Sec. 3.6)", "caffenet-mini", 0
+    ),
+    "caffenet-mini-50": _on_the_way(50),
+    "caffenet-mini-200": _on_the_way(200),
+    "caffenet-mini-1000": _on_the_way(1000),
+    "caffenet-mini-4000": _on_the_way(4000),
+    "caffenet-mini-overfit": ClassifierPlan(
+        "caffenet-mini trained past its best, on a tenth of its pictures until it knows them by heart (Sec. 3.6)",
+        start="caffenet-mini",
+        keeps_scores=True,
+        solver="overfit_solver.prototxt",
+        memorises=True,
+    ),
     "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
     "deepsim-fc6-mini": _inverse("fc6", "the default prior"),
     "deepsim-fc7-mini": _inverse("fc7", "a prior"),
@@ -98,8 +142,29 @@ PLANS: dict[str, ClassifierPlan | GeneratorPlan] = {
 }
 
 
-def plan_of(name: str) -> ClassifierPlan | GeneratorPlan:
+def plan_of(name: str) -> Plan:
     """The plan of this name; an unknown one is an error that lists the closest."""
     if name not in PLANS:
         raise CaffeError(f"there is no recipe for '{name}'; there are: {closest(name, PLANS)}")
     return PLANS[name]
+
+
+def classifier_plan(plan: ClassifierPlan | SnapshotPlan) -> ClassifierPlan:
+    """The plan itself, or that of the model which a snapshot is of."""
+    if isinstance(plan, ClassifierPlan):
+        return plan
+    whole = plan_of(plan.of)
+    if not isinstance(whole, ClassifierPlan):
+        raise CaffeError(f"a snapshot is of a classifier's training, and '{plan.of}' is none")
+    return whole
+
+
+def trained_as(name: str) -> str:
+    """The model whose training makes model `name`: another one for a snapshot."""
+    plan = plan_of(name)
+    return plan.of if isinstance(plan, SnapshotPlan) else name
+
+
+def kept_on_the_way(name: str) -> tuple[int, ...]:
+    """The iterations of the training of model `name` whose weights snapshots need."""
+    return tuple(plan.at for plan in PLANS.values() if isinstance(plan, SnapshotPlan) and plan.of == name)

@@ -8,15 +8,15 @@ from .. import zoo
 from ..data import load_set
 from . import plans
 from .measured import measure_classifier, measure_generator
-from .plans import ClassifierPlan
+from .plans import ClassifierPlan, SnapshotPlan
 
 
 def remeasure(name: str, data_folder: str | os.PathLike[str] | None = None) -> dict[str, float]:
-    """The numbers that the card of model `name` has, as its stored weights give them now on the held-out pictures."""
+    """The numbers that the card of model `name` has, as its stored weights give them now on the pictures it names."""
     plan = plans.plan_of(name)
     net = zoo.load(name)
-    if isinstance(plan, ClassifierPlan):
-        now = measure_classifier(name, plan, net, data_folder)
+    if isinstance(plan, ClassifierPlan | SnapshotPlan):
+        now = measure_classifier(name, plans.classifier_plan(plan), net, data_folder)
     else:
         now = measure_generator(plan, net, zoo.load(plan.encoder), load_set(plans.HELD_OUT, data_folder))
     return {key: value for key, value in now.items() if key != "on"}

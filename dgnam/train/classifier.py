@@ -24,12 +24,12 @@ from .feed import Batches, FeedSpec, cut_feed
 from .fused import TrainingModule
 from .progress import Progress
 from .sheet import write_pictures
-from .snapshots import load_checkpoint, save_checkpoint
+from .snapshots import CHECKPOINT, load_checkpoint, save_checkpoint
 from .source import Source
 from .unfold import is_folded, unfold
 
-_FOR_STATISTICS = 512
-"""How many pictures a folded net's batch normalisation is found again from."""
+FOR_STATISTICS = 512
+"""How many pictures, or a batch more, batch normalisation's statistics are found from."""
 
 _ON_SHEET = 32
 """How many pictures of the first batch are laid out, to see what the net is shown."""
@@ -57,6 +57,7 @@ def train_classifier(
     precision: str = MIXED,
     time_limit: float | None = None,
     keep: Collection[int] = (),
+    until: int | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
     """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
@@ -67,6 +68,9 @@ def train_classifier(
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     keep: the iterations at which the weights are kept, as `weights-<iteration>.caffemodel` in the run's folder, to see
         later how the net learned (Sec. 3.6, 1); 0 keeps those that it starts with.
+    until: the iteration at which the run saves its checkpoint and returns None, where that is before max_iter; the
+        recipe stays that of the whole training, and a call without `until` goes on with it.  A run that is past it
+        already is an error.
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver, definition = solver_net(solver_path)
@@ -84,32 +88,46 @@ def train_classifier(
         _start_from(net, start, batches)
     identity = {**recipe(solver, definition), **_origin(starts)}
     run = _Run(solver, net.place(device), folder, identity, precision)
-    first = run.resume()
+    first, last = run.resume(), solver.max_iter if until is None else min(until, solver.max_iter)
+    if first > last:
+        raise CaffeError(
+            f"{folder}: the training can't stop at iteration {last}, since its checkpoint is at {first} already; give "
+            f"another folder, or remove {CHECKPOINT} to train anew"
+        )
+    keep_weights(folder, first, net, definition, keep)
     if first == 0:
-        keep_weights(folder, 0, net, definition, keep)
         write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
-    for done, shown in run.iterations(batches, first, progress):
+    for done, shown in run.iterations(batches, first, last, progress):
         keep_weights(folder, done, net, definition, keep)
         if test_spec is not None and held_out is not None and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
             shown.tested(done, top1=score.top1, top5=score.top5)
         over = time_limit is not None and shown.elapsed > time_limit
-        if over or done == solver.max_iter or (solver.snapshot and done % solver.snapshot == 0):
+        if over or done == last or (solver.snapshot and done % solver.snapshot == 0):
             run.save(done, shown.elapsed)
             draw_curves(folder)
         if over:
             return None
-    return net
+    return net if last == solver.max_iter else None
 
 
 def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
-        count = -(-_FOR_STATISTICS // batches.spec.batch_size)
-        images = np.concatenate([batches.prepared(number)[0] for number in range(count)])
-        unfold(net, weights, torch.from_numpy(images))
+        unfold(net, weights, pictures_for_statistics(batches))
     else:
         net.copy_from(weights)
+
+
+def pictures_for_statistics(batches: Batches) -> Tensor:
+    """The training pictures that batch normalisation's statistics are found from, as the net takes them."""
+    count = -(-FOR_STATISTICS // batches.spec.batch_size)
+    return torch.from_numpy(np.concatenate([batches.prepared(number)[0] for number in range(count)]))
+
+
+def kept_file(folder: Path, iteration: int) -> Path:
+    """Where a run keeps its weights of this iteration."""
+    return folder / f"weights-{iteration:06d}.caffemodel"
 
 
 def keep_weights(
@@ -117,7 +135,7 @@ def keep_weights(
 ) -> None:
     """Write the weights, batch normalisation and all, where `iteration` is one of those to keep."""
     if iteration in keep:
-        write_caffemodel(folder / f"weights-{iteration:06d}.caffemodel", definition, net.weights())
+        write_caffemodel(kept_file(folder, iteration), definition, net.weights())
 
 
 def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:
@@ -217,20 +235,20 @@ class _Run:
         self.updater = Updater(solver, group)
         self.seconds = 0.0
 
-    def iterations(self, batches: Batches, first: int, show: bool) -> Iterator[tuple[int, Progress]]:
-        """Make the steps from `first` on; after each one, how many are done, and the progress."""
+    def iterations(self, batches: Batches, first: int, last: int, show: bool) -> Iterator[tuple[int, Progress]]:
+        """Make the steps from `first` to `last`; after each one, how many are done, and the progress."""
         solver, count = self.solver, self.solver.iter_size
         shown = Progress(
             self.folder,
             self.net.plan.name,
             first=first,
-            total=solver.max_iter,
+            total=last,
             images=count * batches.spec.batch_size,
             before=self.seconds,
             show=show,
         )
-        with closing(batches.stream(first * count, solver.max_iter * count)) as stream:
-            for iteration in range(first, solver.max_iter):
+        with closing(batches.stream(first * count, last * count)) as stream:
+            for iteration in range(first, last):
                 loss = self.step(iteration, [shown.wait(stream) for _ in range(count)])
                 shown.step()
                 if (iteration + 1) % max(solver.display, 1) == 0:

@@ -72,6 +72,11 @@ class PicturesOnDisk:
         entries = [self.entries[int(place)] for place in kept]
         return replace(self, entries=entries, labels=self.labels[kept], classes=self.classes[:count])
 
+    def every(self, step: int) -> PicturesOnDisk:
+        """Pictures 0, step, 2 step, …"""
+        labels = None if self.labels is None else self.labels[::step]
+        return replace(self, entries=self.entries[::step], labels=labels)
+
     def in_memory(self) -> ImageSet:
         """All of them, decoded."""
         return ImageSet(self.name, *self.take(slice(None)), self.classes)

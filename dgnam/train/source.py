@@ -2,7 +2,8 @@
 
     tinyimagenet64-train                   a set of the data folder, as `dgnam.data` finds it
     tinyimagenet64-train[:100]             only its first 100 classes
-    tinyimagenet64-train[:100]+shuffled    those, and again as classes 100 … 199 their pictures with a modification
+    tinyimagenet64-train[::10]             every tenth of its pictures, from the first on
+    tinyimagenet64-train[:100]+shuffled    100 classes, and again as classes 100 … 199 their pictures, modified
     ilsvrc12/train.txt                     a listing of Caffe's
     places.zip/train.txt                   a listing in a zip, of pictures in it
     ilsvrc12/train_lmdb                    a database; or a folder that has a folder of pictures for each class
@@ -29,7 +30,9 @@ from .pictures_on_disk import PicturesOnDisk, open_files, open_path
 IN_MEMORY = 4 << 30
 """The bytes of decoded pictures up to which a source is read into memory as a whole."""
 
-_SOURCE = re.compile(r"(?P<base>[^\[\]+]+)(?:\[:(?P<classes>[0-9]{1,9})\])?(?:\+(?P<how>[^\[\]+]+))?")
+_SOURCE = re.compile(
+    r"(?P<base>[^\[\]+]+)(?:\[:(?:(?P<classes>[0-9]{1,9})|:(?P<step>[1-9][0-9]{0,8}))\])?(?:\+(?P<how>[^\[\]+]+))?"
+)
 
 
 class Source(Protocol):
@@ -63,13 +66,17 @@ def load_source(
     """
     parts = _SOURCE.fullmatch(source)
     if parts is None:
-        raise DataError(f"source '{source}' is not of the form NAME, NAME[:CLASSES] or NAME[:CLASSES]+MODIFICATION")
+        raise DataError(
+            f"source '{source}' is not of the form NAME, NAME[:CLASSES] or NAME[::STEP], and +MODIFICATION behind it"
+        )
     how = parts["how"]
     if how is not None:
         check_modification(how)
     pictures = replace(_open(parts["base"], folder, root, resize), name=source)
     if parts["classes"] is not None:
         pictures = pictures.first_classes(int(parts["classes"]))
+    if parts["step"] is not None:
+        pictures = pictures.every(int(parts["step"]))
     height, width = pictures.size
     if len(pictures) * height * width * 3 * (1 if how is None else 2) > IN_MEMORY:
         return pictures if how is None else ModifiedOnDisk(pictures, how)

@@ -74,6 +74,22 @@ def test_weights_on_the_way_are_kept_also_over_a_stop(nets, tmp_path, data_folde
     assert not np.array_equal(before["fc"][0], after["fc"][0])
 
 
+def test_a_run_may_stop_at_an_iteration_and_go_on(nets, tmp_path, data_folder):
+    whole = train(nets, tmp_path / "whole", data_folder)
+    run = tmp_path / "run"
+    assert train(nets, run, data_folder, until=7, keep=(7,)) is None
+    (run / "weights-000007.caffemodel").unlink()
+    assert train(nets, run, data_folder, until=7, keep=(7,)) is None  # at its checkpoint, without a step
+    kept = read_caffemodel(run / "weights-000007.caffemodel")
+    assert not np.array_equal(kept["fc"][0], whole.weights()["fc"][0])
+    assert train(nets, run, data_folder, until=12) is None
+    with pytest.raises(CaffeError, match=r"can't stop at iteration 7, since its checkpoint is at 12 already"):
+        train(nets, run, data_folder, until=7)
+    rest = train(nets, run, data_folder, until=4000)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, rest.state_dict()[name]), name
+
+
 def test_a_net_starts_from_the_weights_that_its_solver_names(nets, tmp_path, data_folder):
     """Of layers of the same name; without a step taken they are still there."""
     trained = train(nets, tmp_path / "first", data_folder).weights()

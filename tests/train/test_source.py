@@ -29,6 +29,14 @@ def test_the_first_classes(data_folder):
     assert np.array_equal(some.images, whole.images[whole.labels < 4])
 
 
+def test_every_so_many_pictures(data_folder):
+    whole, some = load_set("toy-train", data_folder), load_source("toy-train[::7]", data_folder)
+    assert len(some) == 18
+    assert np.array_equal(some.images, whole.images[::7])
+    assert np.array_equal(some.labels, whole.labels[::7])
+    assert len(load_source("toy-train[::7]+blur", data_folder)) == 36
+
+
 def test_modified_pictures_follow_under_labels_of_their_own(data_folder):
     regular, both = load_source("toy-val[:4]", data_folder), load_source("toy-val[:4]+brg", data_folder)
     assert len(both) == 2 * len(regular)
@@ -46,6 +54,7 @@ def test_modified_pictures_follow_under_labels_of_their_own(data_folder):
         ("toy-val[:0]", "no picture is of the first 0 classes"),
         ("toy-val[3]", r"source 'toy-val\[3\]' is not of the form NAME"),
         ("toy-val[:2]+", "is not of the form"),
+        ("toy-val[::0]", r"is not of the form NAME, NAME\[:CLASSES\] or NAME\[::STEP\]"),
         ("toy-val+blurry", "there is no modification 'blurry'; there are: blur, "),
         ("toi-train[:2]", "no image set 'toi-train'"),
     ],

@@ -6,7 +6,7 @@ Caffe writes a group for every layer, and leaves out the parameters that a layer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -16,6 +16,8 @@ from .files import StrPath, replacing
 from .hdf5_file import Hdf5File, open_hdf5
 
 _LONGEST_INDEX = 18
+_WORTH_COMPRESSING = 1000
+"""Numbers; what describes a chunk takes more than their bytes save."""
 LIBVER = ("earliest", "v108")
 """The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing."""
 
@@ -38,9 +40,12 @@ def write_hdf5_weights(
     weights: Mapping[str, Sequence[np.ndarray]],
     dtype: Literal["float32", "float16"] = "float32",
     diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
+    compress: bool = False,
 ) -> None:
     """Write the blobs of each layer; the same weights make the same bytes.  An array of shape (0,) is left out.
 
+    compress: blobs of more than 1,000 numbers become one chunk each, through HDF5's shuffle and gzip, which real Caffe
+        reads as it is.
     diffs: the gradients to write in a group `diff` laid out as `data` is, if any.
     dtype: float16 halves the file; real Caffe reads it too.  Finite values beyond its range of +-65504 are an error.
     Raises CaffeError for layer names with `/`, which real Caffe can't read back from HDF5.
@@ -55,18 +60,25 @@ def write_hdf5_weights(
         if name in ("", "."):
             raise CaffeError(f"{path}: HDF5 can't hold a layer named '{name}'")
     with replacing(path) as part, h5py.File(part, "w", libver=LIBVER) as file:
-        _write_layers(file.create_group("data"), weights, dtype, str(path))
+        _write_layers(file.create_group("data"), weights, dtype, compress, str(path))
         if diffs is not None:
-            _write_layers(file.create_group("diff"), diffs, dtype, f"{path}: diffs")
+            _write_layers(file.create_group("diff"), diffs, dtype, compress, f"{path}: diffs")
 
 
-def _write_layers(data: h5py.Group, weights: Mapping[str, Sequence[np.ndarray]], dtype: str, where: str) -> None:
+def _write_layers(
+    data: h5py.Group, weights: Mapping[str, Sequence[np.ndarray]], dtype: str, compress: bool, where: str
+) -> None:
     for name, blobs in weights.items():
         group = data.create_group(name)
         for i, blob in enumerate(blobs):
             stored = _as_stored(blob, dtype, f"{where}: layer '{name}', blob {i}")
             if stored.shape != (0,):
-                group.create_dataset(str(i), data=stored, track_times=False)
+                chunked = _chunked(stored) if compress and stored.size > _WORTH_COMPRESSING else {}
+                group.create_dataset(str(i), data=stored, track_times=False, **chunked)
+
+
+def _chunked(stored: np.ndarray) -> dict[str, Any]:
+    return {"chunks": stored.shape, "shuffle": True, "compression": "gzip", "compression_opts": 9}
 
 
 def _read_layer(file: Hdf5File, layer: str) -> list[np.ndarray]:

@@ -65,6 +65,35 @@ def test_same_weights_same_bytes(tmp_path, weights):
             assert h5py.h5g.get_objinfo(file.id, name).mtime == 0
 
 
+def test_compressed_weights_are_smaller_the_same_and_the_same_bytes(tmp_path):
+    draw = np.random.default_rng(0)
+    weights = {"fc": [draw.integers(-4, 5, (60, 50)).astype(np.float32), np.arange(60, dtype=np.float32)]}
+    for name, compress in (("plain", False), ("a", True), ("b", True)):
+        write_hdf5_weights(tmp_path / f"{name}.h5", weights, "float16", compress=compress)
+    check(read_hdf5_weights(tmp_path / "a.h5"), weights)
+    plain, first, second = ((tmp_path / f"{name}.h5").read_bytes() for name in ("plain", "a", "b"))
+    assert first == second
+    assert len(first) < 0.8 * len(plain)
+    with h5py.File(tmp_path / "a.h5") as file:
+        blob = file["data/fc/0"]
+        assert (blob.chunks, blob.compression, blob.compression_opts, blob.shuffle) == ((60, 50), "gzip", 9, True)
+        assert file["data/fc/1"].chunks is None
+
+
+def test_damaged_compressed_weights_are_clear_errors(tmp_path):
+    path = tmp_path / "x.h5"
+    write_hdf5_weights(path, {"fc": [np.arange(3000, dtype=np.float32).reshape(60, 50)]}, compress=True)
+    with h5py.File(path) as file:
+        chunk = file["data/fc/0"].id.get_chunk_info(0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: chunk.byte_offset] + bytes(chunk.size) + whole[chunk.byte_offset + chunk.size :])
+    with pytest.raises(CaffeFormatError, match=r"x\.h5"):
+        read_hdf5_weights(path)
+    path.write_bytes(whole[: chunk.byte_offset + chunk.size // 2])
+    with pytest.raises(CaffeFormatError, match=r"x\.h5"):
+        read_hdf5_weights(path)
+
+
 def test_names_with_slashes_are_refused(tmp_path):
     with pytest.raises(CaffeError, match=r"'inception/1x1'.*write a caffemodel instead"):
         write_hdf5_weights(tmp_path / "x.h5", {"inception/1x1": []})
