@@ -107,10 +107,20 @@ def _models(root: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+_ACCURACIES = {
+    "top1": "top-1",
+    "top5": "top-5",
+    "top1_regular": "regular",
+    "top1_modified": "modified",
+    "top1_frames_shuffled": "frames shuffled",
+    "top1_training": "on its training pictures",
+}
+"""What a card measures of a classifier, as the table names it; all but top-5 are top-1."""
+
+
 def _measured(values: Mapping[str, Any]) -> str:
     if "top1" in values:
-        known = f"; top-1 on its training pictures {values['top1_training']:.1%}" if "top1_training" in values else ""
-        return f"top-1 {values['top1']:.1%}, top-5 {values['top5']:.1%}{known}"
+        return ", ".join(f"{what} {values[key]:.1%}" for key, what in _ACCURACIES.items() if key in values)
     return (
         f"code cosine {values['code_cosine']:.2f}; judge's top-5 on reconstructions {values['judge_top5']:.1%}, "
         f"on the pictures {values['judge_top5_of_pictures']:.1%}"
