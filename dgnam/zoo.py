@@ -241,14 +241,6 @@ def load(name: str) -> CaffeModule:
     return load_net(entry.prototxt, entry.weights_path(), f"model '{name}'")
 
 
-def load_target(name: str) -> CaffeModule:
-    """The model of this name with its weights, to visualize units of; one that sees clips is an error."""
-    frames = get(name).preprocessing.frames
-    if frames > 1:
-        raise CaffeError(f"model '{name}' sees clips of {frames} frames, and a target here sees one picture at once")
-    return load(name)
-
-
 def load_net(prototxt: StrPath, weights_path: StrPath, what: str) -> CaffeModule:
     """A net with its weights, for evaluation; weights that lack one of its layers, called `what`, are an error."""
     weights = read_weights(weights_path)

@@ -260,11 +260,3 @@ def test_a_label_file_that_cannot_be_used_is_named(tmp_path: Path, content: byte
     path.write_bytes(content)
     with pytest.raises(CaffeError, match=f"own.txt.*{reason}"):
         zoo.read_label_file(path)
-
-
-def test_a_net_that_sees_clips_is_no_target():
-    with pytest.raises(
-        CaffeError, match="'action-lstm-motion-mini' sees clips of 16 frames, and a target here sees one"
-    ):
-        zoo.load_target("action-lstm-motion-mini")
-    assert zoo.load_target("action-mini").plan.name == "action-mini"

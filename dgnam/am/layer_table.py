@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import zoo
 from ..caffe.errors import CaffeFormatError, naming
+from ..caffe.module import clip_layer
 from ..caffe.net_build import NetPlan, build
 from ..caffe.proto import pb, read_net
 from .class_names import Classes
@@ -71,7 +72,7 @@ def caffe_layers(plan: NetPlan, classes: Sequence[Classes] = ()) -> list[LayerRo
     wired = [w for w in plan.layers if w.tops and w.layer.type != "Split"]
     shapes = {w.name: tuple(plan.blob_shapes[w.tops[0]][1:]) for w in wired}
     types = {w.name: w.layer.type for w in wired}
-    return _rows(types, shapes, classes)
+    return _rows(types, shapes, classes, clips=clip_layer(plan) is not None)
 
 
 def torch_layers(target: TorchTarget, classes: Sequence[Classes] = ()) -> list[LayerRow]:
@@ -89,13 +90,14 @@ def table_lines(rows: Sequence[LayerRow]) -> list[str]:
 
 
 def _rows(
-    types: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]], classes: Sequence[Classes]
+    types: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]], classes: Sequence[Classes], clips: bool = False
 ) -> list[LayerRow]:
+    """clips: whether the net sees clips, so that none of its units can be asked for."""
     layers = list(types)
 
     def example(name: str) -> str | None:
         shape = shapes.get(name)
-        if not shape or len(shape) not in (1, 3):
+        if clips or not shape or len(shape) not in (1, 3):
             return None
         for known in classes:
             if known.belong_to(name, layers, shapes.__getitem__) and len(known.labels) == shape[0]:

@@ -237,15 +237,25 @@ class CaffeModule(nn.Module):
 def free_batch(plan: NetPlan) -> None:
     """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do.
 
-    Those that split that axis alone (num_axes is 1), say into frames and clips, mean the size that they give.
+    Those that split that axis alone, say into frames and clips, mean the size that they give.
     """
     for wired in plan.layers:
-        if wired.layer.type == "Reshape":
+        if wired.layer.type == "Reshape" and not _splits_batch(wired):
             options = wired.layer.definition.reshape_param
             batch = plan.blob_shapes[wired.bottoms[0]][0]
-            splits = options.num_axes == 1 and len(options.shape.dim) > 1
-            if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch and not splits:
+            if options.axis == 0 and options.shape.dim and options.shape.dim[0] == batch:
                 options.shape.dim[0] = 0
+
+
+def clip_layer(plan: NetPlan) -> str | None:
+    """The layer that splits the batch axis, of a net whose inputs are the frames of clips; None of other nets."""
+    return next((wired.name for wired in plan.layers if _splits_batch(wired)), None)
+
+
+def _splits_batch(wired: WiredLayer) -> bool:
+    options = wired.layer.definition.reshape_param
+    alone = options.axis == 0 and options.num_axes == 1 and len(options.shape.dim) > 1
+    return wired.layer.type == "Reshape" and alone
 
 
 def check_claims(plan: NetPlan, weights: Weights | None) -> None:

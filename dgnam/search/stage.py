@@ -41,7 +41,7 @@ class Stage:
         if request.sampler not in SAMPLERS:
             raise CaffeError(f"sampler '{request.sampler}': give one of {closest(request.sampler, SAMPLERS)}")
         self.space = SearchSpace(**request.space)
-        target = CaffeTarget(zoo.load_target(request.target))
+        target = CaffeTarget(zoo.load(request.target))
         self.tuning, self.held_out = (
             units_of(text, self.entries[request.target], target, any_layer=request.own_score)
             for text in (request.units, request.report)

@@ -74,6 +74,8 @@ def train_classifier(
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver, definition = solver_net(solver_path)
+    if until is not None and (not isinstance(until, int) or until < 0):
+        raise CaffeError(f"until {until}: give an iteration of the training, 0 or more")
     if precision not in PRECISIONS:
         raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
     folder = Path(run_folder)
@@ -231,6 +233,8 @@ class _Run:
         self.recipe = recipe if precision == MIXED else {**recipe, "precision": precision}
         self.mixed = precision == MIXED
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
+        if not learned:
+            raise CaffeError(f"net '{net.plan.name}' has nothing to learn: each lr_mult is 0")
         for k, param in enumerate(net.plan.params):
             net.parameter(k).requires_grad_(bool(param.lr_mult))  # what stays as it is needs no gradient
         group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
@@ -245,7 +249,7 @@ class _Run:
             self.net.plan.name,
             first=first,
             total=last,
-            images=count * batches.spec.batch_size,
+            images=count * batches.spec.batch_size * batches.spec.frames,
             before=self.seconds,
             show=show,
         )

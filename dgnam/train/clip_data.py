@@ -8,14 +8,15 @@
       }
     }
 
-The trainers read these options and make the batches themselves; in a net that `dgnam.caffe` runs, the layer does.
+The trainers read these options and make the batches themselves.  In a net that `dgnam.caffe` runs, the layer does,
+where Python layers are allowed (`caffe.allow_python_layers()`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..caffe import Layer
+from ..caffe import CaffeError, Layer
 from ..caffe.proto import pb
 from .feed import Batches, clip_spec
 
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 class ClipData(Layer):
     """Frames (frames * clips, 3, window, window), BGR, mean-subtracted, all first ones first, and labels (clips,).
 
-    Batches come at random, and in phase TEST in the clips' order, from the beginning again after the end.  The images
-    are looked for as the trainers do it, in $DGNAM_DATA.
+    Batches come at random, by seed 0, and in phase TEST in the clips' order, from the beginning again after the end.
+    The images are looked for as the trainers do it, in $DGNAM_DATA.
     """
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+        if len(top) != 2:
+            raise CaffeError(f"ClipData has 2 tops, the frames and the labels, not {len(top)}")
         self.spec = clip_spec(self.param_str)
         self.batches = Batches(self.spec.load(), self.spec, seed=0)
         self.number = 0

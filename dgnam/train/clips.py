@@ -21,6 +21,8 @@ Label = Literal["class", "motion"]
 DIRECTIONS = ("right", "left")
 """Which way the window moves; the classes of the label "motion"."""
 
+_BOUNDS = {"window": (1, 4096), "frames": (2, 1024), "paths": (1, 10_000), "overhang": (0, 4096)}
+
 
 @dataclass(frozen=True)
 class ClipOptions:
@@ -43,9 +45,9 @@ class ClipOptions:
     fill: tuple[int, int, int] = (123, 117, 104)
 
     def __post_init__(self) -> None:
-        for name, least in (("window", 1), ("frames", 2), ("paths", 1), ("overhang", 0)):
-            if getattr(self, name) < least:
-                raise CaffeError(f"{name} {getattr(self, name)} of clips: give {least} or more")
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise CaffeError(f"{name} {getattr(self, name)} of clips: give {least} to {most}")
         if self.label not in get_args(Label):
             raise CaffeError(f"label '{self.label}' of clips: give {closest(self.label, get_args(Label))}")
 
@@ -138,6 +140,7 @@ class FramesShuffled:
     def take(self, places: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         frames, labels = self.clips.take(places)
         chosen, count = np.arange(len(self))[places], self.clips.options.frames
-        orders = np.stack([np.random.default_rng(place).permutation(count) for place in chosen], axis=1)
+        drawn = [np.random.default_rng(place).permutation(count) for place in chosen]
+        orders = np.array(drawn, np.intp).reshape(-1, count).T
         clips = frames.reshape(count, len(chosen), *frames.shape[1:])
         return clips[orders, np.arange(len(chosen))].reshape(frames.shape), labels

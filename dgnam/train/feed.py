@@ -8,20 +8,19 @@ feed that.
 from __future__ import annotations
 
 import functools
-import json
 import os
 import queue
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..caffe.errors import CaffeError
 from ..caffe.net_build import filter_layers
 from ..caffe.proto import pb, read_blobproto
-from ..data import MEAN_BGR, DataError, centre_crop, crop, preprocess
+from ..data import DataError, centre_crop, crop, preprocess
+from .clip_text import read_clip_text
 from .clips import ClipOptions, Clips
 from .source import Source, load_source
 
@@ -128,6 +127,10 @@ def cut_feed(definition: pb.NetParameter, phase: pb.Phase) -> tuple[FeedSpec, pb
         spec = clip_spec(feed.python_param.param_str) if _is_clip_data(feed) else _spec(feed)
     except CaffeError as error:
         raise CaffeError(f"net '{net.name}', layer '{feed.name}': {error}") from None
+    if spec.clips is not None and len(feed.top) != 2:
+        raise CaffeError(
+            f"net '{net.name}', layer '{feed.name}': has 2 tops, the frames and the labels, not {len(feed.top)}"
+        )
     entry = pb.LayerParameter(name=feed.name, type="Input", top=feed.top)
     for shape in spec.shapes[: len(feed.top)]:
         entry.input_param.shape.add(dim=shape)
@@ -140,32 +143,10 @@ def _is_clip_data(layer: pb.LayerParameter) -> bool:
 
 
 def clip_spec(text: str) -> FeedSpec:
-    """The options of a `ClipData` layer, from its param_str.
-
-    text: JSON with source, window and label; where wanted clips, the size of a batch (12); frames (16); paths (1);
-    overhang (16), where the window sees the mean; resize, [height, width]; mirror (false); mean, [B, G, R].
-    """
-    try:
-        given: dict[str, Any] = dict(json.loads(text))
-        known = {"source", "window", "label", "clips", "frames", "paths", "overhang", "resize", "mirror", "mean"}
-        if given.keys() - known:
-            raise CaffeError(f"param_str has '{min(given.keys() - known)}'; its options are {', '.join(sorted(known))}")
-        mirror, (blue, green, red) = bool(given.get("mirror", False)), given.get("mean", MEAN_BGR)
-        mean = float(blue), float(green), float(red)
-        numbers = {name: int(given[name]) for name in ("window", "frames", "paths", "overhang") if name in given}
-        options = ClipOptions(label=given["label"], fill=(round(red), round(green), round(blue)), **numbers)
-        size = None if "resize" not in given else (int(given["resize"][0]), int(given["resize"][1]))
-        batch_size = int(given.get("clips", 12))
-        source = str(given["source"])
-    except CaffeError:
-        raise
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise CaffeError(f"param_str '{text}' is not JSON of a clip layer's options ({error!r})") from None
-    if mirror and options.label == "motion":
-        raise CaffeError("param_str has mirror with the label motion, which a mirrored clip has the other way round")
-    if batch_size < 1:
-        raise CaffeError(f"param_str has clips {batch_size}; give 1 or more")
-    return FeedSpec(source, batch_size, options.window, mirror, mean, resize=size, clips=options)
+    """The options of a `ClipData` layer, from its param_str; see `read_clip_text`."""
+    read = read_clip_text(text)
+    window = read.options.window
+    return FeedSpec(read.source, read.clips, window, read.mirror, read.mean, resize=read.resize, clips=read.options)
 
 
 def _spec(feed: pb.LayerParameter) -> FeedSpec:

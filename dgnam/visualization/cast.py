@@ -216,7 +216,7 @@ def _zoo_target(name: str) -> TargetInfo:
     if entry.generator is not None:
         known = [other.name for other in zoo.list_models() if other.generator is None]
         raise CaffeError(f"'{name}' is a generator; the targets: {closest(name, known, limit=20)}")
-    target = CaffeTarget(zoo.load_target(name), mean=entry.preprocessing.mean)
+    target = CaffeTarget(zoo.load(name), mean=entry.preprocessing.mean)
     settings = released_googlenet() if name in GENTLE else released()
     return TargetInfo(
         target,

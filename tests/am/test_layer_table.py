@@ -22,7 +22,11 @@ class Shapes:
         return self.rows[layer].shape
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in zoo.list_models() if entry.scores is not None])
+STILLS = [e.name for e in zoo.list_models() if e.scores is not None and e.preprocessing.frames == 1]
+"""The classifiers that see one picture."""
+
+
+@pytest.mark.parametrize("name", STILLS)
 def test_the_objective_of_each_row_can_be_asked_for(name):
     entry = zoo.get(name)
     rows = describe_model(name)
@@ -92,3 +96,9 @@ def test_a_net_of_no_layers_is_an_error(tmp_path):
     (tmp_path / "empty.prototxt").write_text("")
     with pytest.raises(CaffeError, match=r"empty\.prototxt: the net has no layers"):
         describe_model(str(tmp_path / "empty.prototxt"))
+
+
+def test_of_a_net_that_sees_clips_no_unit_can_be_asked_for():
+    rows = describe_model("action-lstm-motion-mini")
+    assert any(row.name == "fc8" and row.example is None for row in rows)
+    assert all(row.example is None for row in rows)

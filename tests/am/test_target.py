@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from dgnam import zoo
 from dgnam.am import CaffeTarget, Several, TorchTarget
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
@@ -193,3 +194,8 @@ def test_a_net_without_an_input_is_no_target():
 def test_several_need_names_that_layers_can_begin_with(target, name):
     with pytest.raises(CaffeError, match="no dot and no colon"):
         Several(None, **{name: target})
+
+
+def test_a_net_that_sees_clips_is_no_target():
+    with pytest.raises(CaffeError, match=r"'action-lstm-motion-mini' sees clips \(layer 'frames' splits its batch\)"):
+        CaffeTarget(zoo.load("action-lstm-motion-mini"))

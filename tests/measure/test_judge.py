@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dgnam import zoo
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net
@@ -50,3 +51,8 @@ def test_a_class_to_each_image(judge):
 def test_images_of_another_size_are_refused(judge):
     with pytest.raises(CaffeError, match=r"takes images of \(2, 2\), and got \(3, 2\)"):
         judge.rank(np.zeros((1, 3, 3, 2), np.float32), [1])
+
+
+def test_a_net_that_sees_clips_is_no_judge():
+    with pytest.raises(CaffeError, match=r"'action-lstm-sport-mini' sees clips .* and a judge sees one image"):
+        Judge(zoo.load("action-lstm-sport-mini"), "fc8")

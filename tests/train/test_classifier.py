@@ -1,6 +1,7 @@
 """Training a classifier: it learns, and a stopped run goes on to the same weights."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -147,6 +148,30 @@ def test_a_net_without_held_out_pictures_is_trained_when_no_test_is_asked_for(ne
         train(nets, tmp_path / "run", data_folder)
     solver.write_text(solver.read_text().replace("test_interval: 20", "").replace("max_iter: 40", "max_iter: 2"))
     assert train(nets, tmp_path / "run", data_folder) is not None
+
+
+def test_a_net_that_learns_nothing_is_an_error(nets, tmp_path, data_folder):
+    path = nets / "train_val.prototxt"
+    frozen = "param { lr_mult: 0 } param { lr_mult: 0 }"
+    text = re.sub(r'(type: "(?:InnerProduct|Scale)")', rf"\1 {frozen}", path.read_text())
+    path.write_text(text.replace('type: "Convolution"', 'type: "Convolution" param { lr_mult: 0 }'))
+    with pytest.raises(CaffeError, match="net 'tiny' has nothing to learn: each lr_mult is 0"):
+        train(nets, tmp_path / "run", data_folder)
+
+
+def test_layers_that_learn_nothing_stay_and_the_rest_learns(nets, tmp_path, data_folder):
+    path = nets / "train_val.prototxt"
+    path.write_text(path.read_text().replace('type: "Convolution"', 'type: "Convolution" param { lr_mult: 0 }'))
+    train(nets, tmp_path / "run", data_folder, until=3, keep=(0, 3))
+    before, after = (read_caffemodel(tmp_path / "run" / f"weights-{k:06d}.caffemodel") for k in (0, 3))
+    assert np.array_equal(before["conv1"][0], after["conv1"][0])
+    assert not np.array_equal(before["fc"][0], after["fc"][0])
+
+
+@pytest.mark.parametrize("until", [-1, 3.5])
+def test_where_to_stop_is_an_iteration(until, nets, tmp_path, data_folder):
+    with pytest.raises(CaffeError, match=f"until {until}: give an iteration of the training"):
+        train(nets, tmp_path / "run", data_folder, until=until)
 
 
 def test_labels_beyond_the_net_s_classes_are_a_clear_error(nets, tmp_path, data_folder):

@@ -10,6 +10,7 @@ from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.data import ImageSet
 from dgnam.train.classifier import evaluate
+from dgnam.train.clip_text import read_clip_text
 from dgnam.train.clips import DIRECTIONS, ClipOptions, Clips, FramesShuffled
 from dgnam.train.feed import Batches, cut_feed
 
@@ -89,8 +90,8 @@ def test_shuffled_frames_are_the_same_ones_in_another_order():
     [
         ({"window": 20}, r"a window of 20 has no room to move in pictures of 20x20 with an overhang of 0; bring them"),
         ({"window": 24, "overhang": 9}, "a window of 24 has no room"),
-        ({"frames": 1}, "frames 1 of clips: give 2 or more"),
-        ({"overhang": -1}, "overhang -1 of clips: give 0 or more"),
+        ({"frames": 1}, "frames 1 of clips: give 2 to 1024"),
+        ({"overhang": -1}, "overhang -1 of clips: give 0 to 4096"),
         ({"label": "motions"}, "label 'motions' of clips: give .*motion"),
     ],
 )
@@ -128,16 +129,50 @@ def test_the_trainers_read_the_layer_s_options():
     ("options", "message"),
     [
         (OPTIONS + ', "mirror": true', "mirror with the label motion"),
-        (OPTIONS + ', "windows": 3', "param_str has 'windows'; its options are clips, frames, label"),
-        (OPTIONS.replace('"clips": 3', '"clips": 0'), "clips 0; give 1 or more"),
-        ('"source": "toy-train"', "is not JSON of a clip layer's options .KeyError"),
-        (OPTIONS + ', "mean": 3', "is not JSON of a clip layer's options .TypeError"),
-        ("x", "is not JSON of a clip layer's options"),
+        (OPTIONS + ', "windows": 3', "param_str has no option 'windows'; there are window, "),
+        (OPTIONS.replace('"clips": 3', '"clips": 0'), "clips is 0; give a whole number of 1 to 10000"),
+        (OPTIONS.replace('"clips": 3', '"clips": true'), "clips is True; give a whole number"),
+        (OPTIONS.replace('"clips": 3', '"clips": 2.9'), "clips is 2.9; give a whole number"),
+        ('"source": "toy-train"', "param_str lacks window, label"),
+        (OPTIONS + ', "mean": 3', "mean is 3; give three numbers of 0 to 255"),
+        (OPTIONS + ', "mean": [Infinity, 0, 0]', "mean is .inf, 0, 0.; give three numbers"),
+        (OPTIONS + ', "mean": [300, 0, -5]', "mean is .300, 0, -5.; give three numbers"),
+        (OPTIONS + ', "mirror": "false"', "mirror is false; give true or false"),
+        (OPTIONS + ', "resize": [80, 80, 3]', r"resize is .80, 80, 3.; give .height, width."),
+        (OPTIONS.replace('"frames": 4', '"frames": 1e400'), "frames is inf; give a whole number"),
+        (OPTIONS.replace('"frames": 4', '"frames": 1000000000'), "frames 1000000000 of clips: give 2 to 1024"),
+        (OPTIONS + ', "paths": 1000000000', "paths 1000000000 of clips: give 1 to 10000"),
+        (OPTIONS.replace('"motion"', "{}"), "label is {}; give a text"),
+        (OPTIONS.replace('"toy-train"', "null"), "source is None; give a text"),
+        ("x", "is no JSON"),
     ],
 )
 def test_wrong_options_name_the_layer(options, message):
     with pytest.raises(CaffeError, match=f"net 'clips', layer 'data': .*{message}"):
         cut_feed(parse_net(net_text(options=options), "test"), pb.TRAIN)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1, 2]", "3"])
+def test_what_has_no_options_by_name_is_an_error(text):
+    with pytest.raises(CaffeError, match=r"is no JSON|has no options by name"):
+        read_clip_text(text)
+
+
+def test_the_layer_has_two_tops(data_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DGNAM_ALLOW_PYTHON_LAYERS", "1")
+    monkeypatch.setenv("DGNAM_DATA", str(data_folder))
+    text = net_text().replace('top: "label"', "", 1)
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    with pytest.raises(CaffeError, match="2 tops, the frames and the labels, not 1"):
+        Net(str(path), pb.TRAIN)
+    with pytest.raises(CaffeError, match="net 'clips', layer 'data': has 2 tops, the frames and the labels, not 1"):
+        cut_feed(parse_net(text, "test"), pb.TRAIN)
+
+
+def test_of_no_clips_none_are_shuffled():
+    frames, labels = FramesShuffled(clips()).take(slice(0, 0))
+    assert (frames.shape, labels.shape) == ((0, 12, 12, 3), (0,))
 
 
 def test_a_mirrored_clip_is_mirrored_as_a_whole(data_folder):

@@ -185,7 +185,7 @@ def _score(target: str | None, unit: str | None, path: str | None, device: str) 
         raise CaffeError("give a target and its unit, as caffenet-mini fc8:42, or --score module:function")
     if zoo.get(target).generator is not None:
         raise CaffeError(f"'{target}' is a generator; the targets: {_models(target, generators=False)}")
-    network = CaffeTarget(zoo.load_target(target))
+    network = CaffeTarget(zoo.load(target))
     objective = parse_objective(unit, network, [Classes.of_model(zoo.get(target))])
     return UnitScore(network, objective, device=device), {"target": target, "unit": str(objective)}
 
