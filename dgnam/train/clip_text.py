@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..caffe.errors import CaffeError, closest, shortened
+from ..caffe.errors import CaffeError, CaffeFormatError, closest, shortened
 from ..data import MEAN_BGR
 from .clips import ClipOptions
 
@@ -71,25 +71,30 @@ def read_clip_text(text: str) -> ClipText:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CaffeError(f"param_str '{shortened(text)}' is no JSON ({shortened(str(error))})") from None
+        raise CaffeFormatError(f"param_str '{shortened(text)}' is no JSON ({shortened(str(error))})") from None
     if not isinstance(given, dict):
-        raise CaffeError(f"param_str '{shortened(text)}' has no options by name, such as {{\"source\": …}}")
+        raise CaffeFormatError(f"param_str '{shortened(text)}' has no options by name, such as {{\"source\": …}}")
     for name, value in given.items():
         if name not in _KNOWN:
-            raise CaffeError(
+            raise CaffeFormatError(
                 f"param_str has no option '{shortened(name)}'; there are {closest(name, _KNOWN, limit=20)}"
             )
         fits, wanted = _KNOWN[name]
         if not fits(value):
-            raise CaffeError(f"param_str: {name} is {shortened(str(value))}; give {wanted}")
+            raise CaffeFormatError(f"param_str: {name} is {shortened(str(value))}; give {wanted}")
     lacking = [name for name in _NEEDED if name not in given]
     if lacking:
-        raise CaffeError(f"param_str lacks {', '.join(lacking)}")
+        raise CaffeFormatError(f"param_str lacks {', '.join(lacking)}")
     if given.get("mirror", False) and given["label"] == "motion":
-        raise CaffeError("param_str has mirror with the label motion, which a mirrored clip has the other way round")
+        raise CaffeFormatError(
+            "param_str has mirror with the label motion, which a mirrored clip has the other way round"
+        )
     blue, green, red = given.get("mean", MEAN_BGR)
     numbers = {name: given[name] for name in ("window", "frames", "paths", "overhang") if name in given}
-    options = ClipOptions(label=given["label"], fill=(round(red), round(green), round(blue)), **numbers)
+    try:
+        options = ClipOptions(label=given["label"], fill=(round(red), round(green), round(blue)), **numbers)
+    except CaffeError as error:
+        raise CaffeFormatError(f"param_str: {error}") from None
     size = tuple(given["resize"]) if "resize" in given else None
     mean = (float(blue), float(green), float(red))
     return ClipText(given["source"], given.get("clips", 12), size, given.get("mirror", False), mean, options)
