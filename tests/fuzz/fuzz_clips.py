@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dgnam.caffe.errors import naming
 from dgnam.train.clip_text import read_clip_text
 
 FILE = "hostile.json"
@@ -18,4 +19,5 @@ def seeds() -> list[bytes]:
 
 
 def read(path: Path) -> None:
-    read_clip_text(path.read_text(encoding="utf-8", errors="replace"))
+    with naming(path):
+        read_clip_text(path.read_text(encoding="utf-8", errors="replace"))
