@@ -157,6 +157,8 @@ def _spec(feed: pb.LayerParameter) -> FeedSpec:
         raise CaffeError("transform_param needs a crop_size")
     if transform.mean_file and transform.mean_value:
         raise CaffeError("transform_param has both mean_file and mean_value; give one")
+    if transform.force_color and transform.force_gray:
+        raise CaffeError("transform_param has both force_color and force_gray; give one")
     if transform.force_gray and feed.type == "ImageData":
         raise CaffeError("force_gray is for Data layers; of an ImageData layer is_color: false gives gray pictures")
     gray = transform.force_gray if feed.type == "Data" else not images.is_color

@@ -83,6 +83,11 @@ def test_a_listing_s_root_and_size_are_taken_over():
         ("crop_size: 12 mirror", "crop_size: 12 mean_value: 1 mirror", "give 3 mean_value entries"),
         ("source", "is_color: false source", "give one mean_value of gray pictures, not 3"),
         ("crop_size: 12 mirror", "force_gray: true crop_size: 12 mirror", "force_gray is for Data layers"),
+        (
+            "crop_size: 12 mirror",
+            "force_gray: true force_color: true crop_size: 12 mirror",
+            "transform_param has both force_",
+        ),
         ("source", "new_height: 3 source", "give new_height and new_width together"),
     ],
 )
