@@ -68,7 +68,8 @@ def test_a_mean_image_of_gray_is_taken_off(listing):
     colours = listing.parent / "colours.binaryproto"
     colours.write_bytes(array_to_blobproto(np.repeat(mean, 3, 1)).SerializeToString())
     spec, _ = cut_feed(parse_net(text.replace(str(path), str(colours)), "test"), pb.TEST)
-    with pytest.raises(CaffeError, match=r"shape \(1, 1, height, width\), and this one \(1, 3, 20, 16\)"):
+    message = r"shape \(1, 1, height, width\) or \(1, height, width\), and this one \(1, 3, 20, 16\)"
+    with pytest.raises(CaffeError, match=message):
         spec.mean_image((20, 16))
 
 
