@@ -328,9 +328,20 @@ def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
 
 
 def test_the_card_of_a_model_stored_before_rounding_says_float16_alone():
-    card = json.loads((zoo.data_folder("models") / "caffenet-mini" / "card.json").read_text())
-    card["training"] |= {"images_per_second": None, "waiting_for_data": None}
-    assert "`weights.h5`, Caffe's HDF5 in float16, 2,017,480 bytes" in card_text({**card, "file": "weights.h5"})
+    training = {"pictures": "toy-train", "iterations": 40, "batch_size": 20, "seconds": 9, "device": "cpu"}
+    card = {
+        "name": "e",
+        "what": "an encoder",
+        "data": "none",
+        "date": "2026-11-23",
+        "file": "weights.h5",
+        "sha256": "0" * 64,
+        "bytes": 1234567,
+        "training": {**training, "images_per_second": None, "waiting_for_data": None},
+        "measured": {"on": "toy-val", "top1": 0.5},
+    }
+    assert "`weights.h5`, Caffe's HDF5 in float16, 1,234,567 bytes" in card_text(card)
+    assert "in float16, rounded, 1,234,567 bytes" in card_text({**card, "storage": "Caffe's HDF5 in float16, rounded"})
 
 
 def test_the_generator_is_trained_as_the_paper_says():
