@@ -246,7 +246,7 @@ def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, 
     folder = snapshot("start", toy_zoo, data_folder)
     page = (folder / "README.md").read_text()
     assert "`dgnam train start --data DIR`: none yet; the weights are those that the training of e starts with" in page
-    assert "no statistics yet; folded away were those of 520 training pictures" in page
+    assert "no statistics yet; folded away were those of 120 training pictures" in page
     images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
     values = zoo.load("start").values_at(["conv1"], images)["conv1"]
     assert 0.5 < values.std() < 2

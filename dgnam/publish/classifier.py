@@ -58,9 +58,9 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
     training = _effort(solver_path, run_folder, how, plan.at)
     training["of"] = {"model": plan.of, "iterations": solver.max_iter}
     if lacks_statistics(net):
-        pictures = pictures_for_statistics(Batches(feed.load(how["data_folder"]), feed, max(solver.random_seed, 0)))
+        batches = Batches(feed.load(how["data_folder"]), feed, max(solver.random_seed, 0))
+        pictures, training["statistics_of"] = pictures_for_statistics(batches)
         find_statistics(net, pictures)
-        training["statistics_of"] = len(pictures)
     weights = _plain(net, whole)
     measured = measure_classifier(name, whole, as_stored(name, weights), how["data_folder"])
     return Made(weights, {"what": plan.note, "training": training, "measured": measured, "data": whole.data})

@@ -116,15 +116,19 @@ def train_classifier(
 def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
-        unfold(net, weights, pictures_for_statistics(batches))
+        unfold(net, weights, pictures_for_statistics(batches)[0])
     else:
         net.copy_from(weights)
 
 
-def pictures_for_statistics(batches: Batches) -> Tensor:
-    """The training pictures that batch normalisation's statistics are found from, as the net takes them."""
+def pictures_for_statistics(batches: Batches) -> tuple[Tensor, int]:
+    """What batch normalisation's statistics are found from: training pictures as the net takes them.
+
+    Also how many different ones they are; a set of fewer than `FOR_STATISTICS` gives each in several cuts.
+    """
     count = -(-FOR_STATISTICS // batches.spec.batch_size)
-    return torch.from_numpy(np.concatenate([batches.prepared(number)[0] for number in range(count)]))
+    pictures = torch.from_numpy(np.concatenate([batches.prepared(number)[0] for number in range(count)]))
+    return pictures, batches.different(count)
 
 
 def kept_file(folder: Path, iteration: int) -> Path:

@@ -216,6 +216,10 @@ class Batches:
         images, labels = self.images.take(places)
         return self.spec.centres(images), labels
 
+    def different(self, count: int) -> int:
+        """How many different pictures, or clips, batches 0 … count - 1 show: a small set comes again, cut elsewhere."""
+        return len({int(place) for number in range(count) for place in self._chosen(number)[0]})
+
     def _chosen(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Which pictures, and of each the crop's top and left and whether it is mirrored."""
         per_epoch = len(self.images) // self.spec.batch_size
