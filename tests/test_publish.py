@@ -18,7 +18,9 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, read_net
 from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
-from dgnam.publish.card import card_text
+from dgnam.publish.card import card_text, effort
+from dgnam.train.curves import read_log
+from dgnam.train.feed import FeedSpec
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
 from tests.toy import (
@@ -57,6 +59,7 @@ _AFFINE = re.compile(r'layer \{ name: "(grey_levels|defc5/bn|Rconv6/bn)".*?\}\s*
 DEPLOYED_GENERATOR, DEPLOYED_CONVOLUTIONAL = (_AFFINE.sub("", net) for net in (GENERATOR, CONVOLUTIONAL_GENERATOR))
 LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
 RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 20, RelativeLosses())
+BEGINNINGS = ((0, "cpu", 7), (20, "cuda", 16))
 FILLER = 'bias_term: false weight_filler { type: "msra" }'
 
 
@@ -252,6 +255,21 @@ def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, 
     assert 0.5 < values.std() < 2
 
 
+def test_a_card_s_device_and_threads_are_those_that_the_training_had(toy_zoo, data_folder):
+    """Not those of the process that makes the card; of a resumed training those of what made the weights."""
+    feed = FeedSpec("toy-train", 20, 12, True, (0, 0, 0))
+    log = toy_zoo / "log.jsonl"
+    assert effort(toy_zoo, feed, 40, "cuda")["device"] == "cuda"
+    log.write_text("".join(json.dumps({"iteration": k, "device": d, "threads": n}) + "\n" for k, d, n in BEGINNINGS))
+    found = [effort(toy_zoo, feed, at, "cpu") for at in (15, 20, 21)]
+    assert [(each["device"], each["threads"]) for each in found] == [("cpu", 7), ("cpu", 7), ("cuda", 16)]
+    make("e", toy_zoo, data_folder)
+    snapshot("way", toy_zoo, data_folder)
+    assert [(entry["iteration"], entry["device"]) for entry in read_log(toy_zoo / "run-e") if "device" in entry] == [
+        (0, "cpu")
+    ], "only the process that trained"
+
+
 def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zoo, data_folder):
     make("e", toy_zoo, data_folder)
     assert snapshot("way", toy_zoo, data_folder) is not None  # kept by the whole training
@@ -266,8 +284,8 @@ def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_p
     assert card["measured"]["on"].endswith("centre 12 px; top1_training on toy-train[::4], 30 pictures")
     assert card["measured"]["top1_training"] == 1
     assert publish.remeasure("over", data_folder)["top1_training"] == 1
-    first = (toy_zoo / "run-over" / "log.jsonl").read_text().splitlines()[0]
-    assert json.loads(first)["loss"] < 0.5
+    first = next(entry for entry in read_log(toy_zoo / "run-over") if "loss" in entry)
+    assert first["loss"] < 0.5
 
 
 def test_a_snapshot_of_what_is_no_classifier_is_an_error():

@@ -255,6 +255,7 @@ class _Run:
             total=last,
             images=count * batches.spec.batch_size * batches.spec.frames,
             before=self.seconds,
+            device=self.net.device.type,
             show=show,
         )
         with closing(batches.stream(first * count, last * count)) as stream:
