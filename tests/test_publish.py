@@ -278,6 +278,17 @@ def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zo
         snapshot("way", toy_zoo, data_folder)
 
 
+def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
+    snapshot("way", toy_zoo, data_folder)
+    path = toy_zoo / "prototxt" / "e" / "solver.prototxt"
+    path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.04"))
+    with pytest.raises(CaffeError, match=r"weights-000015\.caffemodel belongs to another recipe \(changed: solver\)"):
+        snapshot("way", toy_zoo, data_folder)
+    (toy_zoo / "run-e" / "weights-000015.json").unlink()
+    with pytest.raises(CaffeError, match=r"weights-000015\.caffemodel: weights-000015\.json beside it doesn't say"):
+        snapshot("way", toy_zoo, data_folder)
+
+
 def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_pictures(toy_zoo, data_folder):
     make("e", toy_zoo, data_folder)
     card = json.loads((make("over", toy_zoo, data_folder) / "card.json").read_text())
