@@ -233,6 +233,7 @@ def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_fo
     card, page = json.loads((folder / "card.json").read_text()), (folder / "README.md").read_text()
     assert (card["definition"], card["training"]["iterations"]) == ("e", 15)
     assert "`prototxt/e/deploy.prototxt`" in page
+    assert "- The values of fc6 have the scale that the training gave them; e's are brought to another" in page
     assert "`dgnam train way --data DIR`: 15 batches of 20 from `toy-train`, of the 40 of e's training" in page
     checkpoint.unlink()
     assert snapshot("start", toy_zoo, data_folder) is not None

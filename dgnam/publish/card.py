@@ -76,12 +76,17 @@ def card_text(card: Mapping[str, Any]) -> str:
 
 def _training_lines(name: str, training: Mapping[str, Any]) -> list[str]:
     """The training, and what came before it and after it."""
-    earlier, statistics = training.get("pretraining"), training.get("statistics_of")
+    earlier, statistics, whole = (training.get(key) for key in ("pretraining", "statistics_of", "of"))
     lines = [] if earlier is None else [f"- Before: {_effort_text(earlier)}."]
     lines.append(f"- Training: `dgnam train {name} --data DIR`: {_effort_text(training)}.")
     if statistics is not None:
         lines.append(
             f"- Batch normalisation has no statistics yet; folded away were those of {statistics} training pictures."
+        )
+    if whole is not None and "code" in whole:
+        lines.append(
+            f"- The values of {whole['code']} have the scale that the training gave them; {whole['model']}'s are "
+            "brought to another, which leaves its scores as they are."
         )
     return lines
 

@@ -45,8 +45,8 @@ def make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: An
 def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -> Made | None:
     """Take the weights that the training in `run_folder` kept at the plan's iteration, or train as far as that.
 
-    None where the time limit stopped the training before; CaffeError where it is past the iteration and kept nothing,
-    or kept weights of another recipe.
+    Its code layer keeps the scale that the training gave it.  None where the time limit stopped the training before;
+    CaffeError where it is past the iteration and kept nothing, or kept weights of another recipe.
     """
     whole = plans.classifier_plan(plan)
     kept, solver_path = kept_file(run_folder, plan.at), zoo.get(plan.of).folder / whole.solver
@@ -60,6 +60,8 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
     net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
     training = _effort(solver_path, run_folder, how, plan.at)
     training["of"] = {"model": plan.of, "iterations": solver.max_iter}
+    if whole.code is not None:
+        training["of"]["code"] = whole.code[0]
     if lacks_statistics(net):
         batches = Batches(feed.load(how["data_folder"]), feed, max(solver.random_seed, 0))
         pictures, training["statistics_of"] = pictures_for_statistics(batches)
