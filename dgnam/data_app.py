@@ -11,6 +11,7 @@ import typer
 
 from .archives import Zip
 from .caffe.errors import CaffeError
+from .caffe.lmdb_file import DATA_FILE
 from .data import LARGEST_FILE, data_folder
 from .data_registry import PUBLIC_SETS, PublicSet
 
@@ -18,6 +19,8 @@ app = typer.Typer(help="The image sets that dgnam knows.", no_args_is_help=True)
 
 SPLITS = ("train", "val", "test")
 """The listings that are looked for in a zip or a folder that holds all splits, and in the names of databases."""
+
+_PART = re.compile(r"(?P<split>\w+)(?:-\d+)?")
 
 UNKNOWN, MISSING, DAMAGED = "?", "missing", "damaged"
 
@@ -61,15 +64,25 @@ def _state(known: PublicSet, folder: Path | None) -> str:
 def splits(base: str, folder: Path) -> list[str]:
     """The splits of the set `base` that are in the data folder: zips, a zip or folder of all, and databases.
 
-    Only names and listings are looked at.  Raises CaffeError where a zip of all splits can't be read.
+    Only names, listings in zips and what marks a database are looked at.  A zip whose name isn't `BASE-SPLIT.zip` or
+    `BASE-SPLIT-NUMBER.zip` is passed over.  Raises CaffeError where a zip can't be read.
     """
-    zips = (path.stem.removeprefix(f"{base}-") for path in sorted(folder.glob(f"{base}-*.zip")))
-    found = [re.sub(r"-\d+$", "", split) for split in zips]
+    parts: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"{base}-*.zip")):
+        named = _PART.fullmatch(path.stem.removeprefix(f"{base}-"))
+        if named is not None:
+            parts.setdefault(named["split"], []).append(path)
+    found = [split for split, zips in parts.items() if all(_has(path, f"{split}.txt") for path in zips)]
     for split in SPLITS:
         listed = any(_has(whole, f"{split}.txt") for whole in (folder / f"{base}.zip", folder / base))
-        kept = any((folder / f"{base}_{split}_{kind}").is_dir() for kind in ("lmdb", "leveldb"))
-        found += [split] if listed or kept else []
+        names = (f"{base}{between}{split}_{kind}" for between in "_/" for kind in ("lmdb", "leveldb"))
+        if listed or any(_is_database(folder / name) for name in names):
+            found.append(split)
     return list(dict.fromkeys(found))
+
+
+def _is_database(path: Path) -> bool:
+    return any((path / mark).is_file() for mark in (DATA_FILE, "CURRENT"))
 
 
 def _has(whole: Path, listing: str) -> bool:

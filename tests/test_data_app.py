@@ -27,7 +27,13 @@ def folder(tmp_path):
     zipped(tmp_path / "miniplaces64.zip", "train.txt", "val.txt", "classes.txt")
     (tmp_path / "ucf101").mkdir()
     (tmp_path / "ucf101" / "test.txt").write_text("a.png 0\n")
-    (tmp_path / "cifar10_train_lmdb").mkdir()
+    for database, mark in (
+        ("cifar10_train_lmdb", "data.mdb"),
+        ("cifar10_test_leveldb", "CURRENT"),
+        ("ilsvrc12/train_lmdb", "data.mdb"),
+    ):
+        (tmp_path / database).mkdir(parents=True)
+        (tmp_path / database / mark).touch()
     (tmp_path / "sports64.zip").write_text("no zip")
     return tmp_path
 
@@ -43,16 +49,34 @@ def listed(*arguments, **environment):
 
 
 def test_splits_are_found_in_all_forms(folder):
-    found = {
-        name: splits(name, folder) for name in ("tinyimagenet64", "miniplaces64", "ucf101", "cifar10", "places205")
-    }
+    names = ("tinyimagenet64", "miniplaces64", "ucf101", "cifar10", "ilsvrc12", "places205")
+    found = {name: splits(name, folder) for name in names}
     assert found == {
         "tinyimagenet64": ["train", "val"],
         "miniplaces64": ["train", "val"],
         "ucf101": ["test"],
-        "cifar10": ["train"],
+        "cifar10": ["train", "test"],
+        "ilsvrc12": ["train"],
         "places205": [],
     }
+
+
+def test_what_only_looks_like_a_set_is_not_one(tmp_path):
+    """Empty folders, zips of other names, and a zip without its listing."""
+    (tmp_path / "cifar10_train_lmdb").mkdir()
+    zipped(tmp_path / "sports64-.zip", "train.txt")
+    zipped(tmp_path / "miniplaces64-train-a.zip", "train.txt")
+    zipped(tmp_path / "tinyimagenet64-train-0.zip", "train.txt")
+    zipped(tmp_path / "tinyimagenet64-train-1.zip", "val.txt")
+    assert [splits(name, tmp_path) for name in ("cifar10", "sports64", "miniplaces64", "tinyimagenet64")] == [[]] * 4
+
+
+def test_a_damaged_zip_of_one_split_is_told_of(tmp_path):
+    zipped(tmp_path / "miniplaces64-val.zip", "val.txt")
+    (tmp_path / "miniplaces64-train.zip").write_text("no zip")
+    with pytest.raises(CaffeError, match=r"miniplaces64-train\.zip is not a whole zip"):
+        splits("miniplaces64", tmp_path)
+    assert rows(listed("--data", tmp_path))["miniplaces64"] == "damaged"
 
 
 @pytest.mark.parametrize("by_variable", [False, True])

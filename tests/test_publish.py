@@ -18,7 +18,9 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, read_net
 from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
-from dgnam.publish.card import card_text
+from dgnam.publish.card import card_text, effort
+from dgnam.train.curves import read_log
+from dgnam.train.feed import FeedSpec
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
 from tests.toy import (
@@ -57,6 +59,7 @@ _AFFINE = re.compile(r'layer \{ name: "(grey_levels|defc5/bn|Rconv6/bn)".*?\}\s*
 DEPLOYED_GENERATOR, DEPLOYED_CONVOLUTIONAL = (_AFFINE.sub("", net) for net in (GENERATOR, CONVOLUTIONAL_GENERATOR))
 LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
 RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 20, RelativeLosses())
+BEGINNINGS = ((0, "cpu", 7), (20, "cuda", 16))
 FILLER = 'bias_term: false weight_filler { type: "msra" }'
 
 
@@ -230,6 +233,7 @@ def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_fo
     card, page = json.loads((folder / "card.json").read_text()), (folder / "README.md").read_text()
     assert (card["definition"], card["training"]["iterations"]) == ("e", 15)
     assert "`prototxt/e/deploy.prototxt`" in page
+    assert "- The values of fc6 have the scale that the training gave them; e's are brought to another" in page
     assert "`dgnam train way --data DIR`: 15 batches of 20 from `toy-train`, of the 40 of e's training" in page
     checkpoint.unlink()
     assert snapshot("start", toy_zoo, data_folder) is not None
@@ -246,10 +250,25 @@ def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, 
     folder = snapshot("start", toy_zoo, data_folder)
     page = (folder / "README.md").read_text()
     assert "`dgnam train start --data DIR`: none yet; the weights are those that the training of e starts with" in page
-    assert "no statistics yet; folded away were those of 520 training pictures" in page
+    assert "no statistics yet; folded away were those of 120 training pictures" in page
     images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
     values = zoo.load("start").values_at(["conv1"], images)["conv1"]
     assert 0.5 < values.std() < 2
+
+
+def test_a_card_s_device_and_threads_are_those_that_the_training_had(toy_zoo, data_folder):
+    """Not those of the process that makes the card; of a resumed training those of what made the weights."""
+    feed = FeedSpec("toy-train", 20, 12, True, (0, 0, 0))
+    log = toy_zoo / "log.jsonl"
+    assert effort(toy_zoo, feed, 40, "cuda")["device"] == "cuda"
+    log.write_text("".join(json.dumps({"iteration": k, "device": d, "threads": n}) + "\n" for k, d, n in BEGINNINGS))
+    found = [effort(toy_zoo, feed, at, "cpu") for at in (15, 20, 21)]
+    assert [(each["device"], each["threads"]) for each in found] == [("cpu", 7), ("cpu", 7), ("cuda", 16)]
+    make("e", toy_zoo, data_folder)
+    snapshot("way", toy_zoo, data_folder)
+    assert [(entry["iteration"], entry["device"]) for entry in read_log(toy_zoo / "run-e") if "device" in entry] == [
+        (0, "cpu")
+    ], "only the process that trained"
 
 
 def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zoo, data_folder):
@@ -260,14 +279,25 @@ def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zo
         snapshot("way", toy_zoo, data_folder)
 
 
+def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
+    snapshot("way", toy_zoo, data_folder)
+    path = toy_zoo / "prototxt" / "e" / "solver.prototxt"
+    path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.04"))
+    with pytest.raises(CaffeError, match=r"weights-000015\.caffemodel belongs to another recipe \(changed: solver\)"):
+        snapshot("way", toy_zoo, data_folder)
+    (toy_zoo / "run-e" / "weights-000015.json").unlink()
+    with pytest.raises(CaffeError, match=r"weights-000015\.caffemodel: weights-000015\.json beside it doesn't say"):
+        snapshot("way", toy_zoo, data_folder)
+
+
 def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_pictures(toy_zoo, data_folder):
     make("e", toy_zoo, data_folder)
     card = json.loads((make("over", toy_zoo, data_folder) / "card.json").read_text())
     assert card["measured"]["on"].endswith("centre 12 px; top1_training on toy-train[::4], 30 pictures")
     assert card["measured"]["top1_training"] == 1
     assert publish.remeasure("over", data_folder)["top1_training"] == 1
-    first = (toy_zoo / "run-over" / "log.jsonl").read_text().splitlines()[0]
-    assert json.loads(first)["loss"] < 0.5
+    first = next(entry for entry in read_log(toy_zoo / "run-over") if "loss" in entry)
+    assert first["loss"] < 0.5
 
 
 def test_a_snapshot_of_what_is_no_classifier_is_an_error():
@@ -328,9 +358,20 @@ def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
 
 
 def test_the_card_of_a_model_stored_before_rounding_says_float16_alone():
-    card = json.loads((zoo.data_folder("models") / "caffenet-mini" / "card.json").read_text())
-    card["training"] |= {"images_per_second": None, "waiting_for_data": None}
-    assert "`weights.h5`, Caffe's HDF5 in float16, 2,017,480 bytes" in card_text({**card, "file": "weights.h5"})
+    training = {"pictures": "toy-train", "iterations": 40, "batch_size": 20, "seconds": 9, "device": "cpu"}
+    card = {
+        "name": "e",
+        "what": "an encoder",
+        "data": "none",
+        "date": "2026-11-23",
+        "file": "weights.h5",
+        "sha256": "0" * 64,
+        "bytes": 1234567,
+        "training": {**training, "images_per_second": None, "waiting_for_data": None},
+        "measured": {"on": "toy-val", "top1": 0.5},
+    }
+    assert "`weights.h5`, Caffe's HDF5 in float16, 1,234,567 bytes" in card_text(card)
+    assert "in float16, rounded, 1,234,567 bytes" in card_text({**card, "storage": "Caffe's HDF5 in float16, rounded"})
 
 
 def test_the_generator_is_trained_as_the_paper_says():

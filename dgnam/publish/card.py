@@ -25,11 +25,16 @@ class Made:
 
 
 def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> dict[str, Any]:
-    """What the training in `run_folder` took up to this iteration, by its log."""
+    """What the training in `run_folder` took up to this iteration, by its log.
+
+    device: what counts where the log doesn't say on what the training ran, as do the threads of this process.
+    """
     log = [entry for entry in read_log(run_folder) if entry["iteration"] <= iterations]
     timed = [entry for entry in log if "seconds" in entry]
     waited = [entry["waiting"] for entry in log if "waiting" in entry]
     seconds = timed[-1]["seconds"] if timed else None
+    began = [entry for entry in log if "device" in entry and entry["iteration"] < iterations]
+    last = began[-1] if began else {"device": device, "threads": threads()}
     return {
         "pictures": feed.source,
         "iterations": iterations,
@@ -37,8 +42,8 @@ def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> di
         "seconds": None if seconds is None else round(seconds),
         "images_per_second": round(timed[-1]["iteration"] * feed.batch_size / seconds) if seconds else None,
         "waiting_for_data": round(sum(waited) / len(waited), 4) if waited else None,
-        "device": device,
-        "threads": threads(),
+        "device": last["device"],
+        "threads": last["threads"],
     }
 
 
@@ -71,12 +76,17 @@ def card_text(card: Mapping[str, Any]) -> str:
 
 def _training_lines(name: str, training: Mapping[str, Any]) -> list[str]:
     """The training, and what came before it and after it."""
-    earlier, statistics = training.get("pretraining"), training.get("statistics_of")
+    earlier, statistics, whole = (training.get(key) for key in ("pretraining", "statistics_of", "of"))
     lines = [] if earlier is None else [f"- Before: {_effort_text(earlier)}."]
     lines.append(f"- Training: `dgnam train {name} --data DIR`: {_effort_text(training)}.")
     if statistics is not None:
         lines.append(
             f"- Batch normalisation has no statistics yet; folded away were those of {statistics} training pictures."
+        )
+    if whole is not None and "code" in whole:
+        lines.append(
+            f"- The values of {whole['code']} have the scale that the training gave them; {whole['model']}'s are "
+            "brought to another, which leaves its scores as they are."
         )
     return lines
 

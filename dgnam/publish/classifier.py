@@ -10,9 +10,10 @@ from ..caffe.module import CaffeModule
 from ..caffe.proto import pb, read_net, read_weights
 from ..data import load_set
 from ..measure import act_range, codes_of
-from ..train.classifier import kept_file, pictures_for_statistics, solver_net, train_classifier, trunk
+from ..train.classifier import pictures_for_statistics, recipe, solver_net, train_classifier, trunk
 from ..train.feed import Batches, cut_feed
 from ..train.fold import Arrays, averaged, fold, scale_code
+from ..train.kept import check_kept, kept_file
 from ..train.statistics import find_statistics, lacks_statistics
 from . import plans
 from .card import Made, effort
@@ -44,7 +45,8 @@ def make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: An
 def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -> Made | None:
     """Take the weights that the training in `run_folder` kept at the plan's iteration, or train as far as that.
 
-    None where the time limit stopped the training before; CaffeError where it is past the iteration and kept nothing.
+    Its code layer keeps the scale that the training gave it.  None where the time limit stopped the training before;
+    CaffeError where it is past the iteration and kept nothing, or kept weights of another recipe.
     """
     whole = plans.classifier_plan(plan)
     kept, solver_path = kept_file(run_folder, plan.at), zoo.get(plan.of).folder / whole.solver
@@ -53,14 +55,17 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
     if not kept.is_file():
         return None
     solver, definition = solver_net(solver_path)
+    check_kept(kept, recipe(solver, definition))
     feed, train_net = cut_feed(definition, pb.TRAIN)
     net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
     training = _effort(solver_path, run_folder, how, plan.at)
     training["of"] = {"model": plan.of, "iterations": solver.max_iter}
+    if whole.code is not None:
+        training["of"]["code"] = whole.code[0]
     if lacks_statistics(net):
-        pictures = pictures_for_statistics(Batches(feed.load(how["data_folder"]), feed, max(solver.random_seed, 0)))
+        batches = Batches(feed.load(how["data_folder"]), feed, max(solver.random_seed, 0))
+        pictures, training["statistics_of"] = pictures_for_statistics(batches)
         find_statistics(net, pictures)
-        training["statistics_of"] = len(pictures)
     weights = _plain(net, whole)
     measured = measure_classifier(name, whole, as_stored(name, weights), how["data_folder"])
     return Made(weights, {"what": plan.note, "training": training, "measured": measured, "data": whole.data})

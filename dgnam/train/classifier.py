@@ -16,12 +16,13 @@ from torch import Tensor
 from ..caffe.errors import CaffeError, closest
 from ..caffe.module import CaffeModule
 from ..caffe.net_build import WiredLayer
-from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text, write_caffemodel
+from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.updates import ParamGroup, Updater, learning_rate
 from ..caffe.weights import Weights
 from .curves import draw_curves
 from .feed import Batches, FeedSpec, cut_feed
 from .fused import TrainingModule
+from .kept import keep_weights, kept_file
 from .progress import Progress
 from .sheet import write_pictures
 from .snapshots import CHECKPOINT, load_checkpoint, save_checkpoint
@@ -96,11 +97,11 @@ def train_classifier(
             f"{folder}: the training can't stop at iteration {last}, since its checkpoint is at {first} already; give "
             f"another folder, or remove {CHECKPOINT} to train anew"
         )
-    keep_weights(folder, first, net, definition, keep)
+    run.keep(first, definition, keep)
     if first == 0:
         write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
     for done, shown in run.iterations(batches, first, last, progress):
-        keep_weights(folder, done, net, definition, keep)
+        run.keep(done, definition, keep)
         if test_spec is not None and held_out is not None and done % solver.test_interval == 0:
             score = evaluate(net, held_out, test_spec)
             shown.tested(done, top1=score.top1, top5=score.top5)
@@ -116,28 +117,19 @@ def train_classifier(
 def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
-        unfold(net, weights, pictures_for_statistics(batches))
+        unfold(net, weights, pictures_for_statistics(batches)[0])
     else:
         net.copy_from(weights)
 
 
-def pictures_for_statistics(batches: Batches) -> Tensor:
-    """The training pictures that batch normalisation's statistics are found from, as the net takes them."""
+def pictures_for_statistics(batches: Batches) -> tuple[Tensor, int]:
+    """What batch normalisation's statistics are found from: training pictures as the net takes them.
+
+    Also how many different ones they are; a set of fewer than `FOR_STATISTICS` gives each in several cuts.
+    """
     count = -(-FOR_STATISTICS // batches.spec.batch_size)
-    return torch.from_numpy(np.concatenate([batches.prepared(number)[0] for number in range(count)]))
-
-
-def kept_file(folder: Path, iteration: int) -> Path:
-    """Where a run keeps its weights of this iteration."""
-    return folder / f"weights-{iteration:06d}.caffemodel"
-
-
-def keep_weights(
-    folder: Path, iteration: int, net: CaffeModule, definition: pb.NetParameter, keep: Collection[int]
-) -> None:
-    """Write the weights, batch normalisation and all, where `iteration` is one of those to keep."""
-    if iteration in keep:
-        write_caffemodel(kept_file(folder, iteration), definition, net.weights())
+    pictures = torch.from_numpy(np.concatenate([batches.prepared(number)[0] for number in range(count)]))
+    return pictures, batches.different(count)
 
 
 def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:
@@ -251,6 +243,7 @@ class _Run:
             total=last,
             images=count * batches.spec.batch_size * batches.spec.frames,
             before=self.seconds,
+            device=self.net.device.type,
             show=show,
         )
         with closing(batches.stream(first * count, last * count)) as stream:
@@ -283,6 +276,11 @@ class _Run:
             )
         loss.backward()
         return loss.detach()
+
+    def keep(self, iteration: int, definition: pb.NetParameter, wanted: Collection[int]) -> None:
+        """Write the weights, batch normalisation and all, where `iteration` is one of those wanted."""
+        if iteration in wanted:
+            keep_weights(kept_file(self.folder, iteration), definition, self.net.weights(), self.recipe)
 
     def save(self, iteration: int, seconds: float) -> None:
         """Write the checkpoint; `seconds` are those of this process, to which earlier ones' are added."""

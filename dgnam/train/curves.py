@@ -11,7 +11,7 @@ from .snapshots import LOG
 
 CURVES = "curves.png"
 _SPEED = ("images_per_second",)
-_NO_CURVE = ("iteration", "seconds", "rate", "waiting")
+_NO_CURVE = ("iteration", "seconds", "rate", "waiting", "device", "threads")
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -105,10 +105,13 @@ class FeedSpec:
 
 @functools.lru_cache(maxsize=4)
 def _read_mean(path: str, channels: int) -> np.ndarray:
-    """A mean image, (H, W, 3) RGB; BGR and (3, H, W) in the file, or (1, H, W) of gray."""
+    """A mean image, (H, W, 3) RGB; in the file (1, channels, H, W) or (channels, H, W), BGR or one channel of gray."""
     mean = read_blobproto(path)
     if mean.ndim not in (3, 4) or mean.shape[-3] != channels or mean.size != np.prod(mean.shape[-3:]):
-        raise CaffeError(f"{path}: a mean image has shape (1, {channels}, height, width), and this one {mean.shape}")
+        raise CaffeError(
+            f"{path}: a mean image has shape (1, {channels}, height, width) or ({channels}, height, width), and this "
+            f"one {mean.shape}"
+        )
     return np.repeat(mean.reshape(mean.shape[-3:])[::-1].transpose(1, 2, 0), 3 // channels, 2)
 
 
@@ -157,6 +160,8 @@ def _spec(feed: pb.LayerParameter) -> FeedSpec:
         raise CaffeError("transform_param needs a crop_size")
     if transform.mean_file and transform.mean_value:
         raise CaffeError("transform_param has both mean_file and mean_value; give one")
+    if transform.force_color and transform.force_gray:
+        raise CaffeError("transform_param has both force_color and force_gray; give one")
     if transform.force_gray and feed.type == "ImageData":
         raise CaffeError("force_gray is for Data layers; of an ImageData layer is_color: false gives gray pictures")
     gray = transform.force_gray if feed.type == "Data" else not images.is_color
@@ -196,7 +201,7 @@ class Batches:
         return crop(images, self.spec.crop_size, *(np.tile(each, self.spec.frames) for each in windows)), labels
 
     def prepared(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `number` as the net takes it, (B, 3, crop, crop) float32 BGR, and its labels."""
+        """Batch `number` as the net takes it, float32 BGR or gray, and its labels, of the `shapes` of the spec."""
         images, labels = self.batch(number)
         mean = self.spec.mean_image(self.images.size)
         if mean is None:
@@ -210,6 +215,10 @@ class Batches:
         places = np.arange(number * self.spec.batch_size, (number + 1) * self.spec.batch_size) % len(self.images)
         images, labels = self.images.take(places)
         return self.spec.centres(images), labels
+
+    def different(self, count: int) -> int:
+        """How many different pictures, or clips, batches 0 … count - 1 show: a small set comes again, cut elsewhere."""
+        return len({int(place) for number in range(count) for place in self._chosen(number)[0]})
 
     def _chosen(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Which pictures, and of each the crop's top and left and whether it is mirrored."""
@@ -225,7 +234,7 @@ class Batches:
         return chosen, tops, lefts, mirror
 
     def stream(self, first: int, last: int, ahead: int = 4) -> Generator[tuple[np.ndarray, np.ndarray]]:
-        """Batches first … last - 1, preprocessed to (B, 3, crop, crop) float32 BGR, made ahead by another thread."""
+        """Batches first … last - 1 as `prepared` gives them, made ahead by another thread."""
         ready: queue.Queue[tuple[np.ndarray, np.ndarray] | BaseException] = queue.Queue(ahead)
         stop = threading.Event()
 

@@ -104,6 +104,7 @@ def train_generator(
         total=run.solver.max_iter,
         images=recipe.batch_size,
         before=run.seconds,
+        device=torch.device(device).type,
         show=progress,
     )
     stream = batches.stream(first, run.solver.max_iter)

@@ -188,5 +188,7 @@ def _datum(encoded: bytes, what: str, gray: bool) -> tuple[np.ndarray, int]:
         raise DataError(str(error)) from None
     wanted = 1 if gray else 3
     if pixels.dtype != np.uint8 or pixels.shape[2] != wanted:
-        raise DataError(f"{what}: has {pixels.shape[2]} channels of {pixels.dtype}; needed are {wanted} of bytes")
+        other = pixels.dtype == np.uint8 and pixels.shape[2] in (1, 3)
+        hint = f"; give force_gray: {str(not gray).lower()}" if other else ""
+        raise DataError(f"{what}: has {pixels.shape[2]} channels of {pixels.dtype}; needed are {wanted} of bytes{hint}")
     return np.repeat(pixels[..., ::-1], 3 // wanted, 2), datum.label

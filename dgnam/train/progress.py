@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..runs import threads
 from .snapshots import append_log
 
 Item = TypeVar("Item")
@@ -20,14 +21,26 @@ class Progress:
     first, total: the iteration that it starts with, and that the run ends with.
     images: how many pictures an iteration takes.
     before: the seconds that earlier processes of the run took.
+    device: what it computes on; the log gets a line with that and the number of threads, where there is work to do.
     """
 
     def __init__(
-        self, folder: Path, name: str, *, first: int, total: int, images: int, before: float, show: bool = True
+        self,
+        folder: Path,
+        name: str,
+        *,
+        first: int,
+        total: int,
+        images: int,
+        before: float,
+        device: str,
+        show: bool = True,
     ):
         self.folder, self.name, self._images, self._before = folder, name, images, before
         self._started = self._since = time.monotonic()
         self._last, self._waited = first, 0.0
+        if first < total:
+            append_log(folder, {"iteration": first, "device": device, "threads": threads()})
         self._bar = _bar(name, first, total) if show else None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,14 @@ def load_checkpoint(folder: Path, recipe: dict[str, Any]) -> dict[str, Any] | No
     except Exception as error:
         raise CaffeError(f"{path}: not a readable checkpoint ({error}); remove it to start anew") from None
     if state["recipe"] != recipe:
-        changed = sorted(k for k in recipe.keys() | state["recipe"].keys() if recipe.get(k) != state["recipe"].get(k))
-        what = ", ".join(changed)
+        what = ", ".join(changes(recipe, state["recipe"]))
         raise CaffeError(f"{path} belongs to another recipe (changed: {what}); give another folder or remove it")
     return state
+
+
+def changes(recipe: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The parts in which two recipes differ."""
+    return sorted(part for part in recipe.keys() | other.keys() if recipe.get(part) != other.get(part))
 
 
 def append_log(folder: Path, entry: dict[str, Any]) -> None:

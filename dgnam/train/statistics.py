@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,13 +22,21 @@ def find_statistics(net: CaffeModule, images: Tensor) -> None:
     for norm in _norms(net):
         if _count(net, norm):
             continue
-        maker = _maker(net, norm)
-        with torch.no_grad():
-            values = net.values_at([maker.name], images)[maker.name].float().cpu()
-        axes = [0, *range(2, values.dim())]
-        mean, variance = values.mean(axes), values.var(axes, unbiased=False)
-        net.copy_from({norm.name: [mean.numpy(), variance.numpy(), torch.ones(1).numpy()]})
+        mean, variance = mean_and_variance(net, _maker(net, norm), norm.bottoms[0], images)
+        net.copy_from({norm.name: [mean, variance, np.ones(1, np.float32)]})
     net.train(training)
+
+
+def mean_and_variance(net: CaffeModule, maker: WiredLayer, blob: int, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Of each channel of a blob as its `maker` leaves it: (C,), over `images` (N, C, H, W) and all positions.
+
+    blob: the place of one of the maker's tops among the net's blobs.
+    """
+    name = net.plan.blob_names[blob]
+    with torch.no_grad():
+        values = net(images, end=maker.name)[name].float().cpu()
+    axes = [0, *range(2, values.dim())]
+    return values.mean(axes).numpy(), values.var(axes, unbiased=False).numpy()
 
 
 def _norms(net: CaffeModule) -> list[WiredLayer]:
@@ -39,6 +48,6 @@ def _count(net: CaffeModule, norm: WiredLayer) -> float:
 
 
 def _maker(net: CaffeModule, norm: WiredLayer) -> WiredLayer:
-    """The layer whose top `norm` takes."""
+    """The layer one of whose tops `norm` takes, an Input or a Split maybe: a plan has one for every bottom."""
     before = net.plan.layers[: net.plan.layer_index(norm.name)]
-    return next(wired for wired in reversed(before) if wired.tops[:1] == norm.bottoms[:1])
+    return next(wired for wired in reversed(before) if norm.bottoms[0] in wired.tops)

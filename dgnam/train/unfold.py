@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..caffe.module import CaffeModule
 from ..caffe.net_build import WiredLayer
 from ..caffe.weights import Weights
 from .fold import LINEAR
+from .statistics import mean_and_variance
 
 
 def is_folded(net: CaffeModule, weights: Weights) -> bool:
@@ -37,10 +37,7 @@ def unfold(net: CaffeModule, folded: Weights, images: Tensor) -> None:
         weight, before = (np.asarray(blob) for blob in folded[linear.name])
         size = np.float32(np.sqrt(2 / weight[0].size) / max(float(np.std(weight)), 1e-12))
         net.copy_from({linear.name: [weight * size]})
-        with torch.no_grad():
-            values = net.values_at([linear.name], images)[linear.name].float().cpu()
-        axes = [0, *range(2, values.dim())]
-        mean, variance = values.mean(axes).numpy(), values.var(axes, unbiased=False).numpy()
+        mean, variance = mean_and_variance(net, linear, linear.tops[0], images)
         deviation = np.sqrt(variance + norm.layer.definition.batch_norm_param.eps)
         statistics = [mean, variance, np.ones(1, np.float32)]
         net.copy_from({norm.name: statistics, scale.name: [deviation / size, before + mean / size]})

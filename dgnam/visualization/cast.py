@@ -117,7 +117,7 @@ class PriorInfo:
     clip: what codes are clipped to unless the user says otherwise; `clip_name` records it.
     settings, start: of a published pixel prior; None and random codes for a generator.
     inverts: of a generator of the zoo, the encoder and the layer whose values are its codes.
-    step_scale: what the published sizes of steps are multiplied by where nobody chose one; see `step_scale`.
+    step_scale: what the published sizes of steps are multiplied by where nobody chose one; see `suited_steps`.
     """
 
     prior: Prior
@@ -262,10 +262,10 @@ def _zoo_prior(name: str) -> PriorInfo:
     record = {"model": name} | _files(entry.prototxt, *entry.files())
     upper = entry.act_range()
     prior = GeneratorPrior(zoo.load(name))
-    return PriorInfo(prior, name, record, upper, inverts=inverts, step_scale=step_scale(entry.kind, upper))
+    return PriorInfo(prior, name, record, upper, inverts=inverts, step_scale=suited_steps(entry.kind, upper))
 
 
-def step_scale(kind: str, act_range: np.ndarray | None) -> float:
+def suited_steps(kind: str, act_range: np.ndarray | None) -> float:
     """How much longer than published a step suits a generator's codes: as much as their mean act_range is larger.
 
     kind: of a `ModelEntry`.  A published generator has the published steps whatever its codes are.

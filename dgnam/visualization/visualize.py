@@ -76,7 +76,7 @@ def visualize(
         takes our small fc6 generator, or the published one where the target takes 112 pixels or more.
     seeds: how many images each objective gets, from seeds 0, 1, …; or the seeds.
     settings: one or more, each as a value or a name of --settings, as "paper"; None for those published for the target
-        with a first step that suits our small generators (see `cast.step_scale`), or a pixel prior's own.
+        with a first step that suits our small generators (see `cast.suited_steps`), or a pixel prior's own.
     clip: Bounds; "act_range", "unit" or "none"; None is "none", and "own" the prior's own.
     start: a Start, or its text (see `start_text`); None for random codes.
     weights, labels, mean, scale, channels: of a prototxt; see `cast.TargetFiles`.  Labels may be a list of names, for

@@ -11,6 +11,7 @@ from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, write_hdf5_weights
 from dgnam.data import load_set
 from dgnam.train.classifier import evaluate, train_classifier, trunk
+from dgnam.train.curves import read_log
 from dgnam.train.feed import FeedSpec
 
 
@@ -24,9 +25,11 @@ def test_it_learns_colours_and_logs(nets, tmp_path, data_folder):
     net = train(nets, tmp_path / "run", data_folder)
     spec = FeedSpec("toy-val", 20, 12, False, (104.0, 117.0, 123.0))
     assert evaluate(net, load_set("toy-val", data_folder), spec).top1 > 0.9
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    log = read_log(tmp_path / "run")
+    assert log[0] == {"iteration": 0, "device": "cpu", "threads": torch.get_num_threads()}
     assert [entry["iteration"] for entry in log if "top1" in entry] == [20, 40]
-    assert log[0]["loss"] > [entry for entry in log if "loss" in entry][-1]["loss"]
+    losses = [entry["loss"] for entry in log if "loss" in entry]
+    assert losses[0] > losses[-1]
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):

@@ -27,6 +27,7 @@ def test_a_training_leaves_a_log_with_speed_curves_and_a_sheet(nets, tmp_path, d
 
 def test_points_that_a_resumed_run_writes_again_count_once(tmp_path):
     lines = [
+        {"iteration": 0, "device": "cpu", "threads": 2},
         {"iteration": 5, "loss": 3.0, "rate": 0.1, "seconds": 1, "images_per_second": 10.0, "waiting": 0.0},
         {"iteration": 10, "loss": 9.0, "rate": 0.1, "seconds": 2, "images_per_second": 10.0, "waiting": 0.0},
         {"iteration": 10, "top1": 0.5},

@@ -45,6 +45,13 @@ def test_a_data_layer_of_a_database_gives_a_spec_too():
     assert (spec.prepared(np.full((1, 2, 2, 3), 29, np.uint8)) == 10).all()
 
 
+def test_pictures_that_come_again_count_once():
+    images = ImageSet("few", np.zeros((50, 14, 14, 3), np.uint8), np.zeros(50, np.int64), ())
+    batches = Batches(images, SPEC, 0)
+    assert [batches.different(count) for count in (1, 3)] == [16, 48]
+    assert 48 < batches.different(20) <= 50
+
+
 def test_without_a_mean_none_is_taken_off():
     text = re.sub(r"mean_value: \d+", "", TRAIN_VAL)
     assert cut_feed(parse_net(text, "test"), pb.TRAIN)[0].mean == (0, 0, 0)
@@ -83,6 +90,11 @@ def test_a_listing_s_root_and_size_are_taken_over():
         ("crop_size: 12 mirror", "crop_size: 12 mean_value: 1 mirror", "give 3 mean_value entries"),
         ("source", "is_color: false source", "give one mean_value of gray pictures, not 3"),
         ("crop_size: 12 mirror", "force_gray: true crop_size: 12 mirror", "force_gray is for Data layers"),
+        (
+            "crop_size: 12 mirror",
+            "force_gray: true force_color: true crop_size: 12 mirror",
+            "transform_param has both force_",
+        ),
         ("source", "new_height: 3 source", "give new_height and new_width together"),
     ],
 )

@@ -1,6 +1,5 @@
 """Training a generator: its losses fall, and a stopped run goes on to the same weights."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.module import CaffeModule
 from dgnam.caffe.proto import parse_net
+from dgnam.train.curves import read_log
 from dgnam.train.encoder import Encoder
 from dgnam.train.generator import GeneratorRecipe, train_generator
 from dgnam.train.losses import Losses, RelativeLosses
@@ -42,7 +42,8 @@ def test_its_losses_fall_and_sheets_are_drawn(nets, tmp_path, data_folder):
         path = nets / f"{name}.prototxt"
         path.write_text(path.read_text().replace("max_iter: 30", "max_iter: 150"))
     assert train(nets, tmp_path / "run", data_folder) is not None
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    began, *log = read_log(tmp_path / "run")
+    assert began == {"iteration": 0, "device": "cpu", "threads": torch.get_num_threads()}
     assert log[-1]["image"] < 0.6 * log[0]["image"]
     assert log[-1]["feature"] < 0.6 * log[0]["feature"]
     assert (tmp_path / "run" / "sheet-000010.png").exists()
@@ -83,7 +84,7 @@ def test_a_code_with_positions_is_inverted(nets, tmp_path, data_folder):
         path = nets / f"{name}.prototxt"
         path.write_text(path.read_text().replace("max_iter: 30", "max_iter: 150"))
     train(nets, tmp_path / "run", data_folder, OF_CONV1)
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    log = read_log(tmp_path / "run")[1:]
     assert log[-1]["image"] < 0.6 * log[0]["image"]
     assert all(0 <= entry["waiting"] <= 1 for entry in log)
     assert log[-1]["feature"] < 0.6 * log[0]["feature"]

@@ -1,6 +1,7 @@
 """Gray pictures: the trainers feed the one channel that Caffe's own data layers make."""
 
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ IMAGES = """layer { name: "data" type: "ImageData" top: "data" top: "label"
   transform_param { crop_size: 12 scale: 0.5 %s }
   image_data_param { source: "%s" root_folder: "%s/" batch_size: 4 is_color: false %s } data_param { prefetch: 0 } }"""
 DATABASE = """layer { name: "data" type: "Data" top: "data" top: "label"
-  transform_param { crop_size: 12 %s mean_value: 50 } data_param { source: "%s" batch_size: 4 backend: LMDB } }"""
+  transform_param { crop_size: 12 %s mean_value: 50 }
+  data_param { source: "%s" batch_size: 4 backend: LMDB prefetch: 0 } }"""
 
 
 @pytest.fixture
@@ -68,26 +70,42 @@ def test_a_mean_image_of_gray_is_taken_off(listing):
     colours = listing.parent / "colours.binaryproto"
     colours.write_bytes(array_to_blobproto(np.repeat(mean, 3, 1)).SerializeToString())
     spec, _ = cut_feed(parse_net(text.replace(str(path), str(colours)), "test"), pb.TEST)
-    with pytest.raises(CaffeError, match=r"shape \(1, 1, height, width\), and this one \(1, 3, 20, 16\)"):
+    message = r"shape \(1, 1, height, width\) or \(1, height, width\), and this one \(1, 3, 20, 16\)"
+    with pytest.raises(CaffeError, match=message):
         spec.mean_image((20, 16))
 
 
-@pytest.mark.filterwarnings("ignore:.*force_gray are for encoded data")
 @pytest.mark.parametrize("encoded", [True, False])
 def test_databases_give_gray_pictures_too(listing, encoded):
-    """Of encoded ones `force_gray` makes gray; what isn't encoded must be gray as it is."""
+    """Of encoded ones `force_gray` makes gray; what isn't encoded must be gray as it is.
+
+    For Caffe's layer, which warns then, it needn't be said of the latter: the trainers make the net before they look at
+    the pictures.
+    """
     path = listing.parent / "lmdb"
     convert_imageset(f"{listing.parent}/", listing, path, encoded=encoded, gray=not encoded)
     text = DATABASE % ("force_gray: true", path)
     found, _ = fed(text)
-    assert np.array_equal(found, by_caffe(text, listing.parent))
+    with nullcontext() if encoded else pytest.warns(match="force_gray are for encoded data"):
+        assert np.array_equal(found, by_caffe(text, listing.parent))
+    plain = by_caffe(text.replace("force_gray: true", ""), listing.parent)
+    assert encoded or np.array_equal(found, plain)
+
+
+def test_gray_that_is_not_encoded_must_be_asked_for(listing):
+    """As MNIST is, made by Caffe's own script."""
+    path = listing.parent / "lmdb"
+    convert_imageset(f"{listing.parent}/", listing, path, gray=True)
+    spec, _ = cut_feed(parse_net(DATABASE % ("", path), "test"), pb.TEST)
+    with pytest.raises(DataError, match="has 1 channels of uint8; needed are 3 of bytes; give force_gray: true"):
+        spec.load()
 
 
 def test_colours_that_are_not_encoded_stay_colours(listing):
     path = listing.parent / "lmdb"
     convert_imageset(f"{listing.parent}/", listing, path)
     spec, _ = cut_feed(parse_net(DATABASE % ("force_gray: true", path), "test"), pb.TEST)
-    with pytest.raises(DataError, match="has 3 channels of uint8; needed are 1 of bytes"):
+    with pytest.raises(DataError, match="has 3 channels of uint8; needed are 1 of bytes; give force_gray: false"):
         spec.load()
 
 

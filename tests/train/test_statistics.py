@@ -38,3 +38,19 @@ def test_those_that_are_there_stay(net):
     find_statistics(net, IMAGES)
     for ours, theirs in zip(net.weights()["conv1/bn"], given, strict=True):
         assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("bottom", ["b", "data"])
+def test_a_norm_may_take_any_top_of_the_layer_before(bottom):
+    """The second one of a Slice, and a blob that another layer takes too, where a Split stands between."""
+    text = """layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 40 dim: 3 dim: 12 dim: 12 } } }
+      layer { name: "slice" type: "Slice" bottom: "data" top: "a" top: "b" slice_param { slice_point: 1 } }
+      layer { name: "norm" type: "BatchNorm" bottom: "%s" top: "norm" }"""
+    net = CaffeModule(parse_net(text % bottom, "test"), phase=pb.TRAIN)
+    images = IMAGES * torch.tensor([1.0, 2, 3])[:, None, None]
+    find_statistics(net, images)
+    seen = images[:, 1:] if bottom == "b" else images
+    mean, variance, count = net.weights()["norm"]
+    assert mean == pytest.approx(seen.mean((0, 2, 3)).numpy(), rel=1e-4)
+    assert variance == pytest.approx(seen.var((0, 2, 3), unbiased=False).numpy(), rel=1e-4)
+    assert count == 1

@@ -40,9 +40,9 @@ def test_smaller_codes_have_smaller_steps(narrow, target):
 
 def test_published_and_unknown_generators_have_the_published_steps(nets):
     upper = np.full(4, 2.7, np.float32)
-    assert cast.step_scale("published", upper) == 1
-    assert cast.step_scale("mini", None) == 1
-    assert cast.step_scale("mini", upper) == pytest.approx(2.7 / 12)
+    assert cast.suited_steps("published", upper) == 1
+    assert cast.suited_steps("mini", None) == 1
+    assert cast.suited_steps("mini", upper) == pytest.approx(2.7 / 12)
     own = open_prior(nets / "generator.prototxt", (28, 28), nets / "generator.h5")
     assert own.step_scale == 1
 
