@@ -15,12 +15,13 @@ from PIL import Image
 
 from dgnam import publish, zoo
 from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.proto import read_caffemodel, read_net
+from dgnam.caffe.proto import pb, read_caffemodel, read_net
 from dgnam.data import load_set, preprocess
 from dgnam.measure import act_range, codes_of
 from dgnam.publish.card import card_text, effort
+from dgnam.train.classifier import solver_net
 from dgnam.train.curves import read_log
-from dgnam.train.feed import FeedSpec
+from dgnam.train.feed import FeedSpec, cut_feed
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
 from tests.toy import (
@@ -413,3 +414,13 @@ def test_what_sees_clips_is_measured_on_clips_and_on_shuffled_ones(tmp_path):
     assert 0.3 < measured["top1_frames_shuffled"] < 0.7
     sports = publish.remeasure("action-lstm-sport-mini", tmp_path)
     assert sorted(sports) == ["top1", "top1_frames_shuffled", "top5"]
+
+
+def test_of_clips_the_card_counts_the_pictures(tmp_path):
+    _, definition = solver_net(zoo.get("action-lstm-motion-mini").folder / "solver.prototxt")
+    feed = cut_feed(definition, pb.TRAIN)[0]
+    (tmp_path / "log.jsonl").write_text('{"iteration": 50, "loss": 1, "seconds": 10, "waiting": 0}\n')
+    training = effort(tmp_path, feed, 50, "cpu")
+    assert (training["batch_size"], training["frames"], training["images_per_second"]) == (12, 16, 960)
+    card = json.loads((zoo.data_folder("models") / "action-lstm-motion-mini" / "card.json").read_text())
+    assert "50 batches of 12 clips of 16 frames from `sports64-train`; " in card_text(card | {"training": training})

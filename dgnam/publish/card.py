@@ -39,8 +39,9 @@ def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> di
         "pictures": feed.source,
         "iterations": iterations,
         "batch_size": feed.batch_size,
+        **({} if feed.clips is None else {"frames": feed.frames}),
         "seconds": None if seconds is None else round(seconds),
-        "images_per_second": round(timed[-1]["iteration"] * feed.batch_size / seconds) if seconds else None,
+        "images_per_second": round(timed[-1]["iteration"] * feed.shapes[0][0] / seconds) if seconds else None,
         "waiting_for_data": round(sum(waited) / len(waited), 4) if waited else None,
         "device": last["device"],
         "threads": last["threads"],
@@ -96,8 +97,9 @@ def _effort_text(training: Mapping[str, Any]) -> str:
     whole = training.get("of")
     if whole is not None and training["iterations"] == 0:
         return f"none yet; the weights are those that the training of {whole['model']} starts with"
+    what = f" clips of {training['frames']} frames" if "frames" in training else ""
     minutes = "time not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.1f} min"
-    batches = f"{training['iterations']:,} batches of {training['batch_size']} from `{training['pictures']}`"
+    batches = f"{training['iterations']:,} batches of {training['batch_size']}{what} from `{training['pictures']}`"
     way = "" if whole is None else f", of the {whole['iterations']:,} of {whole['model']}'s training"
     parts = [batches + way, minutes]
     if training["images_per_second"] is not None:
