@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..caffe.errors import CaffeError, closest, shortened
-from ..caffe.module import CaffeModule, clip_layer
+from ..caffe.module import CaffeModule, check_sees_images
 from ..data import MEAN_BGR
 from .priors.values import finite_numbers, three_numbers
 from .start import centre_of_mean
@@ -77,11 +77,7 @@ class CaffeTarget:
         check_channels(channels)
         if not module.plan.inputs:
             raise CaffeError(f"net '{module.plan.name}' has no input, so it can't be a target")
-        clips = clip_layer(module.plan)
-        if clips is not None:
-            raise CaffeError(
-                f"net '{module.plan.name}' sees clips (layer '{clips}' splits its batch), and a target sees one image"
-            )
+        check_sees_images(module.plan, "a target")
         if not math.isfinite(scale) or scale == 0:
             raise CaffeError(f"scale {scale}: give a finite number other than 0")
         shape = module.plan.blob_shapes[module.plan.inputs[0]]

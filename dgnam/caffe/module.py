@@ -252,6 +252,13 @@ def clip_layer(plan: NetPlan) -> str | None:
     return next((wired.name for wired in plan.layers if _splits_batch(wired)), None)
 
 
+def check_sees_images(plan: NetPlan, part: str) -> None:
+    """Raise CaffeError for a net that sees clips, where what `part` names takes one that sees an image."""
+    clips = clip_layer(plan)
+    if clips is not None:
+        raise CaffeError(f"net '{plan.name}' sees clips (layer '{clips}' splits its batch), and {part} sees one image")
+
+
 def _splits_batch(wired: WiredLayer) -> bool:
     options = wired.layer.definition.reshape_param
     alone = options.axis == 0 and options.num_axes == 1 and len(options.shape.dim) > 1

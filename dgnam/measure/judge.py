@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..caffe.errors import CaffeError
-from ..caffe.module import CaffeModule, clip_layer
+from ..caffe.module import CaffeModule, check_sees_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,7 @@ class Judge:
     """
 
     def __init__(self, module: CaffeModule, scores: str):
-        clips = clip_layer(module.plan)
-        if clips is not None:
-            raise CaffeError(
-                f"net '{module.plan.name}' sees clips (layer '{clips}' splits its batch), and a judge sees one image"
-            )
+        check_sees_images(module.plan, "a judge")
         self.module = module.eval().requires_grad_(False)
         self.scores = scores
         height, width = module.plan.blob_shapes[module.plan.inputs[0]][2:]

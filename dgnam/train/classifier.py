@@ -75,10 +75,9 @@ def train_classifier(
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver, definition = solver_net(solver_path)
-    if until is not None and (not isinstance(until, int) or until < 0):
-        raise CaffeError(f"until {until}: give an iteration of the training, 0 or more")
     if precision not in PRECISIONS:
         raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
+    last = _end(solver, until)
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
     spec, train_net = cut_feed(definition, pb.TRAIN)
@@ -91,7 +90,7 @@ def train_classifier(
         _start_from(net, start, batches)
     identity = {**recipe(solver, definition), **_origin(starts)}
     run = _Run(solver, net.place(device), folder, identity, precision)
-    first, last = run.resume(), solver.max_iter if until is None else min(until, solver.max_iter)
+    first = run.resume()
     if first > last:
         raise CaffeError(
             f"{folder}: the training can't stop at iteration {last}, since its checkpoint is at {first} already; give "
@@ -112,6 +111,15 @@ def train_classifier(
         if over:
             return None
     return net if last == solver.max_iter else None
+
+
+def _end(solver: pb.SolverParameter, until: int | None) -> int:
+    """The iteration at which a call stops."""
+    if until is None:
+        return solver.max_iter
+    if not isinstance(until, int) or until < 0:
+        raise CaffeError(f"until {until}: give an iteration of the training, 0 or more")
+    return min(until, solver.max_iter)
 
 
 def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:

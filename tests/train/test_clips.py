@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dgnam import zoo
 from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.mode import python_layers_allowed
 from dgnam.caffe.module import CaffeModule
@@ -34,6 +35,10 @@ def clips(**options) -> Clips:
 def lefts(frames: np.ndarray) -> np.ndarray:
     """Where the window stood, by the column that its left edge shows."""
     return frames[:, 0, 0, 0].astype(int)
+
+
+def test_the_directions_are_the_classes_of_the_net_that_tells_them():
+    assert [label.name for label in zoo.get("action-lstm-motion-mini").labels()] == list(DIRECTIONS)
 
 
 def test_the_window_moves_the_way_that_the_label_says():
