@@ -14,7 +14,7 @@ if not Path(__file__).with_name("experiments").is_dir():
 def __getattr__(name: str) -> Any:
     """`dgnam.visualize`, which is loaded when it is asked for: `import dgnam.caffe` needs nothing of it."""
     if name == "visualize":
-        return import_module("dgnam.visualization").visualize
+        return import_module("dgnam.api").visualize
     raise AttributeError(f"module 'dgnam' has no attribute '{name}'")
 
 

@@ -138,7 +138,7 @@ def _package(package: str, module: str, hint: str, required: bool) -> Finding:
 
 
 def _engine() -> Iterator[Finding]:
-    from .am.engine import real_caffe
+    from .am.published.backend import real_caffe
 
     yield Finding("engine dgnam", OK, "dgnam.caffe, on torch")
     try:
@@ -193,8 +193,8 @@ def _free_memory() -> int | None:
 
 
 def _folders() -> Iterator[Finding]:
-    from . import zoo
-    from .data import DataError, data_folder
+    from .data.image_set import DataError, data_folder
+    from .zoo import registry as zoo
 
     home = zoo.home()
     chosen = "$DGNAM_HOME" if "DGNAM_HOME" in os.environ else "$DGNAM_HOME is not set"
@@ -223,7 +223,7 @@ def _space(what: str, folder: Path, note: str) -> Finding:
 
 
 def _models() -> Iterator[Finding]:
-    from . import zoo
+    from .zoo import registry as zoo
 
     for entry in zoo.list_models():
         yield _model(entry.name)
@@ -231,7 +231,7 @@ def _models() -> Iterator[Finding]:
 
 def _model(name: str) -> Finding:
     """The worst of a model's files."""
-    from . import zoo
+    from .zoo import registry as zoo
 
     entry = zoo.get(name)
     ours = entry.kind == "mini"

@@ -1,6 +1,6 @@
 """The paper's experiments, a module each."""
 
-from dgnam.caffe.errors import CaffeError, closest
+from dgnam.errors import DgnamError, closest
 
 from . import fig1_output_units
 from .outcome import Experiment, Outcome, Request
@@ -12,7 +12,7 @@ EXPERIMENTS: dict[str, Experiment] = {"fig1": fig1_output_units.run}
 def get(name: str) -> Experiment:
     """The experiment of this name; an unknown name is an error that lists the closest."""
     if name not in EXPERIMENTS:
-        raise CaffeError(f"there is no experiment '{name}'; the known ones: {closest(name, EXPERIMENTS)}")
+        raise DgnamError(f"there is no experiment '{name}'; the known ones: {closest(name, EXPERIMENTS)}")
     return EXPERIMENTS[name]
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from dgnam import zoo
 from dgnam.am.images import picture
-from dgnam.caffe.errors import CaffeError, closest
-from dgnam.caffe.proto.files import replacing
+from dgnam.errors import DgnamError, closest
 from dgnam.figures import labelled_grid
-from dgnam.runs import RunFolder
+from dgnam.files.paths import replacing
+from dgnam.runs.folder import RunFolder
+from dgnam.zoo import registry as zoo
 
 EVERY, COUNT, COLUMNS, SCALE = 7, 30, 6, 3
 SHEET, NAMES, KEY, SCORE = "blind/sheet.png", "blind/names.txt", "blind/key.json", "blind/score.json"
@@ -45,7 +45,7 @@ def write_sheet(run: str | Path, seed: int = 0) -> Path:
     chosen = [k * EVERY % len(names) for k in range(COUNT)]
     missing = [unit for unit in chosen if unit not in units]
     if missing:
-        raise CaffeError(f"{folder.path} lacks the units {missing}; run figure 1 with all units")
+        raise DgnamError(f"{folder.path} lacks the units {missing}; run figure 1 with all units")
     order = np.random.RandomState(seed).permutation(chosen)
     pictures = [picture(images[units.index(unit)]) for unit in order]
     labels = [str(number) for number in range(1, COUNT + 1)]
@@ -59,7 +59,7 @@ def score(run: str | Path, answers: str | Path) -> Score:
     """Compare the answers, a text file of lines `number name`, with the key, and keep the rows as `score.json`."""
     path = Path(run) / KEY
     if not path.is_file():
-        raise CaffeError(f"{path} is missing: write the sheet first")
+        raise DgnamError(f"{path} is missing: write the sheet first")
     key = {int(number): name for number, name in json.loads(path.read_text(encoding="utf-8")).items()}
     names = (Path(run) / NAMES).read_text(encoding="utf-8").splitlines()
     given: dict[int, str] = {}
@@ -68,9 +68,9 @@ def score(run: str | Path, answers: str | Path) -> Score:
         if not line.strip():
             continue
         if not place.isdigit() or int(place) not in key:
-            raise CaffeError(f"{answers}, line {number}: '{line}' is not of the form 'number name', of 1 to {COUNT}")
+            raise DgnamError(f"{answers}, line {number}: '{line}' is not of the form 'number name', of 1 to {COUNT}")
         if name not in names:
-            raise CaffeError(f"{answers}, line {number}: '{name}' is no class; the closest: {closest(name, names)}")
+            raise DgnamError(f"{answers}, line {number}: '{name}' is no class; the closest: {closest(name, names)}")
         given[int(place)] = name
     rows = tuple((place, truth, given.get(place, "")) for place, truth in sorted(key.items()))
     kept = [{"number": place, "class": truth, "answer": answer} for place, truth, answer in rows]
@@ -86,6 +86,6 @@ def _read(run: Path) -> tuple[list[int], np.ndarray, list[str]]:
         with h5py.File(run / "dgn_am.h5") as file:
             images = file["images"][()]
     except (OSError, ValueError) as error:
-        raise CaffeError(f"{run} is no finished run of figure 1 ({error})") from None
+        raise DgnamError(f"{run} is no finished run of figure 1 ({error})") from None
     labels = zoo.get("caffenet-mini" if record["models"] == "mini" else "caffenet").labels()
     return record["units"], images, [label.name for label in labels]

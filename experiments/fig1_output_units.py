@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from dgnam import runs, zoo
 from dgnam.am import (
     Bounds,
     CaffeTarget,
@@ -37,11 +36,13 @@ from dgnam.am import (
     synthesize,
     without_prior,
 )
-from dgnam.am.engine import engine_name
+from dgnam.am.published.backend import engine_name
 from dgnam.am.render import render
-from dgnam.caffe.errors import CaffeError, closest
+from dgnam.errors import DgnamError, closest
 from dgnam.figures import labelled_grid
 from dgnam.measure import Judge
+from dgnam.runs import folder as runs
+from dgnam.zoo import registry as zoo
 
 from .outcome import Outcome, Request
 
@@ -91,7 +92,7 @@ class Panel:
 def run(request: Request) -> Outcome:
     """Run figure 1; missing weights give a blocked outcome."""
     if request.models not in CASTS:
-        raise CaffeError(f"models '{request.models}': give one of {closest(request.models, CASTS)}")
+        raise DgnamError(f"models '{request.models}': give one of {closest(request.models, CASTS)}")
     cast = CASTS[request.models]
     missing = _missing(cast)
     if missing:
@@ -136,7 +137,7 @@ class _Stage:
         self.labels = self.target_entry.labels()
         bounds = self.generator_entry.act_range()
         if bounds is None:
-            raise CaffeError(f"model '{cast.generator}' has no act_range to clip its codes to")
+            raise DgnamError(f"model '{cast.generator}' has no act_range to clip its codes to")
         self.act_range: np.ndarray = bounds
 
     def units(self) -> list[int]:
@@ -146,7 +147,7 @@ class _Stage:
         outside = [str(unit) for unit in wanted if not 0 <= unit < count]
         if outside or not wanted:
             shown = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
-            raise CaffeError(f"units {shown}: {self.layer} of '{self.cast.target}' has units 0 to {count - 1}")
+            raise DgnamError(f"units {shown}: {self.layer} of '{self.cast.target}' has units 0 to {count - 1}")
         return list(wanted)
 
     def panels(self, units: Sequence[int]) -> list[Panel]:

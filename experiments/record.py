@@ -14,8 +14,8 @@ from typing import Any
 
 from PIL import Image
 
-from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.proto.files import replacing
+from dgnam.errors import DgnamError
+from dgnam.files.paths import replacing
 
 PAGES = ("README.md", "experiments/README.md")
 PANELS = {
@@ -39,11 +39,11 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
         naming = source / "blind" / "score.json"
         blind = json.loads(naming.read_text(encoding="utf-8")) if naming.is_file() else None
     except (OSError, ValueError) as error:
-        raise CaffeError(f"{source} is no finished run of figure 1 ({error})") from None
+        raise DgnamError(f"{source} is no finished run of figure 1 ({error})") from None
     if not all((Path(root) / page).is_file() for page in PAGES):
-        raise CaffeError(f"{Path(root).resolve()} is no checkout of dgnam: it lacks one of {', '.join(PAGES)}")
+        raise DgnamError(f"{Path(root).resolve()} is no checkout of dgnam: it lacks one of {', '.join(PAGES)}")
     if about["models"] != "mini" or about["seed"] != 0 or about["units"] != list(range(200)):
-        raise CaffeError(f"{source} is not the run that the pages show: all 200 units of the small models at seed 0")
+        raise DgnamError(f"{source} is not the run that the pages show: all 200 units of the small models at seed 0")
     results.mkdir(exist_ok=True)
     name = "fig1-mini"
     kept = {"run": about, "numbers": numbers, "blind": blind}

@@ -9,8 +9,9 @@ from types import ModuleType
 import pytest
 import torch
 
-from dgnam import doctor, zoo
+from dgnam import doctor
 from dgnam.doctor import BROKEN, MISSING, OK, Finding
+from dgnam.zoo import registry as zoo
 
 
 def findings():

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam import cli, zoo
-from dgnam.am import hyperparameters, released
+from dgnam.am import released
+from dgnam.am.tuning import tune as hyperparameters
+from dgnam.cli import app as cli
+from dgnam.zoo import registry as zoo
 
 README = Path(__file__).parents[1] / "README.md"
 FEW = {"synthesize": ["--iters", "2"], "sweep": ["--iters", "2"], "search": ["--n-iters", "1,2"]}

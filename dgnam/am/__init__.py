@@ -4,26 +4,19 @@
 `evolve` does without gradients.
 """
 
-from . import evolve, examples, images, reference
-from .ascent import AdaGrad, Ascent, PerMean, Plain, Progress
-from .batch import Job, Partition, Result, Step, gather, partition_jobs, synthesize
-from .class_names import Classes
-from .clip import CLIPS, Bounds, act_range_bounds, clip_by_name, unit_box
-from .code_file import CodeFileStart
-from .config import Settings, paper, released, released_from_image, released_googlenet, without_prior
-from .engine import ENGINES, find_engine, one_by_one, open_net
-from .facets import ClusterStart, cluster
-from .frames import Film, Frames
-from .hyperparameters import Evaluation, Evaluator, report, search
+from . import evolve, images
 from .jitter import Jitter, Transform
 from .layer_table import LayerRow, describe_model, table_lines, torch_layers
-from .objective import Channel, Direction, Diversity, Objective, Unit
-from .objective_text import parse_objective, parse_objectives
-from .pixel_start import MeanImageStart, NoiseStart, ZeroStart
+from .objectives.class_names import Classes
+from .objectives.objective import Channel, Direction, Diversity, Objective, Unit
+from .objectives.parser import parse_objective, parse_objectives
+from .presets import PIXEL_RECIPES, Recipe, pixel_recipe
 from .priors import GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
-from .recipes import PIXEL_RECIPES, Recipe, pixel_recipe
-from .regularisation import During, Moment, NormPenalty, Regularisation, Rule, Rules, Shrink
-from .rules import (
+from .published import examples
+from .published import loop as reference
+from .published.backend import ENGINES, find_engine, one_by_one, open_net
+from .recorder import Film, Frames
+from .regularizers import (
     Blur,
     CentreBias,
     CentreOnly,
@@ -38,10 +31,19 @@ from .rules import (
     SmallNorm,
     TotalVariation,
 )
-from .schedule import Linear, Phases, Schedule
-from .search_space import SearchSpace
-from .start import ImageStart, RandomStart, Start, code_of_image, encoder, random_code, read_image
-from .target import CaffeTarget, Several, Target, TorchTarget
+from .regularizers.bounds import CLIPS, Bounds, act_range_bounds, clip_by_name, unit_box
+from .regularizers.regularizer import During, Moment, NormPenalty, Regularisation, Rule, Rules, Shrink
+from .settings import Settings, paper, released, released_from_image, released_googlenet, without_prior
+from .starts.clusters import ClusterStart, cluster
+from .starts.code_file import CodeFileStart
+from .starts.pixels import MeanImageStart, NoiseStart, ZeroStart
+from .starts.start import ImageStart, RandomStart, Start, code_of_image, encoder, random_code, read_image
+from .steps.schedule import Linear, Phases, Schedule
+from .steps.update_rule import AdaGrad, Ascent, PerMean, Plain, Progress
+from .synthesize import Job, Partition, Result, Step, gather, partition_jobs, synthesize
+from .targets.target import CaffeTarget, Several, Target, TorchTarget
+from .tuning.space import SearchSpace
+from .tuning.tune import Evaluation, Evaluator, report, search
 
 __all__ = [
     "CLIPS",

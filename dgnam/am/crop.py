@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..data import centre
+from ..data.image_set import centre
 
 Size = tuple[int, int]
 

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ..caffe.proto.files import replacing
-from .config import Settings
-from .objective import Objective, Unit
+from ..files.paths import replacing
+from .objectives.objective import Objective, Unit
+from .settings import Settings
 
 # What is shown of the values around the mean: -LIMIT is black and LIMIT white.
 LIMIT = 120.0

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..caffe.errors import CaffeError
+from ..errors import DgnamError
 
 
 class Transform(Protocol):
@@ -34,7 +34,7 @@ class Jitter:
 
     def __post_init__(self) -> None:
         if self.pixels < 1:
-            raise CaffeError(f"Jitter({self.pixels}): the number of shifts must be at least 1")
+            raise DgnamError(f"Jitter({self.pixels}): the number of shifts must be at least 1")
 
     def shift(self, seed: int, step: int) -> tuple[int, int]:
         """(down, right), in pixels."""

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import zoo
-from ..caffe.errors import CaffeFormatError, naming
-from ..caffe.module import clip_layer
-from ..caffe.net_build import NetPlan, build
+from ..caffe.modules.caffe_module import clip_layer
 from ..caffe.proto import pb, read_net
-from .class_names import Classes
-from .target import TorchTarget
+from ..caffe.wiring.build import NetPlan, build
+from ..errors import FormatError, naming
+from ..zoo import registry as zoo
+from .objectives.class_names import Classes
+from .targets.target import TorchTarget
 
 HEADINGS = ("layer", "type", "shape", "units", "positions", "as an objective")
 
@@ -63,7 +63,7 @@ def describe_model(model: str, weights: str | Path | None = None) -> list[LayerR
     with naming(prototxt):
         rows = caffe_layers(build(read_net(prototxt), pb.TEST), classes)
         if not rows:
-            raise CaffeFormatError("the net has no layers in the phase TEST")
+            raise FormatError("the net has no layers in the phase TEST")
         return rows
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from .framing import view
 from .priors import Prior
-from .view import view
 
 
 def render(

@@ -5,19 +5,19 @@ or `python -m dgnam.caffe script.py`.  Beside it `CaffeModule`, a net as a torch
 `to_onnx`, the ways out of Caffe; and `read_net` and its kin for the files themselves, in `dgnam.caffe.proto`.
 """
 
+from ..errors import CaffeError, CaffeFormatError
 from . import _caffe, io, pycaffe  # the modules by which some scripts call what is below
 from ._caffe import *  # noqa: F403  (all that the compiled module gave)
-from .alias import install, uninstall
 from .classifier import Classifier
 from .detector import Detector
-from .errors import CaffeError, CaffeFormatError
+from .launch.alias import install, uninstall
 from .mode import allow_python_layers
-from .module import CaffeModule
+from .modules.caffe_module import CaffeModule
+from .modules.to_onnx import to_onnx
+from .modules.to_torch import to_torch
 from .net_spec import NetSpec, layers, params, to_proto
 from .proto import read_net, read_weights
 from .proto.caffe_pb2 import TEST, TRAIN
-from .to_onnx import to_onnx
-from .to_torch import to_torch
 
 __all__ = [
     "TEST",

@@ -6,15 +6,7 @@ from .layer import layer_type_list
 from .layer_types.python import PythonLayer as Layer
 from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
 from .net import Net
-from .parallel import (
-    NCCL,
-    has_nccl,
-    set_multiprocess,
-    set_solver_count,
-    set_solver_rank,
-    solver_count,
-    solver_rank,
-)
+from .parallel import NCCL, has_nccl, set_multiprocess, set_solver_count, set_solver_rank, solver_count, solver_rank
 from .solver import (
     AdaDeltaSolver,
     AdaGradSolver,

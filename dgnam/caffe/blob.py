@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ArgumentError, CaffeError
+from ..errors import ArgumentError, CaffeError
 
 HOST = torch.device("cpu")
 MAX_AXES = 32

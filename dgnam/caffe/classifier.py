@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArrayError
 from . import io
-from .errors import ArrayError
+from .images.resize import Size
 from .net import Net, StrPath
 from .proto import pb
-from .resize import Size
 
 
 class Classifier(Net):

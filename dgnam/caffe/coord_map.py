@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import CaffeError
+from ..errors import CaffeError
 from .net_spec import Function, Top, layers
 
 CoordMap = tuple[int | None, Any, Any]

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import CaffeError, MissingPackageError
 from . import io
 from .classifier import input_transformer
-from .errors import CaffeError, MissingPackageError
 from .net import Net, StrPath
 from .proto import pb
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .errors import CaffeError, MissingPackageError, optional_module
+from ..errors import CaffeError, MissingPackageError, optional_module
 from .proto import pb
 
 LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": "#6495ED", "style": "filled"}

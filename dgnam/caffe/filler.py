@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .errors import CaffeError, closest
+from ..errors import CaffeError, closest
 from .proto import pb
 
 _LARGEST = torch.finfo(torch.float32).max

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from .errors import ArrayError, CaffeError, CaffeFormatError, closest, optional_module
-from .image_file import load_image
+from ..errors import ArrayError, CaffeError, CaffeFormatError, closest, optional_module
+from .images.image_file import load_image
+from .images.resize import Size, resize, resize_image
 from .proto import caffe_pb2
-from .resize import Size, resize, resize_image
 
 __all__ = [
     "Transformer",

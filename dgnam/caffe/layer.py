@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from ..errors import CaffeError, closest, shortened
 from .blob import HOST, Blob, BlobVec
-from .errors import CaffeError, closest, shortened
 from .filler import fill
 from .proto import pb
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ..errors import CaffeError
 from .blob import HOST
-from .errors import CaffeError
 
 PYTHON_LAYERS_VARIABLE = "DGNAM_ALLOW_PYTHON_LAYERS"
 """The environment variable that allows Python layers where it is 1."""

@@ -23,20 +23,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import ArgumentError, CaffeError, naming
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
-from .batches import batches, copies, joined, length
 from .blob import HOST, Blob
-from .errors import ArgumentError, CaffeError, naming
 from .filler import fill
 from .glog import LOGGER
-from .input_array import assign
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
-from .net_build import WiredLayer, build
-from .net_layer import NetLayer
-from .net_names import NetNames
 from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
-from .weights import Weights, copy_weights
+from .wiring.batches import batches, copies, joined, length
+from .wiring.bound_layer import NetLayer
+from .wiring.build import WiredLayer, build
+from .wiring.input_array import assign
+from .wiring.names import NetNames
+from .wiring.weights import Weights, copy_weights
 
 StrPath = str | os.PathLike[str]
 Callback = Callable[[int], Any]

@@ -22,7 +22,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from .errors import CaffeError, closest
+from ..errors import CaffeError, closest
 from .proto import caffe_pb2
 
 Layered = OrderedDict["Function", caffe_pb2.LayerParameter]

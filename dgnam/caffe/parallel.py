@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import index
 from typing import Any, NoReturn
 
-from .errors import CaffeError
+from ..errors import CaffeError
 from .proto import pb
 
 _count = 1

@@ -28,20 +28,18 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from ..errors import CaffeError, CaffeFormatError, closest
+from ..files.paths import StrPath
 from . import mode, parallel
 from .blob import HOST, Blob
-from .debug_info import DebugInfo
-from .errors import CaffeError, CaffeFormatError, closest
 from .glog import LOGGER, number
 from .net import Net
-from .outputs import output_lines, output_values
 from .proto import pb, read_solver, to_text
-from .proto.files import StrPath
-from .smoothed_loss import SmoothedLoss
-from .solver_checks import check, check_prefix
-from .solver_nets import test_nets, train_net
-from .solver_state import SolverState, learned_net_file, read_state, write_state
-from .updates import (
+from .solving.checks import check, check_prefix
+from .solving.nets import test_nets, train_net
+from .solving.smoothed_loss import SmoothedLoss
+from .solving.state import SolverState, learned_net_file, read_state, write_state
+from .solving.updates import (
     clip_scale,
     gradient_norm,
     history_copies,
@@ -52,6 +50,8 @@ from .updates import (
     update_value,
 )
 from .upgrade import upgrade_solver
+from .wiring.debug_info import DebugInfo
+from .wiring.outputs import output_lines, output_values
 
 _FORMATS = {pb.SolverParameter.BINARYPROTO: "", pb.SolverParameter.HDF5: ".h5"}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .errors import CaffeFormatError, closest
+from ..errors import CaffeFormatError, closest
 from .proto import pb
 
 # A V0 layer's type, and what V1 calls it.

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..caffe.errors import CaffeError, closest
-from ..caffe.proto.files import replacing
+from ..errors import DgnamError, closest
+from ..files.paths import replacing
 from . import gif, mp4
 from .caption import captioned, load_font, wrap
 
@@ -55,7 +55,7 @@ def save_animation(
     """
     target, suffix = Path(path), Path(path).suffix.lower()
     if suffix not in FORMATS:
-        raise CaffeError(f"{target}: give a name that ends in one of {closest(suffix, FORMATS)}")
+        raise DgnamError(f"{target}: give a name that ends in one of {closest(suffix, FORMATS)}")
     check_animation(suffix, fps)
     _check(scale, hold, text_size)
     dressed = _dressed(_checked(frames), captions, scale, text_size)
@@ -69,23 +69,23 @@ def save_animation(
 
 
 def check_animation(suffix: str, fps: float) -> None:
-    """Raise CaffeError unless movies of this kind can be written here, at so many frames a second."""
+    """Raise DgnamError unless movies of this kind can be written here, at so many frames a second."""
     if suffix not in FORMATS:
-        raise CaffeError(f"movie '{suffix}': give one of {closest(suffix, FORMATS)}")
+        raise DgnamError(f"movie '{suffix}': give one of {closest(suffix, FORMATS)}")
     most = gif.MOST_FPS if suffix == ".gif" else mp4.MOST_FPS
     if not 0.01 <= fps <= most:
-        raise CaffeError(f"fps {fps:g}: give 0.01 to {most:g} frames a second")
+        raise DgnamError(f"fps {fps:g}: give 0.01 to {most:g} frames a second")
     if suffix == ".mp4":
         mp4.ffmpeg_program()
 
 
 def _check(scale: int, hold: float, text_size: int) -> None:
     if not 1 <= scale <= 64 or scale != int(scale):
-        raise CaffeError(f"scale {scale}: give a whole number, 1 to 64")
+        raise DgnamError(f"scale {scale}: give a whole number, 1 to 64")
     if not (math.isfinite(hold) and 0 <= hold <= LONGEST_HOLD):
-        raise CaffeError(f"hold {hold:g}: give 0 to {LONGEST_HOLD:g} seconds")
+        raise DgnamError(f"hold {hold:g}: give 0 to {LONGEST_HOLD:g} seconds")
     if not 4 <= text_size <= 200:
-        raise CaffeError(f"text_size {text_size}: give 4 to 200 pixels")
+        raise DgnamError(f"text_size {text_size}: give 4 to 200 pixels")
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -94,15 +94,15 @@ def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     for number, frame in enumerate(frames):
         picture = np.asarray(frame)
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
-            raise CaffeError(
+            raise DgnamError(
                 f"frame {number} is {picture.dtype} of shape {picture.shape}; frames are (h, w, 3) uint8, RGB"
             )
         if shape is not None and picture.shape != shape:
-            raise CaffeError(f"frame {number} has shape {picture.shape}, and those before it {shape}")
+            raise DgnamError(f"frame {number} has shape {picture.shape}, and those before it {shape}")
         shape = picture.shape
         yield np.ascontiguousarray(picture)
     if shape is None:
-        raise CaffeError("a movie needs at least one frame, and got none")
+        raise DgnamError("a movie needs at least one frame, and got none")
 
 
 def _dressed(
@@ -115,7 +115,7 @@ def _dressed(
     font, texts, lines = load_font(text_size), list(captions), []
     for number, (frame, text) in enumerate(itertools.zip_longest(frames, texts)):
         if frame is None or text is None:
-            raise CaffeError(f"there are {'fewer' if frame is None else 'more'} frames than captions, {len(texts)}")
+            raise DgnamError(f"there are {'fewer' if frame is None else 'more'} frames than captions, {len(texts)}")
         picture = _enlarged(frame, scale)
         if number == 0:
             lines = [wrap(text, picture.shape[1], font) for text in texts]
@@ -132,7 +132,7 @@ def _enlarged(frame: np.ndarray, scale: int) -> np.ndarray:
 def _small_enough(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     for frame in frames:
         if max(frame.shape[:2]) > gif.LARGEST:
-            raise CaffeError(f"a GIF is at most {gif.LARGEST} pixels wide and high, and a frame is {frame.shape[:2]}")
+            raise DgnamError(f"a GIF is at most {gif.LARGEST} pixels wide and high, and a frame is {frame.shape[:2]}")
         yield frame
 
 

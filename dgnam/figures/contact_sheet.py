@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..caffe.errors import CaffeError
+from ..errors import DgnamError
 from .caption import PAPER
 from .grid import labelled_grid
 
@@ -48,7 +48,7 @@ def contact_sheet(
     """
     shown = _ranked(candidates)
     if k < 1:
-        raise CaffeError(f"k {k}: give how many of the best and of the worst to show, 1 or more")
+        raise DgnamError(f"k {k}: give how many of the best and of the worst to show, 1 or more")
     count = len(shown)
     best, worst = shown[:k], shown[max(k, count - k) :]
     heading = f"{title}: the best {len(best)} of {count}" if title else f"The best {len(best)} of {count}"
@@ -60,17 +60,17 @@ def contact_sheet(
 
 def _ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
     if not candidates:
-        raise CaffeError("a contact sheet needs at least one candidate")
+        raise DgnamError("a contact sheet needs at least one candidate")
     wanted = candidates[0].pictures.shape
     for number, candidate in enumerate(candidates):
         shape, kind = candidate.pictures.shape, candidate.pictures.dtype
         if len(shape) != 4 or shape[3] != 3 or kind != np.uint8 or shape != wanted or candidate.pictures.size == 0:
-            raise CaffeError(
+            raise DgnamError(
                 f"candidate {number} has pictures {kind} of shape {shape}; all have (n, h, w, 3) uint8 RGB of one "
                 f"shape, and the first {wanted}"
             )
         if math.isnan(candidate.score):
-            raise CaffeError(f"candidate {number} has the score NaN, and can't be ranked")
+            raise DgnamError(f"candidate {number} has the score NaN, and can't be ranked")
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 

@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from ..caffe.errors import CaffeError, optional_module, shortened
+from ..errors import DgnamError, optional_module, shortened
 
 MOST_FPS = 240.0
 
@@ -23,12 +23,12 @@ _REPEATABLE = ("-threads", "1", "-map_metadata", "-1", "-fflags", "+bitexact", "
 
 
 def ffmpeg_program() -> str:
-    """The path of ffmpeg; MissingPackageError where imageio-ffmpeg is not installed, CaffeError where it has none."""
+    """The path of ffmpeg; MissingPackageError where imageio-ffmpeg is not installed, DgnamError where it has none."""
     package = optional_module("imageio_ffmpeg", "an MP4 (a .gif does without)", "imageio-ffmpeg")
     try:
         return str(package.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise CaffeError(f"an MP4 needs ffmpeg, and imageio-ffmpeg finds none: {error}; a .gif does without") from None
+        raise DgnamError(f"an MP4 needs ffmpeg, and imageio-ffmpeg finds none: {error}; a .gif does without") from None
 
 
 def write_mp4(path: Path, frames: Iterator[np.ndarray], *, fps: float) -> None:
@@ -50,7 +50,7 @@ def write_mp4(path: Path, frames: Iterator[np.ndarray], *, fps: float) -> None:
         if status != 0:
             complaints.seek(0)
             said = shortened(complaints.read().decode(errors="replace").strip(), 500)
-            raise CaffeError(f"ffmpeg could not write the MP4 (exit status {status}): {said}")
+            raise DgnamError(f"ffmpeg could not write the MP4 (exit status {status}): {said}")
 
 
 def _feed(pipe: IO[bytes], first: np.ndarray, rest: Iterator[np.ndarray]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..am.images import save_png
-from ..caffe.errors import CaffeError, optional_module, shortened
+from ..errors import DgnamError, optional_module, shortened
 
 MOST_LINES = 10
 """So many jobs are lines with names, as many as there are colours; more are a band."""
@@ -39,7 +39,7 @@ def draw_traces(
     """
     rows = _rows(activations, names)
     if not all(math.isfinite(side) and 1 <= side * dpi <= 20_000 for side in size):
-        raise CaffeError(f"a figure of {size} inches at {dpi} pixels each: give 1 to 20000 pixels a side")
+        raise DgnamError(f"a figure of {size} inches at {dpi} pixels each: give 1 to 20000 pixels a side")
     figures = optional_module("matplotlib.figure", "a figure of traces", "matplotlib")
     agg = optional_module("matplotlib.backends.backend_agg", "a figure of traces", "matplotlib")
     figure = figures.Figure(figsize=size, dpi=dpi, layout="constrained")
@@ -65,15 +65,15 @@ def _rows(activations: np.ndarray | Sequence[Sequence[float]], names: Sequence[s
     """Each job's activations up to its last step."""
     rows = [np.asarray(row, np.float64) for row in activations]
     if not rows or len(rows) != len(names):
-        raise CaffeError(f"{len(rows)} traces and {len(names)} names: give one to each of one or more")
+        raise DgnamError(f"{len(rows)} traces and {len(names)} names: give one to each of one or more")
     for name, row in zip(names, rows, strict=True):
         if row.ndim != 1:
-            raise CaffeError(f"the trace of {name} has shape {row.shape}; a trace has a number for each step")
+            raise DgnamError(f"the trace of {name} has shape {row.shape}; a trace has a number for each step")
         if np.isinf(row).any():
-            raise CaffeError(f"the trace of {name} is infinite at step {int(np.isinf(row).argmax())}")
+            raise DgnamError(f"the trace of {name} is infinite at step {int(np.isinf(row).argmax())}")
     cut = [row[: np.flatnonzero(~np.isnan(row))[-1] + 1] if not np.isnan(row).all() else row[:0] for row in rows]
     if not any(len(row) for row in cut):
-        raise CaffeError("there is nothing to draw: the traces hold no number")
+        raise DgnamError("there is nothing to draw: the traces hold no number")
     return cut
 
 

@@ -19,15 +19,15 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..caffe.errors import CaffeError
-from ..caffe.module import CaffeModule
-from ..caffe.proto.files import replacing
-from ..data import DataError, ImageSet, centre_crop, preprocess
-from ..interrupt import Interrupted
-from ..network_input import NetworkInput
-from ..pictures import Pictures
+from ..caffe.modules.caffe_module import CaffeModule
+from ..data.image_set import DataError, ImageSet, centre_crop, preprocess
+from ..data.network_input import NetworkInput
+from ..data.pictures import Pictures
+from ..errors import DgnamError
+from ..files.paths import replacing
+from ..runs.interrupt import Interrupted
+from .codes import Feed, PictureCodes, batches
 from .moments import RunningMoments
-from .picture_codes import Feed, PictureCodes, batches
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def measure_codes(
     skip_broken: leave out, and count, pictures that can't be read; otherwise the first is a DataError.
     progress: show a bar on standard error.
 
-    Batch sizes change no more than float32 rounding within the net, about 1e-6 of a code.  Raises CaffeError for a
+    Batch sizes change no more than float32 rounding within the net, about 1e-6 of a code.  Raises DgnamError for a
     layer that the net lacks or a code that isn't finite, and Interrupted on Ctrl-C.
     """
     codes = PictureCodes(encoder.eval(), layer)
@@ -154,10 +154,10 @@ def output_paths(path: str | Path, *, force: bool = False) -> tuple[Path, Path]:
     base = base.with_suffix("") if base.suffix in (".txt", ".h5") else base
     paths = base.with_name(f"{base.name}.txt"), base.with_name(f"{base.name}.h5")
     if not base.parent.is_dir():
-        raise CaffeError(f"{base}: there is no folder {base.parent} to write to")
+        raise DgnamError(f"{base}: there is no folder {base.parent} to write to")
     there = [str(path) for path in paths if path.exists()]
     if there and not force:
-        raise CaffeError(f"{' and '.join(there)}: already there; give another --output, or --force to replace")
+        raise DgnamError(f"{' and '.join(there)}: already there; give another --output, or --force to replace")
     return paths
 
 

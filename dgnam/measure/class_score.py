@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..am import Objective, Unit
-from ..caffe.errors import CaffeError
+from ..errors import DgnamError
 from .judge import Judge
 
 Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
@@ -45,7 +45,7 @@ def score_by_probability(judge: Judge) -> Score:
 def _classes(objectives: Sequence[Objective]) -> list[int]:
     others = [str(objective) for objective in objectives if not isinstance(objective, Unit)]
     if others:
-        raise CaffeError(f"a judge tells classes, and {others[0]} is no single unit")
+        raise DgnamError(f"a judge tells classes, and {others[0]} is no single unit")
     return [objective.index for objective in objectives if isinstance(objective, Unit)]
 
 

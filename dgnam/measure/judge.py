@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..caffe.errors import CaffeError
-from ..caffe.module import CaffeModule, check_sees_images
+from ..caffe.modules.caffe_module import CaffeModule, check_sees_images
+from ..errors import DgnamError
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,9 @@ class Judge:
         A class that ties with the wanted one counts as before it.
         """
         if len(images) == 0 or len(images) != len(classes):
-            raise CaffeError(f"{len(images)} images and {len(classes)} classes: give one class to each of one or more")
+            raise DgnamError(f"{len(images)} images and {len(classes)} classes: give one class to each of one or more")
         if images.shape[2:] != self.size:
-            raise CaffeError(f"judge '{self.module.plan.name}' takes images of {self.size}, and got {images.shape[2:]}")
+            raise DgnamError(f"judge '{self.module.plan.name}' takes images of {self.size}, and got {images.shape[2:]}")
         ranks = []
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)

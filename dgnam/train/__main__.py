@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
-from ..data import DataError
-from ..interrupt import BAD_INPUT, STOPPED
+from ..data.image_set import DataError
+from ..errors import DgnamError
+from ..runs.interrupt import BAD_INPUT, STOPPED
 from .classifier import MIXED, PRECISIONS
 from .own_net import train_own
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             precision=given.precision,
             time_limit=None if given.time_limit is None else given.time_limit * 60,
         )
-    except (CaffeError, DataError, OSError) as error:
+    except (DgnamError, DataError, OSError) as error:
         print(f"dgnam.train: {error}", file=sys.stderr)
         return BAD_INPUT
     if made is None:

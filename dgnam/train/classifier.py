@@ -13,21 +13,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..caffe.errors import CaffeError, closest
-from ..caffe.module import CaffeModule
-from ..caffe.net_build import WiredLayer
+from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
-from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..caffe.weights import Weights
+from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
+from ..caffe.wiring.build import WiredLayer
+from ..caffe.wiring.weights import Weights
+from ..data.source import Source
+from ..errors import DgnamError, closest
+from .batch_norm.restore import is_folded, unfold
+from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .curves import draw_curves
 from .feed import Batches, FeedSpec, cut_feed
-from .fused import TrainingModule
-from .kept import keep_weights, kept_file
+from .kept_weights import keep_weights, kept_file
 from .progress import Progress
 from .sheet import write_pictures
-from .snapshots import CHECKPOINT, load_checkpoint, save_checkpoint
-from .source import Source
-from .unfold import is_folded, unfold
+from .training_module import TrainingModule
 
 FOR_STATISTICS = 512
 """How many pictures, or a batch more, batch normalisation's statistics are found from."""
@@ -76,7 +76,7 @@ def train_classifier(
     """
     solver, definition = solver_net(solver_path)
     if precision not in PRECISIONS:
-        raise CaffeError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
+        raise DgnamError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
     last = _end(solver, until)
     folder = Path(run_folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def train_classifier(
     run = _Run(solver, net.place(device), folder, identity, precision)
     first = run.resume()
     if first > last:
-        raise CaffeError(
+        raise DgnamError(
             f"{folder}: the training can't stop at iteration {last}, since its checkpoint is at {first} already; give "
             f"another folder, or remove {CHECKPOINT} to train anew"
         )
@@ -118,7 +118,7 @@ def _end(solver: pb.SolverParameter, until: int | None) -> int:
     if until is None:
         return solver.max_iter
     if not isinstance(until, int) or until < 0:
-        raise CaffeError(f"until {until}: give an iteration of the training, 0 or more")
+        raise DgnamError(f"until {until}: give an iteration of the training, 0 or more")
     return min(until, solver.max_iter)
 
 
@@ -145,14 +145,14 @@ def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParam
     solver = read_solver(solver_path)
     lacking = [name for name in ("train_net", "test_net", "train_net_param", "test_net_param") if _has(solver, name)]
     if lacking:
-        raise CaffeError(f"{solver_path}: {lacking[0]} is not supported here; give one net for both phases as net")
+        raise DgnamError(f"{solver_path}: {lacking[0]} is not supported here; give one net for both phases as net")
     if solver.max_iter < 1 or solver.iter_size < 1:
         name = "max_iter" if solver.max_iter < 1 else "iter_size"
-        raise CaffeError(f"{solver_path}: {name} is {getattr(solver, name)}; give 1 or more")
+        raise DgnamError(f"{solver_path}: {name} is {getattr(solver, name)}; give 1 or more")
     if solver.HasField("net_param"):
         return solver, solver.net_param
     if not solver.net:
-        raise CaffeError(f"{solver_path}: names no net")
+        raise DgnamError(f"{solver_path}: names no net")
     return solver, read_net(Path(solver_path).parent / solver.net)
 
 
@@ -234,7 +234,7 @@ class _Run:
         self.mixed = precision == MIXED
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
         if not learned:
-            raise CaffeError(f"net '{net.plan.name}' has nothing to learn: each lr_mult is 0")
+            raise DgnamError(f"net '{net.plan.name}' has nothing to learn: each lr_mult is 0")
         for k, param in enumerate(net.plan.params):
             net.parameter(k).requires_grad_(bool(param.lr_mult))  # what stays as it is needs no gradient
         group = ParamGroup([t for _, t in learned], [p.lr_mult for p, _ in learned], [p.decay_mult for p, _ in learned])
@@ -279,7 +279,7 @@ class _Run:
         loss = self.net.loss(outputs)
         if not bool(torch.isfinite(loss)):
             name = self.net.plan.name
-            raise CaffeError(
+            raise DgnamError(
                 f"net '{name}': the loss is {float(loss.detach())} at iteration {iteration}; lower base_lr"
             )
         loss.backward()
@@ -322,4 +322,4 @@ def _score_blob(net: CaffeModule) -> str:
     for wired in net.plan.layers:
         if wired.layer.loss:
             return net.plan.blob_names[wired.bottoms[0]]
-    raise CaffeError(f"net '{net.plan.name}' has no loss layer to tell its scores by")
+    raise DgnamError(f"net '{net.plan.name}' has no loss layer to tell its scores by")

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..caffe import CaffeError, Layer
+from ..caffe import Layer
 from ..caffe.proto import pb
+from ..errors import DgnamError
 from .feed import Batches, clip_spec
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class ClipData(Layer):
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         if len(top) != 2:
-            raise CaffeError(f"ClipData has 2 tops, the frames and the labels, not {len(top)}")
+            raise DgnamError(f"ClipData has 2 tops, the frames and the labels, not {len(top)}")
         self.spec = clip_spec(self.param_str)
         self.batches = Batches(self.spec.load(), self.spec, seed=0)
         self.number = 0

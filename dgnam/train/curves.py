@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..caffe.proto.files import replacing
-from .snapshots import LOG
+from ..files.paths import replacing
+from .checkpoint import LOG
 
 CURVES = "curves.png"
 _SPEED = ("images_per_second",)

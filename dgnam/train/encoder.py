@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..caffe.module import CaffeModule
-from ..data import centre
+from ..caffe.modules.caffe_module import CaffeModule
+from ..data.image_set import centre
 
 
 class Encoder:

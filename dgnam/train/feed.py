@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..caffe.errors import CaffeError
-from ..caffe.net_build import filter_layers
 from ..caffe.proto import pb, read_blobproto
-from ..data import DataError, centre_crop, crop, preprocess
-from .clip_text import read_clip_text
-from .clips import ClipOptions, Clips
-from .source import Source, load_source
+from ..caffe.wiring.build import filter_layers
+from ..data.clip_text import read_clip_text
+from ..data.clips import ClipOptions, Clips
+from ..data.image_set import DataError, centre_crop, crop, preprocess
+from ..data.source import Source, load_source
+from ..errors import DgnamError
 
 CLIP_DATA = ("dgnam.train.clip_data", "ClipData")
 """Module and class of the Python layer whose options are read here."""
@@ -96,7 +96,7 @@ class FeedSpec:
             return None
         mean = _read_mean(self.mean_file, self.channels)
         if mean.shape[:2] != size:
-            raise CaffeError(
+            raise DgnamError(
                 f"the mean image {self.mean_file} is {mean.shape[0]}x{mean.shape[1]}, and the pictures of "
                 f"'{self.source}' are {size[0]}x{size[1]}"
             )
@@ -108,7 +108,7 @@ def _read_mean(path: str, channels: int) -> np.ndarray:
     """A mean image, (H, W, 3) RGB; in the file (1, channels, H, W) or (channels, H, W), BGR or one channel of gray."""
     mean = read_blobproto(path)
     if mean.ndim not in (3, 4) or mean.shape[-3] != channels or mean.size != np.prod(mean.shape[-3:]):
-        raise CaffeError(
+        raise DgnamError(
             f"{path}: a mean image has shape (1, {channels}, height, width) or ({channels}, height, width), and this "
             f"one {mean.shape}"
         )
@@ -121,17 +121,17 @@ def cut_feed(definition: pb.NetParameter, phase: pb.Phase) -> tuple[FeedSpec, pb
     feeds = [layer for layer in net.layer if layer.type in ("ImageData", "Data") or _is_clip_data(layer)]
     if len(feeds) != 1:
         when = pb.Phase.Name(phase)
-        raise CaffeError(
+        raise DgnamError(
             f"net '{net.name}' must have one ImageData or Data layer, or Python layer {'.'.join(CLIP_DATA)}, in phase "
             f"{when}, not {len(feeds)}"
         )
     feed = feeds[0]
     try:
         spec = clip_spec(feed.python_param.param_str) if _is_clip_data(feed) else _spec(feed)
-    except CaffeError as error:
-        raise CaffeError(f"net '{net.name}', layer '{feed.name}': {error}") from None
+    except DgnamError as error:
+        raise DgnamError(f"net '{net.name}', layer '{feed.name}': {error}") from None
     if spec.clips is not None and len(feed.top) != 2:
-        raise CaffeError(
+        raise DgnamError(
             f"net '{net.name}', layer '{feed.name}': has 2 tops, the frames and the labels, not {len(feed.top)}"
         )
     entry = pb.LayerParameter(name=feed.name, type="Input", top=feed.top)
@@ -153,25 +153,25 @@ def clip_spec(text: str) -> FeedSpec:
 
 
 def _spec(feed: pb.LayerParameter) -> FeedSpec:
-    """The options of an ImageData or Data layer; raises CaffeError for those that the trainers don't have."""
+    """The options of an ImageData or Data layer; raises DgnamError for those that the trainers don't have."""
     transform, images = feed.transform_param, feed.image_data_param
     options = images if feed.type == "ImageData" else feed.data_param
     if not transform.crop_size:
-        raise CaffeError("transform_param needs a crop_size")
+        raise DgnamError("transform_param needs a crop_size")
     if transform.mean_file and transform.mean_value:
-        raise CaffeError("transform_param has both mean_file and mean_value; give one")
+        raise DgnamError("transform_param has both mean_file and mean_value; give one")
     if transform.force_color and transform.force_gray:
-        raise CaffeError("transform_param has both force_color and force_gray; give one")
+        raise DgnamError("transform_param has both force_color and force_gray; give one")
     if transform.force_gray and feed.type == "ImageData":
-        raise CaffeError("force_gray is for Data layers; of an ImageData layer is_color: false gives gray pictures")
+        raise DgnamError("force_gray is for Data layers; of an ImageData layer is_color: false gives gray pictures")
     gray = transform.force_gray if feed.type == "Data" else not images.is_color
     if bool(images.new_height) != bool(images.new_width):
-        raise CaffeError("give new_height and new_width together")
+        raise DgnamError("give new_height and new_width together")
     values = tuple(transform.mean_value) if transform.mean_value else (0.0,)
     mean = values * 3 if len(values) == 1 else values
     if len(mean) != 3 or (gray and len(values) != 1):
         choice = "one mean_value of gray pictures" if gray else "3 mean_value entries (B, G, R) or one"
-        raise CaffeError(f"give {choice}, not {len(values)}")
+        raise DgnamError(f"give {choice}, not {len(values)}")
     size = (images.new_height, images.new_width) if images.new_height else None
     root = images.root_folder if images.root_folder else None
     square, mirror, file = transform.crop_size, transform.mirror, transform.mean_file if transform.mean_file else None

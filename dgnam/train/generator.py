@@ -20,23 +20,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..caffe.errors import CaffeError
-from ..caffe.module import CaffeModule
+from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver
-from ..caffe.updates import ParamGroup, Updater, learning_rate
-from ..data import MEAN_BGR, centre
+from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
+from ..data.image_set import MEAN_BGR, centre
+from ..data.source import Source, load_source
+from ..errors import DgnamError
+from .checkpoint import load_checkpoint, save_checkpoint
 from .classifier import digest
 from .classifier import recipe as solver_recipe
 from .curves import draw_curves
 from .encoder import Encoder
 from .feed import Batches, FeedSpec
 from .fit import check_fit
-from .fused import TrainingModule
 from .losses import PIXEL_SCALE, PUBLISHED, Losses
 from .progress import Progress
 from .sheet import write_sheet
-from .snapshots import load_checkpoint, save_checkpoint
-from .source import Source, load_source
+from .training_module import TrainingModule
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class GeneratorRecipe:
 
     def __post_init__(self) -> None:
         if not self.comparator_layers:
-            raise CaffeError("a generator's recipe needs one of comparator_layers at least, such as pool5")
+            raise DgnamError("a generator's recipe needs one of comparator_layers at least, such as pool5")
         if self.batch_size < 1 or (self.crop_size is not None and self.crop_size < 1):
-            raise CaffeError(f"batch_size {self.batch_size} and crop_size {self.crop_size} must be positive")
+            raise DgnamError(f"batch_size {self.batch_size} and crop_size {self.crop_size} must be positive")
 
     def load(self, folder: str | Path | None = None) -> tuple[Source, FeedSpec]:
         """The pictures, and how batches are made of them."""
@@ -167,7 +167,7 @@ class GeneratorRun:
         terms = self.recipe.losses.terms(fake, real, fake_features, features, score)
         total = self.recipe.losses.total(terms)
         if not bool(torch.isfinite(total)):
-            raise CaffeError(
+            raise DgnamError(
                 f"net '{self.generator.plan.name}': the loss is {float(total.detach())} at iteration {iteration}"
             )
         self.generator.zero_grad()
@@ -246,7 +246,7 @@ class GeneratorRun:
 
 def _updater(solver: pb.SolverParameter, net: CaffeModule) -> Updater:
     if solver.iter_size != 1:
-        raise CaffeError(f"net '{net.plan.name}': iter_size {solver.iter_size} is not supported here; give 1")
+        raise DgnamError(f"net '{net.plan.name}': iter_size {solver.iter_size} is not supported here; give 1")
     params = [net.parameter(k) for k in range(len(net.plan.params))]
     return Updater(
         solver, ParamGroup(params, [p.lr_mult for p in net.plan.params], [p.decay_mult for p in net.plan.params])

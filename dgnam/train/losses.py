@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..caffe.errors import CaffeError
+from ..errors import DgnamError
 
 PIXEL_SCALE = 64.0
 """About one standard deviation of mean-subtracted pixels."""
@@ -41,7 +41,7 @@ class Losses:
     def __post_init__(self) -> None:
         for name, weight in asdict(self).items():
             if not (math.isfinite(weight) and weight >= 0):
-                raise CaffeError(f"the weight of the {name} loss is {weight}; it must be a number of at least 0")
+                raise DgnamError(f"the weight of the {name} loss is {weight}; it must be a number of at least 0")
 
     def terms(
         self, fake: Tensor, real: Tensor, ours: Sequence[Tensor], theirs: Sequence[Tensor], score: Tensor

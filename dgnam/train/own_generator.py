@@ -14,12 +14,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..caffe.errors import CaffeError
 from ..caffe.mode import usable_device
-from ..caffe.module import CaffeModule
+from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import read_net, read_solver, read_weights, write_caffemodel
-from ..data import DataError
-from ..interrupt import BAD_INPUT, STOPPED
+from ..data.image_set import DataError
+from ..errors import DgnamError
+from ..runs.interrupt import BAD_INPUT, STOPPED
 from .generator import GeneratorRecipe, train_generator
 from .losses import PUBLISHED, RelativeLosses
 
@@ -47,7 +47,7 @@ def train_own_generator(
     net = CaffeModule(read_net(encoder), weights)
     without = [layer for layer, _ in net.layer_params() if layer not in weights]
     if without:
-        raise CaffeError(f"{encoder_weights} has no weights for layers {', '.join(without)} of {encoder}")
+        raise DgnamError(f"{encoder_weights} has no weights for layers {', '.join(without)} of {encoder}")
     made = train_generator(
         nets,
         recipe,
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
             device=usable_device(given.device),
             time_limit=None if given.time_limit is None else given.time_limit * 60,
         )
-    except (CaffeError, DataError, OSError) as error:
+    except (DgnamError, DataError, OSError) as error:
         print(f"dgnam.train: {error}", file=sys.stderr)
         return BAD_INPUT
     if made is None:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..runs import threads
-from .snapshots import append_log
+from ..runs.folder import threads
+from .checkpoint import append_log
 
 Item = TypeVar("Item")
 

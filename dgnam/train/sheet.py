@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..caffe.proto.files import replacing
-from ..data import deprocess
+from ..data.image_set import deprocess
+from ..files.paths import replacing
 
 
 def write_sheet(path: Path, images: np.ndarray, columns: int) -> None:

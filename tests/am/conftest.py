@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dgnam.am.crop import centre
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import DgnamError
 
 
 @pytest.mark.parametrize(("size", "first"), [(227, 14), (224, 16)])
@@ -18,5 +18,5 @@ def test_crop_of_an_oblong_image():
 
 
 def test_window_larger_than_the_image_is_an_error():
-    with pytest.raises(CaffeError, match="no 227x227 window fits into an image of 64x64"):
+    with pytest.raises(DgnamError, match="no 227x227 window fits into an image of 64x64"):
         centre((64, 64), (227, 227))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dgnam.am import Jitter
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import DgnamError
 
 
 def test_shift_is_the_same_for_the_same_seed_and_step_and_differs_from_step_to_step():
@@ -28,5 +28,5 @@ def test_image_is_rolled_by_the_shift():
 
 
 def test_no_shift_at_all_is_an_error():
-    with pytest.raises(CaffeError, match=r"Jitter\(0\)"):
+    with pytest.raises(DgnamError, match=r"Jitter\(0\)"):
         Jitter(0)

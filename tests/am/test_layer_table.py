@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from dgnam import zoo
 from dgnam.am import CaffeTarget, Classes, TorchTarget, describe_model, parse_objective, table_lines, torch_layers
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import DgnamError
+from dgnam.zoo import registry as zoo
 
 
 class Shapes:
@@ -59,11 +59,11 @@ def test_lines_stand_in_columns():
 def test_a_prototxt_and_weights_that_fit_it_or_not(tmp_path):
     entry = zoo.get("caffenet-mini")
     assert describe_model(str(entry.prototxt), entry.weights_path())[0].name == "data"
-    with pytest.raises(CaffeError, match=r"weights.h5 has no weights for layers conv2.* of '.*deploy.prototxt'"):
+    with pytest.raises(DgnamError, match=r"weights.h5 has no weights for layers conv2.* of '.*deploy.prototxt'"):
         describe_model(str(entry.prototxt), zoo.get("judge-mini").weights_path())
-    with pytest.raises(CaffeError, match=r"absent.prototxt: no such file"):
+    with pytest.raises(DgnamError, match=r"absent.prototxt: no such file"):
         describe_model(str(tmp_path / "absent.prototxt"))
-    with pytest.raises(CaffeError, match=r"no model 'cafenet-mini'.*: caffenet-mini"):
+    with pytest.raises(DgnamError, match=r"no model 'cafenet-mini'.*: caffenet-mini"):
         describe_model("cafenet-mini")
 
 
@@ -94,7 +94,7 @@ def test_torch_modules():
 
 def test_a_net_of_no_layers_is_an_error(tmp_path):
     (tmp_path / "empty.prototxt").write_text("")
-    with pytest.raises(CaffeError, match=r"empty\.prototxt: the net has no layers"):
+    with pytest.raises(DgnamError, match=r"empty\.prototxt: the net has no layers"):
         describe_model(str(tmp_path / "empty.prototxt"))
 
 

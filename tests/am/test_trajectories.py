@@ -26,10 +26,10 @@ from dgnam.am import (
     act_range_bounds,
     gather,
     random_code,
-    reference,
     synthesize,
 )
-from dgnam.caffe.module import CaffeModule
+from dgnam.am.published import loop as reference
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import pb, read_net
 

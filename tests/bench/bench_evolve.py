@@ -18,11 +18,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, act_range_bounds, gather, released, synthesize
 from dgnam.am.evolve import CmaEs, Genetic, Method, UnitScore, evolve
 from dgnam.am.render import render
-from dgnam.data import deprocess
+from dgnam.data.image_set import deprocess
+from dgnam.zoo import registry as zoo
 
 UNITS = [Unit("fc8", index) for index in range(5, 200, 10)]
 IMAGES = 420

@@ -18,7 +18,7 @@ import torch
 from dgnam.caffe.blob import HOST
 from dgnam.caffe.layer_types.pooling import _padded
 from dgnam.caffe.net import Net
-from dgnam.caffe.net_layer import NetLayer
+from dgnam.caffe.wiring.bound_layer import NetLayer
 
 NEAR = 5e-7
 """How near a tie is, relative to the blob's largest value."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dgnam.caffe.blob import HOST, Blob, SyncedMemory, is_fresh
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import CaffeError
 
 DEVICE = torch.device("cpu", 0)
 """A stand-in for a GPU: torch keeps its tensors on the CPU, and it isn't equal to the host."""

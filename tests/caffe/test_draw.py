@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from dgnam.caffe import TEST, TRAIN, draw
-from dgnam.caffe.errors import CaffeError, MissingPackageError
 from dgnam.caffe.proto import caffe_pb2, parse_net
+from dgnam.errors import CaffeError, MissingPackageError
 
 NET = """
 name: "small"

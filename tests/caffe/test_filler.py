@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.filler import fill
 from dgnam.caffe.proto import pb
+from dgnam.errors import CaffeError
 
 SHAPE = (200, 50, 3, 3)
 FAN_IN, FAN_OUT = 50 * 9, 200 * 9

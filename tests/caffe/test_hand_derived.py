@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from dgnam.caffe import set_random_seed
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError
 
 
 def net_of(layer: str, *shape: int, phase: int = pb.TRAIN, top: str = "y") -> Net:

@@ -22,10 +22,9 @@ from PIL import Image
 
 import dgnam.caffe as caffe
 from dgnam.caffe import TEST, TRAIN, Net
-from dgnam.caffe.cv_image import decode_image
-from dgnam.caffe.errors import CaffeError, CaffeFormatError, closest, naming
-from dgnam.caffe.listing import read_listing
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.databases.listing import read_listing
+from dgnam.caffe.images.cv_image import decode_image
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import (
     parse_net,
     pb,
@@ -36,6 +35,7 @@ from dgnam.caffe.proto import (
     write_caffemodel,
 )
 from dgnam.caffe.proto.wire import encode_header, encode_varint
+from dgnam.errors import CaffeError, CaffeFormatError, closest, naming
 from tests.fuzz import examine, mutate
 
 _NUMBERS = st.integers(0, 2**32 - 1)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dgnam.caffe import io
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import caffe_pb2
+from dgnam.errors import CaffeError, CaffeFormatError
 
 RNG = np.random.default_rng(0)
 

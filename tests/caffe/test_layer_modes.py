@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.layer import layer_type_list
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net
+from dgnam.errors import CaffeError
 from tests.caffe.golden import GOLDEN, eager_errors
 from tests.caffe.layer_modes import CASES, REFUSED
 

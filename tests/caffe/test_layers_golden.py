@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dgnam.caffe.layer import layer_type_list
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
 from tests.caffe.golden import GOLDEN, arrays, eager_errors, error, param_arrays
 

@@ -6,7 +6,7 @@ import torch
 
 from dgnam.caffe import mode
 from dgnam.caffe.blob import HOST
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import CaffeError
 
 
 def draw() -> torch.Tensor:

@@ -6,9 +6,9 @@ import torch
 
 import dgnam.caffe as caffe
 from dgnam.caffe.blob import HOST
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError
 
 DATA = '\nlayer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }'
 CONV = """

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dgnam.caffe
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import CaffeError
 from tests.caffe.golden import error
 from tests.caffe.layer_case import TEST, TRAIN, Case, compute, normal, positive
 from tests.caffe.layer_modes import CASES, REFUSED

@@ -11,9 +11,9 @@ import pytest
 
 import dgnam.caffe as caffe
 from dgnam.caffe import parallel
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import pb
 from dgnam.caffe.solver import SolverAction
+from dgnam.errors import CaffeError, CaffeFormatError
 from tests.caffe.golden import GOLDEN, error
 from tests.caffe.solvers import KINDS, NET, equal, fed, feed, made, values
 

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from dgnam.caffe.errors import CaffeFormatError
 from dgnam.caffe.layer import layer_type_list
-from dgnam.caffe.net_build import build
 from dgnam.caffe.proto import pb
 from dgnam.caffe.proto.prototxt import parse
 from dgnam.caffe.upgrade import _V0_TYPES, _V1_TYPES, upgrade_net, upgrade_solver
+from dgnam.caffe.wiring.build import build
+from dgnam.errors import CaffeFormatError
 
 
 def upgraded(text: str) -> pb.NetParameter:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import DgnamError
 from dgnam.experiments import blind_naming
-from dgnam.runs import RunFolder
+from dgnam.runs.folder import RunFolder
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_right_answers_are_counted_and_missing_ones_are_wrong(run, tmp_path):
 def test_answers_that_cannot_be_are_errors(run, tmp_path, line, message):
     blind_naming.write_sheet(run)
     (tmp_path / "answers.txt").write_text(line + "\n")
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         blind_naming.score(run, tmp_path / "answers.txt")
 
 
 def test_a_run_without_the_units_or_a_score_before_the_sheet_is_an_error(run, tmp_path):
-    with pytest.raises(CaffeError, match="write the sheet first"):
+    with pytest.raises(DgnamError, match="write the sheet first"):
         blind_naming.score(run, tmp_path / "answers.txt")
     (run / "run.json").write_text(json.dumps({"models": "mini", "units": [0, 7]}))
-    with pytest.raises(CaffeError, match="lacks the units"):
+    with pytest.raises(DgnamError, match="lacks the units"):
         blind_naming.write_sheet(run)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from PIL import Image
 
-from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, released
 from dgnam.am.render import render
 from dgnam.experiments import Request
 from dgnam.experiments import fig1_output_units as fig1
 from dgnam.measure import Judge
+from dgnam.zoo import registry as zoo
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import DgnamError
 from dgnam.experiments import record
 
 ROOT = Path(__file__).parents[2]
@@ -40,12 +40,12 @@ def test_the_recorded_run_meets_the_bars_that_the_project_set():
 def test_another_run_than_the_pages_is_refused(tmp_path):
     for name, content in (("run", {"models": "mini", "seed": 1, "units": [0]}), ("numbers", {})):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
-    with pytest.raises(CaffeError, match="not the run that the pages show"):
+    with pytest.raises(DgnamError, match="not the run that the pages show"):
         record.record(tmp_path, ROOT)
-    with pytest.raises(CaffeError, match="is no checkout of dgnam"):
+    with pytest.raises(DgnamError, match="is no checkout of dgnam"):
         record.record(tmp_path, tmp_path)
 
 
 def test_what_is_no_run_is_an_error(tmp_path):
-    with pytest.raises(CaffeError, match="is no finished run of figure 1"):
+    with pytest.raises(DgnamError, match="is no finished run of figure 1"):
         record.record(tmp_path, tmp_path)

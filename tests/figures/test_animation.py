@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam.caffe.errors import CaffeError, MissingPackageError
+from dgnam.errors import DgnamError, MissingPackageError
 from dgnam.figures import save_animation
 
 COLOURS = [(200, 30, 40), (30, 160, 60), (50, 60, 210), (230, 230, 20)]
@@ -152,7 +152,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     ],
 )
 def test_options_out_of_range(tmp_path, options, words):
-    with pytest.raises(CaffeError, match=words):
+    with pytest.raises(DgnamError, match=words):
         save_animation(tmp_path / "a.gif", frames(), **options)
 
 
@@ -168,15 +168,15 @@ def test_options_out_of_range(tmp_path, options, words):
 @pytest.mark.parametrize("suffix", [".gif", ".mp4"])
 def test_frames_that_are_none(tmp_path, bad, words, suffix):
     pytest.importorskip("imageio_ffmpeg")
-    with pytest.raises(CaffeError, match=words):
+    with pytest.raises(DgnamError, match=words):
         save_animation(tmp_path / f"a{suffix}", bad)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_other_endings_and_folders_that_are_not_there(tmp_path):
-    with pytest.raises(CaffeError, match=r"ends in one of .*\.gif"):
+    with pytest.raises(DgnamError, match=r"ends in one of .*\.gif"):
         save_animation(tmp_path / "a.avi", frames())
-    with pytest.raises(CaffeError, match="there is no folder"):
+    with pytest.raises(DgnamError, match="there is no folder"):
         save_animation(tmp_path / "none" / "a.gif", frames())
 
 
@@ -190,6 +190,6 @@ def test_without_the_package_a_gif_works_and_an_mp4_says_what_to_install(tmp_pat
 def test_what_ffmpeg_says_is_passed_on(tmp_path, monkeypatch):
     package = pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setattr(package, "get_ffmpeg_exe", lambda: "false")
-    with pytest.raises(CaffeError, match="exit status 1"):
+    with pytest.raises(DgnamError, match="exit status 1"):
         save_animation(tmp_path / "a.mp4", np.zeros((20, 200, 200, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import DgnamError
 from dgnam.figures import Candidate, contact_sheet
 
 
@@ -72,11 +72,11 @@ def test_ties_keep_their_order():
 
 
 def test_bad_input():
-    with pytest.raises(CaffeError, match="at least one candidate"):
+    with pytest.raises(DgnamError, match="at least one candidate"):
         contact_sheet([])
-    with pytest.raises(CaffeError, match="k 0"):
+    with pytest.raises(DgnamError, match="k 0"):
         contact_sheet(candidates([1.0]), k=0)
-    with pytest.raises(CaffeError, match="candidate 1 has the score NaN"):
+    with pytest.raises(DgnamError, match="candidate 1 has the score NaN"):
         contact_sheet(candidates([1.0, float("nan")]))
-    with pytest.raises(CaffeError, match="candidate 1 has pictures uint8 of shape"):
+    with pytest.raises(DgnamError, match="candidate 1 has pictures uint8 of shape"):
         contact_sheet([*candidates([1.0]), *candidates([1.0], units=2)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam.caffe.errors import CaffeError, MissingPackageError
+from dgnam.errors import DgnamError, MissingPackageError
 
 pytest.importorskip("matplotlib")
 
@@ -113,7 +113,7 @@ assert "matplotlib.pyplot" not in sys.modules
     ],
 )
 def test_bad_input(traces, names, options, words):
-    with pytest.raises(CaffeError, match=words):
+    with pytest.raises(DgnamError, match=words):
         draw_traces(traces, names, **options)
 
 

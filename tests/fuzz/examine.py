@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeError, CaffeFormatError
 
 SECONDS = 10
 """A file of a few kilobytes that takes longer counts as a hang."""

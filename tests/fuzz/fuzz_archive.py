@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from dgnam.data import load_set
-from dgnam.download import unpack_member
+from dgnam.data.image_set import load_set
+from dgnam.zoo.download import unpack_member
 
 FILE = "hostile.zip"
 

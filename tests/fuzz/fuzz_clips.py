@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dgnam.caffe.errors import naming
-from dgnam.train.clip_text import read_clip_text
+from dgnam.data.clip_text import read_clip_text
+from dgnam.errors import naming
 
 FILE = "hostile.json"
 

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from dgnam.am import CodeFileStart
-from dgnam.caffe.errors import naming
+from dgnam.errors import naming
 
 FILE = "hostile.codes"
 CODE = (3,)

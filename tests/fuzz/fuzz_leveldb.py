@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from dgnam.caffe import TEST, Net
-from dgnam.caffe.db import create_database, open_database
-from dgnam.caffe.errors import naming
+from dgnam.caffe.databases.db import create_database, open_database
 from dgnam.caffe.proto import pb
+from dgnam.errors import naming
 
 FILE = "hostile/files"
 MARK = b"\n--FILE--\n"

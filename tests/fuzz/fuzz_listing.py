@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from dgnam.caffe import TEST, Net
-from dgnam.caffe.errors import naming
-from dgnam.data import load_set
+from dgnam.data.image_set import load_set
+from dgnam.errors import naming
 
 FILE = "hostile/val.txt"
 

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from dgnam.caffe import TEST, Net
-from dgnam.caffe.db import open_database
-from dgnam.caffe.errors import naming
+from dgnam.caffe.databases.db import open_database
 from dgnam.caffe.proto import pb
+from dgnam.errors import naming
 
 FILE = "hostile/data.mdb"
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dgnam.caffe import TEST, TRAIN, Net
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import CaffeError
 
 FILE = "hostile.prototxt"
 

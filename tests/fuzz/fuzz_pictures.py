@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from dgnam.caffe.errors import naming
-from dgnam.pictures import open_pictures
+from dgnam.data.pictures import open_pictures
+from dgnam.errors import naming
 
 FILE = "hostile/pictures.zip"
 

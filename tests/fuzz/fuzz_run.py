@@ -6,11 +6,11 @@ import dataclasses
 import json
 from pathlib import Path
 
-from dgnam.caffe.errors import naming
-from dgnam.caffe.module import CaffeModule
+from dgnam.api import Request
+from dgnam.api.folder import FORMAT, Folder
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, write_hdf5_weights
-from dgnam.visualization import Request
-from dgnam.visualization.folder import FORMAT, Folder
+from dgnam.errors import naming
 
 FILE = "hostile/run.json"
 

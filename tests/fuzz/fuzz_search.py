@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from dgnam.am import SearchSpace
-from dgnam.caffe.errors import naming
-from dgnam.search.request import FORMAT, Request, read_request
+from dgnam.api.search.request import FORMAT, Request, read_request
+from dgnam.errors import naming
 
 FILE = "hostile/run.json"
 

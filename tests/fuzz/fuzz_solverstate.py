@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dgnam.caffe.proto import pb
-from dgnam.caffe.solver_state import SolverState, read_state, write_state
+from dgnam.caffe.solving.state import SolverState, read_state, write_state
 
 FILE = "hostile.solverstate"
 

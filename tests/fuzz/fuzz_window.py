@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from dgnam.caffe import TRAIN, Net
-from dgnam.caffe.errors import naming
+from dgnam.errors import naming
 
 FILE = "hostile/windows.txt"
 

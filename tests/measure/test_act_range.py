@@ -16,19 +16,20 @@ import pytest
 import torch
 from PIL import Image
 
-from dgnam import cli, zoo
-from dgnam.caffe.datum import image_datum
-from dgnam.caffe.db import create_database
-from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.module import CaffeModule
+from dgnam.api.act_range import ActRangeRequest, run
+from dgnam.caffe.databases.datum import image_datum
+from dgnam.caffe.databases.db import create_database
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, write_hdf5_weights
-from dgnam.data import DataError, load_set
-from dgnam.interrupt import Interrupted
+from dgnam.cli import app as cli
+from dgnam.cli.act_range import INTERRUPTED
+from dgnam.data.image_set import DataError, load_set
+from dgnam.data.network_input import NetworkInput
+from dgnam.data.pictures import Picture, Pictures, open_pictures
+from dgnam.errors import DgnamError
 from dgnam.measure import CodeStatistics, act_range, codes_of, measure_codes, save_act_range
-from dgnam.measure.act_range_app import INTERRUPTED
-from dgnam.measure.act_range_run import ActRangeRequest, run
-from dgnam.network_input import NetworkInput
-from dgnam.pictures import Picture, Pictures, open_pictures
+from dgnam.runs.interrupt import Interrupted
+from dgnam.zoo import registry as zoo
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 NET = """
@@ -158,9 +159,9 @@ def test_a_code_that_is_not_finite_names_the_picture():
     broken["fc6"][0][0] = np.inf
     encoder = CaffeModule(parse_net(NET), broken)
     black = np.zeros((1, 8, 8, 3), np.uint8)
-    with pytest.raises(CaffeError, match="picture 0: its code at layer 'fc6' is not finite"):
+    with pytest.raises(DgnamError, match="picture 0: its code at layer 'fc6' is not finite"):
         measure_codes(encoder, "fc6", in_memory(black), PREPARE)
-    with pytest.raises(CaffeError, match="no layer 'fc66'; its layers, the closest first: fc6"):
+    with pytest.raises(DgnamError, match="no layer 'fc66'; its layers, the closest first: fc6"):
         measure_codes(encoder, "fc66", in_memory(black), PREPARE)
 
 
@@ -237,12 +238,12 @@ def test_integers_have_the_published_form(tmp_path):
 def test_files_that_are_there_are_replaced_only_by_force(tmp_path):
     old, new = statistics([1], [1]), statistics([2], [1])
     save_act_range(tmp_path / "a.txt", old, 3, {})
-    with pytest.raises(CaffeError, match=r"a.txt and .*a.h5: already there; .* --force"):
+    with pytest.raises(DgnamError, match=r"a.txt and .*a.h5: already there; .* --force"):
         save_act_range(tmp_path / "a", new, 3, {})
     assert zoo.read_act_range(tmp_path / "a.h5").tolist() == [4]
     save_act_range(tmp_path / "a.h5", new, 3, {}, force=True)
     assert [zoo.read_act_range(tmp_path / name).tolist() for name in ("a.txt", "a.h5")] == [[5], [5]]
-    with pytest.raises(CaffeError, match="there is no folder"):
+    with pytest.raises(DgnamError, match="there is no folder"):
         save_act_range(tmp_path / "no" / "a", new, 3, {})
 
 
@@ -355,7 +356,7 @@ def test_what_is_odd_is_told(own, sources):
 )
 def test_what_can_not_be_is_refused_before_anything_is_written(own, sources, tmp_path, options, message):
     request = own(sources[1]["zip"])
-    with pytest.raises((CaffeError, DataError), match=message):
+    with pytest.raises((DgnamError, DataError), match=message):
         run(ActRangeRequest(**{**vars(request), **options}))
     assert not list(tmp_path.glob("out*"))
 
@@ -364,7 +365,7 @@ def test_a_prototxt_without_an_input_is_refused(own, sources, tmp_path):
     request = own(sources[1]["zip"])
     text = NET.replace('"Input"', '"DummyData"').replace("input_param", "dummy_data_param")
     (tmp_path / "deploy.prototxt").write_text(text)
-    with pytest.raises(CaffeError, match=r"its inputs have shapes \[\]; an encoder takes one"):
+    with pytest.raises(DgnamError, match=r"its inputs have shapes \[\]; an encoder takes one"):
         run(request)
 
 

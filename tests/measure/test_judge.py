@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dgnam import zoo
-from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
+from dgnam.errors import DgnamError
 from dgnam.measure import Judge, Verdict
+from dgnam.zoo import registry as zoo
 
 NET = """
 name: "sums"
@@ -44,15 +44,15 @@ def test_images_that_are_not_numbers_come_last(judge):
 
 def test_a_class_to_each_image(judge):
     for count in (0, 2):
-        with pytest.raises(CaffeError, match="give one class to each of one or more"):
+        with pytest.raises(DgnamError, match="give one class to each of one or more"):
             judge.rank(np.zeros((count, 3, 2, 2), np.float32), [0] * (count // 2))
 
 
 def test_images_of_another_size_are_refused(judge):
-    with pytest.raises(CaffeError, match=r"takes images of \(2, 2\), and got \(3, 2\)"):
+    with pytest.raises(DgnamError, match=r"takes images of \(2, 2\), and got \(3, 2\)"):
         judge.rank(np.zeros((1, 3, 3, 2), np.float32), [1])
 
 
 def test_a_net_that_sees_clips_is_no_judge():
-    with pytest.raises(CaffeError, match=r"'action-lstm-sport-mini' sees clips .* and a judge sees one image"):
+    with pytest.raises(DgnamError, match=r"'action-lstm-sport-mini' sees clips .* and a judge sees one image"):
         Judge(zoo.load("action-lstm-sport-mini"), "fc8")

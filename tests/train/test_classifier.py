@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_caffemodel, write_hdf5_weights
-from dgnam.data import load_set
+from dgnam.data.image_set import load_set
+from dgnam.errors import DgnamError
 from dgnam.train.classifier import evaluate, train_classifier, trunk
 from dgnam.train.curves import read_log
 from dgnam.train.feed import FeedSpec
@@ -48,21 +48,21 @@ def test_a_checkpoint_of_another_recipe_is_refused(nets, tmp_path, data_folder):
     train(nets, tmp_path / "run", data_folder, time_limit=0)
     path = nets / "classifier_solver.prototxt"
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.06"))
-    with pytest.raises(CaffeError, match=r"belongs to another recipe \(changed: solver\)"):
+    with pytest.raises(DgnamError, match=r"belongs to another recipe \(changed: solver\)"):
         train(nets, tmp_path / "run", data_folder)
 
 
 def test_a_broken_checkpoint_is_a_clear_error(nets, tmp_path, data_folder):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"rubbish")
-    with pytest.raises(CaffeError, match="not a readable checkpoint"):
+    with pytest.raises(DgnamError, match="not a readable checkpoint"):
         train(nets, tmp_path / "run", data_folder)
 
 
 def test_a_diverging_run_says_so(nets, tmp_path, data_folder):
     path = nets / "classifier_solver.prototxt"
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 1e30"))
-    with pytest.raises(CaffeError, match=r"the loss is .* lower base_lr"):
+    with pytest.raises(DgnamError, match=r"the loss is .* lower base_lr"):
         train(nets, tmp_path / "run", data_folder)
 
 
@@ -87,7 +87,7 @@ def test_a_run_may_stop_at_an_iteration_and_go_on(nets, tmp_path, data_folder):
     kept = read_caffemodel(run / "weights-000007.caffemodel")
     assert not np.array_equal(kept["fc"][0], whole.weights()["fc"][0])
     assert train(nets, run, data_folder, until=12) is None
-    with pytest.raises(CaffeError, match=r"can't stop at iteration 7, since its checkpoint is at 12 already"):
+    with pytest.raises(DgnamError, match=r"can't stop at iteration 7, since its checkpoint is at 12 already"):
         train(nets, run, data_folder, until=7)
     rest = train(nets, run, data_folder, until=4000)
     for name, value in whole.state_dict().items():
@@ -107,7 +107,7 @@ def test_a_net_starts_from_the_weights_that_its_solver_names(nets, tmp_path, dat
     assert np.array_equal(second["conv1"][0], trained["conv1"][0])
     assert not np.array_equal(second["fc"][0], trained["fc"][0])
     write_hdf5_weights(nets / "start.h5", {"conv1": [2 * blob for blob in trained["conv1"]]})
-    with pytest.raises(CaffeError, match=r"another recipe \(changed: weights\)"):
+    with pytest.raises(DgnamError, match=r"another recipe \(changed: weights\)"):
         train(nets, tmp_path / "second", data_folder)
 
 
@@ -133,12 +133,12 @@ def test_the_layer_of_the_scores_is_left_out_of_a_trunk(nets, tmp_path, data_fol
 def test_a_solver_that_the_trainer_can_t_take_is_a_clear_error(old, new, message, nets, tmp_path, data_folder):
     path = nets / "classifier_solver.prototxt"
     path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         train(nets, tmp_path / "run", data_folder)
 
 
 def test_an_unknown_precision_lists_the_known(nets, tmp_path, data_folder):
-    with pytest.raises(CaffeError, match="precision 'float16': give one of"):
+    with pytest.raises(DgnamError, match="precision 'float16': give one of"):
         train(nets, tmp_path / "run", data_folder, precision="float16")
 
 
@@ -147,7 +147,7 @@ def test_a_net_without_held_out_pictures_is_trained_when_no_test_is_asked_for(ne
     text = definition.read_text()
     start = text.index('layer { name: "data"', text.index("phase: TRAIN"))
     definition.write_text(text[:start] + text[text.index('layer { name: "conv1"') :])
-    with pytest.raises(CaffeError, match=r"one ImageData or Data layer, .* in phase TEST, not 0"):
+    with pytest.raises(DgnamError, match=r"one ImageData or Data layer, .* in phase TEST, not 0"):
         train(nets, tmp_path / "run", data_folder)
     solver.write_text(solver.read_text().replace("test_interval: 20", "").replace("max_iter: 40", "max_iter: 2"))
     assert train(nets, tmp_path / "run", data_folder) is not None
@@ -158,7 +158,7 @@ def test_a_net_that_learns_nothing_is_an_error(nets, tmp_path, data_folder):
     frozen = "param { lr_mult: 0 } param { lr_mult: 0 }"
     text = re.sub(r'(type: "(?:InnerProduct|Scale)")', rf"\1 {frozen}", path.read_text())
     path.write_text(text.replace('type: "Convolution"', 'type: "Convolution" param { lr_mult: 0 }'))
-    with pytest.raises(CaffeError, match="net 'tiny' has nothing to learn: each lr_mult is 0"):
+    with pytest.raises(DgnamError, match="net 'tiny' has nothing to learn: each lr_mult is 0"):
         train(nets, tmp_path / "run", data_folder)
 
 
@@ -173,14 +173,14 @@ def test_layers_that_learn_nothing_stay_and_the_rest_learns(nets, tmp_path, data
 
 @pytest.mark.parametrize("until", [-1, 3.5])
 def test_where_to_stop_is_an_iteration(until, nets, tmp_path, data_folder):
-    with pytest.raises(CaffeError, match=f"until {until}: give an iteration of the training"):
+    with pytest.raises(DgnamError, match=f"until {until}: give an iteration of the training"):
         train(nets, tmp_path / "run", data_folder, until=until)
 
 
 def test_labels_beyond_the_net_s_classes_are_a_clear_error(nets, tmp_path, data_folder):
     path = nets / "train_val.prototxt"
     path.write_text(path.read_text().replace("num_output: 6", "num_output: 3"))
-    with pytest.raises(CaffeError, match="label"):
+    with pytest.raises(DgnamError, match="label"):
         train(nets, tmp_path / "run", data_folder)
 
 

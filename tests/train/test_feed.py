@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.io import array_to_blobproto
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.data import DataError, ImageSet, load_set, preprocess
+from dgnam.data.image_set import DataError, ImageSet, load_set, preprocess
+from dgnam.errors import DgnamError
 from dgnam.train.feed import Batches, FeedSpec, cut_feed
 from tests.toy import TRAIN_VAL
 
@@ -25,10 +25,10 @@ def test_the_data_layer_becomes_an_input_and_its_options_a_spec():
 
 def test_a_net_without_a_data_layer_or_crop_is_an_error():
     with pytest.raises(
-        CaffeError, match=r"one ImageData or Data layer, or Python layer .*ClipData, in phase TRAIN, not 0"
+        DgnamError, match=r"one ImageData or Data layer, or Python layer .*ClipData, in phase TRAIN, not 0"
     ):
         cut_feed(parse_net('name: "empty"', "test"), pb.TRAIN)
-    with pytest.raises(CaffeError, match="needs a crop_size"):
+    with pytest.raises(DgnamError, match="needs a crop_size"):
         cut_feed(parse_net(TRAIN_VAL.replace("crop_size: 12", ""), "test"), pb.TRAIN)
 
 
@@ -73,7 +73,7 @@ def test_a_mean_image_is_cut_and_turned_as_the_picture_is(data_folder, tmp_path)
     prepared, _ = Batches(whole, spec, seed=1).prepared(1)
     plain, _ = Batches(whole, spec, seed=1).batch(1)
     assert not np.array_equal(prepared, preprocess(plain, (0, 0, 0)))
-    with pytest.raises(CaffeError, match=r"mean.binaryproto is 16x16, and the pictures of 'toy-train' are 20x16"):
+    with pytest.raises(DgnamError, match=r"mean.binaryproto is 16x16, and the pictures of 'toy-train' are 20x16"):
         spec.centres(np.zeros((1, 20, 16, 3), np.uint8))
 
 
@@ -99,7 +99,7 @@ def test_a_listing_s_root_and_size_are_taken_over():
     ],
 )
 def test_options_that_the_trainers_lack_are_refused(old, new, message):
-    with pytest.raises(CaffeError, match=f"net 'tiny', layer 'data': {message}"):
+    with pytest.raises(DgnamError, match=f"net 'tiny', layer 'data': {message}"):
         cut_feed(parse_net(TRAIN_VAL.replace(old, new, 1), "test"), pb.TRAIN)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
+from dgnam.errors import DgnamError
 from dgnam.train.curves import read_log
 from dgnam.train.encoder import Encoder
 from dgnam.train.generator import GeneratorRecipe, train_generator
@@ -131,7 +131,7 @@ def test_pictures_smaller_than_what_the_generator_makes_are_met_at_its_centre(ne
     ],
 )
 def test_what_does_not_fit_is_said_before_the_training(nets, tmp_path, data_folder, change, message):
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         train(nets, tmp_path / "run", data_folder, replace(RECIPE, **change))
     assert not (tmp_path / "run").exists()
 
@@ -145,12 +145,12 @@ def test_what_does_not_fit_is_said_before_the_training(nets, tmp_path, data_fold
     ],
 )
 def test_a_recipe_without_sense_is_refused(change, message):
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         replace(RECIPE, **change)
 
 
 def test_another_form_of_losses_is_another_recipe(nets, tmp_path, data_folder):
     train(nets, tmp_path / "run", data_folder, time_limit=0)
     same_weights = Losses(RECIPE.losses.image, RECIPE.losses.feature, RECIPE.losses.adversarial)
-    with pytest.raises(CaffeError, match=r"another recipe \(changed: recipe\)"):
+    with pytest.raises(DgnamError, match=r"another recipe \(changed: recipe\)"):
         train(nets, tmp_path / "run", data_folder, replace(RECIPE, losses=same_weights))

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from dgnam.caffe import TEST, Net
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.io import array_to_blobproto
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.caffe.tools.convert_imageset import convert_imageset
-from dgnam.data import DataError
+from dgnam.data.image_set import DataError
+from dgnam.errors import DgnamError
 from dgnam.train.classifier import train_classifier
 from dgnam.train.feed import Batches, cut_feed
 from tests.toy import TRAIN_VAL
@@ -71,7 +71,7 @@ def test_a_mean_image_of_gray_is_taken_off(listing):
     colours.write_bytes(array_to_blobproto(np.repeat(mean, 3, 1)).SerializeToString())
     spec, _ = cut_feed(parse_net(text.replace(str(path), str(colours)), "test"), pb.TEST)
     message = r"shape \(1, 1, height, width\) or \(1, height, width\), and this one \(1, 3, 20, 16\)"
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         spec.mean_image((20, 16))
 
 

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
+from dgnam.errors import DgnamError
 from dgnam.train.losses import PUBLISHED, Losses, RelativeLosses
 
 EUCLIDEAN = """
@@ -51,5 +51,5 @@ def test_ratios_do_not_change_with_the_features_scale_or_the_batch(scale):
 
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
 def test_a_weight_without_sense_is_refused(weight):
-    with pytest.raises(CaffeError, match="the weight of the feature loss is"):
+    with pytest.raises(DgnamError, match="the weight of the feature loss is"):
         Losses(feature=weight)

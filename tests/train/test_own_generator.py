@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, read_caffemodel, read_net, write_caffemodel
 from dgnam.train.own_generator import main
 from tests.toy import ENCODER

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb, read_solver
 from dgnam.caffe.solver import get_solver
 from dgnam.train.classifier import train_classifier

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...caffe.errors import CaffeError, optional_module
+from ...errors import DgnamError, optional_module
 from .method import MOST, Start, is_count
 
 _LEAST_POPULATION = 4
@@ -42,13 +42,13 @@ class CmaEs:
     def __post_init__(self) -> None:
         count = self.population
         if count is not None and not (is_count(count) and count >= _LEAST_POPULATION):
-            raise CaffeError(f"population {count}: CMA-ES takes {_LEAST_POPULATION} to {MOST}")
+            raise DgnamError(f"population {count}: CMA-ES takes {_LEAST_POPULATION} to {MOST}")
         if not (math.isfinite(self.sigma) and self.sigma > 0):
-            raise CaffeError(f"sigma {self.sigma} must be positive")
+            raise DgnamError(f"sigma {self.sigma} must be positive")
 
     def begin(self, start: Start) -> _Cma:
         if start.size < 2:
-            raise CaffeError("CMA-ES takes codes of at least two numbers")
+            raise DgnamError("CMA-ES takes codes of at least two numbers")
         return _Cma(self, start)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ...caffe.errors import CaffeError
-from ..clip import Bounds
+from ...errors import DgnamError
 from ..priors import Prior
+from ..regularizers.bounds import Bounds
 from .cma_es import CmaEs
 from .method import Method
 from .score import CONTRACT, Score
@@ -22,7 +22,7 @@ from .search import Search
 def run(search: Search, score: Score, generations: int, *, progress: bool = True) -> Search:
     """Ask, score and tell until the search has had `generations` in all, those of earlier runs included."""
     if not callable(score):
-        raise CaffeError(f"{score!r} is no score: {CONTRACT}")
+        raise DgnamError(f"{score!r} is no score: {CONTRACT}")
     with tqdm(
         total=generations, initial=search.generation, unit="generation", desc="evolving", disable=not progress
     ) as bar:

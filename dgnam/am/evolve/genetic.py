@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...caffe.errors import CaffeError
+from ...errors import DgnamError
 from .method import MOST, Start, is_count
 
 _OUTLIER = 95
@@ -54,7 +54,7 @@ class Genetic:
         }
         for name, fine in allowed.items():
             if not fine:
-                raise CaffeError(
+                raise DgnamError(
                     f"{name} {getattr(self, name)}: a population of 2 to {MOST}, 0 ≤ elite < population, positive "
                     "selectivity and mutation_size, heritability and mutation_rate of 0 to 1"
                 )
@@ -66,7 +66,7 @@ class Genetic:
 
     def begin(self, start: Start) -> _Population:
         if start.codes is not None and len(start.codes) > self.population:
-            raise CaffeError(f"{len(start.codes)} start codes are more than the population of {self.population}")
+            raise DgnamError(f"{len(start.codes)} start codes are more than the population of {self.population}")
         return _Population(self, start)
 
 

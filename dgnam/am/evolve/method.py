@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..clip import Bounds
+from ..regularizers.bounds import Bounds
 
 MOST = 100_000
 """More codes than any generation has; a number beyond comes from a damaged record."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...caffe.errors import CaffeError
-from ...data import preprocess
-from ...python_callable import python_callable
-from ..objective import Objective
-from ..target import Target
-from ..view import view
+from ...data.image_set import preprocess
+from ...errors import DgnamError
+from ...files.import_string import python_callable
+from ..framing import view
+from ..objectives.objective import Objective
+from ..targets.target import Target
 
 Score = Callable[[np.ndarray], Any]
 """From pictures (n, H, W, 3) uint8 RGB to n finite numbers, the larger the better; it may be noisy."""
@@ -31,14 +31,14 @@ def check_scores(scores: Any, count: int) -> np.ndarray:
             raise TypeError("they are complex")
         values = values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise CaffeError(f"the scores are no numbers ({error}): {CONTRACT}") from None
+        raise DgnamError(f"the scores are no numbers ({error}): {CONTRACT}") from None
     if values.shape not in ((count,), (count, 1)):
-        raise CaffeError(f"{count} pictures were asked for, and the scores have shape {values.shape}: {CONTRACT}")
+        raise DgnamError(f"{count} pictures were asked for, and the scores have shape {values.shape}: {CONTRACT}")
     values = values.reshape(count)
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         shown = ", ".join(f"{values[i]} of picture {i}" for i in bad[:3]) + (", …" if len(bad) > 3 else "")
-        raise CaffeError(f"{len(bad)} of {count} scores are not finite ({shown}): {CONTRACT}")
+        raise DgnamError(f"{len(bad)} of {count} scores are not finite ({shown}): {CONTRACT}")
     return values.copy()
 
 
@@ -55,7 +55,7 @@ class UnitScore:
         for _, term in objective.terms:
             term.check(target.layer_shape(term.layer))
         if batch_size < 1:
-            raise CaffeError(f"batch_size {batch_size} must be at least 1")
+            raise DgnamError(f"batch_size {batch_size} must be at least 1")
         self.target, self.objective, self.device = target, objective, torch.device(device)
         self.batch_size = None if any(term.together for _, term in objective.terms) else batch_size
         target.to(self.device)
@@ -78,5 +78,5 @@ class UnitScore:
 def load_score(path: str) -> Score:
     """The callable at `package.module:name`, as `python_callable` finds it."""
     if not all(path.partition(":")):
-        raise CaffeError(f"score '{path}': write package.module:function; {CONTRACT}")
+        raise DgnamError(f"score '{path}': write package.module:function; {CONTRACT}")
     return python_callable(path, "score")

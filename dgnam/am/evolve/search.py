@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...caffe.errors import CaffeError, CaffeFormatError
-from ...data import deprocess
-from ..clip import Bounds
+from ...data.image_set import deprocess
+from ...errors import DgnamError, FormatError
 from ..priors import Prior
+from ..regularizers.bounds import Bounds
 from ..render import render
 from .cma_es import CmaEs
 from .genetic import Genetic
@@ -85,7 +85,7 @@ class Search:
         self.method: Method = CmaEs() if method is None else method
         self.bounds = None if clip is None else clip.shaped(prior.code_shape)
         if not 0 <= seed < 2**32:
-            raise CaffeError(f"seed {seed}: give one of 0 to {2**32 - 1}")
+            raise DgnamError(f"seed {seed}: give one of 0 to {2**32 - 1}")
         self.seed = seed
         self.start_codes = None if start_codes is None else _start(start_codes, prior.code_shape)
         self.record = {} if record is None else dict(record)
@@ -116,7 +116,7 @@ class Search:
         store = Store.open(folder)
         settings = store.settings
         if (settings.code_shape, settings.image_size) != (prior.code_shape, prior.image_size):
-            raise CaffeError(
+            raise DgnamError(
                 f"{folder} was made with a prior of codes {settings.code_shape} and images {settings.image_size}, and "
                 f"this one has {prior.code_shape} and {prior.image_size}"
             )
@@ -160,7 +160,7 @@ class Search:
         Where the scores can't be used or the folder not be written, an error is raised and the generation stays open.
         """
         if not self._asked:
-            raise CaffeError(f"generation {self.generation} hasn't been asked for: call ask, then tell its scores")
+            raise DgnamError(f"generation {self.generation} hasn't been asked for: call ask, then tell its scores")
         codes = self._next()
         values = check_scores(scores, len(codes))
         if self._store is not None:
@@ -197,7 +197,7 @@ class Search:
             codes, scores = store.read(generation)
             ours = self._next()
             if codes.shape != ours.shape or not np.allclose(codes, ours, rtol=_SAME, atol=_SAME):
-                raise CaffeError(
+                raise DgnamError(
                     f"{store.path}: generation {generation} can't be repeated from the settings; it was made with "
                     f"{store.settings.versions}, and another version's random numbers or strategy may differ"
                 )
@@ -225,19 +225,19 @@ class Search:
 def _recorded(settings: Settings, folder: str | Path) -> Method:
     """The method of a record, with its settings."""
     if settings.method not in METHODS:
-        raise CaffeError(
+        raise DgnamError(
             f"{folder} was made with the method '{settings.method}', which is none of {', '.join(METHODS)}; give it"
         )
     try:
         return METHODS[settings.method](**settings.parameters)
-    except (TypeError, CaffeError) as error:
-        raise CaffeFormatError(f"{folder}: the settings of method '{settings.method}' can't be used: {error}") from None
+    except (TypeError, DgnamError) as error:
+        raise FormatError(f"{folder}: the settings of method '{settings.method}' can't be used: {error}") from None
 
 
 def _start(codes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     codes = np.asarray(codes, np.float32)
     if codes.shape[1:] != shape or len(codes) == 0:
-        raise CaffeError(f"start_codes have shape {codes.shape}; one or more of shape {shape} are needed")
+        raise DgnamError(f"start_codes have shape {codes.shape}; one or more of shape {shape} are needed")
     if not np.isfinite(codes).all():
-        raise CaffeError("start_codes must be finite")
+        raise DgnamError("start_codes must be finite")
     return codes

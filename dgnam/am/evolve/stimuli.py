@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...caffe.errors import CaffeFormatError, closest, shortened
-from ...caffe.proto.files import existing_file
+from ...errors import FormatError, closest, shortened
+from ...files.paths import existing_file
 from .search import Search
 
 STIMULI, TABLE = "stimuli", "scores.csv"
@@ -68,16 +68,14 @@ def read_scores(path: str | Path, generation: int, count: int) -> np.ndarray:
     found: dict[str, list[float]] = {name: [] for name in wanted}
     for line, name, text in _rows(path):
         if name not in found:
-            raise CaffeFormatError(
+            raise FormatError(
                 f"{path}, line {line}: '{shortened(name)}' is none of generation {generation}'s pictures, the "
                 f"closest first: {closest(name, wanted, limit=3)}"
             )
         found[name].append(_number(text, f"{path}, line {line}: the score of {name}"))
     missing = [name for name, scores in found.items() if not scores]
     if missing:
-        raise CaffeFormatError(
-            f"{path}: {len(missing)} of {count} pictures have no score, the first of them {missing[0]}"
-        )
+        raise FormatError(f"{path}: {len(missing)} of {count} pictures have no score, the first of them {missing[0]}")
     return np.array([np.mean(scores) for scores in found.values()])
 
 
@@ -87,7 +85,7 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise CaffeFormatError(f"{where} is '{shortened(text)}', not a finite number")
+        raise FormatError(f"{where} is '{shortened(text)}', not a finite number")
     return value
 
 
@@ -95,13 +93,13 @@ def _rows(path: str | Path) -> list[tuple[int, str, str]]:
     """The line, image and score of each row of a table."""
     file = existing_file(path)
     if file.stat().st_size > _LONGEST:
-        raise CaffeFormatError(f"{file}: too long for a table of scores")
+        raise FormatError(f"{file}: too long for a table of scores")
     try:
         with open(file, newline="", encoding="utf-8-sig") as text:
             reader = csv.DictReader(text)
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
-                raise CaffeFormatError(f"{file}: its first line must name the columns {' and '.join(COLUMNS)}")
+                raise FormatError(f"{file}: its first line must name the columns {' and '.join(COLUMNS)}")
             rows = [(reader.line_num, row["image"] or "", (row["score"] or "").strip()) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CaffeFormatError(f"{file}: not a table of scores ({error})") from None
+        raise FormatError(f"{file}: not a table of scores ({error})") from None
     return rows

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...caffe.errors import CaffeError, CaffeFormatError
-from ...caffe.proto.hdf5_file import open_hdf5
-from ...runs import RunFolder, read_json, versions
-from ..clip import Bounds
+from ...errors import DgnamError, FormatError
+from ...files.hdf5 import open_hdf5
+from ...runs.folder import RunFolder, read_json, versions
+from ..regularizers.bounds import Bounds
 from .method import Method
 
 SETTINGS, START, GENERATIONS, BEST = "search.json", "start.h5", "generations", "best.png"
@@ -105,7 +105,7 @@ class Store:
         """The folder of a search that began earlier."""
         folder = Path(path)
         if not (folder / SETTINGS).is_file():
-            raise CaffeError(f"{folder} holds no search: there is no {SETTINGS} in it")
+            raise DgnamError(f"{folder} holds no search: there is no {SETTINGS} in it")
         return cls(folder, _read_settings(folder))
 
     def count(self) -> int:
@@ -115,14 +115,14 @@ class Store:
         )
         if found != list(range(len(found))):
             missing = min(set(range(len(found))) - set(found))
-            raise CaffeFormatError(f"{self._file(missing)} is missing, and later generations are there")
+            raise FormatError(f"{self._file(missing)} is missing, and later generations are there")
         return len(found)
 
     def add(self, generation: int, codes: np.ndarray, scores: np.ndarray) -> None:
         """Save a generation; one that is already there was told by somebody else, and is an error."""
         path = self._file(generation)
         if path.exists():
-            raise CaffeError(f"{path} is already there: another process goes on with this search")
+            raise DgnamError(f"{path} is already there: another process goes on with this search")
         name = str(path.relative_to(self.path))
         self._files.write_arrays(name, {"codes": codes, "scores": scores}, {"generation": generation})
 
@@ -145,10 +145,10 @@ def _read_settings(folder: Path) -> Settings:
     kinds = {"method": str, "parameters": dict, "seed": int, "code_shape": list, "image_size": list}
     kinds |= {"record": dict, "versions": dict}
     if content.get("format") != FORMAT:
-        raise CaffeFormatError(f"{path}: not a search's settings of format {FORMAT}")
+        raise FormatError(f"{path}: not a search's settings of format {FORMAT}")
     for key, kind in kinds.items():
         if not isinstance(content.get(key), kind):
-            raise CaffeFormatError(f"{path}: '{key}' is missing or no {kind.__name__}")
+            raise FormatError(f"{path}: '{key}' is missing or no {kind.__name__}")
     fields: Mapping[str, Any] = {key: content[key] for key in kinds}
     shapes = {key: tuple(fields[key]) for key in ("code_shape", "image_size")}
     return Settings(**{**fields, **shapes}, **_read_arrays(folder / START))
@@ -158,6 +158,6 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     with open_hdf5(path) as file:
         arrays = {name: file.numbers(name) for name in ("lower", "upper", "start_codes") if file.has(name)}
     if ("lower" in arrays) != ("upper" in arrays):
-        raise CaffeFormatError(f"{path}: holds one bound without the other")
+        raise FormatError(f"{path}: holds one bound without the other")
     clip = Bounds(arrays["lower"], arrays["upper"]) if "lower" in arrays else None
     return {"clip": clip, "start_codes": arrays.get("start_codes")}

@@ -1,9 +1,9 @@
 """What maps a code to an image: a learned generator, or the pixels themselves."""
 
 from .generator import GeneratorPrior
+from .image_values import ImageValues
 from .pixels import PixelPrior
 from .prior import Prior
 from .torch_prior import TorchPrior
-from .values import ImageValues
 
 __all__ = ["GeneratorPrior", "ImageValues", "PixelPrior", "Prior", "TorchPrior"]

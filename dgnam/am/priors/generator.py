@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...caffe.errors import CaffeError
-from ...caffe.module import CaffeModule
-from ...data import MEAN_BGR
-from .values import ImageValues
+from ...caffe.modules.caffe_module import CaffeModule
+from ...data.image_set import MEAN_BGR
+from ...errors import DgnamError
+from .image_values import ImageValues
 
 
 class GeneratorPrior:
@@ -53,13 +53,13 @@ def _code_shape(module: CaffeModule) -> tuple[int, ...]:
     """The shape of one code: of the net's only input, without the batch axis."""
     plan = module.plan
     if len(plan.inputs) != 1:
-        raise CaffeError(
+        raise DgnamError(
             f"net '{plan.name}': a generator has one input, its code, and this has {len(plan.inputs)}: "
             f"{', '.join(module.input_names) or 'it reads its own data'}"
         )
     shape = tuple(plan.blob_shapes[plan.inputs[0]])
     if len(shape) < 2:
-        raise CaffeError(
+        raise DgnamError(
             f"net '{plan.name}': input '{module.input_names[0]}' has shape {shape}; a code has a batch axis and at "
             "least one more, as in `shape { dim: 1 dim: 4096 }`"
         )
@@ -72,13 +72,13 @@ def _output(module: CaffeModule, name: str | None) -> tuple[str, tuple[int, int]
     if name is None:
         tops = plan.layers[-1].tops if plan.layers else ()
         if not tops:
-            raise CaffeError(
+            raise DgnamError(
                 f"net '{plan.name}': its last layer has no top that could be the image; name one: output=…"
             )
         name = plan.blob_names[tops[0]]
     shape = tuple(plan.blob_shapes[plan.blob_index(name)])
     if len(shape) != 4 or shape[1] != 3:
-        raise CaffeError(
+        raise DgnamError(
             f"net '{plan.name}': a generator's output is an image (N, 3, H, W), and '{name}' has shape {shape}; "
             "another blob may be named: output=…"
         )

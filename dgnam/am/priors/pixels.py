@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data import MEAN_BGR
-from ..clip import Bounds
+from ...data.image_set import MEAN_BGR
+from ..regularizers.bounds import Bounds
 
 
 class PixelPrior:

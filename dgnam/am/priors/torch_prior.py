@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...caffe.errors import CaffeError, shortened
-from .values import ImageValues
+from ...errors import DgnamError, shortened
+from .image_values import ImageValues
 
 
 class TorchPrior:
@@ -39,15 +39,15 @@ class TorchPrior:
         channels: str = "RGB",
     ):
         if not isinstance(module, nn.Module):
-            raise CaffeError(f"a TorchPrior takes a torch.nn.Module, and this is a {type(module).__name__}")
+            raise DgnamError(f"a TorchPrior takes a torch.nn.Module, and this is a {type(module).__name__}")
         self.code_shape = (code_shape,) if isinstance(code_shape, int) else tuple(int(n) for n in code_shape)
         if not self.code_shape or min(self.code_shape) < 1:
-            raise CaffeError(f"code_shape {self.code_shape}: give one size or more, each at least 1")
+            raise DgnamError(f"code_shape {self.code_shape}: give one size or more, each at least 1")
         self.module = module.eval().requires_grad_(False)
         self.values = ImageValues(mean, std, scale, channels)
         found = self._try()
         if image_size is not None and tuple(image_size) != found:
-            raise CaffeError(f"the module gives images of {found}, and image_size is {tuple(image_size)}")
+            raise DgnamError(f"the module gives images of {found}, and image_size is {tuple(image_size)}")
         self.image_size = found
 
     def __call__(self, codes: Tensor) -> Tensor:
@@ -66,13 +66,13 @@ class TorchPrior:
                 output = self.module(codes)
         except Exception as error:  # a module may raise anything
             reason = shortened(str(error), 300)
-            raise CaffeError(f"the module can't take codes of shape {tuple(codes.shape)}: {reason}") from error
+            raise DgnamError(f"the module can't take codes of shape {tuple(codes.shape)}: {reason}") from error
         if not isinstance(output, Tensor):
-            raise CaffeError(
+            raise DgnamError(
                 f"a prior's module gives one tensor (N, 3, H, W), and this gives a {type(output).__name__}"
             )
         if output.dim() != 4 or tuple(output.shape[:2]) != (2, 3):
-            raise CaffeError(
+            raise DgnamError(
                 f"a prior's module gives images (N, 3, H, W), and this gives {tuple(output.shape)} for codes of shape "
                 f"{tuple(codes.shape)}"
             )

@@ -15,8 +15,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
+from ...errors import CaffeError, closest
 from ..blob import Blob, BlobVec
-from ..errors import CaffeError, closest
 from ..layer import BlobLayer, Context, register
 from ..mode import PYTHON_LAYERS_VARIABLE, python_layers_allowed
 from ..proto import pb

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError, Message
 
+from ...errors import CaffeError, closest, shortened
+from ...files.paths import HDF5_MAGIC, StrPath, file_head, foreign_format, looks_like_text, replacing
 from .. import upgrade  # the module, since it imports this package in turn
-from ..errors import CaffeError, closest, shortened
 from . import dgnam_caffe_pb2 as pb
-from .files import HDF5_MAGIC, StrPath, file_head, foreign_format, looks_like_text, replacing
 from .wire import BYTES, FIXED32, FIXED64, VARINT, Field, WireFile, encode_header, encode_varint, signed
 
 _MAX_AXES = 32

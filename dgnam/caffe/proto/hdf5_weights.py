@@ -11,9 +11,9 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
-from ..errors import CaffeError, shortened
-from .files import StrPath, replacing
-from .hdf5_file import Hdf5File, open_hdf5
+from ...errors import CaffeError, shortened
+from ...files.hdf5 import Hdf5File, open_hdf5
+from ...files.paths import StrPath, replacing
 
 _LONGEST_INDEX = 18
 _WORTH_COMPRESSING = 1000

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
+from ...errors import CaffeFormatError, closest
+from ...files.paths import StrPath, existing_file, foreign_format
 from .. import upgrade  # the module, since it imports this package in turn
-from ..errors import CaffeFormatError, closest
 from . import dgnam_caffe_pb2 as pb
-from .files import StrPath, existing_file, foreign_format
 
 _MAX_BYTES = 8 << 20
 """Far more than the largest published definition, which takes under a megabyte; reading takes seconds for each."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...files.paths import HDF5_MAGIC, StrPath, existing_file, file_head
 from .caffemodel import read_caffemodel
-from .files import HDF5_MAGIC, StrPath, existing_file, file_head
 from .hdf5_weights import read_hdf5_weights
 
 _HDF5_SUFFIXES = (".h5", ".hdf5")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CaffeFormatError
-from .files import StrPath, existing_file
+from ...errors import CaffeFormatError
+from ...files.paths import StrPath, existing_file
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 

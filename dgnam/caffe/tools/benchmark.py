@@ -9,8 +9,8 @@ from typing import Annotated
 import torch
 import typer
 
+from ...errors import CaffeError
 from .. import mode
-from ..errors import CaffeError
 from ..glog import LOGGER, number
 from ..net import Net
 from ..proto import pb

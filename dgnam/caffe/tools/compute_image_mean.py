@@ -7,12 +7,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ..datum import datum_image, parse_datum
-from ..db import open_database
-from ..errors import CaffeError, CaffeFormatError
+from ...errors import CaffeError, CaffeFormatError
+from ...files.paths import StrPath, replacing
+from ..databases.datum import datum_image, parse_datum
+from ..databases.db import open_database
 from ..glog import LOGGER, number
 from ..proto import pb
-from ..proto.files import StrPath, replacing
 
 REPORT_EVERY = 10000
 

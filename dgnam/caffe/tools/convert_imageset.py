@@ -8,18 +8,18 @@ from typing import Annotated
 import torch
 import typer
 
+from ...errors import CaffeError, DgnamError
+from ...files.paths import StrPath
 from .. import mode
 from ..blob import HOST
-from ..cv_image import encode_image, file_bytes, has_extension, read_image
-from ..cv_resize import resize_bilinear
-from ..datum import encoded_datum, image_datum
-from ..db import create_database
-from ..errors import CaffeError
+from ..data_transformer import seeded
+from ..databases.datum import encoded_datum, image_datum
+from ..databases.db import create_database
+from ..databases.listing import Entry, read_listing
 from ..glog import LOGGER
-from ..listing import Entry, read_listing
+from ..images.cv_image import encode_image, file_bytes, has_extension, read_image
+from ..images.cv_resize import resize_bilinear
 from ..proto import pb
-from ..proto.files import StrPath
-from ..transformer import seeded
 
 COMMIT_EVERY = 1000
 
@@ -66,7 +66,7 @@ def convert_imageset(
             kind = _encoding(entry, encoded, encode_type)
             try:
                 datum = _datum(root_folder + entry.path, entry.label, gray, resize_height, resize_width, kind)
-            except CaffeError as error:
+            except DgnamError as error:
                 LOGGER.error("%s, line %d: left out: %s", listing, entry.line, error)
                 continue
             if check_size:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ..errors import CaffeError
+from ...errors import CaffeError
 
 _SINGLE_DASH = re.compile(r"-[A-Za-z]\w+(=.*)?", re.S)
 

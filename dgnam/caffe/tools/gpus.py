@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from ...errors import CaffeError
 from .. import mode
-from ..errors import CaffeError
 from ..glog import LOGGER
 
 

@@ -9,8 +9,8 @@ import typer
 
 from ..glog import LOGGER, number
 from ..net import Net
-from ..outputs import output_lines, output_values
 from ..proto import pb
+from ..wiring.outputs import output_lines, output_values
 from .flags import Gpu, Iterations, Level, Model, Phase, Stage, required, stages
 from .gpus import gpu_numbers, use
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..errors import CaffeError, closest
+from ...errors import CaffeError, closest
 from ..solver import Solver, SolverAction
 
 

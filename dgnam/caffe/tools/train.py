@@ -7,8 +7,8 @@ from typing import Annotated
 import torch
 import typer
 
+from ...errors import CaffeError, DgnamError
 from .. import mode
-from ..errors import CaffeError
 from ..glog import LOGGER
 from ..proto import pb, read_solver
 from ..solver import get_solver
@@ -66,7 +66,7 @@ def _use_gpu(text: str, param: pb.SolverParameter, source: str) -> None:
         return
     try:
         mode.set_device(numbers[0])
-    except CaffeError as error:
+    except DgnamError as error:
         hint = "" if text else f"; {source} asks for a GPU, and 'solver_mode: CPU' in it asks for none"
         raise CaffeError(f"{error}{hint}") from None
     mode.set_mode_gpu()

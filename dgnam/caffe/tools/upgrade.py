@@ -6,16 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ...files.paths import replacing
 from ..glog import LOGGER
-from ..proto import (
-    read_caffemodel,
-    read_net,
-    read_net_from_caffemodel,
-    read_solver,
-    to_text,
-    write_caffemodel,
-)
-from ..proto.files import replacing
+from ..proto import read_caffemodel, read_net, read_net_from_caffemodel, read_solver, to_text, write_caffemodel
 
 Old = Annotated[str, typer.Argument(help="The file to read.")]
 New = Annotated[str, typer.Argument(help="The file to write.")]

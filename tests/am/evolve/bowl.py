@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dgnam.data import preprocess
+from dgnam.data.image_set import preprocess
 
 PEAK = np.array([30.0, -20.0, 10.0, 0.0, 25.0, -5.0, 15.0, 40.0, -30.0, 5.0, 20.0, -10.0], np.float32).reshape(3, 2, 2)
 

@@ -8,8 +8,8 @@ import torch
 
 from dgnam.am import CaffeTarget, Diversity, Unit
 from dgnam.am.evolve import Genetic, UnitScore, check_scores, evolve, load_score
-from dgnam.caffe.errors import CaffeError
-from dgnam.data import preprocess
+from dgnam.data.image_set import preprocess
+from dgnam.errors import DgnamError
 from tests.am.evolve.bowl import PixelsOfCode, bowl
 
 
@@ -47,9 +47,9 @@ def test_no_pictures_no_scores(target):
 
 
 def test_a_unit_that_is_not_there_is_an_error_at_once(target):
-    with pytest.raises(CaffeError, match="layer 'fc8' has 10 units"):
+    with pytest.raises(DgnamError, match="layer 'fc8' has 10 units"):
         UnitScore(target, Unit("fc8", 10))
-    with pytest.raises(CaffeError, match="batch_size 0"):
+    with pytest.raises(DgnamError, match="batch_size 0"):
         UnitScore(target, Unit("fc8", 1), batch_size=0)
 
 
@@ -60,7 +60,7 @@ def test_scores_as_lists_columns_and_tensors():
 
 
 def test_complex_scores_are_no_numbers():
-    with pytest.raises(CaffeError, match="complex"):
+    with pytest.raises(DgnamError, match="complex"):
         check_scores(np.array([1j, 2]), 2)
 
 
@@ -74,7 +74,7 @@ def test_a_callable_is_evolved_and_goes_on(tmp_path):
     one = evolve(score, PixelsOfCode(), Genetic(population=6), generations=3, progress=False, folder=tmp_path / "run")
     assert seen == [(6, 2, 2, 3)] * 3
     assert one.best.score == max(scores.max() for scores in one.scores)
-    with pytest.raises(CaffeError, match="is no score"):
+    with pytest.raises(DgnamError, match="is no score"):
         evolve(3, PixelsOfCode(), generations=1, progress=False)
 
 
@@ -100,16 +100,16 @@ def test_a_callable_by_its_import_path(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     score = load_score("my_neuron_of_test:rate")
     assert score(np.full((2, 1, 1, 3), 7, np.uint8)).tolist() == [7, 7]
-    with pytest.raises(CaffeError, match="my_neuron_of_test has no callable 'rat'; it has rate"):
+    with pytest.raises(DgnamError, match="my_neuron_of_test has no callable 'rat'; it has rate"):
         load_score("my_neuron_of_test:rat")
 
 
 @pytest.mark.parametrize("path", ["module", "module:", ":function", ""])
 def test_a_path_without_its_parts_says_what_a_score_is(path):
-    with pytest.raises(CaffeError, match=r"write package\.module:function; a score takes pictures .n, H, W, 3. uint8"):
+    with pytest.raises(DgnamError, match=r"write package\.module:function; a score takes pictures .n, H, W, 3. uint8"):
         load_score(path)
 
 
 def test_a_module_that_is_not_there():
-    with pytest.raises(CaffeError, match="No module named 'no_such_module'"):
+    with pytest.raises(DgnamError, match="No module named 'no_such_module'"):
         load_score("no_such_module:f")

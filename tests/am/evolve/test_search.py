@@ -13,7 +13,7 @@ import pytest
 
 from dgnam.am import Bounds
 from dgnam.am.evolve import CmaEs, Genetic, Search, run
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.errors import DgnamError, FormatError
 from tests.am.evolve.bowl import PEAK, PixelsOfCode, bowl
 
 METHODS = [CmaEs(sigma=1.0), Genetic(mutation_size=1.0)]
@@ -105,10 +105,10 @@ def test_asked_again_it_gives_the_same(method):
 
 def test_tell_without_ask_is_an_error():
     one = search(Genetic())
-    with pytest.raises(CaffeError, match="generation 0 hasn't been asked for"):
+    with pytest.raises(DgnamError, match="generation 0 hasn't been asked for"):
         one.tell(np.zeros(20))
     one.tell(bowl(one.ask()[1]))
-    with pytest.raises(CaffeError, match="generation 1 hasn't been asked for"):
+    with pytest.raises(DgnamError, match="generation 1 hasn't been asked for"):
         one.tell(np.zeros(20))
 
 
@@ -125,7 +125,7 @@ def test_tell_without_ask_is_an_error():
 def test_scores_that_cannot_be_used_leave_the_generation_open(scores, message, tmp_path):
     one = search(Genetic(), folder=tmp_path / "run")
     codes, images = one.ask()
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         one.tell(scores)
     assert one.generation == 0
     assert not list((tmp_path / "run/generations").iterdir())
@@ -212,7 +212,7 @@ def test_killed_it_loses_only_the_generation_in_flight(method, tmp_path):
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
     told(search(Genetic(), folder=tmp_path / "run"), 1)
     before = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file())
-    with pytest.raises(CaffeError, match="run is not empty: resume what it holds"):
+    with pytest.raises(DgnamError, match="run is not empty: resume what it holds"):
         search(Genetic(), folder=tmp_path / "run")
     assert sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file()) == before
 
@@ -221,7 +221,7 @@ def test_two_that_go_on_with_one_folder_do_not_overwrite_each_other(tmp_path):
     search(Genetic(), folder=tmp_path / "run")
     one, other = (Search.resume(tmp_path / "run", PixelsOfCode()) for _ in range(2))
     told(one, 1)
-    with pytest.raises(CaffeError, match=r"00000\.h5 is already there: another process"):
+    with pytest.raises(DgnamError, match=r"00000\.h5 is already there: another process"):
         told(other, 1)
 
 
@@ -258,7 +258,7 @@ def _edit(folder, **changes):
 def test_a_damaged_folder_is_an_error_that_names_it(damage, message, tmp_path):
     told(search(Genetic(), folder=tmp_path / "run"), 3)
     damage(tmp_path / "run")
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         Search.resume(tmp_path / "run", PixelsOfCode())
 
 
@@ -280,7 +280,7 @@ def test_a_damaged_folder_is_an_error_that_names_it(damage, message, tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_one_clear_error(make, message):
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         make()
 
 
@@ -289,7 +289,7 @@ def test_a_method_of_ones_own_is_given_again(tmp_path):
         name = "mine"
 
     told(search(Mine(), folder=tmp_path / "run"), 2)
-    with pytest.raises(CaffeError, match="the method 'mine', which is none of"):
+    with pytest.raises(DgnamError, match="the method 'mine', which is none of"):
         Search.resume(tmp_path / "run", PixelsOfCode())
     assert Search.resume(tmp_path / "run", PixelsOfCode(), Mine()).generation == 2
 
@@ -297,5 +297,5 @@ def test_a_method_of_ones_own_is_given_again(tmp_path):
 def test_format_errors_are_caffe_format_errors(tmp_path):
     told(search(Genetic(), folder=tmp_path / "run"), 1)
     (tmp_path / "run/start.h5").write_bytes(b"")
-    with pytest.raises(CaffeFormatError, match=r"start\.h5"):
+    with pytest.raises(FormatError, match=r"start\.h5"):
         Search.resume(tmp_path / "run", PixelsOfCode())

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dgnam.am.evolve import Genetic, Search, read_scores, write_stimuli
-from dgnam.caffe.errors import CaffeFormatError
+from dgnam.errors import FormatError
 from tests.am.evolve.bowl import PixelsOfCode
 
 
@@ -59,13 +59,13 @@ def test_rows_in_any_order_repeats_and_other_columns(tmp_path):
     ],
 )
 def test_a_table_that_cannot_be_used_names_the_line(rows, message, tmp_path):
-    with pytest.raises(CaffeFormatError, match=message):
+    with pytest.raises(FormatError, match=message):
         read_scores(fill(tmp_path, rows), 0, 3)
 
 
 def test_a_table_without_its_columns(tmp_path):
-    with pytest.raises(CaffeFormatError, match="must name the columns image and score"):
+    with pytest.raises(FormatError, match="must name the columns image and score"):
         read_scores(fill(tmp_path, ["a,1"], "picture,rate"), 0, 3)
     (tmp_path / "filled.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CaffeFormatError, match="not a table of scores"):
+    with pytest.raises(FormatError, match="not a table of scores"):
         read_scores(tmp_path / "filled.csv", 0, 3)

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from dgnam.am import GeneratorPrior
-from dgnam.caffe.errors import CaffeError
-from dgnam.caffe.module import CaffeModule
+from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
+from dgnam.errors import DgnamError
 
 CONV3 = """
 force_backward: true
@@ -70,18 +70,18 @@ class TestOfAUser:
         assert torch.allclose(prior(codes), expected, atol=1e-4)
 
     def test_an_output_of_no_such_name_lists_the_closest(self):
-        with pytest.raises(CaffeError, match=r"no blob 'generate'.*generated"):
+        with pytest.raises(DgnamError, match=r"no blob 'generate'.*generated"):
             GeneratorPrior(net(CONV3), output="generate")
 
     def test_an_output_that_is_no_image_is_an_error(self):
         text = CONV3 + 'layer { name: "flat" type: "Flatten" bottom: "generated" top: "flat" }'
-        with pytest.raises(CaffeError, match=r"image \(N, 3, H, W\), and 'flat' has shape \(1, 12\)"):
+        with pytest.raises(DgnamError, match=r"image \(N, 3, H, W\), and 'flat' has shape \(1, 12\)"):
             GeneratorPrior(net(text))
         assert GeneratorPrior(net(text), output="generated").image_size == (2, 2)
 
     def test_two_inputs_are_an_error(self):
         text = 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 10 } } }' + CONV3
-        with pytest.raises(CaffeError, match="has one input, its code, and this has 2: label, feat"):
+        with pytest.raises(DgnamError, match="has one input, its code, and this has 2: label, feat"):
             GeneratorPrior(net(text))
 
     def test_an_input_without_a_batch_axis_is_an_error(self):
@@ -90,5 +90,5 @@ class TestOfAUser:
         layer { name: "image" type: "Reshape" bottom: "z" top: "image"
           reshape_param { shape { dim: 1 dim: 3 dim: 2 dim: 2 } } }
         """
-        with pytest.raises(CaffeError, match=r"input 'z' has shape \(12,\)"):
+        with pytest.raises(DgnamError, match=r"input 'z' has shape \(12,\)"):
             GeneratorPrior(net(text))

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from dgnam.am import ImageValues, Job, TorchPrior, Unit, gather, released, synthesize, unit_box
-from dgnam.caffe.errors import CaffeError
-from dgnam.data import MEAN_BGR
+from dgnam.data.image_set import MEAN_BGR
+from dgnam.errors import DgnamError
 
 
 class Same(nn.Module):
@@ -102,7 +102,7 @@ def test_a_search_in_its_codes_raises_a_unit():
     ],
 )
 def test_what_is_no_prior_is_one_clear_error(module, shape, message):
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         TorchPrior(module, shape)
 
 
@@ -112,7 +112,7 @@ def test_a_number_stands_for_a_flat_code():
 
 
 def test_another_image_size_than_it_makes_is_an_error():
-    with pytest.raises(CaffeError, match=r"images of \(8, 8\), and image_size is \(64, 64\)"):
+    with pytest.raises(DgnamError, match=r"images of \(8, 8\), and image_size is \(64, 64\)"):
         TorchPrior(decoder(), (7, 1, 1), (64, 64))
 
 
@@ -127,5 +127,5 @@ def test_another_image_size_than_it_makes_is_an_error():
     ],
 )
 def test_values_that_can_be_none_are_an_error(options, message):
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         ImageValues(*options)

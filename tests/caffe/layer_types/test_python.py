@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import dgnam.caffe as caffe
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError
 
 MODULE = """
 import dgnam.caffe as caffe

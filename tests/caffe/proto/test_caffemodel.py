@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import (
     caffemodel,
     pb,
@@ -23,6 +22,7 @@ from dgnam.caffe.proto import (
     write_caffemodel,
 )
 from dgnam.caffe.proto.wire import BYTES, Field, WireFile, encode_header, encode_varint
+from dgnam.errors import CaffeError, CaffeFormatError
 
 SHARED = Path(__file__).parents[4] / "shared" / "weights"
 LAYER, BLOBS = pb.NetParameter.LAYER_FIELD_NUMBER, pb.LayerParameter.BLOBS_FIELD_NUMBER

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import pb, read_hdf5_weights, read_weights, write_caffemodel, write_hdf5_weights
+from dgnam.errors import CaffeError, CaffeFormatError
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.proto import parse_net, parse_solver, pb, read_net, read_solver, to_text
+from dgnam.errors import CaffeError, CaffeFormatError
 
 NET = """
 name: "tiny"  # a comment

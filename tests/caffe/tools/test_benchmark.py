@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import CaffeError
 from tests.caffe.solvers import NET
 from tests.caffe.tools.commands import messages, run
 

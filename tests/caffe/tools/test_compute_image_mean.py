@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dgnam.caffe.cv_image import encode_image
-from dgnam.caffe.datum import encoded_datum
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.caffe.databases.datum import encoded_datum
+from dgnam.caffe.images.cv_image import encode_image
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb, read_blobproto
 from dgnam.caffe.tools.compute_image_mean import compute_image_mean
-from tests.caffe.databases import datum, make_database, noise
+from dgnam.errors import CaffeError, CaffeFormatError
+from tests.caffe.made_databases import datum, make_database, noise
 from tests.caffe.tools.commands import messages, run
 
 IMAGES = [noise(3, 4, 5, seed=k) for k in range(3)]

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from dgnam.caffe.cv_image import encode_image
-from dgnam.caffe.cv_resize import resize_bilinear
-from dgnam.caffe.datum import datum_image
-from dgnam.caffe.db import open_database
-from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.databases.datum import datum_image
+from dgnam.caffe.databases.db import open_database
+from dgnam.caffe.images.cv_image import encode_image
+from dgnam.caffe.images.cv_resize import resize_bilinear
 from dgnam.caffe.proto import pb
 from dgnam.caffe.tools import convert_imageset as module
 from dgnam.caffe.tools.convert_imageset import convert_imageset
-from tests.caffe.databases import noise, save_bgr
+from dgnam.errors import CaffeError
+from tests.caffe.made_databases import noise, save_bgr
 from tests.caffe.tools.commands import messages, run
 
 IMAGES = [noise(6, 8, 3, seed=k) for k in range(3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import dgnam.caffe as caffe
-from dgnam.caffe.errors import CaffeError
+from dgnam.errors import CaffeError
 from tests.caffe.tools.commands import messages, run
 
 NET = """

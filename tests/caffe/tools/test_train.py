@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from dgnam import cli
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.proto import read_weights
+from dgnam.cli import app as cli
+from dgnam.errors import CaffeError
 from tests.caffe.solvers import NET
 from tests.caffe.tools.commands import messages, run
 

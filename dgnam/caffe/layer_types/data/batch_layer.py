@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from ....errors import CaffeFormatError
 from ...blob import Blob
-from ...errors import CaffeFormatError
+from ...data_transformer import DataTransformer, needs_random, seeded
 from ...layer import BlobLayer, Context
 from ...proto import pb
-from ...transformer import DataTransformer, needs_random, seeded
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Images (N, C, H, W) and labels (N,), float32."""

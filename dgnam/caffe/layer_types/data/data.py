@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...datum import datum_image, parse_datum
-from ...db import endless, open_database
-from ...errors import shortened
+from ....errors import shortened
+from ...databases.datum import datum_image, parse_datum
+from ...databases.db import endless, open_database
+from ...databases.record import Record
 from ...layer import register
 from ...parallel import keeps_record
 from ...proto import pb
-from ...record import Record
 from .batch_layer import Batch, BatchLayer
 
 

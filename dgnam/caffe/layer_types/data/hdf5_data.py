@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ....errors import CaffeFormatError
+from ....files.hdf5 import open_hdf5
+from ....files.paths import existing_file
 from ...blob import Blob
-from ...errors import CaffeFormatError
 from ...layer import BlobLayer, Context, register
 from ...parallel import keeps_record
 from ...proto import pb
-from ...proto.files import existing_file
-from ...proto.hdf5_file import open_hdf5
 
 
 @register("HDF5Data")

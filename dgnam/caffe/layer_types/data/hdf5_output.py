@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import h5py
 import numpy as np
 
+from ....files.paths import replacing
 from ...blob import Blob
 from ...layer import BlobLayer, Context, Shape, register
 from ...proto import pb
-from ...proto.files import replacing
 
 _LEGACY_AXES = 4
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...cv_image import read_image
-from ...cv_resize import resize_bilinear
-from ...errors import naming
+from ....errors import naming
+from ...databases.listing import Entry, read_listing
+from ...images.cv_image import read_image
+from ...images.cv_resize import resize_bilinear
 from ...layer import register
-from ...listing import Entry, read_listing
 from .batch_layer import Batch, BatchLayer
 
 _MOST_NUMBERS = 2**31 - 1

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....errors import naming
 from ...blob import Blob
-from ...cv_image import decode_image, file_bytes
-from ...cv_resize import resize_bilinear
-from ...errors import naming
+from ...data_transformer import mean_of
+from ...images.cv_image import decode_image, file_bytes
+from ...images.cv_resize import resize_bilinear
 from ...layer import Context, register
-from ...transformer import mean_of
 from .batch_layer import Batch, BatchLayer
 from .window_file import Window, read_window_file
 

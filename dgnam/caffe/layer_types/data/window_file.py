@@ -17,8 +17,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...errors import CaffeFormatError
-from ...proto.files import StrPath, existing_file
+from ....errors import CaffeFormatError
+from ....files.paths import StrPath, existing_file
 
 _MOST = 2**31
 

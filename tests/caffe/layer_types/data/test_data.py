@@ -7,12 +7,12 @@ import pytest
 
 import dgnam.caffe as caffe
 from dgnam.caffe import parallel
-from dgnam.caffe.cv_image import encode_image
-from dgnam.caffe.datum import encoded_datum
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.caffe.databases.datum import encoded_datum
+from dgnam.caffe.images.cv_image import encode_image
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from tests.caffe.databases import datum, make_database, noise
+from dgnam.errors import CaffeError, CaffeFormatError
+from tests.caffe.made_databases import datum, make_database, noise
 
 IMAGES = [noise(2, 3, 4, seed=k) for k in range(5)]
 

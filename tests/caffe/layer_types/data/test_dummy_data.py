@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import dgnam.caffe as caffe
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError
 
 
 def dummy(options: str, tops: int = 2) -> Net:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import dgnam.caffe as caffe
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError, CaffeFormatError
 
 
 def write(path: Path, first: int, rows: int, **other: np.ndarray) -> Path:

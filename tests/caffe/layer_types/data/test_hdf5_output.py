@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError
 
 
 def output_net(path: object, label: str = "dim: 2") -> Net:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import dgnam.caffe as caffe
-from dgnam.caffe.cv_resize import resize_bilinear
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
+from dgnam.caffe.images.cv_resize import resize_bilinear
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from tests.caffe.databases import noise, save_bgr
+from dgnam.errors import CaffeError, CaffeFormatError
+from tests.caffe.made_databases import noise, save_bgr
 
 COUNT = 5
 IMAGES = [noise(6, 8, 3, seed=k) for k in range(COUNT)]

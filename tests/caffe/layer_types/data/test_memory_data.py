@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dgnam.caffe.errors import CaffeError
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.errors import CaffeError
 
 TEXT = """layer { name: "m" type: "MemoryData" top: "data" top: "label"
   memory_data_param { batch_size: 2 channels: 3 height: 4 width: 5 } }"""

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import dgnam.caffe as caffe
-from dgnam.caffe.cv_resize import resize_bilinear
-from dgnam.caffe.errors import CaffeError
+from dgnam.caffe.images.cv_resize import resize_bilinear
 from dgnam.caffe.layer_types.data.window_data import Cut, cut_of
 from dgnam.caffe.layer_types.data.window_file import Window
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from tests.caffe.databases import noise, save_bgr
+from dgnam.errors import CaffeError
+from tests.caffe.made_databases import noise, save_bgr
 
 ROWS, COLUMNS = 20, 30
 IMAGES = [noise(ROWS, COLUMNS, 3, seed=k) for k in range(2)]

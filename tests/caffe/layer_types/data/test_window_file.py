@@ -2,8 +2,8 @@
 
 import pytest
 
-from dgnam.caffe.errors import CaffeError, CaffeFormatError
 from dgnam.caffe.layer_types.data.window_file import Window, read_window_file
+from dgnam.errors import CaffeError, CaffeFormatError
 
 GOOD = "# 0\na.png\n3\n10\n20\n2\n1 0.5 1 2 3 4\n2 0.25 0 0 9 9\n# 1\nb.png 3 5\t5\r\n0\n"
 

@@ -1,0 +1,116 @@
+"""From the name of a class to the unit that stands for it, as in `fc8:lemon`.
+
+    classes = Classes.of_model(zoo.get("caffenet-mini"))
+    classes.find("bell pepper", "fc8:bell pepper")          # a unit's number
+
+Names are compared without regard to case, and an underscore is a blank.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ...errors import DgnamError, shortened
+from ...zoo.registry import Label, ModelEntry
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of a target.
+
+    labels: in the order of the units.
+    scores: the layer whose units they are; None for any layer with as many units and no positions.
+    within: what the names of the target's layers begin with, where it is one of `Several`: `places.`.
+    """
+
+    labels: tuple[Label, ...]
+    scores: str | None = None
+    within: str = ""
+
+    @classmethod
+    def of_model(cls, entry: ModelEntry) -> Classes:
+        """Those of a classifier of the zoo; a generator is an error."""
+        return cls(tuple(entry.labels()), entry.scores)
+
+    @classmethod
+    def of_names(cls, names: Sequence[str], scores: str | None = None) -> Classes:
+        """Those of a user's own network, a name for each unit in order; synonyms have commas between them."""
+        split = [tuple(part.strip() for part in name.split(",")) for name in names]
+        return cls(tuple(Label(name, parts) for name, parts in zip(names, split, strict=True)), scores)
+
+    def of_target(self, name: str) -> Classes:
+        """The same for the target that `Several` calls `name`."""
+        scores = None if self.scores is None else f"{name}.{self.scores}"
+        return replace(self, scores=scores, within=f"{name}.{self.within}")
+
+    def belong_to(self, layer: str, layers: Sequence[str], shape_of: Callable[[str], Sequence[int]]) -> bool:
+        """Whether the units of `layer` are these classes: it is the scores layer, or one after it of the same units.
+
+        layers: all of the target's, in order.
+        """
+        if not layer.startswith(self.within):
+            return False
+        if layer == self.scores:
+            return True
+        if self.scores is not None and layers.index(layer) < _place(self.scores, layers):
+            return False
+        units, *plane = (*shape_of(layer), 1)
+        return units == len(self.labels) and all(size == 1 for size in plane)
+
+    def find(self, name: str, text: str) -> int:
+        """The number of the unit of class `name`: any of the label's names, or its key.
+
+        A name that is not there, or stands for several classes, is an error that lists those meant, perhaps.
+        text: what errors quote.
+        """
+        found = sorted(self._units.get(_plain(name), ()))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = ", ".join(f"{unit} ({', '.join(self.labels[unit].names)})" for unit in found)
+            raise DgnamError(f"'{shortened(text)}': '{name}' is the name of several classes; give a number: {choices}")
+        raise DgnamError(
+            f"'{shortened(text)}': there is no class '{shortened(name)}' among {len(self.labels)}; "
+            f"the closest: {self._closest(name)}"
+        )
+
+    @cached_property
+    def _units(self) -> dict[str, set[int]]:
+        """The units of each name and key, as `_plain` has it."""
+        units: dict[str, set[int]] = {}
+        for unit, label in enumerate(self.labels):
+            for name in (label.key, *label.names):
+                units.setdefault(_plain(name), set()).add(unit)
+        return units
+
+    def _closest(self, name: str) -> str:
+        """Names with their units: those that hold `name`, and then those spelt like it."""
+        shown: dict[str, None] = {}
+        wanted = _plain(name)[:100]
+        spelt = {_plain(own): (own, unit) for unit, label in enumerate(self.labels) for own in self._names(label)}
+        alike = difflib.get_close_matches(wanted, spelt, n=_SHOWN, cutoff=0.5)
+        holding = [key for key in spelt if wanted and wanted in key]
+        for key in (*alike[:1], *holding, *alike, *spelt):
+            shown.setdefault(f"{spelt[key][0]} ({spelt[key][1]})")
+            if len(shown) == _SHOWN:
+                break
+        return ", ".join(shown)
+
+    @staticmethod
+    def _names(label: Label) -> Iterator[str]:
+        yield from label.names
+        yield label.key
+
+
+def _place(layer: str, layers: Sequence[str]) -> int:
+    return layers.index(layer) if layer in layers else 0
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared."""
+    return " ".join(name.replace("_", " ").casefold().split())

@@ -1,0 +1,136 @@
+"""The several facets of one neuron: a start for each kind of picture that drives it.
+
+The pictures of a class fall into kinds, peppers in a pile and peppers sliced; a search that starts at the mean code of
+one kind tends to stay with it.  After A. Nguyen, J. Yosinski, J. Clune: Multifaceted feature visualization. ICML
+workshop 2016.  They find clusters by k-means in a map that t-SNE makes of 50 principal components of the codes, and
+start from the mean of the 15 pictures nearest to a centre.  Here k-means works on the principal components, without
+t-SNE, and the start is a mean of codes, since the search is among codes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import DgnamError
+
+COMPONENTS = 50
+"""How many principal components the source clusters."""
+
+_TRIES = 10
+"""Runs of k-means, of which the tightest is kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterStart:
+    """The mean codes of clusters of pictures; seed s takes cluster s mod k.
+
+    means: (k, *code_shape) float32, the largest cluster first.
+    members: which pictures fell into each, the nearest to its centre first.
+    record: what else decided them, for a run's record.
+    """
+
+    means: np.ndarray
+    members: tuple[tuple[str, ...], ...]
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
+        if self.means.shape[1:] != shape:
+            raise DgnamError(f"the pictures' codes have shape {self.means.shape[1:]}, and the prior's are {shape}")
+        return self.means[[seed % len(self.means) for seed in seeds]]
+
+    def as_dict(self) -> dict[str, Any]:
+        digest = hashlib.sha256(np.ascontiguousarray(self.means).tobytes()).hexdigest()
+        clusters = [list(names) for names in self.members]
+        return {"start": "clusters", **self.record, "clusters": clusters, "codes_sha256": digest}
+
+
+def cluster(
+    codes: np.ndarray,
+    names: Sequence[str],
+    k: int,
+    *,
+    seed: int = 0,
+    components: int = COMPONENTS,
+    nearest: int | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> ClusterStart:
+    """Part the codes (n, *code_shape) of pictures of these names into k clusters.
+
+    seed: of k-means; the same codes and seed give the same clusters.
+    components: how many principal components are clustered.
+    nearest: take the mean of so many codes nearest to a cluster's centre; None of all of them.
+    record: where the pictures came from, for `as_dict`.
+    """
+    if len(codes) != len(names):
+        raise DgnamError(f"{len(codes)} codes and {len(names)} names: each picture has one of either")
+    if not 1 <= k <= len(codes):
+        raise DgnamError(f"{len(codes)} pictures can't be parted into {k} clusters; choose 1 to {len(codes)}")
+    if components < 1 or (nearest is not None and nearest < 1):
+        raise DgnamError(f"components {components} and nearest {nearest} must be at least 1")
+    rows = np.asarray(codes, np.float64).reshape(len(codes), -1)
+    if not np.isfinite(rows).all():
+        raise DgnamError(f"the code of {names[int(np.flatnonzero(~np.isfinite(rows).all(1))[0])]} is not finite")
+    distinct = len(np.unique(rows, axis=0))
+    if distinct < k:
+        raise DgnamError(f"the pictures have {distinct} different codes, too few for {k} clusters")
+    points = _principal(rows, components)
+    places = _kmeans(points, k, seed)
+    groups = [_by_distance(points, np.flatnonzero(places == place)) for place in np.unique(places)]
+    if len(groups) < k:
+        raise DgnamError(f"the pictures' codes fall into {len(groups)} clusters, and not {k}; choose k {len(groups)}")
+    groups.sort(key=lambda group: (-len(group), int(group.min())))
+    means = [rows[group[:nearest]].mean(0) for group in groups]
+    settings = {"k": k, "seed": seed, "components": components, "nearest": nearest}
+    return ClusterStart(
+        np.stack(means).astype(np.float32).reshape(k, *codes.shape[1:]),
+        tuple(tuple(names[i] for i in group) for group in groups),
+        {**({} if record is None else record), **settings},
+    )
+
+
+def _principal(rows: np.ndarray, components: int) -> np.ndarray:
+    """(n, components or fewer): the rows on their first principal axes."""
+    centred = rows - rows.mean(0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    return np.asarray((left * sizes)[:, :components])
+
+
+def _kmeans(points: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """(n,): the cluster of each point, of the tightest of several runs in which none stayed empty."""
+    from scipy.cluster.vq import kmeans2  # here, so that training does without scipy
+
+    draw = np.random.default_rng(seed)
+    runs = []
+    for _ in range(_TRIES):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of empty clusters, which the order below puts last
+            centres, places = kmeans2(points, _spread_out(points, k, draw), iter=50, minit="matrix")
+        empty = k - len(np.unique(places))
+        runs.append((empty, float(((points - centres[places]) ** 2).sum()), places))
+    return min(runs, key=lambda run: run[:2])[2]
+
+
+def _spread_out(points: np.ndarray, k: int, draw: np.random.Generator) -> np.ndarray:
+    """(k, components): points to begin with, each drawn the likelier the farther it lies from those before.
+
+    (k-means++: D. Arthur, S. Vassilvitskii, SODA 2007.)
+    """
+    chosen = [int(draw.integers(len(points)))]
+    while len(chosen) < k:
+        distances = np.min([((points - points[i]) ** 2).sum(1) for i in chosen], axis=0)
+        total = distances.sum()
+        even = np.full(len(points), 1 / len(points))
+        chosen.append(int(draw.choice(len(points), p=distances / total if total > 0 else even)))
+    return points[chosen]
+
+
+def _by_distance(points: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The members of a cluster, the nearest to its centre first."""
+    distances = ((points[group] - points[group].mean(0)) ** 2).sum(1)
+    return group[np.argsort(distances, kind="stable")]

@@ -1,0 +1,84 @@
+"""`import caffe` for scripts that nobody may edit: this package under pycaffe's name, too.
+
+After `install()`, `caffe` and `caffe.<module>` are the very modules of `dgnam.caffe`, not copies: classes, and what
+`set_mode_gpu` and its kin set, are the same under both names.  Pickles that name `caffe.io.Transformer` load as well.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+from ...errors import CaffeError
+
+ALIAS = "caffe"
+OURS = __name__.rpartition(".launch.")[0]
+
+
+def install() -> None:
+    """Serve `import caffe` and its submodules from here on; calling it again changes nothing.
+
+    Raises CaffeError where another `caffe` is imported already.
+    """
+    other = next((name for name in _aliases() if sys.modules[name] is not sys.modules.get(_ours(name))), None)
+    if other is not None:
+        place = getattr(sys.modules[other], "__file__", None)
+        raise CaffeError(
+            f"dgnam.caffe can't be served as '{ALIAS}': another '{other}' is imported already"
+            f"{'' if place is None else f', from {place}'}; call install() before that, in a new process"
+        )
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    sys.modules[ALIAS] = sys.modules[OURS]
+
+
+def uninstall() -> None:
+    """Undo `install`: the next `import caffe` looks for another one.  Names that were imported stay as they are."""
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+        for name in _aliases():
+            del sys.modules[name]
+
+
+class _Finder(MetaPathFinder):
+    """Finds `caffe.<module>` where `dgnam.caffe.<module>` is."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not _is_alias(fullname) or importlib.util.find_spec(_ours(fullname)) is None:
+            return None
+        return ModuleSpec(fullname, _Loader())
+
+
+class _Loader(Loader):
+    """Gives the module that there is, which keeps its own name and spec."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(_ours(spec.name))
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec  # the import system has put that of the alias in its place
+
+
+def _is_alias(name: str) -> bool:
+    return name == ALIAS or name.startswith(f"{ALIAS}.")
+
+
+def _ours(name: str) -> str:
+    """The module's own name: dgnam.caffe.io for caffe.io."""
+    return OURS + name.removeprefix(ALIAS)
+
+
+def _aliases() -> list[str]:
+    """The modules that are imported as `caffe` or below it."""
+    return [name for name, module in list(sys.modules.items()) if _is_alias(name) and module is not None]
+
+
+_finder = _Finder()

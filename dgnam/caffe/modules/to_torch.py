@@ -1,0 +1,293 @@
+"""A net as a plain `torch.nn.Module`: tensors in, tensors out, a child module for each layer.
+
+    net = to_torch("deploy.prototxt", "net.caffemodel")
+    scores = net(images)                                     # (N, 3, 227, 227) for any N → (N, 1000)
+    net.conv1.register_forward_hook(look)                    # before the ReLU that follows in place
+    both = to_torch("deploy.prototxt", "net.caffemodel", outputs=["fc6", "prob"])(images)["fc6"]
+
+The layers' functions are those of the eager `Net`.  For slices of a net, training by Caffe's rules and the search for
+images there is `CaffeModule`, which keeps Caffe's view: blobs by name, and start and end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import CaffeError, naming
+from ..layer import Context, Layer, Shape, create_layer
+from ..proto import pb, read_net, read_weights
+from ..wiring.build import NetPlan, WiredLayer, build, filter_layers
+from ..wiring.data_inputs import data_to_inputs
+from ..wiring.weights import Slot, Weights, copy_weights
+from .caffe_module import check_claims, free_batch
+
+PARAM_NAMES = {
+    "BatchNorm": ("mean", "variance", "scale_factor"),
+    "Bias": ("bias",),
+    "RNN": ("weight_x", "bias", "weight_hidden", "weight_output", "bias_output"),
+    "LSTM": ("weight_x", "bias", "weight_hidden"),
+}
+"""What the blobs of these layer types are called in `state_dict`; those of all others are `weight` and `bias`."""
+
+STATIC_PARAM_NAMES = {
+    kind: (*PARAM_NAMES[kind][:2], "weight_static", *PARAM_NAMES[kind][2:]) for kind in ("RNN", "LSTM")
+}
+"""The same for a recurrent layer with a static input."""
+
+
+class TorchLayer(nn.Module):
+    """One layer: bottoms in, the top out, or a tuple of tops where there are several or none.
+
+    caffe_name: the layer's name in the prototxt.
+    layer: its definition and function.
+
+    A pass leaves nothing behind but BatchNorm's statistics in training; RNN and LSTM begin each pass from zero.
+    """
+
+    def __init__(self, layer: Layer, param_shapes: Sequence[Shape]):
+        super().__init__()
+        self.layer = layer
+        self.caffe_name = layer.name
+        self._shapes = list(param_shapes)
+        self._names = param_names(layer, len(param_shapes))
+
+    def forward(self, *bottoms: Tensor) -> Tensor | tuple[Tensor, ...]:
+        # A context of its own for each pass: autograd keeps what a backward pass needs.
+        context = Context(pb.TRAIN if self.training else pb.TEST, param_gradients=False)
+        tops = self.layer.forward(context, bottoms, self.params())
+        return tops[0] if len(tops) == 1 else tuple(tops)
+
+    def params(self) -> list[Tensor]:
+        """Its blobs in Caffe's order and in the shapes that it needs; a shared one may have another at its owner's."""
+        values: list[Tensor] = [getattr(self, name) for name in self._names]
+        return [v if v.shape == shape else v.view(shape) for v, shape in zip(values, self._shapes, strict=True)]
+
+    def hold(self, blobs: Sequence[Tensor]) -> None:
+        """Take these as its blobs: parameters, or buffers where they are statistics."""
+        for name, blob in zip(self._names, blobs, strict=True):
+            if isinstance(blob, nn.Parameter):
+                self.register_parameter(name, blob)
+            else:
+                self.register_buffer(name, blob)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: the layer as its definition, from which it is made anew."""
+        return {**self.__dict__, "layer": self.layer.definition.SerializeToString()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "layer": create_layer(pb.LayerParameter.FromString(state["layer"]))})
+
+    def extra_repr(self) -> str:
+        """The blobs that it takes and makes."""
+        definition = self.layer.definition
+        return f"{', '.join(definition.bottom)} -> {', '.join(definition.top)}"
+
+    def _get_name(self) -> str:
+        return self.layer.type
+
+
+class Step(NamedTuple):
+    """A layer's turn in a pass.
+
+    child: the name of its module.
+    bottoms, tops: which of the pass's tensors it takes and makes.
+    done: which are not needed after it, so that their memory can go.
+    """
+
+    child: str
+    bottoms: list[int]
+    tops: list[int]
+    done: list[int]
+
+
+class TorchNet(nn.Module):
+    """The layers of a net as child modules, run in the prototxt's order; made by `to_torch`.
+
+    input_names, output_names: the blobs that `forward` takes, in order, and returns.
+    input_shapes: the inputs' shapes in the prototxt, batch included; a pass takes batches of any size.
+    """
+
+    def __init__(self, plan: NetPlan, outputs: Sequence[str] | None = None):
+        super().__init__()
+        self._net_name = plan.name
+        wanted = plan.outputs if outputs is None else [plan.blob_index(name) for name in outputs]
+        source = _before_splits(plan)
+        layers = [w for w in plan.layers if w.layer.type not in ("Input", "Split")]
+        if outputs is not None:
+            layers = _needed(layers, {source[i] for i in wanted}, source)
+        read = {source[b] for w in layers for b in w.bottoms} | {source[i] for i in wanted}
+        self._inputs = [i for i in plan.inputs if i in read]
+        self._outputs = [source[i] for i in wanted]
+        self.input_names = [plan.blob_names[i] for i in self._inputs]
+        self.output_names = [plan.blob_names[i] for i in wanted]
+        self.input_shapes = [plan.blob_shapes[i] for i in self._inputs]
+        self._steps: list[Step] = []
+        self._add_layers(layers, source)
+        self._hold_blobs(plan, layers)
+
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | dict[str, Tensor]:
+        """Run all layers on the inputs, given in order or by name.
+
+        Returns the output, or, where there are several or none, a dict of them by name.
+        """
+        blobs = self._take(inputs, named)
+        for step in self._steps:
+            tops = self._modules[step.child](*[blobs[b] for b in step.bottoms])  # type: ignore[misc]
+            blobs.update(zip(step.tops, (tops,) if isinstance(tops, Tensor) else tops, strict=True))
+            for i in step.done:
+                del blobs[i]
+        outputs = [blobs[i] for i in self._outputs]
+        return outputs[0] if len(outputs) == 1 else dict(zip(self.output_names, outputs, strict=True))
+
+    def _get_name(self) -> str:
+        return f"TorchNet '{self._net_name}'"
+
+    def _take(self, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> dict[int, Tensor]:
+        given = dict(zip(self.input_names, inputs, strict=False))
+        twice = given.keys() & named.keys()
+        given.update(named)
+        if len(inputs) > len(self.input_names) or twice or set(given) != set(self.input_names):
+            raise CaffeError(
+                f"net '{self._net_name}' takes the inputs {self.input_names}, and got {len(inputs)} in order and "
+                f"{list(named)} by name; to_torch(…, outputs=[…]) makes a net that takes only what those blobs need"
+            )
+        return {i: given[name] for i, name in zip(self._inputs, self.input_names, strict=True)}
+
+    def _add_layers(self, layers: Sequence[WiredLayer], source: Sequence[int]) -> None:
+        last_use = {source[b]: k for k, w in enumerate(layers) for b in [*w.bottoms, *w.tops]}
+        for k, wired in enumerate(layers):
+            bottoms, tops = [source[b] for b in wired.bottoms], [source[t] for t in wired.tops]
+            done = sorted(i for i in {*bottoms, *tops} if last_use[i] == k and i not in self._outputs)
+            child = self._child_name(wired.name)
+            self.add_module(child, TorchLayer(wired.layer, wired.param_shapes))
+            self._steps.append(Step(child, bottoms, tops, done))
+
+    def _hold_blobs(self, plan: NetPlan, layers: Sequence[WiredLayer]) -> None:
+        """Give each layer its blobs; one that is shared is the same tensor in all that have it."""
+        statistics = {w.name for w in plan.layers if w.layer.statistics}
+        used = {p for w in layers for p in w.params}
+        blobs: dict[int, Tensor] = {}
+        for p in sorted(used):
+            values = torch.zeros(plan.params[p].blob.shape)
+            blobs[p] = values if plan.params[p].owner in statistics else nn.Parameter(values)
+        for step, wired in zip(self._steps, layers, strict=True):
+            self.get_submodule(step.child).hold([blobs[p] for p in wired.params])  # type: ignore[operator]
+
+    def _child_name(self, layer: str) -> str:
+        """The layer's name; `_` for dots and for no name, which torch forbids, and behind a name that is taken."""
+        name = layer.replace(".", "_")
+        while not name or hasattr(self, name):
+            name += "_"
+        return name
+
+
+def to_torch(
+    prototxt: str | os.PathLike[str] | pb.NetParameter,
+    weights: str | os.PathLike[str] | Weights | None = None,
+    *,
+    phase: int = pb.TEST,
+    level: int = 0,
+    stages: Sequence[str] = (),
+    outputs: Sequence[str] | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    seed: int = 0,
+) -> TorchNet:
+    """The net of a prototxt as a plain torch module, in `eval()` for TEST and in `train()` for TRAIN.
+
+    prototxt: the file, of any of Caffe's generations; or the definition itself, in the present form.
+    weights: a caffemodel or HDF5 file, or arrays by layer name.  Layers of other names keep their fillers' values, as
+        in Caffe; shapes that differ are an error.
+    phase, level, stages: which layers the include and exclude rules admit.
+    outputs: the blobs that the module returns, each as the last layer in place left it; only the layers that they need
+        become part of it.  None takes the net's own outputs, the blobs that no layer takes.
+    input_shapes: shapes of inputs by name, batch included, for data layers whose options don't tell them.
+    seed: for the fillers.
+
+    Each layer but Input and the automatic Split is a child module of its name, `net.conv1`; a dot in it becomes `_`,
+    other signs stay (`net.get_submodule("inception_3a/1x1")`), and a name that torch's modules have (`type`), or none,
+    gets `_` behind it.  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are
+    `conv1.weight` and `conv1.bias`; other types' names are in `PARAM_NAMES`.  Blobs shared by name are one parameter
+    under several keys.
+
+    Data layers (Data, ImageData, DummyData and their like) become inputs: `net(data, label)`.  Batches may be of any
+    size, also where a Reshape layer writes its size out.  Dropout and stochastic pooling act in `train()` only, and
+    draw from torch's global random state.  Loss weights are left to the caller.  `torch.export` takes the module with
+    strict=False, and `to_onnx` writes it as ONNX.
+
+    Raises CaffeError where the net can't be built or an output's name is unknown, CaffeFormatError for a bad file.
+    """
+    definition = prototxt if isinstance(prototxt, pb.NetParameter) else read_net(prototxt)
+    state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=[*definition.state.stage, *stages])
+    shapes = {} if input_shapes is None else input_shapes
+    with nullcontext() if prototxt is definition else naming(prototxt):
+        plan = build(data_to_inputs(filter_layers(definition, state), shapes), phase, level, stages)
+        plan.check_names()
+    given = weights if weights is None or isinstance(weights, Mapping) else read_weights(weights)
+    with nullcontext() if given is weights else naming(weights):
+        check_claims(plan, given)
+    free_batch(plan)
+    net = TorchNet(plan, outputs)
+    _fill(net, plan, {} if given is None else given, torch.Generator().manual_seed(seed))
+    return net.train(phase == pb.TRAIN)
+
+
+def param_names(layer: Layer, count: int) -> list[str]:
+    """What a layer's blobs are called, in Caffe's order; those beyond the known ones by their index."""
+    names = PARAM_NAMES.get(layer.type, ("weight", "bias"))
+    if getattr(layer, "static", False):
+        names = STATIC_PARAM_NAMES[layer.type]
+    if layer.type == "Scale" and len(layer.definition.bottom) > 1:
+        names = ("bias",)
+    return [names[i] if i < len(names) else f"blob{i}" for i in range(count)]
+
+
+def _before_splits(plan: NetPlan) -> list[int]:
+    """For each blob the one that it is a copy of by Split layers, or itself."""
+    source = list(range(len(plan.blob_names)))
+    for wired in plan.layers:
+        if wired.layer.type == "Split":
+            for top in wired.tops:
+                source[top] = source[wired.bottoms[0]]
+    return source
+
+
+def _needed(layers: Sequence[WiredLayer], wanted: set[int], source: Sequence[int]) -> list[WiredLayer]:
+    """The layers that the blobs `wanted` depend on."""
+    needed: list[WiredLayer] = []
+    for wired in reversed(layers):
+        tops = {source[t] for t in wired.tops}
+        if tops & wanted:
+            needed.insert(0, wired)
+            wanted = (wanted - tops) | {source[b] for b in wired.bottoms}
+    return needed
+
+
+def _fill(net: TorchNet, plan: NetPlan, weights: Weights, generator: torch.Generator) -> None:
+    """Values for all blobs: those of `weights`, and the fillers' for layers that it lacks."""
+    modules = {m.caffe_name: m for m in net.children() if isinstance(m, TorchLayer)}
+    layers = []
+    for wired in plan.layers:
+        if wired.name not in modules:
+            continue
+        blobs = modules[wired.name].params()
+        if wired.name not in weights:
+            for blob, p, own in zip(blobs, wired.params, wired.owns, strict=True):
+                if own:
+                    plan.params[p].blob.begin(blob.data, generator)
+        slots = [
+            Slot(tuple(blob.shape), partial(_assign, blob), shared=not own)
+            for blob, own in zip(blobs, wired.owns, strict=True)
+        ]
+        layers.append((wired.name, slots))
+    copy_weights(layers, weights)
+
+
+def _assign(blob: Tensor, values: Tensor) -> None:
+    blob.data.copy_(values)

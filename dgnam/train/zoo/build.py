@@ -1,0 +1,122 @@
+"""Training a model of the small zoo, measuring it as it will be stored, and storing it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ...caffe.proto import read_net, read_solver, write_caffemodel
+from ...data.image_set import MEAN_BGR, load_set
+from ...errors import DgnamError
+from ...files.paths import replacing
+from ...measure import act_range, codes_of
+from ...runs.folder import sha256
+from ...zoo import registry as zoo
+from ..batch_norm.fold import fold
+from ..feed import FeedSpec
+from ..generator import train_generator
+from . import recipes as plans
+from .card import Made, card_text, effort
+from .classifier import make_classifier, make_snapshot
+from .evaluate import as_stored, measure_generator
+from .recipes import ClassifierPlan, GeneratorPlan, SnapshotPlan
+from .storage import storage_of, store
+
+
+def make(
+    name: str,
+    run_folder: str | Path,
+    *,
+    data_folder: str | Path | None = None,
+    device: str = "cpu",
+    time_limit: float | None = None,
+    progress: bool = True,
+) -> Path | None:
+    """Train model `name` of the small zoo, or go on from the checkpoint in `run_folder`, and put it into `models/`.
+
+    A generator of full size is left in `run_folder`, as generator.caffemodel: its published weights keep their place.
+
+    time_limit: seconds after which training stops at a checkpoint; the result is then None.
+    Returns the model's folder.
+    """
+    plan = plans.plan_of(name)
+    how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
+    if isinstance(plan, GeneratorPlan) and plan.judge is None:
+        return _make_full_size(name, plan, Path(run_folder), **how)
+    models = zoo.data_folder("models")
+    if not os.access(models, os.W_OK):
+        raise DgnamError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
+    if isinstance(plan, ClassifierPlan):
+        made = make_classifier(name, plan, Path(run_folder), **how)
+    elif isinstance(plan, SnapshotPlan):
+        made = make_snapshot(name, plan, Path(run_folder), **how)
+    else:
+        made = _make_generator(name, plan, Path(run_folder), **how)
+    return None if made is None else _store(name, made)
+
+
+def _make_full_size(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Path | None:
+    entry = zoo.get(name)
+    net = train_generator(entry.folder, plan.recipe, zoo.load(plan.encoder), run_folder, **how)
+    if net is None:
+        return None
+    write_caffemodel(run_folder / "generator.caffemodel", read_net(entry.prototxt), fold(net.cpu()))
+    return run_folder
+
+
+def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Made | None:
+    encoder = zoo.load(plan.encoder)
+    folder = zoo.get(name).folder
+    net = train_generator(folder, plan.recipe, encoder, run_folder, **how)
+    if net is None:
+        return None
+    weights = fold(net.cpu())
+    held_out = load_set(plans.HELD_OUT, how["data_folder"])
+    upper = act_range(codes_of(encoder.cpu(), plan.recipe.code_layer, held_out))
+    feed = FeedSpec(plan.recipe.source, plan.recipe.batch_size, held_out.images.shape[1], True, MEAN_BGR)
+    card = {
+        "what": plan.note,
+        "training": effort(run_folder, feed, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
+        "measured": measure_generator(plan, as_stored(name, weights), encoder, held_out),
+        "data": plan.data,
+    }
+    return Made(weights, card, upper)
+
+
+def _store(name: str, made: Made) -> Path:
+    """Write weights, act_range, card and checksum, each whole."""
+    entry = zoo.get(name)
+    folder = zoo.data_folder("models") / name
+    folder.mkdir(exist_ok=True)
+    path = folder / entry.weights.file
+    store(path, read_net(entry.prototxt), made.weights)
+    if made.act_range is not None:
+        text = " ".join(f"{value:.5g}" for value in made.act_range.ravel()) + "\n"
+        _write(folder / "act_range.txt", lambda path: path.write_text(text))
+    about = {"file": path.name, "storage": storage_of(path.name), "sha256": sha256(path), "bytes": path.stat().st_size}
+    named = {"name": name} if entry.definition is None else {"name": name, "definition": entry.definition}
+    card = {**named, **made.card, **about, "date": date.today().isoformat()}
+    _write(folder / "card.json", lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
+    _write(folder / "README.md", lambda path: path.write_text(card_text(card)))
+    _register(name, card["sha256"])
+    zoo.forget()
+    return folder
+
+
+def _register(name: str, digest: str) -> None:
+    """Freeze the weights: their checksum goes into the registry, and a file that differs is refused from then on."""
+    path = zoo.data_folder("models") / "registry.json"
+    registry = json.loads(path.read_text(encoding="utf-8"))
+    registry[name]["weights"]["checksum"] = f"sha256:{digest}"
+    registry[name]["weights"]["checksum_source"] = f"models/{name}/card.json"
+    text = json.dumps(registry, indent=2, ensure_ascii=False) + "\n"
+    _write(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, save: Callable[[Path], object]) -> None:
+    with replacing(path) as partial:
+        save(partial)

@@ -1,0 +1,113 @@
+"""What the cards say of a model, measured with its weights as they are stored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...am.crop import centre
+from ...caffe.modules.caffe_module import CaffeModule
+from ...caffe.proto import pb, read_net
+from ...data.clips import Clips, FramesShuffled
+from ...data.image_set import ImageSet, centre_crop, preprocess
+from ...data.source import Half
+from ...errors import DgnamError
+from ...measure import Judge
+from ...zoo import registry as zoo
+from ..classifier import evaluate, solver_net
+from ..encoder import Encoder
+from ..feed import cut_feed
+from ..generator import GeneratorRecipe
+from . import recipes as plans
+from .recipes import ClassifierPlan, GeneratorPlan
+from .storage import as_read
+
+
+def as_stored(name: str, weights: Mapping[str, list[np.ndarray]]) -> CaffeModule:
+    """The deployed net with the weights as its file keeps them."""
+    entry = zoo.get(name)
+    return CaffeModule(read_net(entry.prototxt), as_read(entry.weights.file, weights)).eval()
+
+
+def measure_classifier(
+    name: str, plan: ClassifierPlan, net: CaffeModule, data_folder: str | os.PathLike[str] | None
+) -> dict[str, Any]:
+    """Accuracy on the held-out pictures that the training definition names; of a control on each half too.
+
+    Of one that memorises also on its training pictures, their centres; of one that sees clips also on clips with their
+    frames in random order.
+    """
+    entry = zoo.get(name)
+    _, definition = solver_net(entry.folder / plan.solver)
+    feed, scores = cut_feed(definition, pb.TEST)[0], str(entry.scores)
+    held_out = feed.load(data_folder)
+    accuracy = evaluate(net, held_out, feed, scores=scores)
+    measured: dict[str, Any] = {
+        "on": f"{feed.source}, {len(held_out)} pictures, centre {feed.crop_size} px",
+        "top1": accuracy.top1,
+    }
+    if net.plan.blob_shapes[net.plan.blob_index(scores)][1] > 5:
+        measured["top5"] = accuracy.top5
+    if isinstance(held_out, Clips):
+        measured["on"] = f"{feed.source}, {len(held_out)} clips of {feed.frames} frames"
+        shuffled = evaluate(net, FramesShuffled(held_out), feed, scores=scores)
+        measured["top1_frames_shuffled"] = shuffled.top1
+    if plan.modified:
+        for which, part in (("regular", 0), ("modified", 1)):
+            measured[f"top1_{which}"] = evaluate(net, Half(held_out, part), feed, scores=scores).top1
+    if plan.memorises:
+        shown = cut_feed(definition, pb.TRAIN)[0]
+        known = shown.load(data_folder)
+        measured["on"] += f"; top1_training on {shown.source}, {len(known)} pictures"
+        measured["top1_training"] = evaluate(net, known, feed, scores=scores).top1
+    return measured
+
+
+def measure_generator(
+    plan: GeneratorPlan, net: CaffeModule, encoder: CaffeModule, held_out: ImageSet
+) -> dict[str, Any]:
+    """How near its reconstructions of the held-out pictures come."""
+    if plan.judge is None:
+        raise DgnamError("a generator of full size is not measured here: its plan names no judge")
+    judge = Judge(zoo.load(plan.judge), str(zoo.get(plan.judge).scores))
+    measured = reconstruction(net, encoder, plan.recipe, held_out, judge)
+    return {"on": f"{plans.HELD_OUT}, {len(held_out)} pictures", **measured}
+
+
+def reconstruction(
+    generator: CaffeModule, encoder: CaffeModule, recipe: GeneratorRecipe, pictures: ImageSet, judge: Judge
+) -> dict[str, float]:
+    """How near the generator's reconstructions of `pictures` come.
+
+    code_cosine: the mean cosine between a reconstruction's code and the picture's.
+    feature_distance: squared distance at the comparator's first layer, relative to the features' mean square.
+    pixel_rms: root mean square difference, in grey levels of 255.
+    judge_top5, judge_top5_of_pictures: how often the judge sees the picture's class, in each.
+    """
+    code_net = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
+    generator.eval()
+    sums = np.zeros(4)
+    ours: list[np.ndarray] = []
+    for start in range(0, len(pictures), 250):
+        real = torch.from_numpy(preprocess(pictures.images[start : start + 250]))
+        with torch.no_grad():
+            code, features = code_net(real)
+            fake = next(iter(generator(code).values()))
+            fake_code, fake_features = code_net(fake)
+        sums[0] += torch.nn.functional.cosine_similarity(fake_code.flatten(1), code.flatten(1)).sum().item()
+        sums[1] += (fake_features[0] - features[0]).square().sum().item()
+        sums[2] += features[0].square().sum().item()
+        sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()
+        ours.append(fake.numpy()[(..., *centre((fake.shape[2], fake.shape[3]), judge.size))])
+    originals = preprocess(centre_crop(pictures.images, judge.size[0]))
+    return {
+        "code_cosine": sums[0] / len(pictures),
+        "feature_distance": sums[1] / sums[2],
+        "pixel_rms": float(np.sqrt(sums[3] / len(pictures))),
+        "judge_top5": judge.rank(np.concatenate(ours), pictures.labels).top(5),
+        "judge_top5_of_pictures": judge.rank(originals, pictures.labels).top(5),
+    }

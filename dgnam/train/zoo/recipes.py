@@ -1,0 +1,179 @@
+"""How each model of the small zoo is made: a line of recipe to each, beside its files in `prototxt/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ...errors import DgnamError, closest
+from ..generator import GeneratorRecipe
+from ..losses import RelativeLosses
+
+IMAGENET = "Tiny-ImageNet-200, a 64 px subset of ImageNet (ILSVRC 2012); ImageNet's terms: non-commercial research"
+PLACES = "MiniPlaces, 100 scenes of Places2, resized to 64 px, for education and research; before that, " + IMAGENET
+SPORTS = "stills of 22 sports gathered from the web, 64 px, which may not be passed on; before that, " + IMAGENET
+HELD_OUT = "tinyimagenet64-val"
+"""What generators are measured on."""
+
+
+@dataclass(frozen=True)
+class ClassifierPlan:
+    """How a classifier of the zoo is made.
+
+    data: what it was trained on, for its card.
+    code: its code layer and the layer behind it, where it encodes.
+    pretraining: the solver of an earlier training, from the model's folder on, whose weights this one starts from, but
+        for the layer of its scores.
+    start: the model of the zoo whose weights the training starts from, but for the layer of its scores.
+    keeps_scores: whether that layer is taken from `start` too.
+    solver: from the model's folder on.
+    memorises: whether it learns its training pictures by heart, so that it is measured on them too.
+    folded: whether batch normalisation is folded into the layers before it; else it stays, as in the paper's ResNet.
+    modified: whether the second half of the classes is of modified pictures, so that each half is measured.
+    """
+
+    note: str
+    data: str = IMAGENET
+    code: tuple[str, str] | None = None
+    pretraining: str | None = None
+    start: str | None = None
+    keeps_scores: bool = False
+    solver: str = "solver.prototxt"
+    memorises: bool = False
+    folded: bool = True
+    modified: bool = False
+
+
+@dataclass(frozen=True)
+class SnapshotPlan:
+    """A classifier of the zoo on the way: a by-product of its training.
+
+    of, at: the model, and the iteration of its training; 0 for the weights that it starts with.
+    """
+
+    note: str
+    of: str
+    at: int
+
+
+@dataclass(frozen=True)
+class GeneratorPlan:
+    """How a generator is made, and which classifier judges its reconstructions.
+
+    judge: None for a generator of full size, which isn't measured and stays where it was trained.
+    """
+
+    note: str
+    encoder: str
+    judge: str | None
+    recipe: GeneratorRecipe
+    data: str = IMAGENET
+
+
+Plan: TypeAlias = ClassifierPlan | SnapshotPlan | GeneratorPlan
+
+
+def _control(what: str) -> ClassifierPlan:
+    note = f"a control of Sec. 3.5: 100 classes of regular pictures and the same of {what}"
+    return ClassifierPlan(note, modified=True)
+
+
+def _clips(what: str) -> ClassifierPlan:
+    note = (
+        f"a target of Sec. 3.2 at 64 px that sees clips of 16 frames, by action-mini's convolutions and an LSTM: {what}"
+    )
+    return ClassifierPlan(note, data=SPORTS, start="action-mini")
+
+
+def _inverse(code: str, note: str) -> GeneratorPlan:
+    """A generator at 64 px, with C up to pool5 as in the paper."""
+    recipe = GeneratorRecipe("tinyimagenet64-train", code, ("pool5",), losses=RelativeLosses())
+    return GeneratorPlan(f"{note} at 64 px: it inverts caffenet-mini's {code}", "caffenet-mini", "judge-mini", recipe)
+
+
+def _on_the_way(iteration: int) -> SnapshotPlan:
+    return SnapshotPlan(
+        f"caffenet-mini after {iteration:,} iterations of its training, to see how its neurons change (Sec. 3.6)",
+        "caffenet-mini",
+        iteration,
+    )
+
+
+PLANS: dict[str, Plan] = {
+    "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
+    "caffenet-mini-untrained": SnapshotPlan(
+        "caffenet-mini before its training, with random weights (Sec. 3.6)", "caffenet-mini", 0
+    ),
+    "caffenet-mini-50": _on_the_way(50),
+    "caffenet-mini-200": _on_the_way(200),
+    "caffenet-mini-1000": _on_the_way(1000),
+    "caffenet-mini-4000": _on_the_way(4000),
+    "caffenet-mini-overfit": ClassifierPlan(
+        "caffenet-mini trained past its best, on a tenth of its pictures until it knows them by heart (Sec. 3.6)",
+        start="caffenet-mini",
+        keeps_scores=True,
+        solver="overfit_solver.prototxt",
+        memorises=True,
+    ),
+    "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
+    "deepsim-fc6-mini": _inverse("fc6", "the default prior"),
+    "deepsim-fc7-mini": _inverse("fc7", "a prior"),
+    "deepsim-pool5-mini": _inverse("pool5", "a prior"),
+    "deepsim-conv3-mini": _inverse("conv3", "a prior"),
+    "deepsim-fc6": GeneratorPlan(
+        "the paper's default prior, which inverts CaffeNet's fc6, trained anew on ImageNet",
+        "caffenet",
+        None,
+        GeneratorRecipe("ilsvrc12/train.txt", "fc6", ("pool5",), resize=(256, 256), crop_size=227),
+        data="ImageNet (ILSVRC 2012)",
+    ),
+    "caffenet-b-mini": ClassifierPlan(
+        "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
+    ),
+    "places-alexnet-mini": ClassifierPlan(
+        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from caffenet-mini, which knows ImageNet's classes, where "
+        "the paper's network was trained on scenes alone",
+        data=PLACES,
+        start="caffenet-mini",
+    ),
+    "control-shuffled-mini": _control("pictures whose quarters are in random order"),
+    "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
+    "control-blur-mini": _control("pictures under a Gaussian blur of radius 3 at 256 px"),
+    "googlenet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: inception modules"),
+    "resnet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: residual blocks", folded=False),
+    "action-mini": ClassifierPlan(
+        "a target of Sec. 3.2 at 64 px: sports in stills, by a heavily modified AlexNet",
+        data=SPORTS,
+        pretraining="pretrain_solver.prototxt",
+    ),
+    "action-lstm-sport-mini": _clips("the sport: each frame shows it, and time carries nothing"),
+    "action-lstm-motion-mini": _clips("which way the camera pans: only time carries it"),
+}
+
+
+def plan_of(name: str) -> Plan:
+    """The plan of this name; an unknown one is an error that lists the closest."""
+    if name not in PLANS:
+        raise DgnamError(f"there is no recipe for '{name}'; there are: {closest(name, PLANS)}")
+    return PLANS[name]
+
+
+def classifier_plan(plan: ClassifierPlan | SnapshotPlan) -> ClassifierPlan:
+    """The plan itself, or that of the model which a snapshot is of."""
+    if isinstance(plan, ClassifierPlan):
+        return plan
+    whole = plan_of(plan.of)
+    if not isinstance(whole, ClassifierPlan):
+        raise DgnamError(f"a snapshot is of a classifier's training, and '{plan.of}' is none")
+    return whole
+
+
+def trained_as(name: str) -> str:
+    """The model whose training makes model `name`: another one for a snapshot."""
+    plan = plan_of(name)
+    return plan.of if isinstance(plan, SnapshotPlan) else name
+
+
+def kept_on_the_way(name: str) -> tuple[int, ...]:
+    """The iterations of the training of model `name` whose weights snapshots need."""
+    return tuple(plan.at for plan in PLANS.values() if isinstance(plan, SnapshotPlan) and plan.of == name)

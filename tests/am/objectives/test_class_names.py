@@ -1,0 +1,48 @@
+"""From the names of classes to units."""
+
+import pytest
+
+from dgnam.am import Classes
+from dgnam.errors import DgnamError
+from dgnam.zoo import registry as zoo
+
+IMAGENET = Classes.of_model(zoo.get("caffenet"))
+
+
+@pytest.mark.parametrize("name", ["tench", "TINCA_TINCA", " tinca   tinca ", "n01440764"])
+def test_any_name_of_a_class_in_any_case(name):
+    assert IMAGENET.find(name, "") == 0
+
+
+def test_a_name_of_several_classes_lists_them_with_their_numbers():
+    with pytest.raises(
+        DgnamError, match=r"several classes; give a number: 638 \(maillot\), 639 \(maillot, tank suit\)"
+    ):
+        IMAGENET.find("maillot", "fc8:maillot")
+
+
+@pytest.mark.parametrize(
+    ("name", "closest"),
+    [("bell peper", "bell pepper (945)"), ("shark", "great white shark (2)"), ("n0772087", "n07720875 (945)")],
+)
+def test_an_unknown_name_lists_those_like_it(name, closest):
+    with pytest.raises(DgnamError) as error:
+        IMAGENET.find(name, f"fc8:{name}")
+    assert closest in str(error.value)
+
+
+def test_a_users_names_may_have_synonyms():
+    classes = Classes.of_names(["cat, house cat", "dog"], "fc")
+    assert [classes.find(name, "") for name in ("cat", "house cat", "cat, house cat", "Dog")] == [0, 0, 0, 1]
+
+
+def test_every_class_is_found_by_its_key():
+    for entry in zoo.list_models():
+        if entry.label_set is not None:
+            classes = Classes.of_model(entry)
+            assert [classes.find(label.key, "") for label in entry.labels()] == list(range(len(classes.labels)))
+
+
+def test_a_generator_has_none():
+    with pytest.raises(DgnamError, match="is a generator and has no classes"):
+        Classes.of_model(zoo.get("deepsim-fc6-mini"))

@@ -1,0 +1,110 @@
+"""Bounds of codes, and the files that hold them."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dgnam.am import Bounds, act_range_bounds, clip_by_name, unit_box
+from dgnam.errors import DgnamError, FormatError
+from dgnam.zoo.registry import read_act_range
+
+PUBLISHED = Path(__file__).parents[3].parent / "shared" / "data" / "act_range_3x_fc6.txt"
+
+
+def test_code_is_clipped_to_0_and_each_neurons_act_range():
+    bounds = act_range_bounds(np.array([1.0, 2.0, 3.0], np.float32))
+    assert np.array_equal(bounds.apply(np.array([[-1.0, 2.5, 2.5]])), [[0, 2, 2.5]])
+
+
+def test_bounds_may_be_one_number_for_all():
+    assert np.array_equal(Bounds(-1, 1).shaped((2,)).apply(np.array([[-3.0, 0.5]])), [[-1, 0.5]])
+
+
+def test_clip_leaves_nan():
+    assert np.isnan(act_range_bounds(np.ones(1)).apply(np.array([[np.nan]]))).all()
+
+
+def test_bounds_take_the_shape_of_a_convolutional_code():
+    assert act_range_bounds(np.arange(24.0)).shaped((6, 2, 2)).upper.shape == (6, 2, 2)
+
+
+def test_bounds_of_another_count_are_an_error():
+    with pytest.raises(DgnamError, match=r"bounds are of 3 neurons.*has 4"):
+        act_range_bounds(np.ones(3)).shaped((4,))
+
+
+def test_published_text_of_integers_is_read(tmp_path):
+    (tmp_path / "fc6.txt").write_text("12 11 13")
+    assert np.array_equal(read_act_range(tmp_path / "fc6.txt"), np.float32([12, 11, 13]))
+
+
+def test_hdf5_of_ours_is_read(tmp_path):
+    with h5py.File(tmp_path / "act_range.h5", "w") as file:
+        file["act_range"] = np.array([1.5, 2.5], np.float64)
+    values = read_act_range(tmp_path / "act_range.h5")
+    assert values.dtype == np.float32
+    assert values.tolist() == [1.5, 2.5]
+
+
+def test_published_act_range_of_fc6():
+    if not PUBLISHED.exists():
+        pytest.skip("the published act_range_3x_fc6.txt is missing: ../shared/data is not there")
+    values = read_act_range(PUBLISHED)
+    assert values.shape == (4096,)
+    assert values[:5].tolist() == [12, 11, 13, 13, 12]
+
+
+@pytest.mark.parametrize("text", ["", "1 2 x", "1 nan", "1 inf"])
+def test_text_that_is_no_act_range_is_an_error_that_names_the_file(tmp_path, text):
+    (tmp_path / "broken.txt").write_text(text)
+    with pytest.raises(FormatError, match=r"broken\.txt"):
+        read_act_range(tmp_path / "broken.txt")
+
+
+def test_hdf5_without_the_dataset_is_an_error_that_names_what_it_has(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["codes"] = [1.0]
+    with pytest.raises(FormatError, match=r"other\.h5.*'codes'"):
+        read_act_range(tmp_path / "other.h5")
+
+
+def test_unit_box_is_from_minus_1_to_1_or_what_is_given():
+    assert unit_box().shaped((3,)).apply(np.array([[-3.0, 0.5, 9.0]])).tolist() == [[-1, 0.5, 1]]
+    assert unit_box(0, 1).apply(np.array([[-3.0, 0.5]])).tolist() == [[0, 0.5]]
+
+
+@pytest.mark.parametrize("ends", [(1, -1), (1, 1), (float("nan"), 1), (0, float("inf"))])
+def test_unit_box_of_ends_that_are_none_is_an_error(ends):
+    with pytest.raises(DgnamError, match=r"unit box \[.*two finite ends"):
+        unit_box(*ends)
+
+
+def test_clips_by_name():
+    upper = np.array([1.0, 2.0], np.float32)
+    assert clip_by_name("none", upper) is None
+    assert (clip_by_name("unit").lower, clip_by_name("unit", upper).upper) == (-1, 1)
+    assert np.array_equal(clip_by_name("act_range", upper).upper, upper)
+    assert not clip_by_name("act_range", upper).lower.any()
+
+
+def test_clip_of_no_such_name_lists_the_closest_and_act_range_needs_one():
+    with pytest.raises(DgnamError, match="clip 'actrange': give one of act_range"):
+        clip_by_name("actrange")
+    with pytest.raises(DgnamError, match="'act_range': this prior has no act_range"):
+        clip_by_name("act_range")
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "message"),
+    [
+        (1.0, -1.0, "each lower one at most"),
+        (0.0, float("nan"), "NaN"),
+        (np.zeros(3), np.array([1.0, 1.0, -1.0]), "each lower one at most"),
+        (np.zeros(3), np.ones(4), "3 lower ones and 4 upper ones"),
+    ],
+)
+def test_bounds_that_hold_no_code(lower, upper, message):
+    with pytest.raises(DgnamError, match=message):
+        Bounds(lower, upper)

@@ -1,0 +1,34 @@
+"""The steps' sizes."""
+
+import pytest
+
+from dgnam.am import Linear, Phases
+from dgnam.errors import DgnamError
+
+
+def test_linear_falls_by_the_same_amount_each_step():
+    assert [Linear(8.0, 4.0).step_size(i, 4) for i in range(4)] == [8.0, 7.0, 6.0, 5.0]
+
+
+def test_linear_of_one_size_stays():
+    assert Linear(2, 2).step_size(150, 200) == 2
+
+
+def test_phases_follow_one_another():
+    schedule = Phases.of([(2, 8, 0), (3, 1, 1), (2, 6, 3)])
+    assert schedule.n_iters == 7
+    assert [schedule.step_size(i, 7) for i in range(8)] == [8, 4, 1, 1, 1, 6, 4.5, 3]
+    assert (schedule.start, schedule.end) == (8, 3)
+    assert schedule.as_dict() == {"start_lr": 8, "end_lr": 3, "phases": [[2, 8, 0], [3, 1, 1], [2, 6, 3]]}
+
+
+@pytest.mark.parametrize("rows", [[], [(0, 1, 1)]])
+def test_phases_without_steps_are_an_error(rows):
+    with pytest.raises(DgnamError, match="one phase or more"):
+        Phases.of(rows)
+
+
+@pytest.mark.parametrize("ends", [(float("nan"), 1), (8, float("inf"))])
+def test_sizes_that_are_not_finite_are_an_error(ends):
+    with pytest.raises(DgnamError, match="must be finite"):
+        Linear(*ends)

@@ -1,0 +1,368 @@
+"""The one call: what it takes, what it gives back, and how that shows itself."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import dgnam
+from dgnam.am import (
+    CaffeTarget,
+    GeneratorPrior,
+    RandomStart,
+    TorchTarget,
+    Unit,
+    act_range_bounds,
+    random_code,
+    released,
+    released_from_image,
+)
+from dgnam.am.evolve import Genetic
+from dgnam.am.images import picture
+from dgnam.api import open_target
+from dgnam.errors import DgnamError
+from dgnam.runs.folder import RunFolder
+from dgnam.zoo import registry as zoo
+
+FEW = released(n_iters=4)
+
+
+@pytest.fixture
+def target(nets):
+    return CaffeTarget(zoo.load_net(nets / "target.prototxt", nets / "target.h5", "target"))
+
+
+@pytest.fixture
+def prior(nets):
+    return GeneratorPrior(zoo.load_net(nets / "generator.prototxt", nets / "generator.h5", "generator"))
+
+
+@pytest.fixture
+def files(nets):
+    """What `visualize` is told of the tiny nets on disk."""
+    return {
+        "weights": nets / "target.h5",
+        "labels": nets / "classes.txt",
+        "prior": nets / "generator.prototxt",
+        "prior_weights": nets / "generator.h5",
+        "settings": FEW,
+        "progress": False,
+    }
+
+
+def test_files_of_ones_own(nets, files):
+    found = dgnam.visualize(nets / "target.prototxt", ["fc8:hen", Unit("conv5", 2, 3)], seeds=3, **files)
+    assert found.images.shape == (6, 28, 28, 3)
+    assert found.images.dtype == np.uint8
+    assert found.codes.shape == (6, 12)
+    assert found.traces.shape == (6, 4)
+    assert list(found.captions) == ["hen"] * 3 + ["conv5:2@3"] * 3
+    assert list(found.seeds) == [0, 1, 2] * 2
+    assert np.array_equal(found.activations, found.traces[:, -1])
+    assert np.array_equal(found.images[4], picture(found.raw[4]))
+
+
+def test_objects_give_what_their_files_give(nets, files, target, prior):
+    by_name = dgnam.visualize(nets / "target.prototxt", "fc8:3", seeds=2, **files)
+    by_value = dgnam.visualize(target, Unit("fc8", 3), prior=prior, seeds=[0, 1], settings=FEW, progress=False)
+    assert np.array_equal(by_name.codes, by_value.codes)
+    assert np.array_equal(by_name.images, by_value.images)
+
+
+def test_the_clip_is_what_is_asked_for(target, prior, upper):
+    free, unit, own = (
+        dgnam.visualize(target, "fc8:1", prior=prior, settings=FEW, clip=clip, progress=False).codes
+        for clip in (None, "unit", act_range_bounds(upper))
+    )
+    assert np.abs(free).max() > 1
+    assert np.abs(unit).max() <= 1
+    assert (own >= 0).all()
+    assert (own <= upper).all()
+
+
+def test_labels_may_be_a_list(target, prior):
+    names = [f"sort {k}, kind {k}" for k in range(10)]
+    found = dgnam.visualize(target, "fc8:kind 7", prior=prior, labels=names, settings=FEW, progress=False)
+    assert found.objectives[0] == Unit("fc8", 7)
+    assert found.captions[0] == "sort 7"
+
+
+def test_a_torch_module_of_another_size(prior):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 22 * 19, 5))
+    target = TorchTarget(module, (70, 60))
+    found = dgnam.visualize(target, "3:2", prior=prior, settings=FEW, progress=False)
+    assert found.images.shape == (1, 70, 60, 3)
+
+
+def test_several_networks(target, prior):
+    found = dgnam.visualize(
+        {"a": target, "b": target}, "a.fc8:3 + b.fc8:4", prior=prior, settings=FEW, progress=False, device="cpu"
+    )
+    alone = dgnam.visualize(target, "fc8:3 + 1*fc8:4", prior=prior, settings=FEW, progress=False)
+    assert np.allclose(found.codes, alone.codes, atol=1e-5)
+
+
+def test_a_pixel_prior_brings_its_start_and_settings(target):
+    found = dgnam.visualize(target, "fc8:3", prior="mahendran2016", progress=False)
+    assert found.traces.shape == (1, 300)
+    assert found.activations[0] > found.traces[0, 0]
+    assert found.settings[0].transform is not None
+    other = dgnam.visualize(target, "fc8:3", prior="mahendran2016", seeds=[1], settings=FEW, progress=False)
+    assert other.traces.shape == (1, 4)
+
+
+def test_a_callable_needs_no_gradient(prior):
+    seen = []
+
+    def neuron(pictures):
+        seen.append(pictures)
+        return pictures[..., 0].mean((1, 2)) - pictures[..., 2].mean((1, 2))
+
+    found = dgnam.visualize(neuron, prior=prior, method=Genetic(population=6), generations=5, seeds=2, progress=False)
+    assert found.images.shape == (2, 32, 32, 3)
+    assert found.traces.shape == (2, 5)
+    assert len(seen) == 10
+    assert seen[0].shape == (6, 32, 32, 3)
+    assert np.allclose(found.activations, found.traces.max(1))
+    assert (found.traces[:, -1] >= found.traces[:, 0]).all()
+
+
+def test_a_unit_as_a_black_box(target, prior, tmp_path):
+    how = {"prior": prior, "method": "genetic", "seeds": 1, "progress": False, "folder": tmp_path / "run"}
+    found = dgnam.visualize(target, "fc8:3", generations=2, **how)
+    on = dgnam.visualize(target, "fc8:3", generations=4, resume=True, **how)
+    assert np.array_equal(on.traces[:, :2], found.traces)
+    assert on.traces.shape == (1, 4)
+
+
+def test_a_folder_is_saved_and_resumed(nets, files, tmp_path):
+    how = {"seeds": 3, "batch_size": 2, "folder": tmp_path / "run", **files}
+    first = dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    (tmp_path / "run/chunks/00001.h5").unlink()
+    again = dgnam.visualize(nets / "target.prototxt", "fc8:0", resume=True, **how)
+    assert np.array_equal(first.codes, again.codes)
+    assert (tmp_path / "run/grid.png").is_file()
+    with pytest.raises(DgnamError, match="not empty"):
+        dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    with pytest.raises(DgnamError, match="can't go on: it was made with objectives"):
+        dgnam.visualize(nets / "target.prototxt", "fc8:1", resume=True, **how)
+
+
+def test_the_manifest_never_grows_shorter(nets, files, tmp_path, monkeypatch):
+    how = {"seeds": 3, "batch_size": 1, "folder": tmp_path / "run", **files}
+    dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    (tmp_path / "run/chunks/00002.h5").unlink()
+    lengths, write = [], RunFolder.write_text
+
+    def watched(folder, name, text):
+        write(folder, name, text)
+        if name == "manifest.jsonl":
+            lengths.append(len(text.splitlines()))
+
+    monkeypatch.setattr(RunFolder, "write_text", watched)
+    dgnam.visualize(nets / "target.prototxt", "fc8:0", resume=True, **how)
+    assert lengths == [2, 3]
+
+
+def test_a_start_may_be_given(target, prior):
+    class Twice(RandomStart):
+        def codes(self, seeds, shape):
+            return 2 * super().codes(seeds, shape)
+
+    tiny = released(n_iters=1, start_lr=1e-30, shrink=1)
+    found = dgnam.visualize(target, "fc8:0", prior=prior, start=Twice(), settings=tiny, clip=None, progress=False)
+    assert np.allclose(found.codes, 2 * random_code(0, (1, 12)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"objective": None}, "say what to maximize"),
+        ({"objective": "fc8:0", "seeds": 0}, "seeds 0"),
+        ({"objective": "fc8:0", "seeds": 10**12}, "images are too many for one run: at most 1,000,000"),
+        ({"objective": "fc8:0", "seeds": [1, 1]}, "seed 1 is given twice"),
+        ({"objective": ["fc8:0", "fc8:0"]}, "objective fc8:0 is given twice"),
+        ({"objective": "fc8:0", "prior": "deepsim-fc6-min"}, "deepsim-fc6-mini"),
+        ({"objective": "fc8:0", "prior": "caffenet-mini"}, "is a classifier"),
+        ({"objective": "fc8:0", "weights": "x.h5"}, "no use for weights"),
+        ({"objective": "fc8:one", "labels": ["one"]}, "have no names"),
+        ({"objective": "fc8:0", "method": "cmaes"}, "method 'cmaes': give one of cma"),
+        ({"objective": "fc8:0", "movies": [".gif"]}, "needs the folder"),
+        ({"objective": "fc8:0", "resume": True}, "needs the folder"),
+        ({"objective": "fc8:0", "clip": "act-range"}, "act_range"),
+    ],
+)
+def test_what_cannot_be_done_is_a_clear_error(target, prior, arguments, message):
+    options = {"prior": prior, "settings": FEW, "progress": False, **arguments}
+    with pytest.raises(DgnamError, match=message):
+        dgnam.visualize(target, **options)
+
+
+@pytest.mark.parametrize("factor", [float("nan"), 1e38])
+def test_activations_that_are_not_finite_leave_a_whole_run(prior, tmp_path, factor):
+    class Broken(nn.Module):
+        def forward(self, images):
+            return images.abs().mean((2, 3)) * factor * 1e10
+
+    target = TorchTarget(nn.Sequential(Broken()), (32, 32))
+    how = {"prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
+    found = dgnam.visualize(target, "0:1", seeds=2, **how)
+    assert not np.isfinite(found.activations).any()
+    lines = (tmp_path / "run/manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [row["activation"] for row in rows] == [None, None]
+    assert (tmp_path / "run/grid.png").is_file()
+
+
+def test_a_run_does_not_go_on_with_another_module(prior, tmp_path):
+    def other(seed, **how):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.AdaptiveAvgPool2d(1))
+        return TorchTarget(module, (32, 32), **how)
+
+    how = {"objective": "2:1", "prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
+    dgnam.visualize(other(0), **how)
+    dgnam.visualize(other(0), resume=True, **how)
+    with pytest.raises(DgnamError, match=r"can't go on: it was made with target\.weights"):
+        dgnam.visualize(other(1), resume=True, **how)
+    with pytest.raises(DgnamError, match=r"target\.std"):
+        dgnam.visualize(other(0, std=1), resume=True, **how)
+
+
+def test_names_that_are_too_long_for_files_are_cut(prior, tmp_path):
+    inner = nn.ModuleDict({"λ" * 120: nn.Conv2d(3, 2, 3)})
+
+    class Long(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, images):
+            return inner["λ" * 120](images)
+
+    how = {"prior": prior, "settings": FEW, "seeds": 2, "progress": False, "folder": tmp_path / "run"}
+    dgnam.visualize(TorchTarget(Long(), (32, 32)), [f"inner.{'λ' * 120}:{k}@3" for k in (0, 1)], **how)
+    assert len(list((tmp_path / "run/images").glob("*.png"))) == 4
+
+
+def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
+    how = {"prior": prior, "progress": False}
+    by_name = dgnam.visualize(target, "fc8:3", settings="from-image", seeds=np.int64(1), **how)
+    by_value = dgnam.visualize(
+        target, (Unit("fc8", k) for k in [3]), settings=released_from_image(), seeds=np.arange(1), **how
+    )
+    assert np.array_equal(by_name.codes, by_value.codes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seeds": "ab"}, "seeds 'ab'"),
+        ({"seeds": [0.5]}, "seeds"),
+        ({"seeds": 1.5}, "seeds 1.5: give how many"),
+        ({"objective": ["fc8:3", 3]}, "objective 3: give text"),
+        ({"settings": "papre"}, "settings 'papre': give one of paper"),
+        ({"settings": 3}, "settings 3: give text or Settings"),
+        ({"clip": 3}, "clip 3: give Bounds"),
+        ({"start": 3}, "start 3: give a Start"),
+        ({"objective": [3]}, "objective 3: give text or Objective"),
+        ({"objective": 3}, "objective 3: give text or Objective"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(target, prior, arguments, message):
+    how = {"objective": "fc8:3", "prior": prior, "settings": FEW, "progress": False}
+    with pytest.raises(DgnamError, match=message):
+        dgnam.visualize(target, **(how | arguments))
+
+
+def test_a_torch_module_alone_lacks_its_preprocessing():
+    with pytest.raises(DgnamError, match=r"give TorchTarget\(module, size="):
+        dgnam.visualize(nn.Linear(3, 3), "0:1")
+
+
+def test_a_callable_takes_no_objective(prior):
+    with pytest.raises(DgnamError, match="leave out objective"):
+        dgnam.visualize(lambda pictures: [0] * len(pictures), "fc8:3", prior=prior)
+
+
+@pytest.fixture
+def shown(target, prior):
+    return dgnam.visualize(target, "fc8:0-4", prior=prior, settings=FEW, progress=False)
+
+
+def test_the_grid_shows_all_pictures(shown):
+    grid = shown.grid(columns=5, scale=2)
+    assert grid.shape[1] > 5 * 56
+    assert shown.grid(columns=1, scale=1).shape[0] > 5 * 28
+    assert repr(shown).startswith("<Visualization: CaffeTarget, prior GeneratorPrior; 5 images of 28x28")
+
+
+def test_a_notebook_shows_the_grid(shown):
+    with Image.open(io.BytesIO(shown._repr_png_())) as image:
+        assert np.array_equal(np.asarray(image), shown.grid())
+
+
+def test_show_displays_in_a_notebook_and_opens_a_viewer_elsewhere(shown, monkeypatch):
+    displayed, opened = [], []
+    monkeypatch.setattr(Image.Image, "show", lambda self, title=None: opened.append(title))
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    shown.show()
+    assert opened == [shown.title]
+    ipython = SimpleNamespace(get_ipython=lambda: object(), display=SimpleNamespace(display=displayed.append))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    shown.show()
+    assert len(displayed) == 1
+    assert len(opened) == 1
+
+
+def test_save_writes_the_grid_or_everything(shown, tmp_path):
+    shown.save(tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as image:
+        assert np.array_equal(np.asarray(image), shown.grid())
+    shown.save(tmp_path / "all")
+    assert len(list((tmp_path / "all").glob("fc8_*.png"))) == 5
+    with h5py.File(tmp_path / "all/arrays.h5") as file:
+        assert np.array_equal(file["codes"], shown.codes)
+    with pytest.raises(DgnamError, match="there already"):
+        shown.save(tmp_path / "all")
+    with pytest.raises(DgnamError, match=r"ends in \.png"):
+        shown.save(tmp_path / "grid.bmp")
+
+
+def test_dgnam_has_visualize_and_nothing_else_by_accident():
+    assert "visualize" in dir(dgnam)
+    with pytest.raises(AttributeError, match="no attribute 'visualise'"):
+        dgnam.visualise  # noqa: B018
+
+
+def test_captions_name_the_classes_of_sums(target, prior):
+    names = [f"kind {k}" for k in range(10)]
+    wanted = Unit("fc8", 7) - 0.5 * Unit("fc8", 2) + Unit("conv5", 1, 3)
+    found = dgnam.visualize(target, wanted, prior=prior, labels=names, settings=FEW, progress=False)
+    assert found.captions[0] == "kind 7 - 0.5 * kind 2 + conv5:1@3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def target():\n    return 1 / 0\n", "calling it fails, with ZeroDivisionError"),
+        ("def target(size):\n    return size\n", "calling it fails, with TypeError"),
+        ("def target():\n    return 3\n", "is no Target but returned one of int"),
+        ("target = 3\n", "has no callable 'target'"),
+    ],
+)
+def test_a_target_in_python_that_is_none(tmp_path, monkeypatch, text, message):
+    (tmp_path / "target_of_test.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    monkeypatch.delitem(sys.modules, "target_of_test", raising=False)
+    with pytest.raises(DgnamError, match=message):
+        open_target("target_of_test:target")

@@ -1,0 +1,427 @@
+"""Making a model of the small zoo: trained, folded, scaled, measured, stored with a card, frozen."""
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dgnam.caffe.proto import pb, read_caffemodel, read_net
+from dgnam.data.image_set import load_set, preprocess
+from dgnam.errors import DgnamError
+from dgnam.measure import act_range, codes_of
+from dgnam.train import zoo as publish
+from dgnam.train.classifier import solver_net
+from dgnam.train.curves import read_log
+from dgnam.train.feed import FeedSpec, cut_feed
+from dgnam.train.generator import GeneratorRecipe
+from dgnam.train.losses import RelativeLosses
+from dgnam.train.zoo.card import card_text, effort
+from dgnam.zoo import registry as zoo
+from tests.toy import (
+    ADAM,
+    CONVOLUTIONAL_DISCRIMINATOR,
+    CONVOLUTIONAL_GENERATOR,
+    DISCRIMINATOR,
+    GENERATOR,
+    SOLVER,
+)
+
+INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 12 dim: 12 } } }\n'
+CONV = """layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 8 kernel_size: 3 stride: 2 %s } }
+%s
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer { name: "fc6" type: "InnerProduct" bottom: "conv1" top: "fc6"
+  inner_product_param { num_output: 10 weight_filler { type: "msra" } } }
+layer { name: "relu6" type: "ReLU" bottom: "fc6" top: "fc6" }
+layer { name: "fc8" type: "InnerProduct" bottom: "fc6" top: "fc8"
+  inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
+"""
+MEAN = "mean_value: 104 mean_value: 117 mean_value: 123"
+FEEDS = "".join(
+    f'layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ phase: {phase} }} '
+    f'transform_param {{ crop_size: 12 {MEAN} }} image_data_param {{ source: "toy-{split}" batch_size: 20 }} }}\n'
+    for phase, split in (("TRAIN", "train"), ("TEST", "val"))
+)
+MODIFIED = re.sub(r'source: "(toy-\w+)"', r'source: "\1+blur"', FEEDS)
+NORM = """layer { name: "conv1/bn" type: "BatchNorm" bottom: "conv1" top: "conv1"
+  batch_norm_param { moving_average_fraction: 0.8 } }
+layer { name: "conv1/scale" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true } }"""
+KEPT = NORM.replace("conv1/", "conv1_")
+"""With names that HDF5 can hold."""
+_AFFINE = re.compile(r'layer \{ name: "(grey_levels|defc5/bn|Rconv6/bn)".*?\}\s*\}\n', re.DOTALL)
+DEPLOYED_GENERATOR, DEPLOYED_CONVOLUTIONAL = (_AFFINE.sub("", net) for net in (GENERATOR, CONVOLUTIONAL_GENERATOR))
+LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }\n'
+RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 20, RelativeLosses())
+BEGINNINGS = ((0, "cpu", 7), (20, "cuda", 16))
+FILLER = 'bias_term: false weight_filler { type: "msra" }'
+
+
+def entry(crop, scores, generator):
+    return {
+        "title": "t",
+        "kind": "mini",
+        "role": "r",
+        "weights": {"file": "weights.h5", "urls": [], "member": None, "checksum": None, "checksum_source": None},
+        "preprocessing": {
+            "resize": [16, 16],
+            "crop": crop,
+            "channels": "BGR",
+            "mean": [104, 117, 123],
+            "mean_file": None,
+        },
+        "labels": None,
+        "scores": scores,
+        "generator": generator,
+        "licence": "l",
+        "source": None,
+        "citation": "c",
+        "note": None,
+    }
+
+
+@pytest.fixture
+def toy_zoo(tmp_path, monkeypatch):
+    """A registry with a classifier `e`, a judge `j` and generators `g`, `c` (of a code with positions) and `full`."""
+    files = {
+        "e/train_val.prototxt": 'name: "e"\n' + FEEDS + CONV % (FILLER, NORM) + LOSS,
+        "e/deploy.prototxt": 'name: "e"\n' + INPUT + CONV % ("", ""),
+        "e/solver.prototxt": SOLVER % 40,
+        "f/train_val.prototxt": 'name: "f"\n' + FEEDS + CONV % (FILLER, KEPT) + LOSS,
+        "f/deploy.prototxt": 'name: "f"\n' + INPUT + CONV % ("bias_term: false", KEPT),
+        "f/solver.prototxt": SOLVER % 40,
+        "e/more.prototxt": (SOLVER % 60).replace("train_val", "more_net"),
+        "e/more_net.prototxt": 'name: "e"\n'
+        + FEEDS.replace("toy-train", "toy-train[::4]")
+        + CONV % (FILLER, NORM)
+        + LOSS,
+        "f/first.prototxt": (SOLVER % 20).replace("train_val", "first_net"),
+        "f/first_net.prototxt": 'name: "f"\n'
+        + FEEDS.replace("toy-train", "toy-train[:5]")
+        + CONV % (FILLER, KEPT)
+        + LOSS,
+        "m/train_val.prototxt": 'name: "m"\n'
+        + MODIFIED
+        + CONV.replace("num_output: 6", "num_output: 12") % (FILLER, NORM)
+        + LOSS,
+        "m/deploy.prototxt": 'name: "m"\n' + INPUT + CONV.replace("num_output: 6", "num_output: 12") % ("", ""),
+        "m/solver.prototxt": SOLVER % 60,
+        "g/train.prototxt": GENERATOR,
+        "g/deploy.prototxt": DEPLOYED_GENERATOR,
+        "g/discriminator.prototxt": DISCRIMINATOR,
+        "g/solver.prototxt": ADAM % ("train.prototxt", 60),
+        "g/discriminator_solver.prototxt": ADAM % ("discriminator.prototxt", 60),
+    }
+    for copy in "js":
+        files |= {name.replace("e/", f"{copy}/", 1): text for name, text in files.items() if name.startswith("e/")}
+    files |= {name.replace("g/", "full/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files |= {name.replace("g/", "c/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files["c/train.prototxt"], files["c/deploy.prototxt"] = CONVOLUTIONAL_GENERATOR, DEPLOYED_CONVOLUTIONAL
+    files["c/discriminator.prototxt"] = CONVOLUTIONAL_DISCRIMINATOR
+    for name in [name for name in files if name.startswith("c/")]:
+        files[name] = files[name].replace("dim: 1 dim: 6 dim: 5", "dim: 1 dim: 8 dim: 5")
+    files["s/solver.prototxt"] = (SOLVER % 3).replace("base_lr: 0.05", "base_lr: 0")
+    files |= {name.replace("g/", "full/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files |= {name.replace("g/", "c/", 1): text for name, text in files.items() if name.startswith("g/")}
+    files["c/train.prototxt"], files["c/deploy.prototxt"] = CONVOLUTIONAL_GENERATOR, DEPLOYED_CONVOLUTIONAL
+    files["c/discriminator.prototxt"] = CONVOLUTIONAL_DISCRIMINATOR
+    for name in [name for name in files if name.startswith("c/")]:
+        files[name] = files[name].replace("dim: 1 dim: 6 dim: 5", "dim: 1 dim: 8 dim: 5")
+    for name, text in files.items():
+        path = tmp_path / "prototxt" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    bounds = {"file": "act_range.txt", "urls": [], "member": None, "checksum": None, "checksum_source": None}
+    codes = {"encoder": "e", "layer": "fc6", "input": "feat", "output": "deconv0", "code_shape": [10]}
+    registry = {name: entry(12, "fc8", None) for name in "ejfms"}
+    registry |= {name: {**entry(12, "fc8", None), "definition": "e"} for name in ("start", "way", "over")}
+    registry["m"]["weights"]["file"] = "weights.caffemodel"
+    registry["g"] = entry(16, None, {**codes, "act_range": bounds})
+    registry["c"] = entry(16, None, {**codes, "layer": "conv1", "code_shape": [8, 5, 5], "act_range": bounds})
+    registry["full"] = {**registry["g"], "kind": "published"}
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
+    monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(publish.recipes, "HELD_OUT", "toy-val")
+    plans = {
+        "e": publish.ClassifierPlan("an encoder", code=("fc6", "fc8")),
+        "j": publish.ClassifierPlan("a judge"),
+        "s": publish.ClassifierPlan("started", start="e"),
+        "f": publish.ClassifierPlan("fine-tuned", pretraining="first.prototxt", folded=False),
+        "m": publish.ClassifierPlan("a control", modified=True),
+        "start": publish.SnapshotPlan("e before", "e", 0),
+        "way": publish.SnapshotPlan("e on the way", "e", 15),
+        "over": publish.ClassifierPlan(
+            "e by heart", start="e", keeps_scores=True, solver="more.prototxt", memorises=True
+        ),
+        "g": publish.GeneratorPlan("a prior", "e", "j", RECIPE),
+        "c": publish.GeneratorPlan("a prior", "e", "j", replace(RECIPE, code_layer="conv1")),
+        "full": publish.GeneratorPlan("a prior", "e", None, RECIPE),
+    }
+    monkeypatch.setattr(publish.recipes, "PLANS", plans)
+    zoo.forget()
+    yield tmp_path
+    zoo.forget()
+
+
+def make(name: str, folder: Path, data_folder: Path) -> Path:
+    made = publish.make(name, folder / f"run-{name}", data_folder=data_folder, progress=False)
+    assert made is not None
+    return made
+
+
+def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo, data_folder):
+    folders = {name: make(name, toy_zoo, data_folder) for name in "ejg"}
+    held_out = load_set("toy-val", data_folder)
+    assert act_range(codes_of(zoo.load("e"), "fc6", held_out)).mean() == pytest.approx(12, rel=1e-2)
+    card = json.loads((folders["e"] / "card.json").read_text())
+    assert card["measured"]["top1"] > 0.8
+    assert card["training"]["iterations"] == 40
+    page = (folders["e"] / "README.md").read_text()
+    assert f"| top1 | {card['measured']['top1']:.4g} |" in page
+    assert f"weights: `weights.h5`, {card['storage']}, {card['bytes']:,} bytes" in page
+    assert publish.remeasure("e", data_folder)["top1"] == card["measured"]["top1"]
+    with h5py.File(folders["e"] / "weights.h5") as file:
+        assert sorted(file["data"]) == ["conv1", "fc6", "fc8"]
+        assert file["data/conv1/0"].dtype == np.float16
+    measured = json.loads((folders["g"] / "card.json").read_text())["measured"]
+    assert 0 < measured["code_cosine"] <= 1
+    assert measured["judge_top5_of_pictures"] > 0.8
+    assert zoo.get("g").act_range().shape == (10,)
+
+
+def test_a_model_may_be_pretrained_and_stay_unfolded(toy_zoo, data_folder):
+    folder = make("f", toy_zoo, data_folder)
+    card = json.loads((folder / "card.json").read_text())
+    assert card["measured"]["top1"] > 0.8
+    before = card["training"]["pretraining"]
+    assert (before["pictures"], before["iterations"]) == ("toy-train[:5]", 20)
+    assert "- Before: 20 batches of 20 from `toy-train[:5]`" in (folder / "README.md").read_text()
+    with h5py.File(folder / "weights.h5") as file:
+        assert sorted(file["data"]) == ["conv1", "conv1_bn", "conv1_scale", "fc6", "fc8"]
+        assert file["data/conv1_bn/2"][()] == [1]
+    assert publish.remeasure("f", data_folder)["top1"] == pytest.approx(card["measured"]["top1"])
+
+
+def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, data_folder):
+    """Without a step taken, all but the layer of the scores is the other's."""
+    make("e", toy_zoo, data_folder)
+    make("s", toy_zoo, data_folder)
+    images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
+    codes = [zoo.load(name)(images, keep=["fc6"])["fc6"] for name in "es"]
+    assert (codes[0] - codes[1]).abs().max() < 0.1 * codes[0].abs().max()
+    scores = [zoo.load(name).weights()["fc8"][0] for name in "es"]
+    assert not np.allclose(*scores, atol=1e-2)
+
+
+def snapshot(name: str, folder: Path, data_folder: Path, **how) -> Path | None:
+    return publish.make(name, folder / "run-e", data_folder=data_folder, progress=False, **how)
+
+
+def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_folder):
+    """It is trained as far as that, goes on to the same weights, and is not trained again."""
+    assert snapshot("way", toy_zoo, data_folder, time_limit=0) is None
+    folder = snapshot("way", toy_zoo, data_folder)
+    checkpoint = toy_zoo / "run-e" / "checkpoint.pt"
+    assert torch.load(checkpoint, weights_only=True)["iteration"] == 15
+    card, page = json.loads((folder / "card.json").read_text()), (folder / "README.md").read_text()
+    assert (card["definition"], card["training"]["iterations"]) == ("e", 15)
+    assert "`prototxt/e/deploy.prototxt`" in page
+    assert "- The values of fc6 have the scale that the training gave them; e's are brought to another" in page
+    assert "`dgnam train way --data DIR`: 15 batches of 20 from `toy-train`, of the 40 of e's training" in page
+    checkpoint.unlink()
+    assert snapshot("start", toy_zoo, data_folder) is not None
+    assert not checkpoint.exists()
+    make("e", toy_zoo, data_folder)
+    tops = [
+        json.loads((toy_zoo / "models" / name / "card.json").read_text())["measured"]["top1"] for name in ("start", "e")
+    ]
+    assert tops[0] < 0.5 < tops[1]
+    assert publish.remeasure("start", data_folder)["top1"] == tops[0]
+
+
+def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, data_folder):
+    folder = snapshot("start", toy_zoo, data_folder)
+    page = (folder / "README.md").read_text()
+    assert "`dgnam train start --data DIR`: none yet; the weights are those that the training of e starts with" in page
+    assert "no statistics yet; folded away were those of 120 training pictures" in page
+    images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
+    values = zoo.load("start").values_at(["conv1"], images)["conv1"]
+    assert 0.5 < values.std() < 2
+
+
+def test_a_card_s_device_and_threads_are_those_that_the_training_had(toy_zoo, data_folder):
+    """Not those of the process that makes the card; of a resumed training those of what made the weights."""
+    feed = FeedSpec("toy-train", 20, 12, True, (0, 0, 0))
+    log = toy_zoo / "log.jsonl"
+    assert effort(toy_zoo, feed, 40, "cuda")["device"] == "cuda"
+    log.write_text("".join(json.dumps({"iteration": k, "device": d, "threads": n}) + "\n" for k, d, n in BEGINNINGS))
+    found = [effort(toy_zoo, feed, at, "cpu") for at in (15, 20, 21)]
+    assert [(each["device"], each["threads"]) for each in found] == [("cpu", 7), ("cpu", 7), ("cuda", 16)]
+    make("e", toy_zoo, data_folder)
+    snapshot("way", toy_zoo, data_folder)
+    assert [(entry["iteration"], entry["device"]) for entry in read_log(toy_zoo / "run-e") if "device" in entry] == [
+        (0, "cpu")
+    ], "only the process that trained"
+
+
+def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    assert snapshot("way", toy_zoo, data_folder) is not None  # kept by the whole training
+    (toy_zoo / "run-e" / "weights-000015.caffemodel").unlink()
+    with pytest.raises(DgnamError, match=r"can't stop at iteration 15, since its checkpoint is at 40 already"):
+        snapshot("way", toy_zoo, data_folder)
+
+
+def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
+    snapshot("way", toy_zoo, data_folder)
+    path = toy_zoo / "prototxt" / "e" / "solver.prototxt"
+    path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.04"))
+    with pytest.raises(DgnamError, match=r"weights-000015\.caffemodel belongs to another recipe \(changed: solver\)"):
+        snapshot("way", toy_zoo, data_folder)
+    (toy_zoo / "run-e" / "weights-000015.json").unlink()
+    with pytest.raises(DgnamError, match=r"weights-000015\.caffemodel: weights-000015\.json beside it doesn't say"):
+        snapshot("way", toy_zoo, data_folder)
+
+
+def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_pictures(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    card = json.loads((make("over", toy_zoo, data_folder) / "card.json").read_text())
+    assert card["measured"]["on"].endswith("centre 12 px; top1_training on toy-train[::4], 30 pictures")
+    assert card["measured"]["top1_training"] == 1
+    assert publish.remeasure("over", data_folder)["top1_training"] == 1
+    first = next(entry for entry in read_log(toy_zoo / "run-over") if "loss" in entry)
+    assert first["loss"] < 0.5
+
+
+def test_a_snapshot_of_what_is_no_classifier_is_an_error():
+    with pytest.raises(DgnamError, match="'judge-min'; there are: judge-mini"):
+        publish.trained_as("judge-min")
+    with pytest.raises(DgnamError, match="a snapshot is of a classifier's training, and 'deepsim-fc6-mini' is none"):
+        publish.recipes.classifier_plan(publish.SnapshotPlan("s", "deepsim-fc6-mini", 3))
+
+
+def test_the_paper_s_network_is_kept_on_the_way():
+    assert publish.recipes.kept_on_the_way("caffenet-mini") == (0, 50, 200, 1000, 4000)
+    assert publish.trained_as("caffenet-mini-4000") == publish.trained_as("caffenet-mini") == "caffenet-mini"
+
+
+def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, data_folder):
+    folder = make("m", toy_zoo, data_folder)
+    card = json.loads((folder / "card.json").read_text())
+    assert sorted(read_caffemodel(folder / "weights.caffemodel")) == ["conv1", "fc6", "fc8"]
+    assert "a caffemodel in float32" in (folder / "README.md").read_text()
+    halves = card["measured"]["top1_regular"], card["measured"]["top1_modified"]
+    assert sum(halves) / 2 == pytest.approx(card["measured"]["top1"])
+    assert card["measured"]["on"] == "toy-val+blur, 120 pictures, centre 12 px"
+
+
+def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
+    for name in "ejc":
+        make(name, toy_zoo, data_folder)
+    measured = json.loads((toy_zoo / "models" / "c" / "card.json").read_text())["measured"]
+    assert 0 < measured["code_cosine"] <= 1
+    wanted = act_range(codes_of(zoo.load("e"), "conv1", load_set("toy-val", data_folder))).reshape(8, 5, 5)
+    assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
+    assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx(measured["code_cosine"])
+
+
+def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folder):
+    make("e", toy_zoo, data_folder)
+    before = (toy_zoo / "models" / "registry.json").read_bytes()
+    assert publish.make("full", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False) is None
+    folder = publish.make("full", toy_zoo / "run", data_folder=data_folder, progress=False)
+    made = zoo.load_net(zoo.get("full").prototxt, folder / "generator.caffemodel", "full")
+    assert np.isfinite(made.weights()["deconv0"][0]).all()
+    assert not (toy_zoo / "models" / "full").exists()
+    assert (toy_zoo / "models" / "registry.json").read_bytes() == before
+
+
+def test_a_made_model_is_frozen(toy_zoo, data_folder):
+    folder = make("e", toy_zoo, data_folder)
+    assert zoo.get("e").weights.checksum.startswith("sha256:")
+    (folder / "weights.h5").write_bytes(b"other")
+    with pytest.raises(DgnamError, match="is not the published file"):
+        zoo.load("e")
+
+
+def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
+    made = publish.make("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
+    assert made is None
+    assert not (toy_zoo / "models" / "e").exists()
+
+
+def test_the_card_of_a_model_stored_before_rounding_says_float16_alone():
+    training = {"pictures": "toy-train", "iterations": 40, "batch_size": 20, "seconds": 9, "device": "cpu"}
+    card = {
+        "name": "e",
+        "what": "an encoder",
+        "data": "none",
+        "date": "2026-11-23",
+        "file": "weights.h5",
+        "sha256": "0" * 64,
+        "bytes": 1234567,
+        "training": {**training, "images_per_second": None, "waiting_for_data": None},
+        "measured": {"on": "toy-val", "top1": 0.5},
+    }
+    assert "`weights.h5`, Caffe's HDF5 in float16, 1,234,567 bytes" in card_text(card)
+    assert "in float16, rounded, 1,234,567 bytes" in card_text({**card, "storage": "Caffe's HDF5 in float16, rounded"})
+
+
+def test_the_generator_is_trained_as_the_paper_says():
+    """E ends at the code, C at pool5; D has 5 convolutional and 2 fully connected layers, and sees the code."""
+    plan = publish.PLANS["deepsim-fc6-mini"]
+    assert (plan.encoder, plan.recipe.code_layer, plan.recipe.comparator_layers) == ("caffenet-mini", "fc6", ("pool5",))
+    layers = list(read_net(zoo.get("deepsim-fc6-mini").folder / "discriminator.prototxt").layer)
+    assert [layer.type for layer in layers].count("Convolution") == 5
+    join = [layer.type for layer in layers].index("Concat")
+    assert "feat" in [name for layer in layers[:join] for name in layer.bottom]
+    assert [layer.type for layer in layers[join:]].count("InnerProduct") == 2
+
+
+def test_an_unknown_recipe_lists_the_known():
+    with pytest.raises(DgnamError, match="no recipe for 'caffenet-min'; there are: caffenet-mini"):
+        publish.make("caffenet-min", "run")
+
+
+def sports_of_noise(folder: Path, count: int) -> None:
+    """An image set of blurred noise under the name of the sports' held-out stills."""
+    draw = np.random.default_rng(5)
+    with zipfile.ZipFile(folder / "sports64.zip", "w") as zipped:
+        for k in range(count):
+            picture = Image.fromarray(draw.integers(0, 256, (8, 8, 3), np.uint8)).resize(
+                (64, 64), Image.Resampling.BICUBIC
+            )
+            out = io.BytesIO()
+            picture.save(out, format="PNG")
+            zipped.writestr(f"val/{k}.png", out.getvalue())
+        zipped.writestr("val.txt", "".join(f"val/{k}.png {k % 22}\n" for k in range(count)))
+
+
+def test_what_sees_clips_is_measured_on_clips_and_on_shuffled_ones(tmp_path):
+    """Ours knows which way any picture moves, even noise, and of frames out of order it knows nothing."""
+    sports_of_noise(tmp_path, 30)
+    measured = publish.remeasure("action-lstm-motion-mini", tmp_path)
+    assert sorted(measured) == ["top1", "top1_frames_shuffled"]
+    assert measured["top1"] > 0.8
+    assert 0.3 < measured["top1_frames_shuffled"] < 0.7
+    sports = publish.remeasure("action-lstm-sport-mini", tmp_path)
+    assert sorted(sports) == ["top1", "top1_frames_shuffled", "top5"]
+
+
+def test_of_clips_the_card_counts_the_pictures(tmp_path):
+    _, definition = solver_net(zoo.get("action-lstm-motion-mini").folder / "solver.prototxt")
+    feed = cut_feed(definition, pb.TRAIN)[0]
+    (tmp_path / "log.jsonl").write_text('{"iteration": 50, "loss": 1, "seconds": 10, "waiting": 0}\n')
+    training = effort(tmp_path, feed, 50, "cpu")
+    assert (training["batch_size"], training["frames"], training["images_per_second"]) == (12, 16, 960)
+    card = json.loads((zoo.data_folder("models") / "action-lstm-motion-mini" / "card.json").read_text())
+    assert "50 batches of 12 clips of 16 frames from `sports64-train`; " in card_text(card | {"training": training})

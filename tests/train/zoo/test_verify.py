@@ -1,0 +1,180 @@
+"""Whether models are what their cards say: what is right, and what is found to be wrong."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from dgnam.data.image_set import DataError
+from dgnam.errors import DgnamError
+from dgnam.runs.folder import sha256
+from dgnam.train.zoo.verify import verify
+from dgnam.zoo import registry as zoo
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A copy of the folder of models, to be tampered with."""
+    real = zoo.data_folder
+    shutil.copytree(real("models"), tmp_path / "models")
+    monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name if name == "models" else real(name))
+    monkeypatch.setenv("DGNAM_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DGNAM_DATA", raising=False)
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def few_pictures(tmp_path):
+    """Twenty pictures of noise under the name of the held-out set."""
+    draw = np.random.default_rng(0)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "tinyimagenet64-val.zip", "w") as archive:
+        for i in range(20):
+            out = io.BytesIO()
+            Image.fromarray(draw.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(out, format="PNG")
+            archive.writestr(f"{i}.png", out.getvalue())
+        archive.writestr("val.txt", "".join(f"{i}.png {i}\n" for i in range(20)))
+    return folder
+
+
+def accept(models, name):
+    """Freeze the changed weights of a model, in the registry and the card."""
+    digest = sha256(models / name / "weights.h5")
+    for path, keys in ((models / "registry.json", (name, "weights")), (models / name / "card.json", ())):
+        content = json.loads(path.read_text())
+        inner = content
+        for key in keys:
+            inner = inner[key]
+        inner["checksum" if keys else "sha256"] = f"sha256:{digest}" if keys else digest
+        path.write_text(json.dumps(content))
+    zoo.forget()
+
+
+def states(name, data=None):
+    return {check.what: check.right for check in verify(name, data)}
+
+
+@pytest.mark.parametrize(
+    "name", [entry.name for entry in zoo.list_models() if entry.kind == "mini" and not entry.untrained]
+)
+def test_our_models_are_right_and_without_data_not_measured(models, name):
+    found = states(name)
+    assert found.pop("measured") is None
+    assert {"weights", "net", "card"} <= set(found)
+    assert all(found.values())
+
+
+def test_a_generators_code_picture_and_bounds_are_checked(models):
+    assert {"code", "picture", "act_range"} <= set(states("deepsim-fc6-mini"))
+    path = models / "deepsim-fc6-mini" / "act_range.txt"
+    path.write_text(path.read_text().rsplit(" ", 1)[0])
+    checks = [check for check in verify("deepsim-fc6-mini") if check.right is False]
+    assert [check.what for check in checks] == ["act_range"]
+    assert "has 383 bounds" in checks[0].text
+
+
+def test_damaged_weights_are_wrong_and_nothing_else_is_looked_at(models):
+    with open(models / "judge-mini" / "weights.h5", "r+b") as file:
+        file.seek(100_000)
+        file.write(b"damage")
+    assert states("judge-mini") == {"weights": False}
+
+
+def test_weights_that_are_not_finite_are_wrong(models):
+    with h5py.File(models / "caffenet-mini" / "weights.h5", "r+") as file:
+        file["data/conv1/0"][0, 0, 0, 0] = np.nan
+    accept(models, "caffenet-mini")
+    checks = list(verify("caffenet-mini"))
+    assert "layers conv1 have weights that are not finite" in next(c.text for c in checks if c.what == "net")
+
+
+def test_a_card_of_other_weights_or_no_card_is_wrong(models):
+    path = models / "judge-mini" / "card.json"
+    path.write_text(path.read_text().replace('"sha256": "a7', '"sha256": "b8'))
+    assert states("judge-mini")["card"] is False
+    path.write_text("{")
+    assert states("judge-mini")["card"] is False
+    path.unlink()
+    assert states("judge-mini")["card"] is False
+
+
+@pytest.mark.parametrize("name", ["judge-mini", "deepsim-fc6-mini"])
+def test_what_a_card_says_is_measured_again(models, few_pictures, name):
+    path = models / name / "card.json"
+    card = json.loads(path.read_text())
+    first = [check for check in verify(name, few_pictures) if check.what in card["measured"]]
+    assert len(first) == len(card["measured"]) - 1
+    assert not all(check.right for check in first)
+    for check in first:
+        card["measured"][check.what] = float(check.text.split(",")[0])
+    path.write_text(json.dumps(card))
+    assert all(states(name, few_pictures).values())
+    card["measured"]["beauty"] = 1.0
+    path.write_text(json.dumps(card))
+    assert states(name, few_pictures)["beauty"] is False
+
+
+def test_a_model_that_nobody_trained_yet_is_skipped(models):
+    path = models / "registry.json"
+    registry = json.loads(path.read_text())
+    registry["judge-mini"]["weights"]["checksum"] = None
+    path.write_text(json.dumps(registry))
+    zoo.forget()
+    (check,) = verify("judge-mini")
+    assert check.right is None
+    assert "dgnam train judge-mini" in check.text
+
+
+def test_a_data_folder_that_was_given_must_hold_the_set(models, tmp_path):
+    with pytest.raises(DataError, match="no image set 'tinyimagenet64-val'"):
+        states("judge-mini", tmp_path)
+
+
+def test_published_models_that_are_not_here_are_skipped(models):
+    assert states("caffenet") == {"weights": None}
+    with pytest.raises(DgnamError, match="no model 'caffenett'"):
+        states("caffenett")
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-c", "from dgnam.cli import main; main()", *arguments], capture_output=True, text=True
+    )
+
+
+def test_the_commands(monkeypatch, tmp_path):
+    monkeypatch.delenv("DGNAM_DATA", raising=False)
+    monkeypatch.setenv("DGNAM_HOME", str(tmp_path))
+    shown = run("models", "verify", "judge-mini")
+    assert shown.returncode == 0
+    assert "not measured again: no data folder" in shown.stdout
+    assert "verifying" in shown.stderr
+    assert "1/1" in shown.stderr
+    assert "verifying" not in shown.stdout
+    quiet = run("models", "verify", "judge-mini", "--quiet")
+    assert (quiet.stdout, quiet.stderr) == (shown.stdout, "")
+    assert shown.stdout.splitlines()[-1].startswith("==> 4 right, 0 wrong, 1 skipped")
+    places = {line.split()[0]: line.split()[1:] for line in run("models", "where", "caffenet").stdout.splitlines()}
+    assert list(places) == ["prototxt", "weights", "labels"]
+    assert places["prototxt"][0] == "here"
+    assert places["weights"] == ["missing", str(tmp_path / "caffenet" / "bvlc_reference_caffenet.caffemodel")]
+    assert run("models", "verify", "caffenet").returncode == 2
+
+
+def test_a_mismatch_is_the_exit_status(models, few_pictures):
+    # In this process, since the tampered folder is known here alone.
+    from typer.testing import CliRunner
+
+    from dgnam.cli.models import MISMATCH, app
+
+    shown = CliRunner().invoke(app, ["verify", "judge-mini", "--data", str(few_pictures)])
+    assert shown.exit_code == MISMATCH, shown.stdout
+    assert "WRONG" in shown.stdout

@@ -1,0 +1,264 @@
+"""The registry of models, and what is said where a file is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dgnam.errors import DgnamError
+from dgnam.zoo import registry as zoo
+from dgnam.zoo.download import ChecksumError, PublishedFile
+
+NAMES = [entry.name for entry in zoo.list_models()]
+GENERATORS = [entry.name for entry in zoo.list_models() if entry.generator is not None]
+LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DGNAM_HOME", str(tmp_path))
+    return tmp_path
+
+
+def published(entry: zoo.ModelEntry) -> list[PublishedFile]:
+    bounds = None if entry.generator is None else entry.generator.act_range_file
+    return [entry.weights] if bounds is None else [entry.weights, bounds]
+
+
+def test_the_paper_s_networks_and_our_own_are_there() -> None:
+    assert {"caffenet", "places205-alexnet", "googlenet", "resnet50", "lrcn-single-frame"} <= set(NAMES)
+    assert {"deepsim-fc6", "deepsim-fc7", "deepsim-pool5", "deepsim-conv3"} <= set(GENERATORS)
+    ours = {n for n in NAMES if zoo.get(n).kind == "mini"}
+    assert {"caffenet-mini", "deepsim-fc6-mini", "judge-mini"} <= ours
+    trained = {n for n in ours if zoo.get(n).weights.checksum is not None}
+    assert trained == {path.parent.name for path in zoo.data_folder("models").glob("*/card.json")}
+
+
+def test_our_own_models_are_whole_and_small() -> None:
+    files = [path for path in zoo.data_folder("models").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 40_000_000
+    for card in (json.loads(path.read_text()) for path in zoo.data_folder("models").glob("*/card.json")):
+        path = zoo.get(card["name"]).weights_path()
+        assert (path.stat().st_size, f"sha256:{card['sha256']}") == (
+            card["bytes"],
+            zoo.get(card["name"]).weights.checksum,
+        )
+
+
+def test_a_model_that_is_not_trained_yet_says_how_to() -> None:
+    known = zoo.get("judge-mini")
+    entry = replace(known, name="judge-new", weights=replace(known.weights, checksum=None))
+    assert entry.untrained
+    assert entry.state() == "untrained"
+    with pytest.raises(zoo.MissingWeightsError, match="not been trained yet: `dgnam train judge-new --data DIR`"):
+        entry.weights_path()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_is_complete(name: str) -> None:
+    entry = zoo.get(name)
+    assert entry.kind in ("published", "mini")
+    assert entry.prototxt.is_file()
+    assert all((entry.title, entry.role, entry.licence, entry.citation))
+    assert (entry.scores is None) == (entry.label_set is None) == (entry.generator is not None)
+    prep = entry.preprocessing
+    assert prep.channels == "BGR"
+    assert len(prep.mean) == 3
+    assert max(prep.crop, 1) <= min(prep.resize)
+    for file in published(entry):
+        assert (not file.urls) == (entry.kind == "mini")
+        assert all(re.fullmatch(r"https?://[^\s]+", url) for url in file.urls)
+        assert (file.checksum is None) or entry.kind == "mini" or file.checksum_source is not None
+        if file.checksum is not None:
+            algorithm, digits = file.checksum.split(":")
+            assert re.fullmatch(f"[0-9a-f]{{{LENGTHS[algorithm]}}}", digits)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_inverts_a_layer_of_a_model(name: str) -> None:
+    generator = zoo.get(name).generator
+    assert generator is not None
+    assert f'name: "{generator.layer}"' in zoo.get(generator.encoder).prototxt.read_text()
+    assert f'top: "{generator.output}"' in zoo.get(name).prototxt.read_text()
+    dims = " ".join(f"dim: {n}" for n in generator.code_shape)
+    assert f'top: "{generator.input}" input_param {{ shape {{ dim: 1 {dims} }} }}' in zoo.get(name).prototxt.read_text()
+
+
+@pytest.mark.parametrize("name", ["untrained", "50", "200", "1000", "4000", "overfit"])
+def test_a_model_may_have_another_s_definitions(name: str) -> None:
+    entry, whole = zoo.get(f"caffenet-mini-{name}"), zoo.get("caffenet-mini")
+    assert (entry.folder, entry.prototxt, entry.scores) == (whole.folder, whole.prototxt, "fc8")
+    assert entry.places()["weights"].parent == zoo.data_folder("models") / entry.name
+    assert whole.definition is None
+
+
+def test_caffenet_mini_learns_on_the_way_and_then_overfits() -> None:
+    names = [f"caffenet-mini-{n}" for n in ("untrained", "50", "200", "1000", "4000")] + ["caffenet-mini"]
+    cards = {
+        name: json.loads((zoo.data_folder("models") / name / "card.json").read_text())
+        for name in [*names, "caffenet-mini-overfit"]
+    }
+    top1 = [cards[name]["measured"]["top1"] for name in names]
+    assert top1 == sorted(top1)
+    assert top1[0] < 0.01
+    assert [cards[name]["training"]["iterations"] for name in names] == [0, 50, 200, 1000, 4000, 10000]
+    overfit = cards["caffenet-mini-overfit"]["measured"]
+    assert overfit["top1_training"] >= 0.95
+    assert overfit["top1"] < 0.9 * top1[-1]
+
+
+def test_an_unknown_name_lists_the_closest() -> None:
+    with pytest.raises(DgnamError, match=r"no model 'cafenet'; .*the closest first: caffenet"):
+        zoo.get("cafenet")
+
+
+@pytest.mark.parametrize(
+    ("label_set", "count"),
+    [
+        *(("imagenet1000", 1000), ("imagenet200", 200), ("places205", 205), ("ucf101", 101)),
+        *(("miniplaces100", 100), ("sports22", 22)),
+    ],
+)
+def test_labels_are_whole_and_in_order(label_set: str, count: int) -> None:
+    labels = zoo.read_labels(label_set)
+    assert len(labels) == len({label.key for label in labels}) == count
+    keys = [label.key.lower() for label in labels]
+    if label_set != "places205":  # whose order of index is not quite the alphabet's
+        assert keys == sorted(keys)
+
+
+def test_labels_of_the_units_that_the_paper_shows() -> None:
+    caffenet = zoo.get("caffenet").labels()
+    assert [str(caffenet[i]) for i in (643, 624, 304, 945)] == ["mask", "library", "leaf beetle", "bell pepper"]
+    places = zoo.get("places205-alexnet").labels()
+    assert [str(places[i]) for i in (2, 7, 13)] == ["alley", "arch", "apartment building (outdoor)"]
+    assert zoo.get("lrcn-single-frame").labels()[11].name == "billiards"
+    with pytest.raises(DgnamError, match="'deepsim-fc6' is a generator and has no classes"):
+        zoo.get("deepsim-fc6").labels()
+
+
+def test_the_small_models_classes_are_imagenet_s() -> None:
+    known = {label.key: label.names for label in zoo.read_labels("imagenet1000")}
+    assert all(known[label.key] == label.names for label in zoo.read_labels("imagenet200"))
+
+
+@pytest.mark.parametrize("how", ["shuffled", "brg", "blur"])
+def test_a_control_s_classes_are_regular_and_then_modified(how: str) -> None:
+    labels, regular = zoo.read_labels(f"control-{how}200"), zoo.read_labels("imagenet200")[:100]
+    assert labels[:100] == regular
+    assert [label.key for label in labels[100:]] == [f"{label.key}-{how}" for label in regular]
+    assert [label.name for label in labels[100:]] == [f"{label.name} ({how})" for label in regular]
+
+
+def test_missing_weights_say_what_to_do(home: Path) -> None:
+    with pytest.raises(zoo.MissingWeightsError) as caught:
+        zoo.get("caffenet").weights_path(download=False)
+    path = home / "caffenet" / "bvlc_reference_caffenet.caffemodel"
+    assert caught.value.path == path
+    for part in (str(path), *zoo.get("caffenet").weights.urls, "sha1:4c8d77deb20ea792f84eb5e6d0a11ca0a8660a46"):
+        assert part in str(caught.value)
+
+
+def test_missing_weights_from_an_archive_name_its_place_too(home: Path) -> None:
+    with pytest.raises(zoo.MissingWeightsError, match=re.escape(str(home / "archives" / "release_deepsim_v0.zip"))):
+        zoo.get("deepsim-fc6").weights_path(download=False)
+
+
+def test_a_dead_address_says_what_was_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    entry = replace(zoo.get("googlenet"), weights=PublishedFile("g.caffemodel", ("http://127.0.0.1:9/g",)))
+    with pytest.raises(
+        zoo.MissingWeightsError, match=r"tried http://127.0.0.1:9/g \(no connection\)\. If you get"
+    ) as caught:
+        entry.weights_path()
+    assert caught.value.reasons == ("http://127.0.0.1:9/g (no connection)",)
+
+
+def test_a_file_put_by_hand_is_used_and_checked(home: Path) -> None:
+    content = b"by hand"
+    file = PublishedFile("g.caffemodel", ("http://127.0.0.1:9/g",), checksum="md5:" + hashlib.md5(content).hexdigest())
+    entry = replace(zoo.get("googlenet"), weights=file)
+    path = home / "googlenet" / "g.caffemodel"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    assert entry.weights_path() == path
+    path.write_bytes(b"another file")
+    with pytest.raises(ChecksumError, match="is not the published file"):
+        entry.weights_path()
+    assert path.read_bytes() == b"another file"
+
+
+def test_act_range_has_the_code_s_shape(home: Path) -> None:
+    entry = zoo.get("deepsim-conv3")
+    generator = entry.generator
+    assert generator is not None
+    unchecked = replace(entry, generator=replace(generator, act_range_file=PublishedFile("bounds.txt", ("http://x/",))))
+    path = home / entry.name / "bounds.txt"
+    path.parent.mkdir()
+    bounds = np.arange(384 * 13 * 13) % 50
+    path.write_text(" ".join(map(str, bounds)))
+    loaded = unchecked.act_range()
+    assert loaded is not None
+    assert loaded.shape == (384, 13, 13)
+    assert loaded.dtype == np.float32
+    assert np.array_equal(loaded.ravel(), bounds)
+    path.write_text("1 2 3")
+    with pytest.raises(DgnamError, match="has 3 bounds"):
+        unchecked.act_range()
+
+
+def test_act_range_of_others() -> None:
+    assert zoo.get("deepsim-pool5").act_range() is None
+    with pytest.raises(DgnamError, match="'caffenet' is no generator"):
+        zoo.get("caffenet").act_range()
+
+
+def test_the_published_act_range(home: Path) -> None:
+    source = Path(__file__).resolve().parents[3] / "shared" / "data" / "act_range_3x_fc6.txt"
+    if not source.is_file():
+        pytest.skip(f"{source} is missing")
+    path = home / "deepsim-fc6" / source.name
+    path.parent.mkdir()
+    path.write_bytes(source.read_bytes())
+    bounds = zoo.get("deepsim-fc6").act_range(download=False)
+    assert bounds is not None
+    assert (bounds.shape, bounds[:4].tolist()) == ((4096,), [12, 11, 13, 13])
+
+
+def test_home_is_where_the_variable_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert zoo.home() == home
+    monkeypatch.delenv("DGNAM_HOME")
+    assert zoo.home().name == "dgnam"
+
+
+def test_the_folders_are_found_once_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dgnam" / "models").mkdir(parents=True)
+    monkeypatch.setattr(zoo, "__file__", str(tmp_path / "dgnam" / "zoo" / "registry.py"))
+    assert zoo.data_folder("models") == tmp_path / "dgnam" / "models"
+    with pytest.raises(DgnamError, match="installation is incomplete"):
+        zoo.data_folder("prototxt")
+
+
+def test_a_label_file_has_names_with_or_without_wordnet_ids(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("# classes\ngreat white shark, man-eater\nn01443537 goldfish, Carassius\n\nred\n")
+    labels = zoo.read_label_file(tmp_path / "own.txt")
+    assert [label.names for label in labels] == [
+        ("great white shark", "man-eater"),
+        ("goldfish", "Carassius"),
+        ("red",),
+    ]
+    assert [label.key for label in labels] == ["great white shark, man-eater", "n01443537", "red"]
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "lists no class"), (b"\xff\xfe\x00", "is no text")])
+def test_a_label_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "own.txt"
+    path.write_bytes(content)
+    with pytest.raises(DgnamError, match=f"own.txt.*{reason}"):
+        zoo.read_label_file(path)
