@@ -22,7 +22,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format tutorial layer-table proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format tutorial notebook docs layer-table proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
@@ -49,14 +49,23 @@ bench: $(STAMP) ## measure speed, as ratios within one run
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy dgnam
+	$(BIN)/mypy dgnam experiments
 
 format: $(STAMP) ## put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-tutorial: $(STAMP) ## run experiments/tutorial.ipynb and keep what it shows
+tutorial: $(STAMP) ## run experiments/tutorial.ipynb and keep its outputs
 	$(BIN)/jupyter execute --inplace experiments/tutorial.ipynb
+
+notebook: $(STAMP) ## open the tutorial in Jupyter, installed into .venv
+	$(PIP_INSTALL) --quiet --use-pep517 --no-build-isolation --editable '.[notebook]'
+	$(BIN)/jupyter notebook experiments/tutorial.ipynb $(ARGS)
+
+docs: $(STAMP) ## build the API reference into build/docs/
+	$(PIP_INSTALL) --quiet --use-pep517 --no-build-isolation --editable '.[docs]'
+	rm -rf build/docs
+	$(BIN)/python -m tests.reference build/docs
 
 layer-table: $(STAMP) ## write the table of layers in dgnam/caffe/README.md anew
 	$(BIN)/python -m tests.caffe.layer_table

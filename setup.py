@@ -6,6 +6,9 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
+HOME_PAGE = ""
+"""Where the repository's files are shown, as https://HOST/OWNER/dgnam/blob/main; empty while it is not published."""
+
 DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg", "ipynb")
 FOLDERS = ("prototxt", "models", "experiments")
 EXTRAS = {
@@ -24,11 +27,18 @@ def version() -> str:
     return found[1]
 
 
+def long_description() -> str:
+    """README; with `HOME_PAGE` its links to files are absolute, as PyPI needs them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.sub(r"\]\((?!https?:)", f"]({HOME_PAGE}/", text) if HOME_PAGE else text
+
+
 setup(
     name="dgnam",
     version=version(),
     description="Synthesizing the preferred inputs of neurons with deep generator networks (DGN-AM, NIPS 2016)",
-    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    url=HOME_PAGE if HOME_PAGE else None,
+    long_description=long_description(),
     long_description_content_type="text/markdown",
     author="dgnam contributors",
     license="MIT",
@@ -59,7 +69,9 @@ setup(
     ],
     extras_require={
         **EXTRAS,
+        "docs": ["pdoc>=15"],
         "fuzz": ["atheris>=2.3"],
+        "notebook": ["notebook>=7"],  # opens the tutorial
         "test": [
             *(package for packages in EXTRAS.values() for package in packages),
             "pytest>=8",

@@ -2,9 +2,29 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api.evolve import evolve
+    from .api.lab import begin_search, open_search
+    from .api.load import load
+    from .api.targets import open_target
+    from .api.tune import tune
+    from .api.visualize import visualize
 
 __version__ = "0.1.0"
+__all__ = ["begin_search", "evolve", "load", "open_search", "open_target", "tune", "visualize"]
+
+_PLACES = {
+    "begin_search": "lab",
+    "evolve": "evolve",
+    "load": "load",
+    "open_search": "lab",
+    "open_target": "targets",
+    "tune": "tune",
+    "visualize": "visualize",
+}
+"""The module of `dgnam.api` that each name of `__all__` is of."""
 
 # Installed, `experiments/` lies in this folder.  In a checkout it lies beside it, as `prototxt/` and `models/` do.
 if not Path(__file__).with_name("experiments").is_dir():
@@ -12,11 +32,11 @@ if not Path(__file__).with_name("experiments").is_dir():
 
 
 def __getattr__(name: str) -> Any:
-    """`dgnam.visualize`, which is loaded when it is asked for: `import dgnam.caffe` needs nothing of it."""
-    if name == "visualize":
-        return import_module("dgnam.api").visualize
+    """The names of `__all__`, loaded when they are asked for: `import dgnam.caffe` needs nothing of them."""
+    if name in _PLACES:
+        return getattr(import_module(f"dgnam.api.{_PLACES[name]}"), name)
     raise AttributeError(f"module 'dgnam' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "visualize"]
+    return sorted({*globals(), *__all__})

@@ -1,11 +1,12 @@
 """What is installed and usable here: `dgnam doctor`, or `python -m dgnam.doctor` where even torch is missing.
 
-Nothing of ours or of others' is imported before it is examined, and whatever an examination runs into is its result.
+A quick examination looks packages up, which takes a fraction of a second; a deep one imports each of them, and asks
+torch for its devices.  Whatever an examination runs into is its result.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import platform
@@ -70,14 +71,18 @@ class Finding:
         return f"{self.state:8} {self.what:24} {self.detail}".rstrip()
 
 
-def examine() -> Iterator[Finding]:
-    """All findings, one after the other; never raises."""
+def examine(deep: bool = True) -> Iterator[Finding]:
+    """All findings, one after the other; never raises.
+
+    deep: import packages, where they are only looked up otherwise.
+    """
+    check = _imported if deep else _found
     parts: tuple[tuple[str, Callable[[], Iterator[Finding]], bool], ...] = (
         ("dgnam", _python, True),
-        ("packages", _packages, True),
-        ("optional packages", _optional, False),
-        ("engine", _engine, False),
-        ("device", _device, False),
+        ("packages", lambda: _packages(check), True),
+        ("optional packages", lambda: _optional(check), False),
+        ("backend", _backend if deep else _backend_found, False),
+        ("device", _device if deep else _device_found, False),
         ("memory", _memory, False),
         ("folders", _folders, False),
         ("models", _models, True),
@@ -109,20 +114,34 @@ def _python() -> Iterator[Finding]:
     yield Finding("python", state, f"{platform.python_version()} on {platform.platform()}", True)
 
 
-def _packages() -> Iterator[Finding]:
+Check = Callable[[str, str, str, bool], Finding]
+"""Of a package, the module that it is imported as, a hint, and whether it is required."""
+
+
+def _packages(check: Check) -> Iterator[Finding]:
     for package, module in REQUIRED.items():
-        yield _package(package, module, "pip install dgnam installs it", True)
+        yield check(package, module, "pip install dgnam installs it", True)
 
 
-def _optional() -> Iterator[Finding]:
+def _optional(check: Check) -> Iterator[Finding]:
     for package, (module, purpose) in OPTIONAL.items():
-        yield _package(package, module, f"only for {purpose}: pip install {package}", False)
+        yield check(package, module, f"only for {purpose}: pip install {package}", False)
     dot = shutil.which("dot")
     detail = dot if dot is not None else "only for drawings of nets: install Graphviz"
     yield Finding("graphviz's dot", OK if dot is not None else MISSING, detail)
 
 
-def _package(package: str, module: str, hint: str, required: bool) -> Finding:
+def _found(package: str, module: str, hint: str, required: bool) -> Finding:
+    """A package looked up, not imported."""
+    try:
+        there = importlib.util.find_spec(module.split(".")[0]) is not None
+    except (ImportError, ValueError):  # a module that was put away or blocked
+        there = False
+    return Finding(package, OK, _version(package), required) if there else Finding(package, MISSING, hint, required)
+
+
+def _imported(package: str, module: str, hint: str, required: bool) -> Finding:
+    """A package imported."""
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -131,30 +150,52 @@ def _package(package: str, module: str, hint: str, required: bool) -> Finding:
         return Finding(package, BROKEN, _said(error), required)
     except Exception as error:  # a package may fail on import in any way
         return Finding(package, BROKEN, _said(error), required)
+    return Finding(package, OK, _version(package), required)
+
+
+def _version(package: str) -> str:
     try:
-        return Finding(package, OK, metadata.version(package), required)
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return Finding(package, OK, "of unknown version", required)
+        return "of unknown version"
 
 
-def _engine() -> Iterator[Finding]:
+def _backend_found() -> Iterator[Finding]:
+    yield Finding("backend dgnam", OK, "dgnam.caffe, on torch")
+    yield _found("backend caffe", "caffe", "BVLC's caffe is not here, and isn't needed", False)
+
+
+def _device_found() -> Iterator[Finding]:
+    version, gpus = _version("torch"), list(Path("/proc/driver/nvidia/gpus").glob("*"))
+    yield Finding("device cpu", OK, f"{_cores()} cores")
+    if version.endswith("+cpu") or not gpus:
+        detail = "torch is built without CUDA" if version.endswith("+cpu") else "this system shows no NVIDIA GPU"
+        yield Finding("device cuda", MISSING, detail)
+    else:
+        yield Finding("device cuda", OK, f"{len(gpus)} NVIDIA GPUs; dgnam doctor --deep asks torch for them")
+
+
+def _cores() -> int | None:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _backend() -> Iterator[Finding]:
     from .am.published.backend import real_caffe
 
-    yield Finding("engine dgnam", OK, "dgnam.caffe, on torch")
+    yield Finding("backend dgnam", OK, "dgnam.caffe, on torch")
     try:
         found = real_caffe()
     except Exception as error:  # a caffe that was built for another system fails in its own ways
         state = MISSING if isinstance(error, ImportError) else BROKEN
-        yield Finding("engine caffe", state, f"BVLC's caffe can't be imported, and isn't needed ({_said(error)})")
+        yield Finding("backend caffe", state, f"BVLC's caffe can't be imported, and isn't needed ({_said(error)})")
         return
-    yield Finding("engine caffe", OK, f"BVLC's caffe {getattr(found, '__version__', '')}, in {found.__file__}")
+    yield Finding("backend caffe", OK, f"BVLC's caffe {getattr(found, '__version__', '')}, in {found.__file__}")
 
 
 def _device() -> Iterator[Finding]:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding("device cpu", OK, f"{cores} cores, torch computes with {torch.get_num_threads()} threads")
+    yield Finding("device cpu", OK, f"{_cores()} cores, torch computes with {torch.get_num_threads()} threads")
     if not torch.cuda.is_available():
         built = torch.version.cuda
         detail = "torch is built without CUDA" if built is None else f"torch is built for CUDA {built} and sees no GPU"
@@ -193,8 +234,9 @@ def _free_memory() -> int | None:
 
 
 def _folders() -> Iterator[Finding]:
-    from .data.image_set import DataError, data_folder
-    from .zoo import registry as zoo
+    from . import zoo
+    from .data.named_set import data_folder
+    from .data.picture import DataError
 
     home = zoo.home()
     chosen = "$DGNAM_HOME" if "DGNAM_HOME" in os.environ else "$DGNAM_HOME is not set"
@@ -223,7 +265,7 @@ def _space(what: str, folder: Path, note: str) -> Finding:
 
 
 def _models() -> Iterator[Finding]:
-    from .zoo import registry as zoo
+    from . import zoo
 
     for entry in zoo.list_models():
         yield _model(entry.name)
@@ -231,7 +273,7 @@ def _models() -> Iterator[Finding]:
 
 def _model(name: str) -> Finding:
     """The worst of a model's files."""
-    from .zoo import registry as zoo
+    from . import zoo
 
     entry = zoo.get(name)
     ours = entry.kind == "mini"
@@ -258,10 +300,10 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
-def main(as_text: bool = True) -> int:
+def main(as_text: bool = True, deep: bool = True) -> int:
     """Print the findings; returns the exit status: 1 where something required is missing or broken."""
     findings = []
-    for finding in examine():
+    for finding in examine(deep):
         findings.append(finding)
         if as_text:
             print(finding.line, flush=True)

@@ -10,15 +10,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from dgnam.am.images import picture
+from dgnam import zoo
+from dgnam.api.load import load
 from dgnam.errors import DgnamError, closest
-from dgnam.figures import labelled_grid
-from dgnam.files.paths import replacing
-from dgnam.runs.folder import RunFolder
-from dgnam.zoo import registry as zoo
+from dgnam.figures import labeled_grid
+from dgnam.files.encode import png
+from dgnam.files.paths import write_bytes
+from dgnam.runs import Run
 
 EVERY, COUNT, COLUMNS, SCALE = 7, 30, 6, 3
 SHEET, NAMES, KEY, SCORE = "blind/sheet.png", "blind/names.txt", "blind/key.json", "blind/score.json"
@@ -40,19 +40,19 @@ def write_sheet(run: str | Path, seed: int = 0) -> Path:
 
     seed: of the order in which the pictures are shuffled.
     """
-    folder = RunFolder(Path(run))
-    units, images, names = _read(folder.path)
+    folder = Run.open(run)
+    units, pictures_made, names = _read(folder)
     chosen = [k * EVERY % len(names) for k in range(COUNT)]
     missing = [unit for unit in chosen if unit not in units]
     if missing:
         raise DgnamError(f"{folder.path} lacks the units {missing}; run figure 1 with all units")
     order = np.random.RandomState(seed).permutation(chosen)
-    pictures = [picture(images[units.index(unit)]) for unit in order]
+    pictures = [pictures_made[units.index(unit)] for unit in order]
     labels = [str(number) for number in range(1, COUNT + 1)]
-    (folder.path / NAMES).parent.mkdir(exist_ok=True)
-    (folder.path / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    folder.write_text(NAMES, "".join(f"{name}\n" for name in names))
     folder.write_json(KEY, {label: names[unit] for label, unit in zip(labels, order, strict=True)})
-    return folder.write_png(SHEET, labelled_grid(pictures, labels, columns=COLUMNS, scale=SCALE, text_size=16))
+    sheet = labeled_grid(pictures, labels, columns=COLUMNS, scale=SCALE, text_size=16)
+    return folder.write_bytes(SHEET, png(sheet))
 
 
 def score(run: str | Path, answers: str | Path) -> Score:
@@ -67,25 +67,21 @@ def score(run: str | Path, answers: str | Path) -> Score:
         place, _, name = line.strip().partition(" ")
         if not line.strip():
             continue
-        if not place.isdigit() or int(place) not in key:
+        if not place.isdecimal() or int(place) not in key:
             raise DgnamError(f"{answers}, line {number}: '{line}' is not of the form 'number name', of 1 to {COUNT}")
         if name not in names:
-            raise DgnamError(f"{answers}, line {number}: '{name}' is no class; the closest: {closest(name, names)}")
+            raise DgnamError(f"{answers}, line {number}: '{name}' is not a class; the closest: {closest(name, names)}")
         given[int(place)] = name
     rows = tuple((place, truth, given.get(place, "")) for place, truth in sorted(key.items()))
     kept = [{"number": place, "class": truth, "answer": answer} for place, truth, answer in rows]
-    with replacing(Path(run) / SCORE) as partial:
-        partial.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_bytes(Path(run) / SCORE, (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode())
     return Score(rows)
 
 
-def _read(run: Path) -> tuple[list[int], np.ndarray, list[str]]:
-    """The run's units, its images, and the names of all classes."""
-    try:
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        with h5py.File(run / "dgn_am.h5") as file:
-            images = file["images"][()]
-    except (OSError, ValueError) as error:
-        raise DgnamError(f"{run} is no finished run of figure 1 ({error})") from None
-    labels = zoo.get("caffenet-mini" if record["models"] == "mini" else "caffenet").labels()
-    return record["units"], images, [label.name for label in labels]
+def _read(run: Run) -> tuple[list[int], np.ndarray, list[str]]:
+    """The run's units, its pictures (N, h, w, 3) uint8 RGB, and the names of all classes."""
+    inputs = run.record.inputs
+    if run.record.spec.get("experiment") != "fig1" or not (run.path / "numbers.json").is_file():
+        raise DgnamError(f"{run.path} is not a finished run of figure 1")
+    labels = zoo.get("caffenet-mini" if inputs["models"] == "mini" else "caffenet").labels()
+    return list(inputs["units"]), load(run.path / "dgn_am").images, [label.name for label in labels]

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 # From the top down.  A module imports from its own part and from parts of lower tiers, not from another part of its
 # own tier; `dgnam/__init__.py` lies below all and imports nothing of ours.
 TIERS = (
-    ("__main__", "doctor"),
+    ("__main__",),
     ("cli",),
-    ("experiments",),
+    ("doctor", "experiments"),
     ("api",),
     ("train",),
     ("measure", "figures"),
@@ -31,6 +31,9 @@ TIERS = (
     ("",),
 )
 HEIGHT = {part: -depth for depth, tier in enumerate(TIERS) for part in tier}
+
+NOUNS = ("targets", "priors", "starts", "regularizers", "steps")
+"""The packages of `dgnam.am` that are independent of each other."""
 
 TOP_LEVEL = {
     *("setup.py", "README.md", "dgnam", "prototxt", "models", "experiments", "tests", "Makefile", "docker"),
@@ -72,6 +75,14 @@ def part_of(name: str, parts: set[str]) -> str:
     return second[0] if second and second[0] in parts else ""
 
 
+def statements(path: Path, front: bool) -> Iterator[ast.AST]:
+    """All nodes of a module; of the front page, `dgnam/__init__.py`, not the names that only editors see."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if front:
+        tree.body = [node for node in tree.body if ast.unparse(node).splitlines()[0] != "if TYPE_CHECKING:"]
+    return ast.walk(tree)
+
+
 def arrows(root: Path) -> list[Arrow]:
     """All imports between our parts, those inside functions and under TYPE_CHECKING too."""
     found = []
@@ -79,7 +90,7 @@ def arrows(root: Path) -> list[Arrow]:
     parts = {name.split(".")[1] for name, _ in ours if "." in name}
     for name, path in ours:
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in statements(path, name == "dgnam"):
             for target in imported(node, package):
                 if target.split(".")[0] == "dgnam":
                     place = f"{path.relative_to(root)}:{getattr(node, 'lineno', 0)} imports {target}"
@@ -90,6 +101,21 @@ def arrows(root: Path) -> list[Arrow]:
 def allowed(arrow: Arrow) -> bool:
     """Whether an import goes down; a part without a tier counts as the highest."""
     return HEIGHT.get(arrow.target, 1) < HEIGHT.get(arrow.source, 1)
+
+
+def noun_arrows(root: Path) -> list[str]:
+    """All imports between two of the nouns of `dgnam.am`."""
+    found = []
+    for name, path in modules(root):
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        own = name.split(".")[2:3]
+        if name.startswith("dgnam.am.") and own[0] in NOUNS:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                for target in imported(node, package):
+                    other = target.split(".")[2:3]
+                    if target.startswith("dgnam.am.") and other != own and other[0] in NOUNS:
+                        found.append(f"{path.relative_to(root)}: {target}")
+    return found
 
 
 def project_files() -> list[Path]:
@@ -144,6 +170,19 @@ def test_an_arrow_up_is_found(tmp_path: Path, importer: str, statement: str) -> 
     wrong = [arrow for arrow in arrows(tmp_path) if not allowed(arrow)]
     assert len(wrong) == 1
     assert wrong[0].place.startswith(f"{importer}:")
+
+
+def test_nouns_import_none_of_each_other() -> None:
+    assert all((ROOT / "dgnam" / "am" / noun / "__init__.py").is_file() for noun in NOUNS)
+    assert noun_arrows(ROOT) == []
+
+
+@pytest.mark.parametrize("statement", ["from ..starts import Start", "from dgnam.am.starts.start import Start"])
+def test_a_noun_in_a_noun_is_found(tmp_path: Path, statement: str) -> None:
+    module = tmp_path / "dgnam" / "am" / "priors" / "pixels.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(f"from ..checks import whole_number\n{statement}\n")
+    assert [place.split(":")[0] for place in noun_arrows(tmp_path)] == ["dgnam/am/priors/pixels.py"]
 
 
 def test_experiments_leave_torch_to_the_library() -> None:

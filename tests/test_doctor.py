@@ -9,9 +9,9 @@ from types import ModuleType
 import pytest
 import torch
 
-from dgnam import doctor
+from dgnam import doctor, zoo
 from dgnam.doctor import BROKEN, MISSING, OK, Finding
-from dgnam.zoo import registry as zoo
+from dgnam.zoo import folders
 
 
 def findings():
@@ -40,6 +40,16 @@ def test_this_machine_is_healthy():
     assert "\n" not in "".join(finding.line for finding in found.values())
 
 
+def test_a_quick_look_imports_nothing():
+    code = "import sys; from dgnam import doctor; s = doctor.main(deep=False); print(s, 'torch' in sys.modules)"
+    shown = run(code)
+    assert shown.stdout.splitlines()[-1] == "0 False"
+    quick, deep = (
+        [line.split()[:2] for line in one.stdout.splitlines()] for one in (shown, run(code.replace("False", "True")))
+    )
+    assert quick[:-1] == deep[:-1]
+
+
 def test_the_command_prints_a_line_each_or_json():
     text = run("from dgnam.cli import main; main()", "doctor")
     assert text.returncode == 0
@@ -59,7 +69,7 @@ def test_without_torch_it_still_tells_and_its_status_says_so():
     lines = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
     assert ["missing", "torch"] in [line[:2] for line in lines]
     assert ["ok", "numpy"] in [line[:2] for line in lines]
-    assert ["broken", "models"] in [line[:2] for line in lines]
+    assert ["ok", "model"] in [line[:2] for line in lines]  # their files are checked without torch
 
 
 def test_a_package_that_fails_on_import_is_broken(monkeypatch, tmp_path):
@@ -81,9 +91,9 @@ def test_bvlcs_caffe_is_told_from_none_and_from_one_that_breaks(monkeypatch):
     real = ModuleType("caffe")
     real.Net, real.__file__, real.__version__ = object, "caffe/__init__.py", "1.0.0"
     monkeypatch.setitem(sys.modules, "caffe", real)
-    assert findings()["engine caffe"].detail == "BVLC's caffe 1.0.0, in caffe/__init__.py"
+    assert findings()["backend caffe"].detail == "BVLC's caffe 1.0.0, in caffe/__init__.py"
     monkeypatch.setitem(sys.modules, "caffe", None)
-    assert findings()["engine caffe"].state == MISSING
+    assert findings()["backend caffe"].state == MISSING
 
 
 @pytest.mark.parametrize(
@@ -95,9 +105,9 @@ def test_bvlcs_caffe_is_told_from_none_and_from_one_that_breaks(monkeypatch):
     ],
 )
 def test_a_damaged_or_missing_model(model, file, state, healthy, tmp_path, monkeypatch):
-    real = zoo.data_folder
+    real = folders.data_folder
     shutil.copytree(real("models"), tmp_path / "models")
-    monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name if name == "models" else real(name))
+    monkeypatch.setattr(folders, "data_folder", lambda name: tmp_path / name if name == "models" else real(name))
     place = zoo.get(model).places()["weights"]
     if file is None:
         place.unlink()

@@ -8,10 +8,10 @@ from pathlib import Path
 import h5py
 import pytest
 
+from dgnam import zoo
 from dgnam.caffe import layer_types  # noqa: F401  (registers the layer types)
 from dgnam.caffe.proto import pb, read_net, read_weights
 from dgnam.caffe.wiring.build import NetPlan, build
-from dgnam.zoo import registry as zoo
 
 GOLDEN = Path(__file__).parent / "golden" / "nets.h5"
 WEIGHTS = Path(__file__).resolve().parents[2] / "shared" / "weights" / "squeezenet_v1.0.caffemodel"

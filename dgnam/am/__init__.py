@@ -1,149 +1,186 @@
-"""Activation maximization by a deep generator network: Sec. 2 of the paper.
+"""Activation maximization with a learned prior: Sec. 2 of the paper.
 
-`synthesize` makes many images at once on torch; `reference` is the published loop on any pycaffe-compatible Net;
-`evolve` does without gradients.
+Five independent nouns and a loop: a target (the network to visualize), a prior (from code to image), a start (the
+first code), regularizers, and an update rule with a schedule.  `synthesize` optimizes many jobs at once on torch;
+`dgnam.am.published` is the published loop, one image at a time on any pycaffe-compatible net; `dgnam.am.evolve` needs
+no gradients.
+
+    target, prior = CaffeTarget(zoo.load("caffenet-mini")), GeneratorPrior(zoo.load("deepsim-fc6-mini"))
+    jobs = Jobs([Unit("fc8", 3), Unit("fc8", 7)], [released()], seeds=range(4))
+    result = gather(synthesize(target, prior, jobs, clip=act_range_bounds(zoo.get("deepsim-fc6-mini").act_range())))
 """
 
-from . import evolve, images
+from .framing import CenterCrop, Framing, Resize, choose_framing
 from .jitter import Jitter, Transform
-from .layer_table import LayerRow, describe_model, table_lines, torch_layers
-from .objectives.class_names import Classes
-from .objectives.objective import Channel, Direction, Diversity, Objective, Unit
-from .objectives.parser import parse_objective, parse_objectives
-from .presets import PIXEL_RECIPES, Recipe, pixel_recipe
+from .jobs import Batches, Job, Jobs, Result, Stop, gather, split_batches
+from .objectives import (
+    Channel,
+    Classes,
+    Direction,
+    Diversity,
+    Objective,
+    Term,
+    Unit,
+    WeightedSum,
+    parse_objective,
+    parse_objectives,
+)
+from .presets import PIXEL_PRESETS, PixelPreset, pixel_preset
 from .priors import GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
-from .published import examples
-from .published import loop as reference
-from .published.backend import ENGINES, find_engine, one_by_one, open_net
+from .published.backend import BACKENDS, find_backend, one_by_one, open_net
 from .recorder import Film, Frames
 from .regularizers import (
+    CLIPS,
     Blur,
-    CentreBias,
-    CentreOnly,
-    ColourRange,
+    Bounds,
+    CenterBias,
+    CenterOnly,
+    ClipSmallContribution,
+    ClipSmallNorm,
+    ColorRange,
+    CompositeRegularizer,
     Denoise,
+    During,
     L1Penalty,
+    L2Decay,
     L2Penalty,
     NormBall,
+    NormPenalty,
     NormPower,
     Penalty,
-    SmallContribution,
-    SmallNorm,
+    Regularizer,
+    StepContext,
     TotalVariation,
+    act_range_bounds,
+    clip_by_name,
+    color_bounds,
+    unit_box,
 )
-from .regularizers.bounds import CLIPS, Bounds, act_range_bounds, clip_by_name, unit_box
-from .regularizers.regularizer import During, Moment, NormPenalty, Regularisation, Rule, Rules, Shrink
+from .render import render
 from .settings import Settings, paper, released, released_from_image, released_googlenet, without_prior
-from .starts.clusters import ClusterStart, cluster
-from .starts.code_file import CodeFileStart
-from .starts.pixels import MeanImageStart, NoiseStart, ZeroStart
-from .starts.start import ImageStart, RandomStart, Start, code_of_image, encoder, random_code, read_image
-from .steps.schedule import Linear, Phases, Schedule
-from .steps.update_rule import AdaGrad, Ascent, PerMean, Plain, Progress
-from .synthesize import Job, Partition, Result, Step, gather, partition_jobs, synthesize
-from .targets.target import CaffeTarget, Several, Target, TorchTarget
-from .tuning.space import SearchSpace
-from .tuning.tune import Evaluation, Evaluator, report, search
+from .starts import (
+    ClusterStart,
+    CodeFileStart,
+    ImageStart,
+    MeanImageStart,
+    NoiseStart,
+    RandomStart,
+    Start,
+    ZeroStart,
+    cluster,
+    code_of_image,
+    encoder,
+    random_code,
+    read_image,
+)
+from .steps import (
+    AdaGradStep,
+    FixedIncreaseStep,
+    GradientStep,
+    Linear,
+    NormalizedStep,
+    Phases,
+    Schedule,
+    UpdateRule,
+)
+from .synthesize import Step, synthesize
+from .targets import CaffeTarget, JointTarget, Target, TorchTarget
 
 __all__ = [
+    "BACKENDS",
     "CLIPS",
-    "ENGINES",
-    "PIXEL_RECIPES",
-    "AdaGrad",
-    "Ascent",
+    "PIXEL_PRESETS",
+    "AdaGradStep",
+    "Batches",
     "Blur",
     "Bounds",
     "CaffeTarget",
-    "CentreBias",
-    "CentreOnly",
+    "CenterBias",
+    "CenterCrop",
+    "CenterOnly",
     "Channel",
     "Classes",
+    "ClipSmallContribution",
+    "ClipSmallNorm",
     "ClusterStart",
     "CodeFileStart",
-    "ColourRange",
+    "ColorRange",
+    "CompositeRegularizer",
     "Denoise",
     "Direction",
     "Diversity",
     "During",
-    "Evaluation",
-    "Evaluator",
     "Film",
+    "FixedIncreaseStep",
     "Frames",
+    "Framing",
     "GeneratorPrior",
+    "GradientStep",
     "ImageStart",
     "ImageValues",
     "Jitter",
     "Job",
+    "Jobs",
+    "JointTarget",
     "L1Penalty",
+    "L2Decay",
     "L2Penalty",
-    "LayerRow",
     "Linear",
     "MeanImageStart",
-    "Moment",
     "NoiseStart",
     "NormBall",
     "NormPenalty",
     "NormPower",
+    "NormalizedStep",
     "Objective",
-    "Partition",
     "Penalty",
-    "PerMean",
     "Phases",
+    "PixelPreset",
     "PixelPrior",
-    "Plain",
     "Prior",
-    "Progress",
     "RandomStart",
-    "Recipe",
-    "Regularisation",
+    "Regularizer",
+    "Resize",
     "Result",
-    "Rule",
-    "Rules",
     "Schedule",
-    "SearchSpace",
     "Settings",
-    "Several",
-    "Shrink",
-    "SmallContribution",
-    "SmallNorm",
     "Start",
     "Step",
+    "StepContext",
+    "Stop",
     "Target",
+    "Term",
     "TorchPrior",
     "TorchTarget",
     "TotalVariation",
     "Transform",
     "Unit",
+    "UpdateRule",
+    "WeightedSum",
     "ZeroStart",
     "act_range_bounds",
+    "choose_framing",
     "clip_by_name",
     "cluster",
     "code_of_image",
-    "describe_model",
+    "color_bounds",
     "encoder",
-    "evolve",
-    "examples",
-    "find_engine",
+    "find_backend",
     "gather",
-    "images",
     "one_by_one",
     "open_net",
     "paper",
     "parse_objective",
     "parse_objectives",
-    "partition_jobs",
-    "pixel_recipe",
+    "pixel_preset",
     "random_code",
     "read_image",
-    "reference",
     "released",
     "released_from_image",
     "released_googlenet",
-    "report",
-    "search",
+    "render",
+    "split_batches",
     "synthesize",
-    "table_lines",
-    "torch_layers",
     "unit_box",
     "without_prior",
 ]

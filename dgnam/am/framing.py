@@ -1,39 +1,44 @@
-"""What a target sees of an image: the centre of it, or all of it, resized."""
+"""Framing: how an image of one size is shown to a network of another, by its center or resized."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from .crop import Size, centre
+from ..data.preprocessing import center_window
 
-LEAST_PART = 0.5
-"""The least part of an image's side that counts as its centre; a target of less sees the whole image, resized."""
+__all__ = ["CenterCrop", "Framing", "Resize", "center_window", "choose_framing", "crop_mean"]
+
+Size = tuple[int, int]
+
+LEAST_CROP = 0.5
+"""The smallest crop, as a part of the image's side; a smaller target sees the whole image, resized."""
 
 
-class View(Protocol):
-    """A differentiable way from images (N, 3, *outer) to what the target sees (N, 3, *inner); its text is recorded."""
+class Framing(Protocol):
+    """A differentiable map from images (N, 3, *outer) to a network's input (N, 3, *inner); records keep its repr."""
 
     def __call__(self, images: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
-class Centre:
-    """The window of size `inner` in the middle, as the published code crops 227 out of 256."""
+class CenterCrop:
+    """The window of size `inner` at the center, as the published code crops 227 out of 256."""
 
     outer: Size
     inner: Size
 
     def __call__(self, images: Tensor) -> Tensor:
-        return images[(..., *centre(self.outer, self.inner))]
+        return images[(..., *center_window(self.outer, self.inner))]
 
 
 @dataclass(frozen=True)
-class Resized:
-    """The whole image at size `inner`: bilinear, and with the mean of what each pixel covers where it shrinks."""
+class Resize:
+    """The whole image at size `inner`: bilinear, antialiased when it shrinks."""
 
     outer: Size
     inner: Size
@@ -43,7 +48,19 @@ class Resized:
         return F.interpolate(images, self.inner, mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-def view(outer: Size, inner: Size) -> View:
-    """The centre, where the target's size is at least half of the image's and no larger; or else the image, resized."""
-    fits = all(LEAST_PART * o <= i <= o for o, i in zip(outer, inner, strict=True))
-    return Centre(outer, inner) if fits else Resized(outer, inner)
+def choose_framing(outer: Size, inner: Size) -> Framing:
+    """CenterCrop when `inner` is at least half of `outer` and no larger, in both directions; else Resize."""
+    fits = all(LEAST_CROP * o <= i <= o for o, i in zip(outer, inner, strict=True))
+    return CenterCrop(outer, inner) if fits else Resize(outer, inner)
+
+
+def crop_mean(mean: np.ndarray, size: Size) -> np.ndarray:
+    """The mean to subtract from images of `size`, float32: (3, 1, 1) from values (3,), (3, *size) from a mean image.
+
+    Of a mean image (3, H, W) it is the center crop.
+    """
+    mean = np.asarray(mean, np.float32)
+    if mean.ndim == 1:
+        return mean.reshape(-1, 1, 1)
+    rows, columns = center_window((mean.shape[1], mean.shape[2]), size)
+    return mean[:, rows, columns]

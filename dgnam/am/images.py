@@ -1,4 +1,4 @@
-"""From an optimized image to a picture file: ours, and as the published code saved it.
+"""From an image to a picture and its file, in our way and in that of the published code.
 
 Images are (3, h, w) float32, BGR, mean-subtracted; pictures (h, w, 3) uint8, RGB.
 """
@@ -14,27 +14,27 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..files.paths import replacing
-from .objectives.objective import Objective, Unit
+from .objectives import Objective, Unit
 from .settings import Settings
 
-# What is shown of the values around the mean: -LIMIT is black and LIMIT white.
 LIMIT = 120.0
+"""The displayed range around the mean: -LIMIT is black, LIMIT white."""
 
-# The part of a conv5 unit's 227x227 image that it can see, as the published figure shows it: offset and size.
 CONV5_OFFSET, CONV5_SIZE = 32, 163
+"""Receptive field of a conv5 unit at (6, 6) within 227x227, as in the published figure."""
 
 _LONGEST_SLUG = 80
 
 
 def picture(image: np.ndarray) -> np.ndarray:
-    """The picture of an image: [-120, 120] becomes [0, 255], the same for every image."""
+    """The picture of an image: [-120, 120] becomes [0, 255]."""
     return np.rint(_unit_range(image) * 255).astype(np.uint8)
 
 
 def published_picture(image: np.ndarray) -> np.ndarray:
-    """The picture that the published code saved: after the cut to [-120, 120], each image's own range becomes [0, 255].
+    """The published code's picture: clipped to [-120, 120], then each image's own range becomes [0, 255].
 
-    The old `scipy.misc.imsave` stretched it so; an image of one colour comes out black.
+    The old `scipy.misc.imsave` stretched images so; an image of one color becomes black.
     """
     values = _unit_range(image)
     low, high = values.min(), values.max()
@@ -43,13 +43,13 @@ def published_picture(image: np.ndarray) -> np.ndarray:
 
 
 def conv5_crop(pixels: np.ndarray) -> np.ndarray:
-    """The part (163, 163, 3) of a 227x227 picture that a conv5 unit at (6, 6) is shown by."""
+    """The part (163, 163, 3) of a 227x227 picture that shows a conv5 unit at (6, 6)."""
     shown = slice(CONV5_OFFSET, CONV5_OFFSET + CONV5_SIZE)
     return pixels[shown, shown]
 
 
 def save_png(path: str | Path, pixels: np.ndarray, texts: Mapping[str, str] | None = None) -> None:
-    """Write a picture as PNG, and `texts` with it."""
+    """Write a picture as PNG, with `texts` in its metadata."""
     info = PngInfo()
     for key, text in ({} if texts is None else texts).items():
         info.add_text(key, text)
@@ -58,35 +58,35 @@ def save_png(path: str | Path, pixels: np.ndarray, texts: Mapping[str, str] | No
 
 
 def save_jpeg(path: str | Path, pixels: np.ndarray) -> None:
-    """Write a picture as JPEG of quality 75, as the published ones are."""
+    """Write a picture as JPEG of quality 75, as the published code did."""
     with replacing(path) as partial:
         Image.fromarray(pixels).save(partial, format="JPEG", quality=75)
 
 
 def file_name(objective: Objective, settings: Settings, seed: int, suffix: str = ".jpg") -> str:
-    """The name of an image's file, as published: `fc8_0643_200_0.99_8.0__0.jpg`.
+    """The published name of an image's file: `fc8_0643_200_0.99_8.0__0.jpg`.
 
-    Layer (`/` as `_`), unit, n_iters, L2, start_lr, seed; the position of a convolutional unit is not in it.  Of an
-    objective that isn't a single unit, its text takes the place of layer and unit.
+    Layer (`/` as `_`), unit, n_iters, L2, start_lr, seed, without the position of a convolutional unit.  For an
+    objective other than a unit, its text replaces layer and unit.
     """
     layer_and_unit = (
         f"{objective.layer.replace('/', '_')}_{objective.index:04d}"
         if isinstance(objective, Unit)
         else _slug(objective)
     )
-    l2, start_lr = settings.regularisation.label, float(settings.schedule.start)
+    l2, start_lr = settings.regularizer.label, float(settings.schedule.start)
     return f"{layer_and_unit}_{settings.n_iters:02d}_{l2}_{start_lr}__{seed}{suffix}"
 
 
 def _slug(objective: Objective) -> str:
-    """The text of an objective with what files can't be called by as `_`, cut where it is long."""
+    """The text of an objective with `_` for characters unsuitable in file names, truncated."""
     return re.sub(r"[^\w.@+-]", "_", str(objective))[:_LONGEST_SLUG]
 
 
 def save(
     folder: str | Path, image: np.ndarray, unit: Unit, settings: Settings, seed: int, published: bool = False
 ) -> Path:
-    """Write an image into `folder` under its published name, as PNG, or the published way; returns the file's path."""
+    """Write an image into `folder` under its published name, as PNG or in the published way; returns the path."""
     path = Path(folder) / file_name(unit, settings, seed, ".jpg" if published else ".png")
     if published:
         save_jpeg(path, published_picture(image))
@@ -96,6 +96,6 @@ def save(
 
 
 def _unit_range(image: np.ndarray) -> np.ndarray:
-    """(h, w, 3) float64, RGB: [-LIMIT, LIMIT] as [0, 1], and what lies beyond at its ends."""
+    """(h, w, 3) float64, RGB: [-LIMIT, LIMIT] as [0, 1], clipped."""
     rgb = image[::-1].transpose(1, 2, 0).astype(np.float64)
     return (np.clip(rgb, -LIMIT, LIMIT) + LIMIT) / (2 * LIMIT)

@@ -1,4 +1,4 @@
-"""A way between prior and target that differs from step to step: the image, shifted at random."""
+"""Transforms between prior and target: random shifts of the image."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..errors import DgnamError
 
 
 class Transform(Protocol):
-    """From the prior's images to those that the target gets to see, differentiable; its text is recorded."""
+    """A differentiable transform of the prior's images before the target sees them; records keep its repr."""
 
     def __call__(self, image: Tensor, seed: int, step: int) -> Tensor:
-        """An image (3, height, width) of the same size; the same for the same seed and step."""
+        """The transformed image (3, height, width), of the same size, determined by the seed and the step."""
         ...
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """A shift by up to `pixels` // 2 to each side, in each direction, drawn anew for each step from the job's seed.
+    """A circular shift by up to `pixels` // 2 along each axis, drawn for each step from the job's seed.
 
-    There are `pixels` equally likely shifts along each axis (1: none).  What leaves the image on one side comes in on
-    the other; where the prior's image is larger than the target's by `pixels` - 1 or more, the target sees a window at
-    a random place instead, and never the seam.
-    (Mahendran and Vedaldi 2016 take such windows; DeepDream shifts with the seam.)
+    pixels: number of equally likely shifts along each axis; 1 is none.
+
+    If the prior's image is larger than the target's by `pixels` - 1 or more, the target sees a random window of it,
+    without the seam, as in Mahendran and Vedaldi 2016; DeepDream shifts with the seam.
     """
 
     pixels: int

@@ -1,14 +1,14 @@
-"""The hand-designed priors of pixels that the paper compares with, as they were published, by name.
+"""Presets: the hand-designed priors of pixels compared in the paper, with their published constants, by name.
 
-    recipe = pixel_recipe("yosinski2015", target.size)
-    jobs = [Job(Unit("fc8", 3), seed, recipe.settings) for seed in range(4)]
-    results = synthesize(target, recipe.prior, jobs, clip=recipe.clip, start_codes=recipe.start)
+    preset = pixel_preset("yosinski2015", target.size)
+    jobs = Jobs([Unit("fc8", 3)], [preset.settings], seeds=range(4))
+    results = synthesize(target, preset.prior, jobs, clip=preset.clip, start_codes=preset.start)
 
-    facet = dataclasses.replace(pixel_recipe("nguyen2016", target.size), start=MeanImageStart.of(*pictures))
+    facet = dataclasses.replace(pixel_preset("nguyen2016", target.size), start=MeanImageStart.of(*pictures))
 
-Lengths in pixels are the published ones, for images of 227: for smaller ones `scale` may be given, as 56 / 227.  Rates
-of gradient ascent are the published ones for such images, and for smaller ones more, by `gain`.  The constants are
-facts from each paper and its authors' code; where neither has one, the docstring says so, and what ours is.
+Lengths in pixels are the published ones, for images of 227; give `scale`, such as 56 / 227, for smaller ones.  Rates of
+gradient ascent are the published ones for such images, and larger for smaller images, by `gain`.  The constants are
+from each paper and its authors' code; docstrings say where neither has one, and give ours.
 """
 
 from __future__ import annotations
@@ -24,33 +24,35 @@ from .jitter import Jitter
 from .priors import PixelPrior, Prior
 from .regularizers import (
     Blur,
-    CentreOnly,
-    ColourRange,
+    Bounds,
+    CenterOnly,
+    ClipSmallContribution,
+    ClipSmallNorm,
+    ColorRange,
+    CompositeRegularizer,
     Denoise,
+    During,
+    L2Decay,
     L2Penalty,
     NormBall,
     NormPower,
-    SmallContribution,
-    SmallNorm,
+    Regularizer,
     TotalVariation,
+    color_bounds,
 )
-from .regularizers.bounds import Bounds
-from .regularizers.regularizer import During, Regularisation, Rules, Shrink
 from .settings import Settings, without_prior
-from .starts.pixels import NoiseStart, ZeroStart
-from .starts.start import RandomStart, Start
-from .steps.schedule import Linear, Phases
-from .steps.update_rule import AdaGrad, Ascent, Plain, Progress
+from .starts import NoiseStart, RandomStart, Start, ZeroStart
+from .steps import AdaGradStep, FixedIncreaseStep, GradientStep, Linear, Phases, UpdateRule
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
-    """All that a search in pixels takes but its objectives and seeds.
+class PixelPreset:
+    """All arguments of an ascent in pixels but its objectives and seeds.
 
-    clip: what the loop clips to, before the rules; None where the rules do it in their own place, or nothing does.
-    source: the publication and the code that the constants are from.
+    clip: the loop's clip, before the regularizers; None if a regularizer does it, or nothing.
+    source: publication and code of the constants.
     """
 
     prior: Prior
@@ -60,19 +62,19 @@ class Recipe:
     source: str
 
     def start_codes(self, seeds: Sequence[int]) -> np.ndarray:
-        """(n, *code_shape) float32: what `synthesize` takes, for a job of each seed."""
+        """(n, *code_shape) float32, for a job of each seed."""
         return self.start.codes(seeds, self.prior.code_shape)
 
 
-def pixel_recipe(name: str, size: Size, scale: float = 1.0, gain: float | None = None) -> Recipe:
-    """The recipe of this name for a target of `size`, height and width.
+def pixel_preset(name: str, size: Size, scale: float = 1.0, gain: float | None = None) -> PixelPreset:
+    """The preset of this name for a target of `size`, height and width.
 
-    scale: what lengths in pixels are multiplied with (the radius of a blur, the width of a jitter).
-    gain: what the objective is multiplied with where the step follows its gradient's size (Simonyan, Yosinski), so that
-        a higher one makes more contrast; None: `default_gain`, which is 1 for images of about 227 pixels.
+    scale: factor of lengths in pixels (the radius of a blur, the width of a jitter).
+    gain: factor of the objective for steps that follow its gradient's magnitude (Simonyan, Yosinski); a higher one
+        makes more contrast.  None takes `default_gain`, 1 for images of about 227 pixels.
     """
-    if name not in PIXEL_RECIPES:
-        known = closest(name, PIXEL_RECIPES, limit=len(PIXEL_RECIPES))
+    if name not in PIXEL_PRESETS:
+        known = closest(name, PIXEL_PRESETS, limit=len(PIXEL_PRESETS))
         raise DgnamError(f"there is no pixel prior '{name}'; the known ones, the closest first: {known}")
     if len(size) != 2 or min(size) < 2:
         raise DgnamError(f"size {size}: give height and width, each at least 2 pixels")
@@ -80,111 +82,107 @@ def pixel_recipe(name: str, size: Size, scale: float = 1.0, gain: float | None =
     for what, number in (("scale", scale), ("gain", gain)):
         if not (math.isfinite(number) and number > 0):
             raise DgnamError(f"{what} {number}: give a finite number above 0")
-    return PIXEL_RECIPES[name](size, scale, gain)
+    return PIXEL_PRESETS[name](size, scale, gain)
 
 
 def default_gain(size: Size) -> float:
-    """The cube of 227 / the side of an image of `size`, as a whole number, and at least 1.
+    """The cube of 227 / the side of an image of `size`, rounded, at least 1.
 
-    The fewer the pixels, the more each must change to change a unit as much, and a small net's gradient by a pixel is
-    no larger than CaffeNet's.  That alone asks for the square; the cube is ours, measured on caffenet-mini (56 pixels:
-    67), where with the square Yosinski's strongest decay leaves nothing of the image.
+    Fewer pixels must each change more for the same change of a unit, and a small net's gradient by a pixel is no larger
+    than CaffeNet's.  This accounts for the square; the cube is ours, measured on caffenet-mini (56 pixels: 67), where
+    the square lets Yosinski's strongest decay erase the image.
     """
     return float(max(1, round((227**2 / (size[0] * size[1])) ** 1.5)))
 
 
-def pixels(size: Size, scale: float, gain: float) -> Recipe:
-    """No prior at all, the control: the published steps in pixels, clipped to colours."""
-    prior = PixelPrior(size)
-    return Recipe(prior, without_prior(), prior.bounds, RandomStart(), "the control of this project")
+def pixels(size: Size, scale: float, gain: float) -> PixelPreset:
+    """The control without a prior: the published steps in pixels, clipped to colors."""
+    return PixelPreset(
+        PixelPrior(size), without_prior(), color_bounds(size), RandomStart(), "the control of this project"
+    )
 
 
-def simonyan2014(size: Size, scale: float, gain: float) -> Recipe:
-    """The score minus an L2 penalty, lambda * |x|^2, climbed from the zero image; the mean image is added afterwards.
+def simonyan2014(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Gradient ascent on the score minus lambda * |x|^2 from the zero image; the mean image is added afterwards.
 
-    Their Sec. 2.  Neither lambda nor the rate nor the number of steps is in the paper, and there is no code; ours:
-    lambda 5e-5 and a rate of 100, which together shrink x by 1 % a step, as the default of Yosinski's code does, and
-    200 steps.  Nothing is clipped.
+    Their Sec. 2.  The paper has neither lambda nor the rate nor the number of steps, and there is no code; ours are
+    lambda 5e-5 and a rate of 100, which together shrink x by 1 % a step, as does the default of Yosinski's code, and
+    200 steps.  No clip.
     """
-    settings = Settings(200, Linear(100 * gain, 100 * gain), L2Penalty(5e-5 / gain), Plain())
-    return Recipe(PixelPrior(size), settings, None, ZeroStart(), _SIMONYAN)
+    settings = Settings(200, Linear(100 * gain, 100 * gain), L2Penalty(5e-5 / gain), GradientStep())
+    return PixelPreset(PixelPrior(size), settings, None, ZeroStart(), _SIMONYAN)
 
 
-def yosinski2015(size: Size, scale: float, gain: float) -> Recipe:
-    """Row 3 of their Table 1, which made most of their figures and the smoothest: little decay, and a wide blur."""
-    rules = (Shrink(1 - 0.0001), Blur(1.0 * scale, 4))
-    return _yosinski(size, 1000, 100 * gain, Plain(), rules)
+def yosinski2015(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Row 3 of their Table 1, of most of their figures, the smoothest: little decay and a wide blur."""
+    return _yosinski(size, 1000, 100 * gain, GradientStep(), L2Decay(1 - 0.0001), Blur(1.0 * scale, 4))
 
 
-def yosinski2015_b(size: Size, scale: float, gain: float) -> Recipe:
-    """Row 1 of their Table 1: a narrow blur, and half of the pixels, those of the least norm, empty."""
-    return _yosinski(size, 500, 100 * gain, Progress(2.0), (Blur(0.5 * scale, 4), SmallNorm(50)))
+def yosinski2015_b(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Row 1 of their Table 1: a narrow blur, and the half of the pixels with the smallest norms clipped."""
+    return _yosinski(size, 500, 100 * gain, FixedIncreaseStep(2.0), Blur(0.5 * scale, 4), ClipSmallNorm(50))
 
 
-def yosinski2015_c(size: Size, scale: float, gain: float) -> Recipe:
-    """Row 2 of their Table 1: strong decay, and a fifth of the pixels, those of the least norm, empty."""
-    return _yosinski(size, 750, 100 * gain, Plain(), (Shrink(1 - 0.3), SmallNorm(20)))
+def yosinski2015_c(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Row 2 of their Table 1: strong decay, and the fifth of the pixels with the smallest norms clipped."""
+    return _yosinski(size, 750, 100 * gain, GradientStep(), L2Decay(1 - 0.3), ClipSmallNorm(20))
 
 
-def yosinski2015_d(size: Size, scale: float, gain: float) -> Recipe:
-    """Row 4 of their Table 1: a narrow blur, and all but a tenth of the pixels, those that contribute, empty."""
-    return _yosinski(size, 1000, 1e8, Progress(2.0), (Blur(0.5 * scale, 4), SmallContribution(90)))
+def yosinski2015_d(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Row 4 of their Table 1: a narrow blur, and all but the tenth of the pixels that contributes most clipped."""
+    return _yosinski(size, 1000, 1e8, FixedIncreaseStep(2.0), Blur(0.5 * scale, 4), ClipSmallContribution(90))
 
 
-def nguyen2016(size: Size, scale: float, gain: float) -> Recipe:
-    """Denoising by total variation, ever less of it, and late steps in the middle alone.
+def nguyen2016(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Denoising by total variation, less and less of it, and late steps in the center only.
 
-    The five phases are those of their code for the centre bias: steps, step sizes and weights.  Theirs enlarge the
-    image by 1.2 before the second and the third and see it through windows at random places, and take the first two
-    for the unit's probability; ours has one size and one objective.  They start from noise of 8 around the grey 175,
-    or from the mean image of a cluster, which is `MeanImageStart`.  (Their other script, for mean images, has smaller
-    steps, 1 to 2.)
+    The five phases, with steps, step sizes and weights, are those of their code for the center bias.  Theirs also
+    enlarge the image by 1.2 before the second and the third, crop it at random, and maximize the unit's probability in
+    the first two; ours has one size and one objective.  They start from noise of 8 around the gray 175, or from the
+    mean image of a cluster (`MeanImageStart`).  (Their other script, for mean images, has smaller steps, 1 to 2.)
     """
     weights = [Denoise(start, end, steps) for steps, _, _, start, end in _PHASES]
     firsts = np.cumsum([0, *(steps for steps, *_ in _PHASES)]).tolist()
-    rules: list[Regularisation] = [During(firsts[k], firsts[k + 1], weights[k]) for k in range(len(_PHASES))]
-    rules.append(During(firsts[3], firsts[4], CentreOnly(50 / 227)))
+    parts: list[Regularizer] = [During(firsts[k], firsts[k + 1], weights[k]) for k in range(len(_PHASES))]
+    parts.append(During(firsts[3], firsts[4], CenterOnly(50 / 227)))
     schedule = Phases.of([(steps, first, last) for steps, first, last, _, _ in _PHASES])
-    prior = PixelPrior(size)
-    settings = Settings(schedule.n_iters, schedule, Rules(tuple(rules)))
-    return Recipe(prior, settings, prior.bounds, NoiseStart(8, grey=175), _NGUYEN)
+    settings = Settings(schedule.n_iters, schedule, CompositeRegularizer(tuple(parts)))
+    return PixelPreset(PixelPrior(size), settings, color_bounds(size), NoiseStart(8, gray=175), _NGUYEN)
 
 
-def mahendran2016(size: Size, scale: float, gain: float) -> Recipe:
-    """Total variation, a bounded range both soft and hard, and jitter.
+def mahendran2016(size: Size, scale: float, gain: float) -> PixelPreset:
+    """Total variation, a soft and a hard bound of colors, and jitter.
 
-    B = 80 is the size of a natural image's colours, less the mean, and 6.5 pixels the distance over which they vary.
-    The penalties are the mean over pixels of |x|^6 / B^6 and of the squared variation times (6.5 / B)^2; a colour's
-    norm is at most 2 B; 300 steps of `AdaGrad` with a momentum of 0.9 and a rate of 0.05 B^2 / 6 for each pixel; the
-    start is uniform noise whose 0.95 quantile is B / sqrt(3).  The jitter has a quarter of the layer's stride as
-    its width: 8 for 32, that of CaffeNet's layers from pool5 on, so that the image is 7 pixels larger.
-    The activation is divided by the greatest that the unit has on real images, and multiplied with 10000 / the area of
-    its receptive field (355 of 227 pixels for fc8).  That greatest activation belongs to a unit and is not known
-    here; ours: 30, so for another give the objective, a `Unit`, the weight 30 / it.  Their ReLUs leak 0.05 of what is
-    below 0 on the way; ours don't.
+    B = 80 is the magnitude of a natural image's colors, mean-subtracted, and 6.5 pixels the distance over which they
+    vary.  The penalties are the mean over pixels of |x|^6 / B^6 and of the squared variation times (6.5 / B)^2; a
+    color's norm is at most 2 B; 300 steps of AdaGrad with a momentum of 0.9 and a rate of 0.05 B^2 / 6 for each pixel;
+    the start is uniform noise with a 0.95 quantile of B / sqrt(3).  The jitter's width is a quarter of the layer's
+    stride: 8 for 32, the stride of CaffeNet's layers from pool5 on, with an image 7 pixels larger.
+    The activation is divided by the unit's maximum over real images, and multiplied by 10000 / the area of its
+    receptive field (355 of 227 pixels for fc8).  That maximum is not known here; ours is 30, so weight the objective by
+    30 / the unit's own.  Their ReLUs have a slope of 0.05 below 0; ours have none.
     """
     jitter = max(1, round(8 * scale))
     outer = (size[0] + jitter - 1, size[1] + jitter - 1)
     weight = 10000 / (355 / 227) ** 2 / (size[0] * size[1]) / _GREATEST
-    rules = Rules(
+    regularizer = CompositeRegularizer(
         (NormPower(_B**-6 / weight, 6), TotalVariation((6.5 * scale / _B) ** 2 / weight, 2), NormBall(2 * _B))
     )
     rate = outer[0] * outer[1] * 0.05 * _B**2 / 6 * weight
-    settings = Settings(300, Linear(rate, rate), rules, AdaGrad(0.9), Jitter(jitter))
+    settings = Settings(300, Linear(rate, rate), regularizer, AdaGradStep(0.9), Jitter(jitter))
     start = NoiseStart(_B / math.sqrt(3) / 0.9, uniform=True)
-    return Recipe(PixelPrior(outer), settings, None, start, _MAHENDRAN)
+    return PixelPreset(PixelPrior(outer), settings, None, start, _MAHENDRAN)
 
 
-def _yosinski(size: Size, steps: int, rate: float, ascent: Ascent, rules: tuple[Regularisation, ...]) -> Recipe:
-    """The start is noise of 10 around the mean; after the rules of a step each pixel is clipped to colours."""
-    settings = Settings(steps, Linear(rate, rate), Rules((*rules, ColourRange())), ascent)
-    return Recipe(PixelPrior(size), settings, None, NoiseStart(10), _YOSINSKI)
+def _yosinski(size: Size, steps: int, rate: float, update_rule: UpdateRule, *parts: Regularizer) -> PixelPreset:
+    """From noise of 10 around the mean; after its regularizers each step clips pixels to colors."""
+    settings = Settings(steps, Linear(rate, rate), CompositeRegularizer((*parts, ColorRange())), update_rule)
+    return PixelPreset(PixelPrior(size), settings, None, NoiseStart(10), _YOSINSKI)
 
 
 _B = 80.0
 _GREATEST = 30.0
 
-# Steps, the first and last step size, and the weights of the denoising.
 _PHASES = (
     (190, 11.0, 11.0, 0.001, 0.05),
     (150, 6.0, 6.0, 0.01, 0.08),
@@ -192,6 +190,7 @@ _PHASES = (
     (30, 3.0, 3.0, 0.1, 2.0),
     (10, 6.0, 3.0, 0.01, 2.0),
 )
+"""Of each: steps, first and last step size, start and end of the denoising's weight."""
 
 _SIMONYAN = (
     "Simonyan, Vedaldi, Zisserman: Deep inside convolutional networks: visualising image classification models and "
@@ -211,7 +210,7 @@ _MAHENDRAN = (
     "arXiv:1512.02017; code: aravindhm/nnpreimage, core/get_defaults.m and nnpreimage.m"
 )
 
-PIXEL_RECIPES: dict[str, Callable[[Size, float, float], Recipe]] = {
+PIXEL_PRESETS: dict[str, Callable[[Size, float, float], PixelPreset]] = {
     "pixels": pixels,
     "simonyan2014": simonyan2014,
     "yosinski2015": yosinski2015,
@@ -221,4 +220,4 @@ PIXEL_RECIPES: dict[str, Callable[[Size, float, float], Recipe]] = {
     "nguyen2016": nguyen2016,
     "mahendran2016": mahendran2016,
 }
-"""The recipes by name."""
+"""The presets by name."""

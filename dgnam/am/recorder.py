@@ -1,4 +1,4 @@
-"""What chosen jobs of a batch looked like on their way, for movies.
+"""Pictures of the steps of selected jobs, for animations.
 
 frames = Frames([0, 3], every=5)
 results = list(synthesize(target, prior, jobs, clip=bounds, on_step=frames))
@@ -19,10 +19,10 @@ from .synthesize import Step
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A job's kept steps, in order.
+    """The recorded steps of a job, in order.
 
     steps: (n,) int, their numbers.
-    pictures: (n, h, w, 3) uint8, RGB: the images before each step's update.
+    pictures: (n, h, w, 3) uint8, RGB, of the images before each step's update.
     activations: (n,) float32, of these images.
     """
 
@@ -32,9 +32,9 @@ class Film:
 
 
 class Frames:
-    """Keeps every `every`-th step's picture of the chosen jobs, and that of each job's last step.
+    """Records every `every`-th step of the selected jobs and each one's last; an `on_step` for `synthesize`.
 
-    jobs: their places among those that are given to `synthesize`, which gets this object as `on_step`.
+    jobs: their places among the jobs of `synthesize`.
     """
 
     def __init__(self, jobs: Iterable[int], every: int = 1):
@@ -53,15 +53,15 @@ class Frames:
                 self._keep(step.indices[row], step.step, step.images[row].cpu().numpy(), float(step.activations[row]))
 
     def film(self, job: int) -> Film:
-        """What was kept of a job; one that was not chosen, or took no step, is an error."""
+        """The recorded steps of a job; raises DgnamError if it was not selected or took no step."""
         if job not in self._kept:
-            why = "took no step" if job in self.jobs else f"was not chosen; chosen were {list(self.jobs)}"
+            why = "took no step" if job in self.jobs else f"was not selected; selected are {list(self.jobs)}"
             raise DgnamError(f"job {job} {why}")
         steps, pictures, activations = zip(*self._kept[job], strict=True)
         return Film(np.array(steps), np.stack(pictures), np.array(activations, np.float32))
 
     def _keep(self, job: int, step: int, image: np.ndarray, activation: float) -> None:
-        """Keep a step; the one before it goes if it was there only because it might have been the last."""
+        """Record a step, and drop the one before unless it is an `every`-th."""
         kept = self._kept.setdefault(job, [])
         if step == 0:
             kept.clear()  # of an earlier run

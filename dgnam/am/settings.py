@@ -1,82 +1,83 @@
-"""The settings of a run: those of the published code, and the paper's equation taken at its word.
+"""The settings of a run: those of the published code, and the paper's equation as printed.
 
-Sources: the published code, Evolving-AI-Lab/synthesizing at eb7f2e7 (its five example scripts), and the paper's Sec. 2.
+Sources: the five example scripts of the published code (Evolving-AI-Lab/synthesizing, eb7f2e7); the paper's Sec. 2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import DgnamError
+from .checks import whole_number
 from .jitter import Transform
-from .regularizers.regularizer import NormPenalty, Regularisation, Shrink
-from .steps.schedule import Linear, Schedule
-from .steps.update_rule import Ascent, PerMean
+from .regularizers import L2Decay, NormPenalty, Regularizer
+from .steps import Linear, NormalizedStep, Schedule, UpdateRule
 
 MOST_ITERS = 1_000_000
-"""The most steps: the value after each is kept for every image."""
+"""Upper limit of `n_iters`: each image keeps an activation for every step."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a code is optimized; the bounds that it is clipped to are data, and given to the loop (see `clip.py`).
+    """How to optimize a code; its bounds are data, an argument of the loop (see regularizers/bounds.py).
 
-    n_iters: the number of steps.
-    schedule: the size of each.
-    regularisation: what keeps the code small.
-    ascent: how a gradient becomes a step of that size.
-    transform: what the prior's images go through before the target sees them; None: nothing.
+    n_iters: number of steps, at least 1.
+    schedule: size of each step.
+    regularizer: keeps the code small, or the image natural.
+    update_rule: from a gradient to a step of that size.
+    transform: applied to the prior's images before the target sees them; None for no transform.
 
-    The published loop has the last two as they are here, and `reference.py` takes no others.
+    The published loop supports the defaults of `update_rule` and `transform` only.
     """
 
     n_iters: int
     schedule: Schedule
-    regularisation: Regularisation
-    ascent: Ascent = field(default_factory=PerMean)
+    regularizer: Regularizer
+    update_rule: UpdateRule = field(default_factory=NormalizedStep)
     transform: Transform | None = None
 
     def __post_init__(self) -> None:
-        if self.n_iters < 1:
-            raise DgnamError(f"n_iters {self.n_iters} must be at least 1")
-        if self.n_iters > MOST_ITERS:
-            raise DgnamError(f"n_iters {self.n_iters} must be at most {MOST_ITERS}")
+        object.__setattr__(self, "n_iters", whole_number("n_iters", self.n_iters, 1, MOST_ITERS))
 
     def step_size(self, step: int) -> float:
-        """The size of step `step`, of 0 to `n_iters` - 1."""
+        """Size of step `step`, 0 to `n_iters` - 1."""
         return self.schedule.step_size(step, self.n_iters)
 
     def as_dict(self) -> dict[str, object]:
-        """For a run's record: numbers and the names of rules; ascent and transform where they aren't the published."""
+        """For a run's record: numbers and reprs; update_rule and transform only if they differ from the published."""
         record: dict[str, object] = {"n_iters": self.n_iters, **self.schedule.as_dict()}
-        record["regularisation"] = repr(self.regularisation)
-        if self.ascent != PerMean():
-            record["ascent"] = repr(self.ascent)
+        record["regularizer"] = repr(self.regularizer)
+        if self.update_rule != NormalizedStep():
+            record["update_rule"] = repr(self.update_rule)
         if self.transform is not None:
             record["transform"] = repr(self.transform)
         return record
 
 
-def released(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, shrink: float = 0.99) -> Settings:
-    """What the published code runs for CaffeNet and the Places network."""
-    return Settings(n_iters, Linear(start_lr, end_lr), Shrink(shrink))
+def released(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, l2: float = 0.99) -> Settings:
+    """The published code's settings for CaffeNet and the Places network.
+
+    n_iters: number of steps, at least 1.
+    start_lr, end_lr: size of the first step, above 0, and the size that steps fall to, at least 0.
+    l2: factor of the code after each step, in (0, 1].
+    """
+    return Settings(n_iters, Linear(start_lr, end_lr), L2Decay(l2))
 
 
 def released_googlenet() -> Settings:
-    """What the published code runs for GoogLeNet: smaller steps."""
+    """The published code's settings for GoogLeNet: smaller steps."""
     return released(start_lr=2.0)
 
 
 def released_from_image() -> Settings:
-    """What the published code runs from the code of a real image: few small steps."""
+    """The published code's settings for the code of a real image: few and small steps."""
     return released(n_iters=30, start_lr=1.0)
 
 
 def paper(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, norm_penalty: float = 0.005) -> Settings:
-    """Eq. 1 as printed: activation minus 0.005 times the norm of the code; the rest as released."""
+    """Eq. 1 as printed: activation minus `norm_penalty` (at least 0) times the code's norm; the rest as released."""
     return Settings(n_iters, Linear(start_lr, end_lr), NormPenalty(norm_penalty))
 
 
 def without_prior(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10) -> Settings:
-    """As many steps of the same sizes with nothing that keeps the code small: for the control in pixels."""
-    return Settings(n_iters, Linear(start_lr, end_lr), Shrink(1.0))
+    """The released steps without L2: for the control in pixels."""
+    return Settings(n_iters, Linear(start_lr, end_lr), L2Decay(1.0))

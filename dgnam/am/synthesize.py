@@ -2,95 +2,52 @@
 
     target = CaffeTarget(CaffeModule(read_net("caffenet.prototxt"), weights))
     prior = GeneratorPrior(CaffeModule(read_net("generator.prototxt"), weights))
-    jobs = [Job(Unit("fc8", i), seed=0) for i in range(1000)]
+    jobs = Jobs([Unit("fc8", i) for i in range(1000)], [released()], seeds=range(2))
     for result in synthesize(target, prior, jobs, clip=act_range_bounds(upper)):
         result.images  # (100, 3, 227, 227), of the jobs result.indices
 
-Each job takes the steps of `reference.py`; only float noise between batch sizes differs.  The jobs of a batch share
-every forward and backward pass, one of each through prior and target, since what is climbed is the sum of theirs.
+Each job takes the steps of published/loop.py; batches of different sizes differ by float noise only.  The jobs of a
+batch share every forward and backward pass, one each through prior and target, since the sum of their objectives is
+maximized.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NoReturn, TypeVar
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ..errors import DgnamError
-from .framing import view
-from .objectives.objective import Objective, Unit
-from .objectives.readout import Look
+from ..runs.progress import progress_bar
+from .framing import choose_framing
+from .jobs import Batches, Job, Result, Stop, check_batches, split_batches
+from .objectives import Objective, Readout
 from .priors import Prior
-from .regularizers.bounds import Bounds
-from .regularizers.regularizer import Moment, Regularisation, Rule, after
-from .settings import Settings, released
-from .starts.start import RandomStart, Start
-from .steps.update_rule import Ascent, PerMean, mean_size, of_rows, square_sum
-from .targets.target import Target
+from .regularizers import Bounds, Regularizer, StepContext
+from .starts import RandomStart, Start
+from .steps import NormalizedStep, UpdateRule
+from .steps.update_rule import mean_magnitudes, per_row, squared_norms
+from .targets import Target
 
-Partition = tuple[tuple[int, ...], ...]
 Rows = Tensor | slice
-Kind = TypeVar("Kind")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One image to be made."""
-
-    objective: Objective
-    seed: int = 0
-    settings: Settings = field(default_factory=released)
-
-    @property
-    def unit(self) -> Unit:
-        """The objective, where it is a single unit; anything else is an error."""
-        if not isinstance(self.objective, Unit):
-            raise DgnamError(f"the published loop takes a single unit, and the objective is {self.objective}")
-        return self.objective
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a batch of jobs came to; the first axis of each array is that of `indices`.
-
-    Where the settings have a transform, images are without it, and activations are of what it made of them.
-
-    indices: the jobs' places among all that were given.
-    images: (N, 3, h, w) float32, BGR, mean-subtracted, each of the target's size: the one before the last update.
-    codes: (N, *code_shape) float32, after the last update.
-    activations: (N, steps) float32, of the image before each step's update; NaN after a job's last step.
-    steps: (N,) int, how many each job took: n_iters, or fewer where its gradient vanished.
-    """
-
-    indices: tuple[int, ...]
-    images: np.ndarray
-    codes: np.ndarray
-    activations: np.ndarray
-    steps: np.ndarray
-
-    @property
-    def last_activations(self) -> np.ndarray:
-        """(N,), those of `images`."""
-        return self.activations[np.arange(len(self.steps)), self.steps - 1]
+Kind = TypeVar("Kind", bound=Hashable)
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What a step found, for a caller that watches; tensors on the run's device, valid during the call.
+    """A step of a batch, for an observer; tensors on the run's device, valid during the call.
 
-    batch, step: the places of the batch in the partition and of the step in the batch.
-    indices: the jobs; `active` (N,) tells those that still move.
-    codes, images: the codes before the step's update, and the images, of the target's size, that they give.
+    step: its number in the batch, from 0.
+    indices: the jobs; `active` (N,) is False for those already stopped.
+    codes, images: codes before the step's update, and their images, of the target's size.
     activations: (N,), of these images.
     """
 
-    batch: int
     step: int
     indices: tuple[int, ...]
     active: Tensor
@@ -109,91 +66,68 @@ def synthesize(
     *,
     clip: Bounds | None,
     batch_size: int = 100,
-    partition: Partition | None = None,
-    first_batch: int = 0,
+    batches: Batches | None = None,
     start_codes: np.ndarray | Start | None = None,
     device: str | torch.device = "cpu",
     progress: bool = True,
     on_step: OnStep | None = None,
 ) -> Iterator[Result]:
-    """Optimize a code for each job, and yield a `Result` for each batch as it is done.
+    """Optimize a code for each job, and yield a `Result` for each batch as it finishes.
 
-    clip: what codes are clipped to; None leaves them free.
-    partition: which jobs share a batch, as `partition_jobs` gives it (with `batch_size`, where None).  A result's bytes
-        repeat for the same jobs, partition, number of threads and device; so a resumed run gives the recorded
-        partition again and, in `first_batch`, the first batch that is not done.
-    start_codes: (jobs, *code_shape), in place of the random codes that the jobs' seeds draw; or a start, which gives
-        the jobs of a batch their codes when it begins.
-    progress: show a bar that counts steps.
+    clip: bounds of the codes; None for no clip.
+    batches: ranges of jobs, those still to do of a resumed run; None for `split_batches(jobs, batch_size)`.  The bytes
+        of a result repeat for the same batch, number of threads and device.
+    start_codes: (jobs, *code_shape), or a start, asked for the codes of each batch; None for RandomStart().
+    progress: show a bar of steps.
     on_step: called at each step of each batch, before the update.
+
+    Raises DgnamError before the first step for arguments that do not fit each other.
     """
-    if partition is None:
-        partition = partition_jobs(jobs, batch_size)
-    _check_partition(partition, jobs)
+    chosen = split_batches(jobs, batch_size) if batches is None else list(batches)
+    check_batches(jobs, chosen)
+    total = sum(_check_jobs(target, jobs, batch) for batch in chosen)
     if isinstance(start_codes, np.ndarray) and start_codes.shape != (len(jobs), *prior.code_shape):
         raise DgnamError(f"start_codes have shape {start_codes.shape}; {(len(jobs), *prior.code_shape)} is needed")
     place = torch.device(device)
     target.to(place)
     prior.to(place)
     bounds = None if clip is None else clip.shaped(prior.code_shape)
-    batches = [_Batch(target, prior, jobs, k, partition[k], bounds, place) for k in range(first_batch, len(partition))]
-    return _run(batches, start_codes, progress, on_step)
+
+    def run() -> Iterator[Result]:
+        with progress_bar(show=progress, total=total, unit="step", desc="synthesizing") as bar:
+            for indices in chosen:
+                with _repeatable(place):
+                    result = _Batch(target, prior, jobs, indices, bounds, place).run(start_codes, on_step, bar)
+                yield result
+
+    return run()
 
 
-def partition_jobs(jobs: Sequence[Job], batch_size: int = 100) -> Partition:
-    """The jobs' indices in batches of at most `batch_size`; the objectives of a batch read the same layers."""
-    if batch_size < 1:
-        raise DgnamError(f"batch_size {batch_size} must be at least 1")
-    layers: dict[tuple[str, ...], list[int]] = {}
-    for index, job in enumerate(jobs):
-        layers.setdefault(job.objective.layers, []).append(index)
-    return tuple(
-        tuple(indices[first : first + batch_size])
-        for indices in layers.values()
-        for first in range(0, len(indices), batch_size)
-    )
+def _check_jobs(target: Target, jobs: Sequence[Job], batch: range) -> int:
+    """Check that the batch's objectives read the same layers, and suit the target; returns the most steps of a job."""
+    shapes = {layer: target.layer_shape(layer) for layer in jobs[batch.start].objective.layers}
+    steps, checked = 0, None
+    for index in batch:
+        job = jobs[index]
+        if job.objective is not checked:
+            checked = job.objective
+            _check_objective(checked, shapes)
+        steps = max(steps, job.settings.n_iters)
+    return steps
 
 
-def gather(results: Iterable[Result]) -> Result:
-    """The results of several batches as one, in the order of the jobs."""
-    parts = list(results)
-    indices = np.concatenate([part.indices for part in parts])
-    order = np.argsort(indices, kind="stable")
-    width = max(part.activations.shape[1] for part in parts)
-    pads = [((0, 0), (0, width - part.activations.shape[1])) for part in parts]
-    traces = [np.pad(part.activations, pad, constant_values=np.nan) for part, pad in zip(parts, pads, strict=True)]
-    return Result(
-        tuple(int(i) for i in indices[order]),
-        np.concatenate([part.images for part in parts])[order],
-        np.concatenate([part.codes for part in parts])[order],
-        np.concatenate(traces)[order],
-        np.concatenate([part.steps for part in parts])[order],
-    )
-
-
-def _check_partition(partition: Partition, jobs: Sequence[Job]) -> None:
-    if sorted(index for indices in partition for index in indices) != list(range(len(jobs))):
-        raise DgnamError(f"the partition into batches doesn't hold each of the {len(jobs)} jobs once")
-    for indices in partition:
-        layers = sorted({jobs[index].objective.layers for index in indices})
-        if len(layers) != 1:
-            raise DgnamError(f"a batch takes jobs of the same layers, and one of the partition has {layers}")
-
-
-def _run(
-    batches: Sequence[_Batch], start_codes: np.ndarray | Start | None, progress: bool, on_step: OnStep | None
-) -> Iterator[Result]:
-    total = sum(batch.n_steps for batch in batches)
-    with tqdm(total=total, unit="step", disable=not progress, desc="synthesizing") as bar:
-        for batch in batches:
-            with _repeatable(batch.device):
-                result = batch.run(start_codes, on_step, bar)
-            yield result
+def _check_objective(objective: Objective, shapes: dict[str, tuple[int, ...]]) -> None:
+    if set(objective.layers) != shapes.keys():
+        raise DgnamError(
+            f"a batch reads one set of layers, {sorted(shapes)}, and {objective} {sorted(objective.layers)}"
+        )
+    for _, term in objective.terms:
+        term.check(shapes[term.layer])
 
 
 @contextlib.contextmanager
 def _repeatable(device: torch.device) -> Iterator[None]:
-    """Algorithms whose results repeat, in full float32; where a GPU lacks one, torch warns."""
+    """Deterministic algorithms in full float32; torch warns where a GPU has none."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
@@ -207,7 +141,7 @@ def _repeatable(device: torch.device) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class _Update:
-    """One step of each row: what the old codes gave, the new codes, and which rows stop here."""
+    """One step of each row: image and activation of the old code, the new code, and a `Stop`."""
 
     images: Tensor
     activations: Tensor
@@ -216,121 +150,126 @@ class _Update:
 
 
 class _Batch:
-    """Jobs that take their steps together, with all that stays the same from step to step."""
+    """Jobs that take their steps together, with all that is constant over the steps."""
 
     def __init__(
         self,
         target: Target,
         prior: Prior,
         jobs: Sequence[Job],
-        place: int,
-        indices: tuple[int, ...],
+        indices: range,
         bounds: Bounds | None,
         device: torch.device,
     ):
-        self.target, self.prior, self.place, self.indices, self.device = target, prior, place, indices, device
+        self.prior, self.indices, self.device = prior, tuple(indices), device
         self.jobs = [jobs[index] for index in indices]
-        self.look = Look(target, [job.objective for job in self.jobs], device)
-        self.view = view(prior.image_size, target.size)
+        self.readout = Readout(target, [job.objective for job in self.jobs], device)
+        self.size, self.framing = target.size, choose_framing(prior.image_size, target.size)
         self.n_iters = torch.tensor([job.settings.n_iters for job in self.jobs], device=device)
         self.n_steps = int(self.n_iters.max())
-        self.bounds = None if bounds is None else [torch.as_tensor(b).to(device) for b in (bounds.lower, bounds.upper)]
-        self.rules: list[tuple[Regularisation, Rows]] = self._rows_by(lambda job: job.settings.regularisation)
-        self.ascents: list[tuple[Ascent, Rows, dict[str, Tensor]]] = [
-            (ascent, rows, {}) for ascent, rows in self._rows_by(lambda job: job.settings.ascent)
+        own = self._rows_by(lambda job: job.settings.regularizer)
+        self.regularizers: list[tuple[Regularizer, Rows]] = [] if bounds is None else [(bounds, slice(None))]
+        self.regularizers += own
+        self.update_rules: list[tuple[UpdateRule, Rows, dict[str, Tensor]]] = [
+            (rule, rows, {}) for rule, rows in self._rows_by(lambda job: job.settings.update_rule)
         ]
-        self.rescales = [job.settings.ascent.rescales for job in self.jobs]
+        self.normalizes = [job.settings.update_rule.normalizes_image_gradient for job in self.jobs]
         self.transforms = any(job.settings.transform is not None for job in self.jobs)
 
-    def run(self, start_codes: np.ndarray | Start | None, on_step: OnStep | None, bar: tqdm[NoReturn]) -> Result:
-        """Take all steps.  A job that is done, or whose gradient has vanished, keeps its code and image."""
+    def run(self, start_codes: np.ndarray | Start | None, on_step: OnStep | None, bar: Any) -> Result:
+        """Take all steps.  A job that is done or has stopped keeps its code and image."""
         codes = self._start(start_codes)
         active = torch.ones(len(codes), dtype=torch.bool, device=self.device)
         steps = torch.zeros(len(codes), dtype=torch.int64, device=self.device)
-        images = torch.zeros(len(codes), 3, *self.target.size, device=self.device)
+        stopped = torch.zeros(len(codes), dtype=torch.int8, device=self.device)
+        images = torch.zeros(len(codes), 3, *self.size, device=self.device)
         trace = torch.full((len(codes), self.n_steps), torch.nan, device=self.device)
         for step in range(self.n_steps):
             update = self._advance(codes, step)
             if on_step is not None:
-                on_step(Step(self.place, step, self.indices, active, codes, update.images, update.activations))
-            images = torch.where(of_rows(active, images), update.images, images)
-            codes = torch.where(of_rows(active, codes), update.codes, codes)
+                on_step(Step(step, self.indices, active, codes, update.images, update.activations))
+            images = torch.where(per_row(active, images), update.images, images)
+            codes = torch.where(per_row(active, codes), update.codes, codes)
             trace[:, step] = torch.where(active, update.activations, torch.nan)
+            stopped = torch.where(active, update.stops, stopped)
             steps += active
-            active = active & ~update.stops & (step + 1 < self.n_iters)
+            active = active & (update.stops == Stop.NONE) & (step + 1 < self.n_iters)
             bar.update()
             if not active.any():
                 bar.update(self.n_steps - step - 1)
                 break
-        return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps)))
+        return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps, stopped)))
 
     def _advance(self, codes: Tensor, step: int) -> _Update:
-        """One step of each row: the published loop's, or what its settings have in place of a part of it."""
+        """One step of each row: the published loop's, or its variation by the settings."""
         codes = codes.detach().requires_grad_()
         outer = self.prior(codes)
-        images = self.view(outer)
-        shown = self.view(self._transformed(outer, step)) if self.transforms else images
+        images = self.framing(outer)
+        shown = self.framing(self._transformed(outer, step)) if self.transforms else images
         seen = shown.detach().requires_grad_()
-        activations = self.look(seen)
+        activations = self.readout(seen)
         if not activations.requires_grad:
             raise DgnamError(
-                "the target gives no gradient by its images (rounded, detached, or NumPy inside?); a search without "
-                "gradients needs none: dgnam.visualize(…, method='cma')"
+                "the target has no gradient by its images (rounded, detached, or NumPy inside?); evolution needs none: "
+                "dgnam.visualize(…, method='cma')"
             )
         (image_gradient,) = torch.autograd.grad(activations.sum(), seen)
         step_sizes = self._step_sizes(step)
         change, scales = self._change(seen.detach(), image_gradient, step_sizes)
         (code_gradient,) = torch.autograd.grad(shown, codes, change)
-        stops = (square_sum(image_gradient) == 0) | (square_sum(code_gradient) == 0)
+        stops = _stops(activations.detach(), squared_norms(image_gradient), squared_norms(code_gradient))
         codes = codes.detach()
-        moment = Moment(step, code_gradient.clone())
-        self._regularise(codes, code_gradient, scales, moment)
-        new = self._limit(self._ascend(codes, code_gradient, step_sizes, stops), moment)
+        context = StepContext(step, code_gradient.clone())
+        self._regularize(codes, code_gradient, scales, context)
+        new = self._project(self._ascend(codes, code_gradient, step_sizes, stops), context)
         return _Update(images.detach(), activations.detach(), new, stops)
 
     def _transformed(self, images: Tensor, step: int) -> Tensor:
-        """The prior's images as the jobs' transforms show them in this step."""
+        """The prior's images after the jobs' transforms for this step."""
         rows = zip(images, self.jobs, strict=True)
         transforms = ((image, job.settings.transform, job.seed) for image, job in rows)
         return torch.stack([image if to is None else to(image, seed, step) for image, to, seed in transforms])
 
     def _change(self, images: Tensor, gradient: Tensor, step_sizes: Tensor) -> tuple[Tensor, Tensor]:
-        """What goes back through the prior, and by which number the objective's gradient has been multiplied for it."""
-        change, scales = _climb(images, gradient, step_sizes) - images, step_sizes / mean_size(gradient)
-        if not all(self.rescales):
-            rescaled = torch.tensor(self.rescales, device=self.device)
-            sound = torch.where(of_rows(square_sum(gradient) > 0, gradient), gradient, 0)
-            change = torch.where(of_rows(rescaled, change), change, sound)
-            scales = torch.where(rescaled, scales, 1)
+        """The tensor to back-propagate through the prior, and by how much it scales the objective's gradient, (N,)."""
+        change, scales = _climb(images, gradient, step_sizes) - images, step_sizes / mean_magnitudes(gradient)
+        if not all(self.normalizes):
+            normalized = torch.tensor(self.normalizes, device=self.device)
+            sound = torch.where(per_row(squared_norms(gradient) > 0, gradient), gradient, 0)
+            change = torch.where(per_row(normalized, change), change, sound)
+            scales = torch.where(normalized, scales, 1)
         return change, scales
 
-    def _regularise(self, codes: Tensor, gradient: Tensor, scales: Tensor, moment: Moment) -> None:
-        """Add what the rules pull at the codes to the gradient, scaled as the objective's is, and mask it."""
-        for rule, rows in self.rules:
-            pull = rule.gradient(codes[rows])
-            if pull is not None:
-                gradient[rows] += pull * of_rows(scales[rows], pull)
-            if isinstance(rule, Rule):
-                gradient[rows] = rule.masked(gradient[rows], Moment(moment.step, moment.gradient[rows]))
+    def _regularize(self, codes: Tensor, gradient: Tensor, scales: Tensor, context: StepContext) -> None:
+        """Add the penalties to the gradient in place, scaled as the objective's is, and mask it."""
+        for regularizer, rows in self.regularizers:
+            penalty = regularizer.penalty_gradient(codes[rows])
+            if penalty is not None:
+                gradient[rows] += penalty * per_row(scales[rows], penalty)
+            before = gradient[rows]
+            masked = regularizer.mask(before, _of_rows(context, rows))
+            if masked is not before:
+                gradient[rows] = masked
 
     def _ascend(self, codes: Tensor, gradient: Tensor, step_sizes: Tensor, stops: Tensor) -> Tensor:
-        """The codes after each row's ascent.  Rows stay that stop, and where the gradient is zero or NaN."""
-        moves = (square_sum(gradient) > 0) & ~stops
+        """The codes after each row's update; rows that stop, or whose gradient is zero or NaN, do not move."""
+        moves = (squared_norms(gradient) > 0) & (stops == Stop.NONE)
         new = codes.clone()
-        for ascent, rows, memory in self.ascents:
-            new[rows] = codes[rows] + ascent.move(gradient[rows], step_sizes[rows], memory)
-        return torch.where(of_rows(moves, codes), new, codes)
+        for rule, rows, state in self.update_rules:
+            new[rows] = codes[rows] + rule.step(gradient[rows], step_sizes[rows], state)
+        return torch.where(per_row(moves, codes), new, codes)
 
-    def _limit(self, codes: Tensor, moment: Moment) -> Tensor:
-        """The codes after the clip and then the rules."""
-        if self.bounds is not None:
-            codes = torch.minimum(torch.maximum(codes, self.bounds[0]), self.bounds[1])
-        for rule, rows in self.rules:
-            codes[rows] = after(rule, codes[rows], Moment(moment.step, moment.gradient[rows]))
+    def _project(self, codes: Tensor, context: StepContext) -> Tensor:
+        """The codes after the clip and then the other regularizers."""
+        for regularizer, rows in self.regularizers:
+            before = codes[rows]
+            projected = regularizer.project(before, _of_rows(context, rows))
+            if projected is not before:
+                codes[rows] = projected
         return codes
 
     def _rows_by(self, kind: Callable[[Job], Kind]) -> list[tuple[Kind, Rows]]:
-        """Each kind of job with the rows that are of it."""
+        """Each kind of job with its rows."""
         rows: dict[Kind, list[int]] = {}
         for row, job in enumerate(self.jobs):
             rows.setdefault(kind(job), []).append(row)
@@ -339,12 +278,12 @@ class _Batch:
         return [(one, torch.tensor(own, device=self.device)) for one, own in rows.items()]
 
     def _step_sizes(self, step: int) -> Tensor:
-        """(N,) float32; of a job that is done, which no longer moves, any number."""
+        """(N,) float32; arbitrary for a job that is done."""
         return torch.tensor([job.settings.step_size(step) for job in self.jobs], device=self.device)
 
     def _start(self, start_codes: np.ndarray | Start | None) -> Tensor:
         if isinstance(start_codes, np.ndarray):
-            codes = start_codes[list(self.indices)]
+            codes = start_codes[self.indices[0] : self.indices[-1] + 1]
         else:
             start = RandomStart() if start_codes is None else start_codes
             codes = start.codes([job.seed for job in self.jobs], self.prior.code_shape)
@@ -352,9 +291,21 @@ class _Batch:
 
 
 def _climb(values: Tensor, gradient: Tensor, step_sizes: Tensor) -> Tensor:
-    """Each row of `values` + step size / mean |gradient| * gradient; rows stay where the gradient is zero or NaN."""
-    moves = square_sum(gradient) > 0
-    return torch.where(of_rows(moves, values), values + PerMean().move(gradient, step_sizes, {}), values)
+    """Each row of `values` after the published step; rows with a gradient of zero or NaN do not move."""
+    moves = squared_norms(gradient) > 0
+    return torch.where(per_row(moves, values), values + NormalizedStep().step(gradient, step_sizes, {}), values)
+
+
+def _stops(activations: Tensor, image_norms: Tensor, code_norms: Tensor) -> Tensor:
+    """(N,) int8: a `Stop` for each row.  (A NaN in the image's gradient makes the code's zero.)"""
+    zero = (image_norms == 0) | (code_norms == 0)
+    finite = activations.isfinite() & ~image_norms.isnan()
+    kinds = torch.where(finite, int(Stop.ZERO_GRADIENT), int(Stop.NOT_FINITE))
+    return torch.where(zero, kinds, int(Stop.NONE)).to(torch.int8)
+
+
+def _of_rows(context: StepContext, rows: Rows) -> StepContext:
+    return StepContext(context.step, context.gradient[rows])
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

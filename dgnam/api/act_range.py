@@ -1,196 +1,274 @@
-"""`dgnam act-range`: from the names of an encoder and of a source of pictures to the two files of an act_range."""
+"""`dgnam act-range`: from the names of an encoder and of pictures to the bounds of the encoder's codes."""
 
 from __future__ import annotations
 
 import json
 import math
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from .. import __version__
+from .. import zoo
+from ..am import Target
+from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
-from ..caffe.modules.caffe_module import CaffeModule
-from ..caffe.proto import read_net
-from ..data.image_set import MEAN_BGR
-from ..data.network_input import STRAIGHT, NetworkInput, Size, read_mean
-from ..data.pictures import open_pictures
+from ..data.dataset import Dataset, open_dataset
+from ..data.preprocessing import MEAN_BGR, STRETCH, Preprocessing, read_mean, read_size
 from ..errors import DgnamError, closest
-from ..measure.act_range import CodeStatistics, measure_codes, output_paths, save_act_range
-from ..runs.folder import sha256
-from ..zoo import registry as zoo
+from ..files.paths import StrPath
+from ..measure.act_range import CodeMeasurement, CodeStatistics, act_range_files
+from ..runs import Interrupted, Record, Run, defer_interrupt, environment, progress_bar
+from ..runs.interrupt import Stop
+from .argument_types import check_types
+from .fingerprint import file_checksums
+from .run_folder import at_work, begin
+from .spec import spec_of
+from .targets import ResolvedTarget, is_prototxt, open_target
+
+BLOCK = 4096
+"""Pictures measured between two chunks."""
+
+KEPT = 2
+"""Chunks left in the folder: each holds all that was measured before it."""
 
 
-@dataclass(frozen=True)
-class ActRangeRequest:
-    """What is to be measured, each field an option of the command.
+@dataclass(frozen=True, eq=False)
+class ActRange:
+    """What was measured, and the files of the run's folder that hold it: text as published, and HDF5.
 
-    encoder: a model of the zoo, or the path of a deploy prototxt.
-    weights: the prototxt's weights; with a model of the zoo, other ones than its own.
-    layer: None takes the layer that the zoo's generators for this encoder invert.
-    images, root, listing, data: the pictures; see `dgnam.data.pictures.open_pictures`.
-    size, mean, scale, resize: the preprocessing; see `dgnam.data.network_input`.  None takes the zoo's; with a prototxt
-        the size that it takes, 104, 117, 123 and 1.
-    output: the files without .txt and .h5; None takes a name as published, such as act_range_3x_fc6.
+    summary: the same in lines for people.
     """
-
-    encoder: str
-    images: str
-    weights: Path | None = None
-    layer: str | None = None
-    k: float = 3.0
-    root: Path | None = None
-    listing: str | None = None
-    data: Path | None = None
-    size: Size | None = None
-    mean: str | None = None
-    scale: float = 1.0
-    resize: str = STRAIGHT
-    batch_size: int = 64
-    limit: int | None = None
-    skip_broken: bool = False
-    device: str = "cpu"
-    output: Path | None = None
-    integers: bool = False
-    force: bool = False
-    progress: bool = True
-
-
-@dataclass(frozen=True)
-class ActRangeOutcome:
-    """The two files, what was measured, and what to tell the user."""
 
     files: tuple[Path, Path]
     found: CodeStatistics
-    lines: tuple[str, ...]
+    summary: Sequence[str]
+    folder: Path
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """The upper bound of each neuron, (n,) float32."""
+        return zoo.read_act_range(self.files[1])
 
 
 @dataclass(frozen=True)
 class _Encoder:
-    """An encoder that was named: its files, and what the zoo knows of it."""
+    """An encoder.
+
+    net: what computes: the net of a prototxt, which takes what `Preprocessing` makes; or a target, which takes BGR
+        minus 104, 117, 123.
+    record: what decides its numbers, as JSON can hold it.
+    entry: what the zoo knows of it.
+    """
 
     name: str
-    prototxt: Path
-    weights: Path
-    entry: zoo.ModelEntry | None
+    net: CaffeModule | Target
+    record: Mapping[str, Any]
+    entry: zoo.ModelEntry | None = None
+
+    def layers(self) -> list[str]:
+        """The names of its layers, without the inserted splits."""
+        if isinstance(self.net, CaffeModule):
+            return [wired.name for wired in self.net.plan.layers if wired.layer.type != "Split"]
+        return list(self.net.layers())
+
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        if not isinstance(self.net, CaffeModule):
+            return 3, *self.net.size
+        shapes = [self.net.plan.blob_shapes[i] for i in self.net.plan.inputs]
+        if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] not in (1, 3):
+            raise DgnamError(
+                f"{self.name}: its inputs have shapes {shapes}; an encoder takes one, (N, 3 or 1, height, width), as a "
+                "deploy prototxt has it"
+            )
+        return shapes[0][1], shapes[0][2], shapes[0][3]
 
 
-def run(request: ActRangeRequest) -> ActRangeOutcome:
-    """Measure, and write both files; whatever is wrong is an error before the first picture is read, where possible."""
-    if not (math.isfinite(request.k) and request.k >= 0):
-        raise DgnamError(f"k {request.k:g}: give a number of standard deviations, 0 or more")
-    device = usable_device(request.device)
-    chosen = _encoder(request)
-    layer = _layer(request, chosen)
-    name = f"act_range_{request.k:g}x_{layer.replace('/', '_')}"
-    output = request.output if request.output is not None else Path(name)
-    output_paths(output, force=request.force)
-    pictures = open_pictures(request.images, root=request.root, listing=request.listing, sets=request.data)
-    module = zoo.load_net(chosen.prototxt, chosen.weights, f"'{chosen.name}'")
-    module.plan.layer_index(layer)
-    prepare = _network_input(request, chosen, module)
-    found = measure_codes(
-        module.to(device),
-        layer,
-        pictures,
-        prepare,
-        batch_size=request.batch_size,
-        limit=request.limit,
-        skip_broken=request.skip_broken,
-        progress=request.progress,
+def act_range(
+    images: str,
+    *,
+    encoder: str | PathLike[str] | Target | ResolvedTarget | CaffeModule | Mapping[str, Any] = "caffenet-mini",
+    weights: StrPath | None = None,
+    layer: str | None = None,
+    k: float = 3.0,
+    root: StrPath | None = None,
+    listing: str | None = None,
+    data: StrPath | None = None,
+    resize: str = STRETCH,
+    size: str | None = None,
+    mean: str | None = None,
+    scale: float = 1.0,
+    limit: int | None = None,
+    skip_broken: bool = False,
+    batch_size: int = 64,
+    device: str = "cpu",
+    integers: bool = False,
+    folder: StrPath | None = None,
+    output: StrPath | None = "runs",
+    name: str | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> ActRange:
+    """Measure the mean and deviation of each code neuron over pictures, and write the bounds as text and HDF5.
+
+    images, root, listing, data: the pictures; see `open_dataset`.
+    encoder, weights: whatever `open_target` takes; a prototxt's net may have one channel, and weights may replace a
+        model's.
+    layer: whose values are the codes; the one that the zoo's generators for this encoder invert where None.
+    k: the bound is the mean and this many standard deviations.
+    resize, size, mean, scale: the preprocessing; see `dgnam.data.preprocessing`.  None takes the zoo's; else the
+        size that the encoder takes, 104, 117, 123 and 1.  A target that isn't a prototxt has its own mean and scale.
+    limit: the most pictures to take, beginning with the first.
+    integers: round the text's numbers as the published ones are.
+    Everything else is as in `visualize`.
+    """
+    given = dict(locals())
+    check_types(act_range, given)
+    for what, number in (("limit", limit), ("batch_size", batch_size)):
+        if number is not None and number < 1:
+            raise DgnamError(f"{what} {number}: give 1 or more")
+    if not (math.isfinite(k) and k >= 0):
+        raise DgnamError(f"k {k:g}: give a number of standard deviations, 0 or more")
+    place, chosen = usable_device(device), _encoder(encoder, weights)
+    code = _layer(layer, chosen)
+    dataset = open_dataset(images, root=root, listing=listing, folder=data)
+    if isinstance(chosen.net, CaffeModule):
+        chosen.net.plan.layer_index(code)
+    else:
+        chosen.net.layer_shape(code)
+    prepare = _preprocessing(chosen, resize, size, mean, scale)
+    inputs = {
+        "encoder": {"name": chosen.name, **chosen.record},
+        "layer": code,
+        "images": {"source": images, "count": len(dataset), "limit": limit, "skip_broken": skip_broken},
+        "preprocessing": prepare.describe(),
+        "batch_size": batch_size,
+        "device": place,
+    }
+    record = Record("act_range", spec_of(given), inputs, environment())
+    usual = f"act-range-{chosen.name}-{code}"
+    output = None if folder is not None else output
+    run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=resume)
+    if run is None:
+        raise DgnamError("give a folder, or an output for a folder of its own")
+    how: dict[str, Any] = {"batch_size": batch_size, "skip_broken": skip_broken, "device": place}
+    net = chosen.net.to(place) if isinstance(chosen.net, CaffeModule) else chosen.net
+    measurement = CodeMeasurement(net, code, prepare, **how)
+    with defer_interrupt() as stop, at_work(run):
+        _measure(run, measurement, dataset, limit, progress, stop)
+        found = measurement.statistics(dataset.name)
+        stem = f"act_range_{k:g}x_{code.replace('/', '_')}"
+        facts = {"encoder": chosen.name, "layer": code, "source": images}
+        facts |= {"batch_size": str(batch_size), "device": place}
+        facts["preprocessing"] = json.dumps(prepare.describe())
+        text, hdf5 = act_range_files(found, k, facts, integers=integers)
+        files = run.write_text(f"{stem}.txt", text), run.write_bytes(f"{stem}.h5", hdf5)
+    if stop:
+        raise stop.interrupted("stopped; all pictures are measured", run.path)
+    return ActRange(files, found, _lines(found, k, code, prepare), run.path)
+
+
+def _measure(
+    run: Run, measurement: CodeMeasurement, dataset: Dataset, limit: int | None, progress: bool, stop: Stop
+) -> None:
+    """Measure block by block; the state after each is a chunk, of which the last two are kept."""
+    count = len(dataset) if limit is None else min(len(dataset), limit)
+    size = measurement.batch_size * -(-BLOCK // measurement.batch_size)
+    blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
+    for name in [name for name in run.names() if run.damage(name) is not None]:
+        warnings.warn(f"{run.damage(name)}: what follows on the one before is measured again", stacklevel=3)
+        run.discard(name)
+    done = next((last for last in range(len(blocks), 0, -1) if run.has(f"{last - 1:05d}")), 0)
+    if done:
+        measurement.restore(run.load(f"{done - 1:05d}"))
+    bar = progress_bar(
+        total=count, initial=min(done * size, count), unit="picture", desc="measuring codes", show=progress
     )
-    provenance = _provenance(request, chosen, layer, prepare)
-    files = save_act_range(output, found, request.k, provenance, integers=request.integers, force=request.force)
-    return ActRangeOutcome(files, found, _lines(found, request, layer, prepare))
+    try:
+        with bar:
+            for number, block in enumerate(blocks[done:], done):
+                measurement.add(dataset.part(block), on_batch=bar.update)
+                run.save(f"{number:05d}", measurement.arrays())
+                if f"{number - KEPT:05d}" in run.names():
+                    run.discard(f"{number - KEPT:05d}")
+                done += 1
+                if stop and block.stop < count:
+                    raise stop.interrupted(f"stopped after {block.stop:,} of {count:,} pictures")
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped after {min(done * size, count):,} of {count:,} pictures") from None
 
 
-def _encoder(request: ActRangeRequest) -> _Encoder:
-    prototxt = Path(request.encoder)
-    if prototxt.suffix == ".prototxt" or prototxt.is_file():
-        if request.weights is None:
-            raise DgnamError(f"{prototxt} needs its weights: give --weights with a .caffemodel or .h5 file")
-        return _Encoder(request.encoder, prototxt, request.weights, None)
-    entry = zoo.get(request.encoder)
+def _encoder(given: object, weights: StrPath | None) -> _Encoder:
+    """The encoder that is given or named.  Prototxts and models are nets as they are; all else is a target."""
+    if is_prototxt(given):
+        if weights is None:
+            raise DgnamError(f"{given} needs its weights: give a .caffemodel or .h5 file")
+        return _from_files(Path(str(given)).name, Path(str(given)), Path(weights))
+    if not isinstance(given, str | PathLike) or any(mark in str(given) for mark in ":,"):
+        opened = open_target(given, weights=weights)
+        return _Encoder(opened.name, opened.target, opened.record)
+    entry = zoo.get(str(given))
     if entry.generator is not None:
         raise DgnamError(
             f"'{entry.name}' is a generator: measure its encoder '{entry.generator.encoder}' at layer "
             f"'{entry.generator.layer}'"
         )
-    weights = entry.weights_path() if request.weights is None else request.weights
-    return _Encoder(entry.name, entry.prototxt, weights, entry)
+    return _from_files(entry.name, entry.prototxt, entry.weights_path() if weights is None else Path(weights), entry)
 
 
-def _layer(request: ActRangeRequest, chosen: _Encoder) -> str:
-    if request.layer is not None:
-        return request.layer
+def _from_files(name: str, prototxt: Path, weights: Path, entry: zoo.ModelEntry | None = None) -> _Encoder:
+    net = zoo.load_net(prototxt, weights, f"'{name}'")
+    return _Encoder(name, net, {"files": file_checksums(prototxt, weights)}, entry)
+
+
+def _layer(layer: str | None, chosen: _Encoder) -> str:
+    if layer is not None:
+        return layer
     for entry in zoo.list_models():
         if chosen.entry is not None and entry.generator is not None and entry.generator.encoder == chosen.name:
             return entry.generator.layer
-    layers = [layer.name for layer in read_net(chosen.prototxt).layer]
     raise DgnamError(
-        f"no generator of the zoo inverts '{chosen.name}', so there is no usual layer: give --layer, one of "
-        f"{closest('fc6', layers, limit=20)}"
+        f"no generator of the zoo inverts '{chosen.name}', so there is no default layer: give --layer, one of "
+        f"{closest('fc6', chosen.layers(), limit=20)}"
     )
 
 
-def _network_input(request: ActRangeRequest, chosen: _Encoder, module: CaffeModule) -> NetworkInput:
-    shapes = [module.plan.blob_shapes[i] for i in module.plan.inputs]
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] not in (1, 3):
-        raise DgnamError(
-            f"{chosen.prototxt}: its inputs have shapes {shapes}; an encoder takes one, (N, 3 or 1, height, width), as "
-            "a deploy prototxt has it"
-        )
-    channels, *crop = shapes[0][1:]
+def _preprocessing(chosen: _Encoder, resize: str, size: str | None, mean: str | None, scale: float) -> Preprocessing:
+    channels, *crop = chosen.input_shape()
+    if not isinstance(chosen.net, CaffeModule) and (mean is not None or scale != 1):
+        raise DgnamError(f"encoder '{chosen.name}' is not a prototxt: leave mean and scale out")
     usual = None if chosen.entry is None else chosen.entry.preprocessing
-    size = (crop[0], crop[1]) if usual is None else usual.resize
-    if request.mean is not None:
-        mean = read_mean(request.mean)
+    before = (crop[0], crop[1]) if usual is None else usual.resize
+    if mean is not None:
+        values = read_mean(mean)
     else:
-        mean = np.array(usual.mean if usual is not None else MEAN_BGR if channels == 3 else (0,), np.float32)
-    if len(mean) != channels:
-        raise DgnamError(f"the mean has {len(mean)} channels, and the net's input {channels}")
-    size = size if request.size is None else request.size
-    return NetworkInput((crop[0], crop[1]), size, mean, request.scale, request.resize)
+        values = np.array(usual.mean if usual is not None else MEAN_BGR if channels == 3 else (0,), np.float32)
+    if len(values) != channels:
+        raise DgnamError(f"the mean has {len(values)} channels, and the net's input {channels}")
+    return Preprocessing((crop[0], crop[1]), before if size is None else read_size(size), values, scale, resize)
 
 
-def _provenance(request: ActRangeRequest, chosen: _Encoder, layer: str, prepare: NetworkInput) -> dict[str, Any]:
-    """What the numbers came from; no time, so that the same run gives the same bytes."""
-    facts = {
-        "dgnam": __version__,
-        "torch": str(torch.__version__),
-        "encoder": chosen.name,
-        "encoder_prototxt_sha256": sha256(chosen.prototxt),
-        "encoder_weights_sha256": sha256(chosen.weights),
-        "layer": layer,
-        "source": request.images,
-        "preprocessing": json.dumps(prepare.describe()),
-        "batch_size": request.batch_size,
-        "device": request.device,
-    }
-    chosen_too = {"listing": request.listing, "root": request.root, "limit": request.limit}
-    return facts | {
-        key: value if isinstance(value, int) else str(value) for key, value in chosen_too.items() if value is not None
-    }
-
-
-def _lines(found: CodeStatistics, request: ActRangeRequest, layer: str, prepare: NetworkInput) -> tuple[str, ...]:
-    bounds = found.bounds(request.k)
+def _lines(found: CodeStatistics, k: float, layer: str, prepare: Preprocessing) -> list[str]:
+    bounds = found.bounds(k)
     lines = [
-        f"{layer}: {bounds.size:,} neurons over {found.count:,} pictures; mean + {request.k:g} standard deviations is "
+        f"{layer}: {bounds.size:,} neurons over {found.count:,} pictures; mean + {k:g} standard deviations is "
         f"{bounds.min():.4g} to {bounds.max():.4g}, on average {bounds.mean():.4g}",
         f"pictures: {prepare}",
     ]
     dead = int(np.count_nonzero((found.mean == 0) & (found.std == 0)))
     if dead:
-        lines.append(f"neurons that are 0 for each picture, and so is their bound: {dead:,}")
+        lines.append(f"neurons that are 0 for every picture, as is their bound: {dead:,}")
     if found.lowest < 0:
-        lines.append(f"some codes are negative ({found.lowest:.4g}), so no ReLU follows '{layer}' in place")
+        lines.append(f"some codes are negative ({found.lowest:.4g}), so no in-place ReLU follows '{layer}'")
     if found.skipped:
         more = " …" if found.skipped > len(found.reasons) else ""
-        lines.append(
-            f"pictures left out, since they can't be read: {found.skipped:,}: {'; '.join(found.reasons)}{more}"
-        )
-    return tuple(lines)
+        reasons = "; ".join(found.reasons)
+        lines.append(f"unreadable pictures skipped: {found.skipped:,}: {reasons}{more}")
+    return lines

@@ -6,17 +6,17 @@ import numpy as np
 
 from ..am.starts.clusters import COMPONENTS, ClusterStart, cluster
 from ..caffe.modules.caffe_module import CaffeModule
-from ..data.image_set import DataError
-from ..data.network_input import NetworkInput
-from ..data.pictures import Pictures
+from ..data.dataset import Dataset
+from ..data.picture import DataError
+from ..data.preprocessing import Preprocessing
 from ..measure.codes import codes_of_pictures
 
 
 def cluster_start(
     encoder: CaffeModule,
     layer: str,
-    pictures: Pictures,
-    prepare: NetworkInput,
+    pictures: Dataset,
+    prepare: Preprocessing,
     k: int,
     *,
     seed: int = 0,
@@ -27,7 +27,7 @@ def cluster_start(
 ) -> ClusterStart:
     """The mean codes at `layer` of k clusters of `pictures`, and which picture fell into which.
 
-    pictures: those of one class, as `Pictures.of_class` picks them from a labelled source.
+    pictures: those of one class, as `Dataset.of_class` picks them from a labelled source.
     The codes of all of them are held at once; `limit` bounds how many.  The other options are those of
     `measure.codes_of_pictures` and `am.facets.cluster`.
     """
@@ -37,6 +37,6 @@ def cluster_start(
         names += some
         codes.append(rows)
     if not codes:
-        raise DataError(f"{pictures.source}: none of its pictures can be read")
-    record = {"source": pictures.source, "net": encoder.plan.name, "layer": layer, "preprocessing": prepare.describe()}
+        raise DataError(f"{pictures.name}: none of its pictures can be read")
+    record = {"source": pictures.name, "net": encoder.plan.name, "layer": layer, "preprocessing": prepare.describe()}
     return cluster(np.concatenate(codes), names, k, seed=seed, components=components, nearest=nearest, record=record)

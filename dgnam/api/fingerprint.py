@@ -1,4 +1,4 @@
-"""What a target or prior made in Python is, for a run's record: the checksum of its weights, and its preprocessing.
+"""What files and objects are, for a run's record: checksums of files and weights, and preprocessing.
 
 So a run doesn't go on with another network by mistake.  What a module's code does with its weights can't be told.
 """
@@ -6,21 +6,28 @@ So a run doesn't go on with another network by mistake.  What a module's code do
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..am import Several
+from ..am import JointTarget
+from ..files.checksums import sha256
 
 _PREPROCESSING = ("size", "mean", "std", "scale", "channels", "shift")
 
 
+def file_checksums(*paths: Path) -> dict[str, str]:
+    """The sha256 of files, by `folder/name`."""
+    return {f"{path.parent.name}/{path.name}": sha256(path) for path in paths}
+
+
 def fingerprint(made: object) -> dict[str, Any]:
     """As JSON can hold it; of what is no `Target` or prior of ours, and has no module, no more than the class."""
-    if isinstance(made, Several):
-        return {"several": {name: fingerprint(target) for name, target in made.targets.items()}}
+    if isinstance(made, JointTarget):
+        return {"joint": {name: fingerprint(target) for name, target in made.targets.items()}}
     found: dict[str, Any] = {"class": type(made).__name__}
     module = getattr(made, "module", None)
     if isinstance(module, nn.Module):

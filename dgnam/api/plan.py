@@ -1,26 +1,32 @@
-"""What a run will do: its jobs, and the record of all that decides its bytes."""
+"""What a run will do: its jobs in batches, and all that decides their bytes."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..am import Bounds, Direction, Job, Objective, Partition, Settings, Start, partition_jobs
-from ..am.framing import view
+from ..am import Bounds, Direction, Jobs, Objective, Settings, Start, split_batches
+from ..am.framing import choose_framing
 from ..am.images import file_name
+from ..am.published.backend import backend_name, find_backend
 from ..errors import DgnamError
-from ..runs.folder import threads, versions
-from .models import PriorInfo, TargetInfo
+from ..files.checksums import sha256_of_array
+from .priors import ResolvedPrior
+from .published import check_published
+from .targets import ResolvedTarget
 
 MOST_SEEDS = 2**32
 
-MOST_JOBS = 1_000_000
-"""The most images of one run: each has a place in memory before the first is made."""
+MOST_JOBS = 10_000_000
+"""The most images of one run."""
+
+IN_ONE_FOLDER = 1000
+"""Files of one kind that share a folder; more lie in numbered ones."""
 
 _LONGEST_STEM = 200
 """Bytes; file systems take names of 255, and a suffix and a temporary name's letters are added."""
@@ -31,35 +37,70 @@ class Plan:
     """Jobs for one target and one prior: each objective with each of the settings from each seed, in that order.
 
     start: where the codes start.
-    partition: the batches, each of which is saved when it is done.
-    record: all that decides the run's bytes, as JSON can hold it.
+    batches: the jobs that share passes, each saved as a chunk when it is done.
+    backend: the module whose nets run the published loop, each image a batch of its own; None takes the batched loop.
     """
 
-    target: TargetInfo
-    prior: PriorInfo
-    jobs: tuple[Job, ...]
+    target: ResolvedTarget
+    prior: ResolvedPrior
+    jobs: Jobs
     clip: Bounds | None
     start: Start
-    partition: Partition
+    batches: Sequence[range]
+    batch_size: int
     device: str
-    record: Mapping[str, Any]
+    backend: ModuleType | None = None
 
     def caption(self, job: int) -> str:
-        """What a picture is labelled with."""
+        """What a picture is labeled with."""
         return self.target.caption(self.jobs[job].objective)
 
-    def file_stems(self) -> list[str]:
-        """A file name without suffix for each job, as published where it is a unit's; no two are equal."""
-        stems = [_cut(file_name(job.objective, job.settings, job.seed, suffix=""), job.seed) for job in self.jobs]
-        counts: dict[str, int] = {}
-        for stem in stems:
-            counts[stem] = counts.get(stem, 0) + 1
-        return [stem if counts[stem] == 1 else f"{stem}__job{index}" for index, stem in enumerate(stems)]
+    def stem(self, job: int) -> str:
+        """A file name without suffix, as published where the objective is a unit; no two jobs have the same."""
+        asked = self.jobs[job]
+        stem = _cut(file_name(asked.objective, asked.settings, asked.seed, suffix=""), asked.seed)
+        return stem if self._distinct else f"{stem}__job{job}"
+
+    def place(self, job: int) -> str:
+        """The stem with the folder that it lies in, where there are many."""
+        return self.stem(job) if len(self.jobs) <= IN_ONE_FOLDER else f"{job // IN_ONE_FOLDER:04d}/{self.stem(job)}"
+
+    def chunk(self, batch: int) -> str:
+        """The name of a batch's chunk."""
+        few = len(self.batches) <= IN_ONE_FOLDER
+        return f"{batch:05d}" if few else f"{batch // IN_ONE_FOLDER:04d}/{batch:05d}"
+
+    @cached_property
+    def _distinct(self) -> bool:
+        """Whether published names tell all jobs apart; they leave out places, and most settings."""
+        jobs = self.jobs
+        stems = {
+            _cut(file_name(objective, settings, 0, suffix=""), 0)
+            for objective in jobs.objectives
+            for settings in jobs.settings
+        }
+        return len(stems) == len(jobs.objectives) * len(jobs.settings)
+
+    def inputs(self) -> dict[str, Any]:
+        """All that decides the run's bytes, as JSON can hold it."""
+        return {
+            "target": {"name": self.target.name, **self.target.record},
+            "prior": {"name": self.prior.name, **self.prior.record},
+            "objectives": [objective_record(objective) for objective in self.jobs.objectives],
+            "seeds": list(self.jobs.seeds),
+            "settings": [settings.as_dict() for settings in self.jobs.settings],
+            "clip": bounds_record(self.clip),
+            "start": dict(self.start.as_dict()),
+            "framing": repr(choose_framing(self.prior.prior.image_size, self.target.target.size)),
+            "batch_size": self.batch_size,
+            "device": self.device,
+            "backend": None if self.backend is None else backend_name(self.backend),
+        }
 
 
 def make_plan(
-    target: TargetInfo,
-    prior: PriorInfo,
+    target: ResolvedTarget,
+    prior: ResolvedPrior,
     objectives: Sequence[Objective],
     *,
     seeds: Sequence[int],
@@ -68,31 +109,54 @@ def make_plan(
     start: Start,
     device: str = "cpu",
     batch_size: int = 100,
+    backend: str | None = None,
 ) -> Plan:
-    """The plan of a run; whatever the target or the prior can't do is an error here, before any step is taken."""
+    """The plan of a run; whatever target, prior or backend can't do is an error here, before any step is taken."""
     _check(objectives, seeds, settings)
     for objective in objectives:
         for _, term in objective.terms:
             term.check(target.target.layer_shape(term.layer))
-    jobs = tuple(Job(o, seed, s) for o, s, seed in itertools.product(objectives, settings, seeds))
+    jobs = Jobs(objectives, settings, seeds)
     bounds = None if clip is None else clip.shaped(prior.prior.code_shape)
     start.codes(list(seeds[:1]), prior.prior.code_shape)  # what can't be had is an error now
-    partition = partition_jobs(jobs, batch_size)
-    record = {
-        "target": {"name": target.name, **target.record},
-        "prior": {"name": prior.name, **prior.record},
-        "objectives": [objective_record(objective) for objective in objectives],
-        "seeds": list(seeds),
-        "settings": [one.as_dict() for one in settings],
-        "clip": _bounds_record(bounds),
-        "start": dict(start.as_dict()),
-        "view": repr(view(prior.prior.image_size, target.target.size)),
-        "partition": [list(batch) for batch in partition],
-        "device": device,
-        "threads": threads(),
-        "versions": versions(),
-    }
-    return Plan(target, prior, jobs, bounds, start, partition, device, record)
+    nets = None if backend is None else find_backend(backend)
+    if nets is not None:
+        check_published(target, prior, objectives, settings, device)
+        batch_size = min(batch_size, 1)  # each image is saved when it is done
+    return Plan(target, prior, jobs, bounds, start, split_batches(jobs, batch_size), batch_size, device, nets)
+
+
+def choose_seeds(seeds: int | Sequence[int], seed: int = 0) -> Sequence[int]:
+    """The seeds `seed`, `seed + 1`, … of a number of them, or those of a list."""
+    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool):
+        if seeds < 1:
+            raise DgnamError(f"seeds {seeds}: give how many images each objective gets, or the seeds as a list")
+        check_count(int(seeds))
+        return range(int(seed), int(seed) + int(seeds))
+    try:
+        return [int(one.__index__()) for one in seeds]  # type: ignore[union-attr]
+    except (TypeError, AttributeError):
+        raise DgnamError(f"seeds {seeds!r}: give how many images each objective gets, or a list of seeds") from None
+
+
+def check_count(images: int) -> None:
+    """Raise DgnamError where so many are too many for one run."""
+    if images > MOST_JOBS:
+        raise DgnamError(f"{images:,} images are too many for one run: at most {MOST_JOBS:,}")
+
+
+def objective_record(objective: Objective) -> str:
+    """Its text, and the checksums of the directions in it, whose vectors the text doesn't have."""
+    sums = [sha256_of_array(term.vector) for _, term in objective.terms if isinstance(term, Direction)]
+    return " ".join([str(objective), *(f"sha256:{digest}" for digest in sums)])
+
+
+def bounds_record(bounds: Bounds | None) -> Any:
+    """The ends as numbers, or the checksums of arrays."""
+    if bounds is None:
+        return None
+    ends = {"lower": bounds.lower, "upper": bounds.upper}
+    return {k: f"sha256:{sha256_of_array(v)}" if isinstance(v, np.ndarray) else float(v) for k, v in ends.items()}
 
 
 def _cut(stem: str, seed: int) -> str:
@@ -106,32 +170,11 @@ def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequ
         raise DgnamError("there is nothing to do: give one or more objectives, seeds and settings")
     check_count(len(objectives) * len(seeds) * len(settings))
     for what, values in (("seed", seeds), ("objective", objectives)):
-        if len(set(values)) < len(values):
-            twice = next(value for value in values if list(values).count(value) > 1)
+        if not isinstance(values, range) and len(set(values)) < len(values):
+            seen: set[Any] = set()
+            twice = next(value for value in values if value in seen or seen.add(value))  # type: ignore[func-returns-value]
             raise DgnamError(f"{what} {twice} is given twice")
-    outside = [seed for seed in seeds if not 0 <= seed < MOST_SEEDS]
-    if outside:
-        raise DgnamError(f"seed {outside[0]}: give one of 0 to {MOST_SEEDS - 1}")
-
-
-def check_count(images: int) -> None:
-    """Raise DgnamError where so many are too many for one run."""
-    if images > MOST_JOBS:
-        raise DgnamError(f"{images:,} images are too many for one run: at most {MOST_JOBS:,}")
-
-
-def objective_record(objective: Objective) -> str:
-    """Its text, and the checksums of the directions in it, whose vectors the text doesn't have."""
-    sums = [_digest(term.vector) for _, term in objective.terms if isinstance(term, Direction)]
-    return " ".join([str(objective), *(f"sha256:{digest}" for digest in sums)])
-
-
-def _bounds_record(bounds: Bounds | None) -> Any:
-    if bounds is None:
-        return None
-    ends = {"lower": bounds.lower, "upper": bounds.upper}
-    return {k: f"sha256:{_digest(v)}" if isinstance(v, np.ndarray) else float(v) for k, v in ends.items()}
-
-
-def _digest(values: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values, np.float32).tobytes()).hexdigest()
+    ends = (seeds[0], seeds[-1]) if isinstance(seeds, range) else seeds
+    wrong = next((seed for seed in ends if not 0 <= seed < MOST_SEEDS), None)
+    if wrong is not None:
+        raise DgnamError(f"seed {wrong}: give one of 0 to {MOST_SEEDS - 1}")

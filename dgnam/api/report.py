@@ -1,18 +1,24 @@
-"""What a finished run shows: sheets of all its pictures, its traces, and a table."""
+"""What a run shows: a table of its jobs, sheets of its pictures and its traces, made as the batches come.
+
+summary.csv     a line for each job
+grid.png        all pictures with their captions; of more than 400, grid-000.png, grid-001.png, …
+traces.png      activation by step
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from ..figures import draw_traces, labelled_grid
-from .folder import MANIFEST, Folder
+from ..am import Result, Stop
+from ..am.images import picture
+from ..figures import draw_traces, labeled_grid
+from ..files.encode import png
+from ..runs import Run
+from .outputs import Outputs
 from .plan import Plan
 from .result import MOST_SHOWN, enlargement
 
@@ -21,62 +27,109 @@ COLUMNS = 20
 LISTED = 12
 """So many jobs are listed for the user, and of more only what they come to."""
 
-
-def write_report(folder: Folder, plan: Plan) -> list[str]:
-    """Write the sheets, the traces and the table of a finished run; returns lines for people."""
-    rows = [json.loads(line) for line in (folder.path / MANIFEST).read_text(encoding="utf-8").splitlines()]
-    rows.sort(key=lambda row: int(row["job"]))
-    folder.files.write_text(SUMMARY, _table(rows))
-    sheets = [rows[first : first + MOST_SHOWN] for first in range(0, len(rows), MOST_SHOWN)]
-    for number, sheet in enumerate(sheets):
-        name = f"{GRID}.png" if len(sheets) == 1 else f"{GRID}-{number:03d}.png"
-        folder.files.write_png(name, _sheet(folder.path, sheet, plan))
-    traces, names = _traces(folder, plan)
-    if np.isfinite(traces).any():
-        folder.files.write_png(TRACES, draw_traces(traces, names))
-    return _lines(rows)
+MOST_TRACES = 2000
+"""The first so many jobs are drawn in traces.png."""
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+class Report:
+    """The tables and figures of one run; `add` takes its results in the order of the jobs."""
 
+    def __init__(self, plan: Plan, outputs: Outputs):
+        self.plan, self.outputs = plan, outputs
+        self.title = f"{plan.target.name}, prior {plan.prior.name}"
+        self._table = io.StringIO()
+        self._rows: csv.DictWriter[str] | None = None
+        self._sheet: list[tuple[np.ndarray, str]] = []
+        self._sheets = 0
+        self._traces: list[np.ndarray] = []
+        self._listed: list[str] = []
+        self._groups: dict[str, list[float]] = {}
+        self._silent: list[str] = []
 
-def _sheet(path: Path, rows: list[dict[str, Any]], plan: Plan) -> np.ndarray:
-    pictures = []
-    for row in rows:
-        with Image.open(path / row["image"]) as picture:
-            pictures.append(np.asarray(picture.convert("RGB")))
-    labels = [f"{row['caption']}\n{_shown(row['activation'])}" for row in rows]
-    scale = enlargement(pictures[0].shape[1]) if len(rows) <= 100 else 1
-    title = f"{plan.target.name}, prior {plan.prior.name}"
-    return labelled_grid(pictures, labels, columns=min(COLUMNS, max(4, len(rows) // 4)), title=title, scale=scale)
+    def add(self, run: Run, batch: int, result: Result) -> None:
+        """Take in a batch; full sheets are written."""
+        for row, job in enumerate(result.indices):
+            line = self._line(batch, row, job, result)
+            self._write_row(line)
+            self._note(line)
+            label = f"{line['caption']}\n{_shown(line['activation'])}"
+            self._sheet.append((picture(result.images[row]), label))
+            if len(self._sheet) == MOST_SHOWN:
+                self._write_sheet(run)
+            if len(self._traces) < MOST_TRACES:
+                self._traces.append(result.activations[row, : int(result.steps[row])])
 
+    def write(self, run: Run) -> list[str]:
+        """Write what is left; returns lines for people."""
+        run.write_text(SUMMARY, self._table.getvalue())
+        if self._sheet:
+            self._write_sheet(run)
+        names = [f"{self.plan.caption(k)} seed {self.plan.jobs[k].seed}" for k in range(len(self._traces))]
+        traces = [np.where(np.isfinite(trace), trace, np.nan) for trace in self._traces]
+        if any(np.isfinite(trace).any() for trace in traces):
+            run.write_bytes(TRACES, png(draw_traces(traces, names)))
+        return [*self._came_to(), *self._warnings()]
 
-def _traces(folder: Folder, plan: Plan) -> tuple[np.ndarray, list[str]]:
-    """The activations (jobs, steps), NaN where they are not finite, and a name for each job."""
-    traces = np.full((len(plan.jobs), max(job.settings.n_iters for job in plan.jobs)), np.nan, np.float32)
-    for result in folder.results():
-        traces[list(result.indices), : result.activations.shape[1]] = result.activations
-    traces[np.isinf(traces)] = np.nan
-    return traces, [f"{plan.caption(k)} seed {job.seed}" for k, job in enumerate(plan.jobs)]
+    def _came_to(self) -> list[str]:
+        if len(self.plan.jobs) <= LISTED:
+            return self._listed
+        return [f"{name}: {len(values)} images, activation {_spread(values)}" for name, values in self._groups.items()]
 
-
-def _lines(rows: list[dict[str, Any]]) -> list[str]:
-    if len(rows) <= LISTED:
+    def _warnings(self) -> list[str]:
+        """What a picture alone doesn't tell: that nothing was climbed."""
+        if not self._silent:
+            return []
+        shown = ", ".join(self._silent[:LISTED]) + (", …" if len(self._silent) > LISTED else "")
         return [
-            f"{row['caption']:24} seed {row['seed']:<4} activation {_shown(row['first_activation'])} -> "
-            f"{_shown(row['activation'])} in {row['steps']} steps   {row['image']}"
-            for row in rows
+            f"no gradient at the first step, so these pictures show the initial code, not a preferred image: {shown}"
         ]
-    settings: dict[str, list[float]] = {}
-    for row in rows:
-        name = f"{row['n_iters']} steps from {row['start_lr']:g}, {row['regularisation']}"
-        settings.setdefault(name, []).append(np.nan if row["activation"] is None else float(row["activation"]))
-    return [f"{name}: {len(values)} images, activation {_spread(values)}" for name, values in settings.items()]
+
+    def _line(self, batch: int, row: int, job: int, result: Result) -> dict[str, Any]:
+        asked, steps = self.plan.jobs[job], int(result.steps[row])
+        return {
+            "job": job,
+            "objective": str(asked.objective),
+            "caption": self.plan.caption(job),
+            "seed": asked.seed,
+            **asked.settings.as_dict(),
+            "steps": steps,
+            "first_activation": _number(result.activations[row, 0]),
+            "activation": _number(result.activations[row, steps - 1]),
+            "stopped": "" if result.stopped[row] == Stop.NONE else Stop(result.stopped[row]).name.lower(),
+            "image": self.outputs.image(self.plan, job),
+            "chunk": self.plan.chunk(batch),
+            "row": row,
+        }
+
+    def _write_row(self, line: dict[str, Any]) -> None:
+        if self._rows is None:
+            names = {name: None for settings in self.plan.jobs.settings for name in settings.as_dict()}
+            first = ["job", "objective", "caption", "seed"]
+            columns = [*first, *names, *(key for key in line if key not in {*first, *names})]
+            self._rows = csv.DictWriter(self._table, columns, lineterminator="\n")
+            self._rows.writeheader()
+        self._rows.writerow(line)
+
+    def _note(self, line: dict[str, Any]) -> None:
+        if len(self._listed) < LISTED:
+            self._listed.append(
+                f"{line['caption']:24} seed {line['seed']:<4} activation {_shown(line['first_activation'])} -> "
+                f"{_shown(line['activation'])} in {line['steps']} steps   {line['image']}"
+            )
+        if line["stopped"] and line["steps"] == 1 and len(self._silent) <= LISTED:
+            self._silent.append(f"{line['objective']} seed {line['seed']} ({line['stopped'].replace('_', ' ')})")
+        name = f"{line['n_iters']} steps from {line['start_lr']:g}, {line['regularizer']}"
+        value = np.nan if line["activation"] is None else float(line["activation"])
+        self._groups.setdefault(name, []).append(value)
+
+    def _write_sheet(self, run: Run) -> None:
+        pictures, labels = zip(*self._sheet, strict=True)
+        several = len(self.plan.jobs) > MOST_SHOWN
+        name = f"{GRID}-{self._sheets:03d}.png" if several else f"{GRID}.png"
+        scale = enlargement(pictures[0].shape[1]) if len(pictures) <= 100 else 1
+        columns = min(COLUMNS, max(4, len(pictures) // 4))
+        run.write_bytes(name, png(labeled_grid(pictures, labels, columns=columns, title=self.title, scale=scale)))
+        self._sheets, self._sheet = self._sheets + 1, []
 
 
 def _spread(values: list[float]) -> str:
@@ -86,6 +139,11 @@ def _spread(values: list[float]) -> str:
         return "not finite"
     others = f", {len(values) - len(finite)} not finite" if len(finite) < len(values) else ""
     return f"{np.mean(finite):.4g} on average, {min(finite):.4g} to {max(finite):.4g}{others}"
+
+
+def _number(value: np.floating[Any]) -> float | None:
+    """A float32 as the shortest number that means it; None for one that is not finite."""
+    return float(str(np.float32(value))) if np.isfinite(value) else None
 
 
 def _shown(activation: float | None) -> str:

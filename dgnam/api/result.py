@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import math
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
+import h5py
 import numpy as np
 from PIL import Image
 
 from ..am import Objective, Settings
 from ..errors import DgnamError
-from ..figures import labelled_grid
-from ..files.paths import replacing
-from ..runs.folder import RunFolder
+from ..figures import labeled_grid
+from ..files.encode import png
+from ..files.paths import write_bytes
+from ..runs.chunks import to_bytes
+from ..runs.folder import create_folder
 
 SHOWN_SIZE = 128
 """Pictures that are smaller than this are enlarged in a grid, a whole number of times."""
@@ -26,42 +29,84 @@ MOST_SHOWN = 400
 """A grid shows at most so many; what comes after is saved like the others."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Visualization:
-    """Preferred images, the first axis of each array the same.
-
-    images: (N, H, W, 3) uint8, RGB: values from 120 below the mean to 120 above it, as 0 to 255; of a callable the
-        pictures that it scored.
-    raw: (N, 3, H, W) float32, BGR, mean-subtracted: what the target saw, before the last update.
-    codes: (N, *code_shape) float32, after the last update; without gradients, those of the images.
-    activations: (N,) float32, of `raw`; where the settings have a transform, of what it made of `raw` in that step.
-    traces: (N, steps) float32, the activation at each step; NaN after a job's last.  Of a search without gradients, the
-        best score of each generation.
-    captions: a text for each, the class or the objective, and `title` one for all of them.
-    objectives, seeds, settings: what each was made for, from which seed and how; no settings without gradients.
-    folder: where it was saved, or None.
-    """
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """The arrays of a `Visualization`; the first axis of each is its pictures'."""
 
     images: np.ndarray
     raw: np.ndarray
     codes: np.ndarray
     activations: np.ndarray
     traces: np.ndarray
-    captions: Sequence[str]
-    title: str
-    objectives: Sequence[Objective | None]
-    seeds: Sequence[int]
-    settings: Sequence[Settings | None]
-    folder: Path | None = None
-    stems: Sequence[str] = field(default=())
+
+
+class Visualization:
+    """Preferred images; a run's arrays are read from its folder when they are first asked for.
+
+    captions: a text for each, the class or the objective, and `title` one for all of them.
+    objectives, seeds, settings: what each was made for, from which seed and how; no settings without gradients.
+    folder: where it was saved, or None.
+    summary: what it came to, in lines for people.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Arrays],
+        *,
+        captions: Sequence[str],
+        title: str,
+        objectives: Sequence[Objective | None],
+        seeds: Sequence[int],
+        settings: Sequence[Settings | None],
+        size: tuple[int, int] | None,
+        folder: Path | None = None,
+        stems: Sequence[str] = (),
+        summary: Sequence[str] = (),
+    ):
+        self._load, self._size, self._stems = load, size, stems
+        self.captions, self.title, self.objectives = captions, title, objectives
+        self.seeds, self.settings, self.folder, self.summary = seeds, settings, folder, summary
+
+    @cached_property
+    def _arrays(self) -> Arrays:
+        return self._load()
+
+    @property
+    def images(self) -> np.ndarray:
+        """(N, H, W, 3) uint8, RGB: values from 120 below the mean to 120 above it, as 0 to 255; of a callable the
+        pictures that it scored."""
+        return self._arrays.images
+
+    @property
+    def raw(self) -> np.ndarray:
+        """(N, 3, H, W) float32, BGR, mean-subtracted: what the target saw, before the last update."""
+        return self._arrays.raw
+
+    @property
+    def codes(self) -> np.ndarray:
+        """(N, *code_shape) float32, after the last update; without gradients, those of the images."""
+        return self._arrays.codes
+
+    @property
+    def activations(self) -> np.ndarray:
+        """(N,) float32, of `raw`; where the settings have a transform, of what it made of `raw` in that step."""
+        return self._arrays.activations
+
+    @property
+    def traces(self) -> np.ndarray:
+        """(N, steps) float32, the activation at each step; NaN after a job's last.
+
+        Without gradients, the best score of each generation.
+        """
+        return self._arrays.traces
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.seeds)
 
     def __repr__(self) -> str:
-        n, height, width, _ = self.images.shape
-        best = f"activations {self.activations.min():.4g} to {self.activations.max():.4g}" if n else "empty"
-        return f"<Visualization: {self.title}; {n} images of {height}x{width}, {best}>"
+        height, width = self.images.shape[1:3] if self._size is None else self._size
+        where = "" if self.folder is None else f", in {self.folder}"
+        return f"<Visualization: {self.title}; {len(self)} images of {height}x{width}{where}>"
 
     def grid(self, columns: int | None = None, scale: int | None = None) -> np.ndarray:
         """The pictures with their captions and activations, (H, W, 3) uint8 RGB; the first 400 of them.
@@ -74,7 +119,7 @@ class Visualization:
         shown = min(len(self), MOST_SHOWN)
         labels = [f"{self.captions[k]}\n{self.activations[k]:.4g}" for k in range(shown)]
         note = "" if shown == len(self) else f"The first {shown} of {len(self)}."
-        return labelled_grid(
+        return labeled_grid(
             list(self.images[:shown]),
             labels,
             columns=_columns(shown) if columns is None else columns,
@@ -95,33 +140,31 @@ class Visualization:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the grid to a file named *.png, or everything into a new folder; returns the path.
 
-        The folder gets each picture, `grid.png`, and `arrays.h5` with raw, codes, activations and traces.  A folder
-        that holds something is an error; a file is replaced.
+        The folder gets each picture, `grid.png`, and `arrays.h5` with the datasets raw, codes, activations, traces,
+        captions and seeds, and the attribute title.  A folder that holds something is an error; a file is replaced.
         """
         target = Path(path)
         if target.suffix.lower() == ".png":
-            with replacing(target) as partial:
-                Image.fromarray(self.grid()).save(partial, format="PNG")
+            write_bytes(target, png(self.grid()))
             return target
         if target.suffix:
             raise DgnamError(f"{target}: give a name that ends in .png for the grid, or a folder's for everything")
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise DgnamError(f"{target} is there already; give a new folder")
-        files = RunFolder(target)
-        names = self.stems if self.stems else [f"{k:04d}" for k in range(len(self))]
+        if target.is_file():
+            raise DgnamError(f"{target} is a file; give a new folder")
+        folder = create_folder(target)
+        names = self._stems if self._stems else [f"{k:04d}" for k in range(len(self))]
         for name, image in zip(names, self.images, strict=True):
-            files.write_png(f"{name}.png", image)
-        files.write_png("grid.png", self.grid())
+            write_bytes(folder / f"{name}.png", png(image))
+        write_bytes(folder / "grid.png", png(self.grid()))
         arrays = {name: getattr(self, name) for name in ("raw", "codes", "activations", "traces")}
-        about = {"title": self.title, "captions": list(self.captions), "seeds": list(self.seeds)}
-        files.write_arrays("arrays.h5", arrays, about)
+        arrays["captions"] = np.array(list(self.captions), h5py.string_dtype())
+        arrays["seeds"] = np.array(list(self.seeds), np.int64)
+        write_bytes(folder / "arrays.h5", to_bytes(arrays, {"title": self.title}))
         return target
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
-        buffer = io.BytesIO()
-        Image.fromarray(self.grid()).save(buffer, format="PNG")
-        return buffer.getvalue()
+        return png(self.grid())
 
 
 def enlargement(width: int) -> int:

@@ -1,13 +1,13 @@
-"""Caffe's Python interface, on PyTorch.
+"""pycaffe's interface on PyTorch.
 
-What `import caffe` gave, under the same names, and `import caffe` itself for scripts that nobody may edit: `install()`,
-or `python -m dgnam.caffe script.py`.  Beside it `CaffeModule`, a net as a torch module by Caffe's rules; `to_torch` and
-`to_onnx`, the ways out of Caffe; and `read_net` and its kin for the files themselves, in `dgnam.caffe.proto`.
+All names of pycaffe 1.0, plus `import caffe` itself for unmodified scripts: `install()`, or
+`python -m dgnam.caffe script.py`.  `CaffeModule` runs a net as a torch module by Caffe's rules, `to_torch` and
+`to_onnx` export nets, and the readers in `dgnam.caffe.proto`, such as `read_net`, open Caffe's files.
 """
 
 from ..errors import CaffeError, CaffeFormatError
-from . import _caffe, io, pycaffe  # the modules by which some scripts call what is below
-from ._caffe import *  # noqa: F403  (all that the compiled module gave)
+from . import _caffe, io, pycaffe  # scripts reach the names below through these modules too
+from ._caffe import *  # noqa: F403  (all names of pycaffe's compiled module)
 from .classifier import Classifier
 from .detector import Detector
 from .launch.alias import install, uninstall

@@ -1,7 +1,7 @@
-"""`python -m dgnam.caffe script.py …`: see `launcher`."""
+"""`python -m dgnam.caffe script.py …`; see `launch/program.py`."""
 
 import sys
 
-from .launch.launcher import main
+from .launch.program import main
 
 main(sys.argv[1:])

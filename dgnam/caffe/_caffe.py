@@ -1,4 +1,4 @@
-"""What pycaffe's compiled module `caffe._caffe` gave, for scripts that import from it."""
+"""The names of pycaffe's compiled module `caffe._caffe`."""
 
 from .blob import Blob
 from .glog import init_log, log
@@ -20,7 +20,7 @@ from .solver import (
 from .timer import Timer
 
 __version__ = "1.0.0"
-"""The version of BVLC Caffe whose interface this is."""
+"""The version of BVLC Caffe with this interface."""
 
 __all__ = [
     "NCCL",

@@ -1,8 +1,8 @@
-"""Blobs: a net's arrays, each with data and diff, as numpy views that alias the memory.
+"""Blobs: a net's arrays, each with data and diff, exposed as numpy views of the memory.
 
-A view handed out stays valid from pass to pass: what a net computes later appears in it, and what is written into it
-is what the net computes with next.  With a GPU the numbers live on both sides and are copied when the other side asks
-for them, as Caffe's SyncedMemory does; a view handed out makes the host's side the newer one.
+A view stays valid from pass to pass: later results appear in it, and values written into it are used by the next pass.
+On a GPU, host and device each hold a copy, synchronized on access as by Caffe's SyncedMemory; requesting a view marks
+the host's copy as the current one.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ..errors import ArgumentError, CaffeError
 HOST = torch.device("cpu")
 MAX_AXES = 32
 MAX_COUNT = 2**31 - 1
-"""As many numbers as a blob of real Caffe's can hold."""
+"""Caffe's limit for the numbers in a blob."""
 
 
 class SyncedMemory:
-    """`count` float32 numbers on the host, on a device, or on both; zero until something is written.
+    """`count` float32 numbers on the host, on a device or on both, initially zero.
 
-    Nothing is allocated before its first use, so that the diff of a blob that no backward pass reaches is free.
+    Memory is allocated at first use: an unused diff costs nothing.
     """
 
     def __init__(self, count: int):
@@ -40,12 +40,12 @@ class SyncedMemory:
         self._first: Callable[[Tensor], object] | None = None
 
     def view(self) -> np.ndarray:
-        """The host's numbers, flat, to read and to write from now on."""
+        """Return the host's numbers, flat, as a view that stays valid for reading and writing."""
         self._viewed = True
         return self.on(HOST, mutable=True).numpy()
 
     def on(self, device: torch.device, *, mutable: bool = False) -> Tensor:
-        """The numbers on `device`, flat; `mutable` says that the caller changes them."""
+        """Return the numbers on `device`, flat; `mutable` if the caller changes them."""
         if device == HOST:
             values = self._host if self._host is not None and self.head != "device" else self._to_host()
             self.head = "host" if mutable else self.head
@@ -55,10 +55,10 @@ class SyncedMemory:
         return values
 
     def put(self, values: Tensor, *, fresh: bool) -> None:
-        """Make `values` the numbers, on the device they are on.
+        """Store `values` on their own device.
 
-        A `fresh` tensor, one that nobody else holds, becomes the memory itself, unless a numpy view of the memory
-        is in use and must stay valid.
+        A `fresh` tensor, referenced by nothing else, becomes the memory itself, unless a numpy view of the memory must
+        stay valid.
         """
         self._first = None
         on_host = values.device == HOST
@@ -81,23 +81,20 @@ class SyncedMemory:
         self.head = "device"
 
     def fill(self, first: Callable[[Tensor], object]) -> None:
-        """Let `first` write the numbers, flat on the host: at once, or at their first use where there are none yet."""
+        """Initialize the numbers by `first`, called with the flat host memory; deferred to the first use if unused."""
         if self.head == "nowhere":
             self._first = first
         else:
             first(self.on(HOST, mutable=True))
 
     def drop(self) -> None:
-        """Give up the numbers, which are about to be computed anew, so that old and new need no memory at once.
-
-        Numbers that a numpy view may show stay.
-        """
+        """Free the memory before the numbers are recomputed, unless a numpy view of it exists."""
         if not self._viewed:
             self._host = self._device = self._first = None
             self.head = "nowhere"
 
     def clear(self) -> None:
-        """Set all numbers to zero, where there are any."""
+        """Set all numbers to zero; unused memory stays unallocated."""
         self._first = None
         if self.head == "device":
             assert self._device is not None
@@ -148,13 +145,13 @@ class SyncedMemory:
         try:
             return torch.zeros(self.count, device=device)
         except (RuntimeError, MemoryError):
-            raise CaffeError(f"no memory on {device} for a blob of {self.count} numbers") from None
+            raise CaffeError(f"out of memory on {device} for a blob of {self.count} numbers") from None
 
 
 class Blob:
     """An array of up to 32 axes with `data` and `diff`, float32; images are (N, C, H, W).
 
-    Reshaping keeps the memory while the numbers fit into it, and with it the views handed out.
+    Reshaping keeps the memory, and views of it, as long as it is large enough.
     """
 
     def __init__(self, *shape: int):
@@ -173,17 +170,17 @@ class Blob:
 
     @property
     def count(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return self._count
 
     @property
     def data(self) -> np.ndarray:
-        """The values: an array that aliases the memory."""
+        """The values, as a view of the memory."""
         return self._data.view()[: self._count].reshape(self._shape)
 
     @property
     def diff(self) -> np.ndarray:
-        """The gradient: an array that aliases the memory."""
+        """The gradient, as a view of the memory."""
         return self._diff.view()[: self._count].reshape(self._shape)
 
     @property
@@ -203,7 +200,7 @@ class Blob:
         return self._legacy_axis(3)
 
     def reshape(self, *shape: int) -> None:
-        """Take another shape; the memory is replaced, by zeros, only where it is too small."""
+        """Change the shape; memory that is too small is replaced by zeros."""
         if shape == self._shape:
             return
         shape = _axes(shape)
@@ -215,49 +212,49 @@ class Blob:
             self._diff = SyncedMemory(self._count)
 
     def share_data(self, other: Blob) -> None:
-        """Take `other`'s data as one's own memory; the counts must be equal."""
+        """Use `other`'s data memory; the counts must be equal."""
         self._check_count(other)
         self._data = other._data
 
     def share_diff(self, other: Blob) -> None:
-        """Take `other`'s diff as one's own memory; the counts must be equal."""
+        """Use `other`'s diff memory; the counts must be equal."""
         self._check_count(other)
         self._diff = other._diff
 
     def data_on(self, device: torch.device, *, mutable: bool = False) -> Tensor:
-        """The values as a tensor on `device`; `mutable` says that the caller changes them."""
+        """Return the values as a tensor on `device`; `mutable` if the caller changes them."""
         return self._shaped(self._data.on(device, mutable=mutable))
 
     def diff_on(self, device: torch.device, *, mutable: bool = False) -> Tensor:
-        """The gradient as a tensor on `device`; `mutable` says that the caller changes it."""
+        """Return the gradient as a tensor on `device`; `mutable` if the caller changes it."""
         return self._shaped(self._diff.on(device, mutable=mutable))
 
     def put_data(self, values: Tensor, *, fresh: bool = False) -> None:
-        """Make `values`, of this shape, the data; see `SyncedMemory.put`."""
+        """Store `values`, of this shape, as the data; see `SyncedMemory.put`."""
         self._data.put(values, fresh=fresh)
 
     def drop_data(self) -> None:
-        """Give up the data, which are about to be computed anew; see `SyncedMemory.drop`."""
+        """Free the data before they are recomputed; see `SyncedMemory.drop`."""
         self._data.drop()
 
     def put_diff(self, values: Tensor, *, fresh: bool = False) -> None:
-        """Make `values`, of this shape, the diff; see `SyncedMemory.put`."""
+        """Store `values`, of this shape, as the diff; see `SyncedMemory.put`."""
         self._diff.put(values, fresh=fresh)
 
     def fill_data(self, first: Callable[[Tensor], object]) -> None:
-        """Let `first` write the data, a tensor of this shape, at once or at the first use; see `SyncedMemory.fill`."""
+        """Initialize the data, a tensor of this shape, by `first`; see `SyncedMemory.fill`."""
         self._data.fill(self._in_shape(first))
 
     def fill_diff(self, first: Callable[[Tensor], object]) -> None:
-        """Let `first` write the diff, a tensor of this shape, at once or at the first use; see `SyncedMemory.fill`."""
+        """Initialize the diff, a tensor of this shape, by `first`; see `SyncedMemory.fill`."""
         self._diff.fill(self._in_shape(first))
 
     def add_diff(self, values: Tensor) -> None:
-        """Add `values` to the diff, as gradients of parameters accumulate."""
+        """Add `values` to the diff: gradients of parameters accumulate."""
         self.diff_on(values.device, mutable=True).add_(values.reshape(self._shape))
 
     def clear_diff(self) -> None:
-        """Set the diff to zero; one that was never used stays without memory."""
+        """Set the diff to zero; an unused one stays unallocated."""
         self._diff.clear()
 
     def _shaped(self, flat: Tensor) -> Tensor:
@@ -274,17 +271,17 @@ class Blob:
             raise CaffeError(f"a blob of shape {self._shape} can't share the memory of one of shape {other.shape}")
 
     def _legacy_axis(self, axis: int) -> int:
-        """An axis by its old name, 1 where the blob has fewer."""
+        """Return the size of an axis by its legacy name; 1 for a missing axis."""
         if len(self._shape) > 4:
-            raise CaffeError(f"num, channels, height and width are for at most 4 axes, and this shape is {self._shape}")
+            raise CaffeError(f"num, channels, height and width need at most 4 axes; the shape is {self._shape}")
         return self._shape[axis] if axis < len(self._shape) else 1
 
 
 class BlobVec(list[Blob]):
-    """The learned blobs of a layer, as pycaffe lists them."""
+    """A layer's learned blobs, as a list with pycaffe's `add_blob`."""
 
     def add_blob(self, *shape: int) -> None:
-        """Append a blob of this shape, of zeros."""
+        """Append a blob of zeros."""
         self.append(Blob(*shape))
 
 
@@ -292,13 +289,11 @@ def _axes(shape: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(index(n) for n in shape)
     except TypeError:
-        raise ArgumentError(
-            f"a blob's axes are whole numbers, as in reshape(1, 3, 227, 227), and got {shape}"
-        ) from None
+        raise ArgumentError(f"a blob's axes are whole numbers, as in reshape(1, 3, 227, 227); got {shape}") from None
 
 
 def check_shape(shape: Sequence[int]) -> None:
-    """Raise CaffeError unless a blob can have `shape`: Caffe's limits."""
+    """Raise CaffeError if `shape` exceeds Caffe's limits."""
     if len(shape) > MAX_AXES:
         raise CaffeError(f"a blob can't have {len(shape)} axes: at most {MAX_AXES}")
     if any(not 0 <= n <= MAX_COUNT for n in shape) or math.prod(shape) > MAX_COUNT:
@@ -306,12 +301,12 @@ def check_shape(shape: Sequence[int]) -> None:
 
 
 def addresses(tensors: Iterable[object]) -> set[int]:
-    """Where the memory of the tensors among `tensors` begins."""
+    """Return the memory addresses of the tensors in `tensors`."""
     return {t.data_ptr() for t in tensors if isinstance(t, Tensor)}
 
 
 def is_fresh(values: Tensor, held: Container[int]) -> bool:
-    """Whether a tensor fills memory of its own that can become a blob's: all of it, and none that begins in `held`."""
+    """Return whether a blob can adopt the memory of `values`: exclusively owned, contiguous, not in `held`."""
     return (
         values.data_ptr() not in held
         and values.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""pycaffe's `Classifier`: a net that scores pictures of any size."""
+"""pycaffe's `Classifier`: scores pictures of any size."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .proto import pb
 
 
 class Classifier(Net):
-    """A net in phase TEST for pictures (H, W, K), RGB in [0, 1]; its first input takes them, its first output scores.
+    """A net in phase TEST that classifies pictures (H, W, K), RGB in [0, 1], by its first input and first output.
 
     model_file, pretrained_file: prototxt and weights.
-    image_dims: (height, width) to which pictures are resized before they are cropped; None for the input's own.
-    mean, input_scale, raw_scale, channel_swap: see `io.Transformer`; `self.transformer` has them.
+    image_dims: (height, width) to which pictures are resized before cropping; None for the input's size.
+    mean, input_scale, raw_scale, channel_swap: steps of `self.transformer`; see `io.Transformer`.
     """
 
     def __init__(
@@ -38,21 +38,21 @@ class Classifier(Net):
         self.image_dims: Size = self.crop_dims if image_dims is None else image_dims
 
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
-        """The first output for each picture, such as (N, C) probabilities of N pictures and C classes.
+        """Return the first output for each picture, such as (N, C) probabilities of N pictures and C classes.
 
         inputs: N pictures (H, W, K), each resized to `image_dims`.
-        oversample: the mean over ten crops (see `io.oversample`), as (N, C); else the output for the centre alone, as
-            the net gives it.
+        oversample: average over ten crops (see `io.oversample`), as (N, C); False returns the net's output for the
+            center crop.
         """
         pictures = np.stack([io.resize_image(picture, self.image_dims) for picture in inputs])
-        crops = io.oversample(pictures, self.crop_dims) if oversample else self._centres(pictures)
+        crops = io.oversample(pictures, self.crop_dims) if oversample else self._centers(pictures)
         name = self.inputs[0]
         batch: dict[str, Any] = {name: np.stack([self.transformer.preprocess(name, crop) for crop in crops])}
         predictions = self.forward_all(**batch)[self.outputs[0]]
         return predictions.reshape(len(pictures), 10, -1).mean(1) if oversample else predictions
 
-    def _centres(self, pictures: np.ndarray) -> np.ndarray:
-        """The middle of each picture, of the input's size."""
+    def _centers(self, pictures: np.ndarray) -> np.ndarray:
+        """Return the center crop of each picture, of the input's size."""
         (height, width), (h, w) = pictures.shape[1:3], self.crop_dims
         if h > height or w > width:
             raise ArrayError(
@@ -65,7 +65,7 @@ class Classifier(Net):
 def input_transformer(
     net: Net, mean: np.ndarray | None, input_scale: Any, raw_scale: Any, channel_swap: Sequence[int] | None
 ) -> io.Transformer:
-    """What makes pictures (H, W, K) into what the first input of `net` takes; steps that are None are left out."""
+    """Return the Transformer from pictures (H, W, K) to the first input of `net`; steps that are None are omitted."""
     name = net.inputs[0]
     transformer = io.Transformer({name: net.blobs[name].shape})
     transformer.set_transpose(name, (2, 0, 1))

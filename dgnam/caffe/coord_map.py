@@ -1,8 +1,8 @@
-"""pycaffe's `coord_map`: where the coordinates of one top of a net specification lie in another's.
+"""pycaffe's `coord_map`: maps between the spatial coordinates of two tops of a net specification.
 
-A map is (axis, scale, shift): index i of one top is index scale * i + shift of the other, in the axes after the
-channels'; `axis` is the channels' axis, None where any will do.  Scale and shift are a number for all these axes, or an
-array with one for all or for each.  FCN [1] crops with it: an upsampled score map to the picture that it belongs to.
+A map is (axis, scale, shift): index i of one top is index scale * i + shift of the other, in the axes after the channel
+axis `axis` (None for any).  Scale and shift are a number, or an array with one entry for all spatial axes or one for
+each.  FCN [1] uses it to crop an upsampled score map to the input image.
 
 [1] Long, Shelhamer, Darrell: Fully Convolutional Networks for Semantic Segmentation, CVPR 2015.
 """
@@ -26,23 +26,23 @@ PASS_THROUGH_LAYERS = [
     *("AbsVal", "BatchNorm", "Bias", "BNLL", "Dropout", "Eltwise", "ELU", "Log", "LRN", "Exp", "MVN", "Power"),
     *("ReLU", "PReLU", "Scale", "Sigmoid", "Split", "TanH", "Threshold"),
 ]
-"""The layers whose tops have the coordinates of their bottoms."""
+"""Layers that preserve coordinates."""
 
 
 class UndefinedMapException(CaffeError):  # noqa: N818 (pycaffe's name)
-    """A layer's tops have no coordinates that could be traced to its bottoms."""
+    """A layer defines no map between its bottoms' and tops' coordinates."""
 
 
 class AxisMismatchException(CaffeError):  # noqa: N818 (pycaffe's name)
-    """Two maps are of different axes, and can't follow one another."""
+    """Two maps of different axes can't be composed."""
 
 
 class CropError(CaffeError, AssertionError):
-    """Two tops don't lie so that one can be cropped to the other; an AssertionError too, since pycaffe raised that."""
+    """One top can't be cropped to the other; also an AssertionError, as in pycaffe."""
 
 
 def coord_map(fn: Function) -> CoordMap:
-    """The map of a layer's bottom into its top; raises UndefinedMapException where there is none."""
+    """Return the map from a layer's bottom to its top; raises UndefinedMapException if undefined."""
     if fn.type_name in ("Convolution", "Pooling", "Im2col"):
         axis, stride, kernel, pad = conv_params(fn)
         return axis, 1 / stride, (pad - (kernel - 1) / 2) / stride
@@ -54,46 +54,46 @@ def coord_map(fn: Function) -> CoordMap:
     if fn.type_name == "Crop":
         first, offset = crop_params(fn)
         return first - 1, 1, -offset
-    raise UndefinedMapException(f"no coordinates of a {fn.type_name} layer's tops can be traced to its bottoms")
+    raise UndefinedMapException(f"a {fn.type_name} layer defines no map between its bottoms' and tops' coordinates")
 
 
 def conv_params(fn: Function) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-    """The channels' axis, and stride, extent of the kernel (dilated) and padding, each (1,) or one for each axis."""
+    """Return the channel axis, and stride, dilated kernel extent and padding, each of shape (1,) or one per axis."""
     params = _params(fn, "pooling_param" if fn.type_name == "Pooling" else "convolution_param")
     apart = sorted({f"{what}_{axis}" for what in ("kernel", "stride", "pad") for axis in "hw"} & set(params))
     if apart or "kernel_size" not in params:
         given = f"this one has {', '.join(apart)}" if apart else "this one has no kernel_size"
-        raise CropError(f"coordinates of a {fn.type_name} layer follow from kernel_size, stride and pad, and {given}")
+        raise CropError(f"coordinates of a {fn.type_name} layer need kernel_size, stride and pad; {given}")
     extent = (_array(params["kernel_size"]) - 1) * _array(params.get("dilation", 1)) + 1
     return params.get("axis", 1), _array(params.get("stride", 1)), extent, _array(params.get("pad", 0))
 
 
 def crop_params(fn: Function) -> tuple[int, np.ndarray]:
-    """The first axis that a Crop layer crops, and its offsets, (1,) or one for each axis."""
+    """Return the first axis cropped by a Crop layer, and its offsets, (1,) or one per axis."""
     params = _params(fn, "crop_param")
     return params.get("axis", 2), _array(params.get("offset", 0))
 
 
 def compose(base_map: CoordMap, next_map: CoordMap) -> CoordMap:
-    """`next_map`, and then `base_map`."""
+    """Return the composition: `next_map`, then `base_map`."""
     (axis, scale, shift), (next_axis, next_scale, next_shift) = base_map, next_map
     if axis is None:
         axis = next_axis
     elif next_axis is not None and next_axis != axis:
-        raise AxisMismatchException(f"a map of the axes after {next_axis} can't follow one of those after {axis}")
+        raise AxisMismatchException(f"can't compose maps of the axes after {next_axis} and after {axis}")
     return axis, scale * next_scale, scale * next_shift + shift
 
 
 def inverse(coord_map: CoordMap) -> CoordMap:
-    """The map the other way round."""
+    """Return the inverse map."""
     axis, scale, shift = coord_map
     return axis, 1 / scale, -shift / scale
 
 
 def coord_map_from_to(top_from: Top, top_to: Top) -> CoordMap:
-    """The map between two tops by way of a blob that both come from: i in `top_from` is scale * i + shift in `top_to`.
+    """Return the map between two tops through a common ancestor: i in `top_from` is scale * i + shift in `top_to`.
 
-    Raises CaffeError, a RuntimeError, where layers with coordinates lead from no blob to both.
+    Raises CaffeError, a RuntimeError, if layers with coordinate maps connect no blob to both.
     """
     from_maps = dict(_traced(top_from))
     for top, to_map in _traced(top_to):
@@ -101,33 +101,33 @@ def coord_map_from_to(top_from: Top, top_to: Top) -> CoordMap:
             return compose(to_map, inverse(from_maps[top]))
     raise CaffeError(
         f"no map between the tops of a {top_from.fn.type_name} and a {top_to.fn.type_name} layer: "
-        "there is no blob from which layers with coordinates lead to both"
+        "layers with coordinate maps connect no blob to both"
     )
 
 
 def crop(top_from: Top, top_to: Top) -> Top:
-    """A Crop layer that cuts out of `top_from` what lies at the coordinates of `top_to`.
+    """Return a Crop layer that crops `top_from` to the coordinates of `top_to`.
 
-    Raises CropError, an AssertionError, where the two differ in scale or by a part of a pixel, or where `top_from`
-    begins within `top_to`.
+    Raises CropError, an AssertionError, if the two differ in scale or by a fraction of a pixel, or if `top_from` starts
+    inside `top_to`.
     """
     axis, scale, shift = coord_map_from_to(top_from, top_to)
     if not np.all(scale == 1):
-        raise CropError(f"a top can't be cropped to one of another scale: a pixel of it is {scale} pixels there")
+        raise CropError(f"a top can't be cropped to one of another scale: a pixel is {scale} pixels there")
     if not np.all(shift <= 0):
-        raise CropError(f"a top that begins {shift} pixels within another can't be cropped to that")
+        raise CropError(f"a top that starts {shift} pixels inside another can't be cropped to it")
     if not np.all(np.round(shift) == shift):
-        raise CropError(f"a top can be cropped by whole pixels alone, and not by {-shift}")
+        raise CropError(f"a top can be cropped by whole pixels only, not by {-shift}")
     offset = [-int(n) for n in np.round(np.atleast_1d(shift))]
     first = 2 if axis is None else axis + 1  # without an axis the coordinates are the same, whichever is cropped
     return layers.Crop(top_from, top_to, crop_param={"axis": first, "offset": offset})
 
 
 def _traced(top: Top) -> Iterator[tuple[Top, CoordMap]]:
-    """`top` and the blobs that it can be traced to, nearest first, each with the map of it into `top`.
+    """Yield `top` and its ancestors, nearest first, each with its map into `top`.
 
-    All ways to a blob are held for equal, but that one which tells the axis counts more than one which does not: then
-    the blob, and what lies behind it, comes a second time.
+    All paths to a blob count as equal, except that a path that determines the axis replaces one that does not: the blob
+    and its ancestors are then yielded again.
     """
     maps, frontier = {top: IDENTITY}, deque([top])
     while frontier:
@@ -145,7 +145,7 @@ def _traced(top: Top) -> Iterator[tuple[Top, CoordMap]]:
 
 
 def _params(fn: Function, message: str) -> Mapping[str, Any]:
-    """A layer's parameters, given in a message of their own or, as mostly, one by one."""
+    """Return a layer's parameters, given as a message or one by one."""
     return fn.params.get(message, fn.params)
 
 

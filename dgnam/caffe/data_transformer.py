@@ -1,8 +1,8 @@
-"""transform_param: what is done to each image between a file and a top.
+"""transform_param: mean subtraction, scaling, cropping and mirroring of images.
 
-Of the image (C, H, W) the mean is taken off, the rest multiplied by `scale`, and of that a square of `crop_size` is
-cut, anywhere in TRAIN and from the middle in TEST; with `mirror`, in either phase, every second one at random is turned
-left to right.  The mean image is of the whole image's size; the part under the crop counts.
+The mean is subtracted from the image (C, H, W), the result is multiplied by `scale`, and a square of `crop_size` is cut
+out, at a random position in TRAIN and at the center in TEST.  `mirror` flips images horizontally with probability 1/2,
+in both phases.  A mean image has the size of the uncropped image and is cropped along.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import numpy as np
 import torch
 
 from ..errors import CaffeError, CaffeFormatError
-from .images.cv_image import Colour
+from .images.cv_codec import Color
 from .proto import pb, read_blobproto
 
 
 class DataTransformer:
-    """transform_param at work, for the layer that `layer` names in errors.
+    """Applies a `transform_param`.
 
-    random: where mirroring and random crops come from; needed where `needs_random` says so.
+    layer: the layer's name in error messages.
+    random: the random numbers for mirroring and crops; required if `needs_random`.
     """
 
     def __init__(
@@ -36,19 +37,19 @@ class DataTransformer:
         self._scale = np.float32(param.scale)
 
     @property
-    def chooses_colour(self) -> bool:
-        """Whether encoded data are to be decoded to colour or gray, whatever they are."""
+    def chooses_color(self) -> bool:
+        """Whether encoded data are always decoded to color or always to gray."""
         return self.param.force_color or self.param.force_gray
 
     @property
-    def colour(self) -> Colour:
-        """What encoded data are decoded to."""
+    def color(self) -> Color:
+        """The channels to which encoded data are decoded."""
         if self.param.force_color and self.param.force_gray:
-            raise CaffeError(f"{self.layer}: transform_param has both force_color and force_gray; give one")
-        return "colour" if self.param.force_color else "gray" if self.param.force_gray else "native"
+            raise CaffeError(f"{self.layer}: transform_param has both force_color and force_gray; use one")
+        return "color" if self.param.force_color else "gray" if self.param.force_gray else "native"
 
     def shape(self, image: np.ndarray, what: str) -> tuple[int, int, int]:
-        """The shape that an image (C, H, W) comes out in; one smaller than the crop is an error, which names `what`."""
+        """Return the transformed shape of an image (C, H, W); one smaller than the crop is an error naming `what`."""
         size = self.param.crop_size
         channels, height, width = image.shape
         if size > min(height, width):
@@ -56,7 +57,7 @@ class DataTransformer:
         return (channels, size, size) if size else (channels, height, width)
 
     def transform(self, image: np.ndarray, what: str) -> np.ndarray:
-        """(C, H, W) numbers → (C, h, w) float32; `what` names the image in errors."""
+        """Transform an image: (C, H, W) numbers → (C, h, w) float32; `what` names the image in errors."""
         _, height, width = self.shape(image, what)
         mean = self._mean_for(image, what)
         # Caffe draws in this order: the mirror, then the rows, then the columns.
@@ -79,7 +80,7 @@ class DataTransformer:
         return int(self._random.integers(choices))
 
     def _mean_for(self, image: np.ndarray, what: str) -> np.ndarray | None:
-        """The mean, once it is known to fit the image: of its shape, or (C, 1, 1) or (1, 1, 1) values."""
+        """Return the mean, checked to fit the image: of its shape, (C, 1, 1) or (1, 1, 1)."""
         mean = self._mean
         if mean is None:
             return None
@@ -97,21 +98,21 @@ class DataTransformer:
 
 
 def needs_random(param: pb.TransformationParameter, phase: int) -> bool:
-    """Whether anything is left to chance."""
+    """Return whether the transformation is random."""
     return param.mirror or (phase == pb.TRAIN and param.crop_size > 0)
 
 
 def mean_of(param: pb.TransformationParameter, layer: str) -> np.ndarray | None:
-    """The mean image (C, H, W), or the mean values as (1 or C, 1, 1), or None where there is no mean."""
+    """Return the mean image (C, H, W), the mean values as (1 or C, 1, 1), or None without a mean."""
     if param.HasField("mean_file") and param.mean_value:
-        raise CaffeError(f"{layer}: transform_param has both mean_file and mean_value; give one")
+        raise CaffeError(f"{layer}: transform_param has both mean_file and mean_value; use one")
     if param.mean_value:
         return np.array(param.mean_value, np.float32).reshape(-1, 1, 1)
     if not param.HasField("mean_file"):
         return None
     blob = read_blobproto(param.mean_file)
     if not 1 <= blob.ndim <= 4:
-        raise CaffeError(f"{layer}: the mean image {param.mean_file} has {blob.ndim} axes, and 4 are wanted")
+        raise CaffeError(f"{layer}: the mean image {param.mean_file} has {blob.ndim} axes; expected 4")
     shape = (*blob.shape, 1, 1, 1)[:4]
     if 0 in shape:
         raise CaffeError(f"{layer}: the mean image {param.mean_file} is empty: {blob.shape}")
@@ -119,8 +120,8 @@ def mean_of(param: pb.TransformationParameter, layer: str) -> np.ndarray | None:
 
 
 def seeded(generator: torch.Generator | None) -> np.random.Generator:
-    """Random numbers of one's own, with a seed from `generator`, None being torch's global one.
+    """Return a numpy generator seeded from `generator` (None: torch's global one).
 
-    So a data layer's stream depends on `set_random_seed` and on nothing that runs beside it.
+    A data layer's random stream thus depends on `set_random_seed` only, and not on other threads.
     """
     return np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))

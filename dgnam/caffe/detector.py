@@ -1,4 +1,4 @@
-"""pycaffe's `Detector`: a net that scores windows of pictures, as R-CNN does [1].
+"""pycaffe's `Detector`: scores windows of pictures, as in R-CNN [1].
 
 [1] Girshick, Donahue, Darrell, Malik: Rich feature hierarchies for accurate object detection and semantic
     segmentation, CVPR 2014.
@@ -20,15 +20,15 @@ from .net import Net, StrPath
 from .proto import pb
 
 Window = Sequence[float] | np.ndarray
-"""Where a window lies, in pixels: (top, left, bottom, right), the last two not within."""
+"""A window in pixels: (top, left, bottom, right), the last two exclusive."""
 
 
 class Detector(Net):
     """A net in phase TEST for windows of pictures, each warped to the size of its first input.
 
     model_file, pretrained_file: prototxt and weights.
-    mean, input_scale, raw_scale, channel_swap: see `io.Transformer`; `self.transformer` has them.
-    context_pad: how many pixels along the edges of the input show what surrounds a window; None or 0 for none.
+    mean, input_scale, raw_scale, channel_swap: steps of `self.transformer`; see `io.Transformer`.
+    context_pad: the border of the input, in pixels, filled with the window's surroundings; None or 0 for none.
     """
 
     def __init__(
@@ -48,8 +48,9 @@ class Detector(Net):
     def detect_windows(self, images_windows: Iterable[tuple[str, Sequence[Window]]]) -> list[dict[str, Any]]:
         """Score windows.
 
-        images_windows: pairs of a picture's file and its windows.
-        Returns a dict for each window, in order: `window` as given, its `prediction` by the first output, `filename`.
+        images_windows: pairs of a picture file and its windows.
+
+        Returns a dict per window, in order: the given `window`, its `prediction` by the first output, `filename`.
         """
         inputs: list[np.ndarray] = []
         found: list[dict[str, Any]] = []
@@ -65,9 +66,9 @@ class Detector(Net):
         return [{**of, "prediction": prediction} for of, prediction in zip(found, predictions, strict=True)]
 
     def detect_selective_search(self, image_fnames: Iterable[str]) -> list[dict[str, Any]]:
-        """Score the windows that Selective Search proposes for pictures; see `detect_windows`.
+        """Score the windows proposed by Selective Search; see `detect_windows`.
 
-        It needs the package selective_search_ijcv_with_python, and MATLAB, which that runs.
+        Needs the package selective_search_ijcv_with_python, which runs MATLAB.
         """
         try:
             selective_search = import_module("selective_search_ijcv_with_python")
@@ -81,25 +82,25 @@ class Detector(Net):
         return self.detect_windows(zip(names, windows, strict=False))
 
     def crop(self, im: np.ndarray, window: Window) -> np.ndarray:
-        """Cut a window out of the picture `im` (H, W, K).
+        """Crop a window of the picture `im` (H, W, K).
 
-        With `context_pad` it is warped to the size of the input, together with so much of its surroundings that they
-        fill that many pixels at each edge; what lies outside the picture is `crop_mean`.
+        With `context_pad`, the window and its surroundings are warped to the size of the input; the surroundings fill
+        that many pixels at each edge, and pixels outside the picture are `crop_mean`.
         """
         if self.context_pad is None or self.context_pad == 0:
             return _cut(im, window, window)
         return self._with_context(im, window, self.context_pad)
 
     def configure_crop(self, context_pad: int | None) -> None:
-        """Set `context_pad`, and with it `crop_mean`: the mean, or zeros, as a picture (h, w, K) before preprocessing.
+        """Set `context_pad`, `crop_dims` (the input's (h, w, K)) and `crop_mean`.
 
-        `crop_dims` is the input's (h, w, K).
+        `crop_mean` is the mean, or zeros, as a picture (h, w, K) before preprocessing.
         """
         name = self.inputs[0]
         width = self.blobs[name].width
         if context_pad is not None and not 0 <= 2 * context_pad < width:
             raise CaffeError(
-                f"context_pad {context_pad} leaves nothing of an input {width} wide: less than half can do"
+                f"context_pad {context_pad} is too large: it must be less than half the input's width {width}"
             )
         back = np.argsort(self.transformer.transpose[name])
         self.crop_dims = np.array(self.blobs[name].shape[1:])[back]
@@ -115,8 +116,8 @@ class Detector(Net):
         self.crop_mean = picture / (1 if raw_scale is None else raw_scale)
 
     def _with_context(self, im: np.ndarray, window: Window, pad: int) -> np.ndarray:
-        """The window in its context, (h, w, K); the arithmetic is pycaffe's, which counts both ends as within."""
-        size = self.blobs[self.inputs[0]].width  # pycaffe holds the input for square
+        """Return the window in its context, (h, w, K), by pycaffe's arithmetic, where both ends are inclusive."""
+        size = self.blobs[self.inputs[0]].width  # as in pycaffe, assumes a square input
         box = _widened(np.asarray(window, dtype=np.float64), size / (size - 2.0 * pad))
         scale = size / (box[2:] - box[:2] + 1)
         top, left = (round(max(0, -n) * s) for n, s in zip(box[:2], scale, strict=True))
@@ -129,19 +130,19 @@ class Detector(Net):
 
 
 def _widened(box: np.ndarray, scale: float) -> np.ndarray:
-    """A box `scale` times as high and as wide about the same centre, in whole pixels."""
+    """Scale a box about its center, in whole pixels."""
     half = (box[2:] - box[:2] + 1) / 2
-    centre = box[:2] + half
-    return np.round(np.concatenate([centre - scale * half, centre + scale * half]))
+    center = box[:2] + half
+    return np.round(np.concatenate([center - scale * half, center + scale * half]))
 
 
 def _cut(im: np.ndarray, box: Window, window: Window) -> np.ndarray:
-    """The part of the picture in `box`; `window` is what the caller asked for."""
+    """Return the part of the picture in `box`; `window` is the caller's, for the error message."""
     top, left, bottom, right = (int(n) for n in box)
     part = im[top:bottom, left:right]
     if part.size == 0:
         raise CaffeError(
-            f"the window (top, left, bottom, right) = {tuple(window)} has nothing of a picture of "
+            f"the window (top, left, bottom, right) = {tuple(window)} does not overlap the picture of "
             f"{im.shape[0]}x{im.shape[1]} (height x width)"
         )
     return part

@@ -1,6 +1,6 @@
-"""pycaffe's `draw`: a net as a graph of its layers and blobs, by pydot and Graphviz.
+"""pycaffe's `draw`: graphs of nets by pydot and Graphviz.
 
-Layers are boxes, coloured by what they do; blobs are octagons.
+Layers are boxes colored by type; blobs are octagons.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .proto import pb
 
 LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": "#6495ED", "style": "filled"}
 NEURON_LAYER_STYLE = {"shape": "record", "fillcolor": "#90EE90", "style": "filled"}
-"""Layers that work in place."""
+"""The style of in-place layers."""
 BLOB_STYLE = {"shape": "octagon", "fillcolor": "#E0E0E0", "style": "filled"}
 
 _COLORS = {"Convolution": "#FF5050", "Deconvolution": "#FF5050", "Pooling": "#FF9900", "InnerProduct": "#CC33FF"}
@@ -23,16 +23,16 @@ _NO_LABEL = '""'
 
 
 class DrawError(CaffeError, ValueError):
-    """A layer can't be drawn; a ValueError too, since pycaffe raised that."""
+    """A layer can't be drawn; also a ValueError, as in pycaffe."""
 
 
 def get_pooling_types_dict() -> dict[int, str]:
-    """The pooling methods' names by their numbers."""
+    """Return the names of the pooling methods by number."""
     return {number: name for name, number in pb.PoolingParameter.PoolMethod.items()}
 
 
 def get_edge_label(layer: pb.LayerParameter) -> str:
-    """What stands at the edges to a layer's tops: how many channels it makes, or a Data layer's batch size."""
+    """Return the label of a layer's outgoing edges: its number of outputs, or a Data layer's batch size."""
     if layer.type == "Data":
         return f"Batch {layer.data_param.batch_size}"
     if layer.type in ("Convolution", "Deconvolution"):
@@ -43,23 +43,21 @@ def get_edge_label(layer: pb.LayerParameter) -> str:
 
 
 def get_layer_lr_mult(layer: pb.LayerParameter) -> tuple[float, float]:
-    """The learning-rate multipliers of the weights and the biases of a layer that learns; 1 where none is given."""
+    """Return the learning-rate multipliers of a layer's weights and biases, by default 1."""
     if layer.type not in _LEARNING:
-        raise DrawError(
-            f"layer '{layer.name}' is of type {layer.type}, and only these are taken: {', '.join(_LEARNING)}"
-        )
+        raise DrawError(f"layer '{layer.name}' is of type {layer.type}; valid types: {', '.join(_LEARNING)}")
     if len(layer.param) > 2:
-        raise DrawError(f"layer '{layer.name}' has {len(layer.param)} learning-rate multipliers, and takes at most 2")
+        raise DrawError(f"layer '{layer.name}' has {len(layer.param)} learning-rate multipliers; takes at most 2")
     given = [param.lr_mult for param in layer.param]
     weights, biases = given + [1.0] * (2 - len(given))
     return weights, biases
 
 
 def get_layer_label(layer: pb.LayerParameter, rankdir: str, display_lrm: bool = False) -> str:
-    """What stands in a layer's box, quoted: name, type, and for spatial layers kernel size, stride and pad.
+    """Return a layer's label, quoted: name, type, and for spatial layers kernel size, stride and pad.
 
-    rankdir: the graph's direction; "TB" and "BT" put all on one line, others on a line each.
-    display_lrm: add the learning-rate multipliers of layers that learn, unless both are zero.
+    rankdir: the graph's direction; "TB" and "BT" give a one-line label, others one line per entry.
+    display_lrm: add the learning-rate multipliers of learned layers, unless both are zero.
     """
     parts = [layer.name, f"({layer.type})"]
     if layer.type == "Pooling":
@@ -78,7 +76,7 @@ def get_layer_label(layer: pb.LayerParameter, rankdir: str, display_lrm: bool = 
 
 
 def choose_color_by_layertype(layertype: str) -> str:
-    """The colour of a layer's box."""
+    """Return the color of a layer's box."""
     return _COLORS.get(layertype, LAYER_STYLE_DEFAULT["fillcolor"])
 
 
@@ -89,11 +87,11 @@ def get_pydot_graph(
     phase: int | None = None,
     display_lrm: bool = False,
 ) -> Any:
-    """A net as a `pydot.Dot`.
+    """Return a net as a `pydot.Dot`.
 
     rankdir: the direction: "LR", "TB" or "BT".
-    label_edges: whether edges to tops say how many channels there are.
-    phase: TRAIN or TEST for the layers of that phase alone, as their include and exclude rules say; None for all.
+    label_edges: whether edges to tops show the number of outputs.
+    phase: TRAIN or TEST restricts the graph to that phase's layers by their include and exclude rules; None for all.
     """
     pydot = optional_module("pydot", "drawing nets", "pydot")
     graph = pydot.Dot(caffe_net.name if caffe_net.name else "Net", graph_type="digraph", rankdir=rankdir)
@@ -120,9 +118,9 @@ def get_pydot_graph(
 def draw_net(
     caffe_net: pb.NetParameter, rankdir: str, ext: str = "png", phase: int | None = None, display_lrm: bool = False
 ) -> bytes:
-    """A net as an image, or other file, in one of Graphviz' formats; "raw" gives the graph's own text.
+    """Return a drawing of a net in one of Graphviz's formats, or the graph's text for "raw".
 
-    See `get_pydot_graph` for the rest.  Raises MissingPackageError without pydot or Graphviz.
+    See `get_pydot_graph` for the other parameters.  Raises MissingPackageError without pydot or Graphviz.
     """
     graph = get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)
     if ext == "raw":
@@ -131,8 +129,8 @@ def draw_net(
         return graph.create(format=ext)
     except FileNotFoundError:
         raise MissingPackageError(
-            f"drawing a net as {ext} needs Graphviz' program dot: install the system's package graphviz; "
-            "the format raw does without"
+            f"drawing a net as {ext} needs Graphviz's program dot: install the system package graphviz, "
+            "or use the format raw"
         ) from None
 
 
@@ -143,7 +141,7 @@ def draw_net_to_file(
     phase: int | None = None,
     display_lrm: bool = False,
 ) -> None:
-    """Draw a net into a file, whose name's ending says the format; see `draw_net`."""
+    """Write a drawing of a net in the format given by the file's extension; see `draw_net`."""
     ext = os.fspath(filename).rpartition(".")[2]
     drawn = draw_net(caffe_net, rankdir, ext, phase, display_lrm)
     with open(filename, "wb") as file:
@@ -151,10 +149,10 @@ def draw_net_to_file(
 
 
 def _layers(net: pb.NetParameter, phase: int | None) -> Iterator[pb.LayerParameter]:
-    """The layers of a phase, or all."""
+    """Yield the layers of a phase, or all."""
     for layer in net.layer:
         if phase is not None and layer.include and layer.exclude:
-            raise DrawError(f"layer '{layer.name}' has both include and exclude rules: one kind alone can be")
+            raise DrawError(f"layer '{layer.name}' has both include and exclude rules; use one kind")
         included = not layer.include or any(rule.phase == phase for rule in layer.include)
         if phase is None or (included and not any(rule.phase == phase for rule in layer.exclude)):
             yield layer
@@ -165,7 +163,7 @@ def _layer_style(layer_type: str) -> dict[str, str]:
 
 
 def _spatial(kernel_size: int, stride: int, pad: int) -> list[str]:
-    """What a label says of them."""
+    """Return their entries in a label."""
     return [f"kernel size: {kernel_size}", f"stride: {stride}", f"pad: {pad}"]
 
 

@@ -1,4 +1,4 @@
-"""The initial values of learned blobs, by the fillers' names in prototxts."""
+"""Fillers: initial values of learned blobs, by their names in prototxts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Filler = Callable[[Tensor, pb.FillerParameter, torch.Generator | None], None]
 
 
 def fill(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None = None) -> None:
-    """Fill `blob` in place as `filler` says, with random numbers from `generator` (None: torch's global one)."""
+    """Fill `blob` in place, with random numbers from `generator` (None: torch's global one)."""
     check_filler(tuple(blob.shape), filler)
     if blob.numel():
         with torch.no_grad():
@@ -25,21 +25,21 @@ def fill(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | 
 
 
 def check_filler(shape: Sequence[int], filler: pb.FillerParameter) -> None:
-    """Raise CaffeError where `filler` is unknown, its options contradict each other, or no blob of `shape` fits it."""
+    """Raise CaffeError if `filler` is unknown, has contradictory options or does not fit a blob of `shape`."""
     if filler.type not in _FILLERS:
         raise CaffeError(f"unknown filler '{filler.type}'; known ones: {closest(filler.type, _FILLERS)}")
     if filler.type == "uniform" and filler.min > filler.max:
         raise CaffeError(f"the uniform filler's min {filler.min} is above its max {filler.max}")
     if filler.type == "uniform" and not filler.max - filler.min <= _LARGEST:
-        raise CaffeError(f"the uniform filler's min {filler.min} and max {filler.max} are no range of float32")
+        raise CaffeError(f"the uniform filler's range [{filler.min}, {filler.max}] exceeds float32")
     if filler.type == "gaussian":
         _check_gaussian(shape, filler)
     elif filler.sparse != -1:
         raise CaffeError(f"the {filler.type} filler can't be sparse; only gaussian can")
     if filler.type in _BY_OUTPUT and not shape:
-        raise CaffeError(f"the {filler.type} filler takes blobs of one axis or more")
+        raise CaffeError(f"the {filler.type} filler needs a blob of at least one axis")
     if filler.type == "bilinear" and (len(shape) != 4 or shape[2] != shape[3]):
-        raise CaffeError(f"the bilinear filler takes a blob of 4 axes with square planes, and got shape {tuple(shape)}")
+        raise CaffeError(f"the bilinear filler needs a blob of 4 axes with square planes; got shape {tuple(shape)}")
 
 
 def _check_gaussian(shape: Sequence[int], filler: pb.FillerParameter) -> None:
@@ -61,7 +61,7 @@ def _uniform(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generato
 
 
 def _gaussian(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generator | None) -> None:
-    """Normal; with `sparse`, about that many of each output's inputs are kept and the rest zero."""
+    """Normal; `sparse` keeps about that many inputs of each output and sets the others to zero."""
     blob.normal_(filler.mean, filler.std, generator=generator)
     if filler.sparse >= 0:
         keep = torch.empty_like(blob).bernoulli_(filler.sparse / blob.shape[0], generator=generator)
@@ -76,7 +76,7 @@ def _positive_unitball(blob: Tensor, filler: pb.FillerParameter, generator: torc
 
 
 def _fan(blob: Tensor, filler: pb.FillerParameter) -> float:
-    """The fan that the variance is divided by: in, out, or their mean."""
+    """Return the divisor of the variance: fan-in, fan-out or their mean."""
     fan_in = blob.numel() / blob.shape[0]
     fan_out = blob.numel() / blob.shape[1] if blob.dim() > 1 else blob.numel()
     fans = {pb.FillerParameter.FAN_IN: fan_in, pb.FillerParameter.FAN_OUT: fan_out}
@@ -98,13 +98,13 @@ def _bilinear(blob: Tensor, filler: pb.FillerParameter, generator: torch.Generat
     """Bilinear interpolation weights in each plane, for a Deconvolution that upsamples."""
     size = blob.shape[3]
     factor = math.ceil(size / 2)
-    centre = (size - 1) / (2 * factor)
-    line = 1 - (torch.arange(size, dtype=blob.dtype) / factor - centre).abs()
+    center = (size - 1) / (2 * factor)
+    line = 1 - (torch.arange(size, dtype=blob.dtype) / factor - center).abs()
     blob.copy_((line[:, None] * line[None, :]).expand_as(blob))
 
 
 _BY_OUTPUT = {"positive_unitball", "xavier", "msra"}
-"""The fillers that look at a blob's first axis, of the outputs."""
+"""Fillers that depend on a blob's first axis, the outputs."""
 
 _FILLERS: dict[str, Filler] = {
     "constant": _constant,

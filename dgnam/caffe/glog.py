@@ -1,9 +1,9 @@
-"""Caffe's log: the logger `dgnam.caffe`, and after `init_log` its lines on stderr in the look of glog.
+"""Caffe's log: the logger `dgnam.caffe`, and glog's line format on stderr once `init_log` is called.
 
     I0131 15:04:05.678901  4711 solver.py:230] Iteration 100, loss = 0.25
 
-Until then the lines go where Python's `logging` sends them.  The environment variable GLOG_minloglevel, which scripts
-set before `import caffe`, is the lowest level shown: 0 is INFO, 1 WARNING, 2 ERROR, 3 FATAL.  No log files are written.
+Before that, Python's `logging` configuration decides where lines go.  The environment variable GLOG_minloglevel, set
+before `import caffe`, is the lowest level shown: 0 INFO, 1 WARNING, 2 ERROR, 3 FATAL.  No log files are written.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _LEVELS = (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
 
 def init_log(level: int | None = None, stderr: bool = True) -> None:
-    """Show Caffe's log on stderr, and there alone.
+    """Show Caffe's log on stderr only.
 
-    level: the lowest one shown, 0 (INFO) to 3 (FATAL); None follows GLOG_minloglevel, and is 0 without it.
-    stderr: False leaves only errors, as glog does, which would write the rest to files.
+    level: the lowest level shown, 0 (INFO) to 3 (FATAL); None reads GLOG_minloglevel, default 0.
+    stderr: False shows errors only, as glog does when it logs to files.
     """
     if not isinstance(level, int | None):
         raise TypeError(f"init_log takes a level, 0 (INFO) to 3 (FATAL), and got {level!r}")
@@ -34,14 +34,14 @@ def init_log(level: int | None = None, stderr: bool = True) -> None:
 
 
 def to_stderr() -> logging.Handler:
-    """Show Caffe's log on stderr besides where `logging` sends it; returns the handler, to be removed again."""
+    """Show Caffe's log on stderr in addition to `logging`'s own destinations; returns the handler, for removal."""
     LOGGER.addHandler(_handler)
     LOGGER.setLevel(logging.INFO)
     return _handler
 
 
 def log(message: str) -> None:
-    """Write a line of level INFO to Caffe's log; where nobody has set up a log, `init_log` is called first."""
+    """Write an INFO line to Caffe's log; calls `init_log` first if no log is configured."""
     if not isinstance(message, str):
         raise TypeError(f"log takes a text, and got {message!r}")
     if not LOGGER.hasHandlers():
@@ -50,15 +50,15 @@ def log(message: str) -> None:
 
 
 def number(value: float) -> str:
-    """A number for a log line, with six digits as C++ writes it: log parsers read "0.001" and "1e-06"."""
+    """Format a number for the log with six digits, as C++ does: "0.001", "1e-06"."""
     return f"{float(value):g}"
 
 
 class GlogFormatter(logging.Formatter):
-    """Lines with the level's letter, date, time, thread, file and line before the message."""
+    """glog's line format: the level's letter, date, time, thread, file and line, then the message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without a line break."""
+        """Return the line, without a line break."""
         letter = "F" if record.levelno >= logging.CRITICAL else record.levelname[0]
         when = datetime.fromtimestamp(record.created).strftime("%m%d %H:%M:%S.%f")
         place = f"{record.filename}:{record.lineno}"
@@ -66,9 +66,9 @@ class GlogFormatter(logging.Formatter):
 
 
 class _Stderr(logging.Handler):
-    """Writes to what `sys.stderr` is at the time.
+    """Writes to the current `sys.stderr`.
 
-    level_shown: glog's number of the lowest level; None follows the environment, which may change until then.
+    level_shown: glog's number of the lowest level shown; None reads the environment variable at each line.
     """
 
     level_shown: int | None = None
@@ -84,12 +84,12 @@ class _Stderr(logging.Handler):
 
 
 def _python_level(level: int) -> int:
-    """`logging`'s number for glog's level; above 3 nothing is shown."""
+    """Convert glog's level to `logging`'s; levels above 3 show nothing."""
     return _LEVELS[max(level, 0)] if level < len(_LEVELS) else logging.CRITICAL + 1
 
 
 def _environment_level() -> int:
-    """The level that GLOG_minloglevel says, 0 where it says none."""
+    """Return the level given by GLOG_minloglevel, default 0."""
     try:
         return int(os.environ.get("GLOG_minloglevel", "0"))  # noqa: SIM112  (glog's own spelling)
     except ValueError:

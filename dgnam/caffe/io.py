@@ -1,9 +1,9 @@
-"""pycaffe's `io`: arrays to and from Caffe's messages, and pictures to and from what a net takes.
+"""pycaffe's `io`: conversion of arrays to and from Caffe's messages, and of pictures to and from a net's input.
 
-A picture is (H, W, K) float32 in [0, 1], RGB where it has colours.  A net takes (K, H, W), mostly BGR in [0, 255] minus
-a mean; `Transformer` does the one to the other.
+A picture is (H, W, K) float32 in [0, 1], RGB if in color.  A net's input is (K, H, W), usually BGR in [0, 255] minus a
+mean; `Transformer` converts between the two.
 
-Reading pictures from files is in `image_file`, resizing them in `resize`.
+`images/load.py` reads picture files, `images/resize.py` resizes pictures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from ..errors import ArrayError, CaffeError, CaffeFormatError, closest, optional_module
-from .images.image_file import load_image
+from .images.load import load_image
 from .images.resize import Size, resize, resize_image
 from .proto import caffe_pb2
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The modules that pycaffe's io had imported, since scripts call them through it: caffe.io.skimage.io.imsave."""
+    """Modules imported by pycaffe's io, which scripts use through it: caffe.io.skimage.io.imsave."""
     if name == "skimage":
         optional_module("skimage.io", "caffe.io.skimage", "scikit-image")
         return optional_module("skimage", "caffe.io.skimage", "scikit-image")
@@ -49,10 +49,10 @@ def __getattr__(name: str) -> Any:
 
 
 def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> np.ndarray:
-    """The numbers of a BlobProto as float64, in its shape; `return_diff` takes its diff.
+    """Return a BlobProto's data, or its diff if `return_diff`, as float64 in its shape.
 
-    The shape is `shape`, or the legacy `num, channels, height, width` where one of them is set.  Numbers stored as
-    doubles are found too.  Raises ArrayError where the shape and the count of numbers differ.
+    The shape is `shape`, or the legacy `num, channels, height, width` if one of them is set.  Numbers stored as doubles
+    are read too.  Raises ArrayError if the shape and the number of values differ.
     """
     single, double = (blob.diff, blob.double_diff) if return_diff else (blob.data, blob.double_data)
     legacy = ("num", "channels", "height", "width")
@@ -64,7 +64,7 @@ def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> 
 
 
 def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> caffe_pb2.BlobProto:
-    """An array of any shape as a BlobProto with `shape`; with `diff`, an array of the same shape, as its diff."""
+    """Convert an array of any shape to a BlobProto; `diff`, of the same shape, becomes its diff."""
     blob = caffe_pb2.BlobProto()
     blob.shape.dim.extend(arr.shape)
     blob.data.extend(_numbers(arr))
@@ -74,24 +74,24 @@ def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> caffe
 
 
 def arraylist_to_blobprotovector_str(arraylist: Iterable[np.ndarray]) -> bytes:
-    """Arrays as a serialized BlobProtoVector."""
+    """Serialize arrays as a BlobProtoVector."""
     return caffe_pb2.BlobProtoVector(blobs=[array_to_blobproto(arr) for arr in arraylist]).SerializeToString()
 
 
 def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
-    """The arrays of a serialized BlobProtoVector."""
+    """Return the arrays of a serialized BlobProtoVector."""
     vector = caffe_pb2.BlobProtoVector()
     try:
         vector.ParseFromString(str)
     except DecodeError as error:
-        raise CaffeFormatError(f"these {len(str)} bytes are no BlobProtoVector ({error})") from None
+        raise CaffeFormatError(f"these {len(str)} bytes are not a BlobProtoVector ({error})") from None
     return [blobproto_to_array(blob) for blob in vector.blobs]
 
 
 def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum:
-    """A (K, H, W) array as a Datum: uint8 as bytes, everything else as floats."""
+    """Convert a (K, H, W) array to a Datum: uint8 as bytes, other types as floats."""
     if arr.ndim != 3:
-        raise ArrayError(f"a Datum holds an array of 3 axes, (channels, height, width), and this one is {arr.shape}")
+        raise ArrayError(f"a Datum holds an array of 3 axes (channels, height, width); got shape {arr.shape}")
     datum = caffe_pb2.Datum()
     datum.channels, datum.height, datum.width = arr.shape
     if arr.dtype == np.uint8:
@@ -104,7 +104,7 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum
 
 
 def datum_to_array(datum: caffe_pb2.Datum) -> np.ndarray:
-    """The (K, H, W) array of a Datum, uint8 where it holds bytes, else float64; its label is `datum.label`."""
+    """Return a Datum's array (K, H, W), uint8 if stored as bytes, else float64; its label is `datum.label`."""
     if datum.encoded:
         raise ArrayError("the Datum holds an encoded image: decode its data with load_image(io.BytesIO(datum.data))")
     if len(datum.data):
@@ -120,18 +120,18 @@ def _numbers(arr: np.ndarray) -> list[float]:
 
 def _shaped(values: np.ndarray, shape: Sequence[int], what: str) -> np.ndarray:
     if any(n < 0 for n in shape):
-        raise ArrayError(f"the {what} says it has shape {tuple(shape)}: an axis can't be negative")
+        raise ArrayError(f"the {what} claims shape {tuple(shape)}: an axis can't be negative")
     try:
         return values.reshape(shape)
     except ValueError:
-        raise ArrayError(f"the {what} says it has shape {tuple(shape)}, and holds {values.size} numbers") from None
+        raise ArrayError(f"the {what} claims shape {tuple(shape)} and holds {values.size} numbers") from None
 
 
 # Preprocessing.
 
 
 class _Steps(NamedTuple):
-    """What a Transformer does for one input; None for a step that is left out."""
+    """A Transformer's steps for one input; None for omitted ones."""
 
     transpose: Sequence[int] | None
     channel_swap: Sequence[int] | None
@@ -141,9 +141,9 @@ class _Steps(NamedTuple):
 
 
 class Transformer:
-    """What a picture goes through on its way into a net's input, and back.
+    """Converts pictures to a net's inputs and back.
 
-    inputs: the shape of each input, (N, K, H, W), by its name.
+    inputs: the shape of each input, (N, K, H, W), by name.
     """
 
     def __init__(self, inputs: Mapping[str, Sequence[int]]):
@@ -155,10 +155,10 @@ class Transformer:
         self.input_scale: dict[str, Any] = {}
 
     def preprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
-        """A picture (H', W', K) as the input `in_` takes it: (K, H, W) float32, a copy.
+        """Convert a picture (H', W', K) to the input `in_`: (K, H, W) float32, a copy.
 
-        In order: resized to the input's (H, W), transposed, channels swapped, times raw_scale, minus the mean, times
-        input_scale; what was not set is left out.
+        Steps: resize to the input's (H, W), transpose, swap channels, multiply by raw_scale, subtract the mean and
+        multiply by input_scale; steps not set are omitted.
         """
         shape, steps = self._shape(in_), self._steps(in_)
         out = np.array(data, dtype=np.float32)
@@ -177,9 +177,9 @@ class Transformer:
         return out
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
-        """The way back, but for the size: (K, H, W) or (1, K, H, W) of floats → a picture (H, W, K), a copy.
+        """Invert `preprocess` except the resizing: (K, H, W) or (1, K, H, W) floats → a picture (H, W, K), a copy.
 
-        Axes of length 1 are dropped first, as in pycaffe, but those that the transposition needs.
+        Axes of length 1 are removed first, as in pycaffe, except those needed by the transposition.
         """
         self._shape(in_)
         steps = self._steps(in_)
@@ -200,47 +200,47 @@ class Transformer:
         return out
 
     def set_transpose(self, in_: str, order: Sequence[int]) -> None:
-        """The order of the axes: (2, 0, 1) makes (H, W, K) into (K, H, W)."""
+        """Set the order of the axes: (2, 0, 1) converts (H, W, K) to (K, H, W)."""
         axes = len(self._shape(in_)) - 1
         if len(order) != axes:
-            raise CaffeError(f"input '{in_}': a transposition of {axes} axes is needed, and this is {tuple(order)}")
+            raise CaffeError(f"input '{in_}' needs a transposition of {axes} axes; got {tuple(order)}")
         self.transpose[in_] = order
 
     def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
-        """The order of the channels after the transposition: (2, 1, 0) makes RGB into BGR."""
+        """Set the order of the channels after the transposition: (2, 1, 0) converts RGB to BGR."""
         channels = self._shape(in_)[1]
         if len(order) != channels:
-            raise CaffeError(f"input '{in_}': an order of {channels} channels is needed, and this is {tuple(order)}")
+            raise CaffeError(f"input '{in_}' needs an order of {channels} channels; got {tuple(order)}")
         self.channel_swap[in_] = order
 
     def set_raw_scale(self, in_: str, scale: float) -> None:
-        """What pictures are multiplied by before the mean is subtracted: 255 for a net that takes [0, 255]."""
+        """Set the factor applied before mean subtraction: 255 for a net with inputs in [0, 255]."""
         self._shape(in_)
         self.raw_scale[in_] = scale
 
     def set_mean(self, in_: str, mean: np.ndarray) -> None:
-        """What is subtracted: one number for each channel, (K,), or a mean image (K, H, W), or (H, W) of one channel.
+        """Set the mean to subtract: one number per channel, (K,), or a mean image (K, H, W), or (H, W) for one channel.
 
-        A mean image of another size than the input's is resized as pictures are, (K, 1, 1) too: its edges come out
-        lower than its middle.
+        A mean image of another size than the input's is resized like pictures, including (K, 1, 1), whose edges then
+        become lower than its center.
         """
         shape, mean = self._shape(in_)[1:], np.asarray(mean)
         size = (1, *mean.shape) if mean.ndim == 2 else mean.shape
         if mean.ndim == 1:
             if size[0] != shape[0]:
-                raise ArrayError(f"input '{in_}' has {shape[0]} channels, and the mean {size[0]}")
+                raise ArrayError(f"input '{in_}' has {shape[0]} channels and the mean {size[0]}")
             mean = mean[:, np.newaxis, np.newaxis]
         elif len(size) != 3 or size[0] not in (1, shape[0]):
             raise ArrayError(
                 f"input '{in_}': a mean of shape {mean.shape} can't be subtracted from {shape}; "
-                f"one of shape ({shape[0]},) or {shape} can"
+                f"use shape ({shape[0]},) or {shape}"
             )
         elif size != shape:
             mean = _resized_mean(mean.reshape(size), shape[1:])
         self.mean[in_] = mean
 
     def set_input_scale(self, in_: str, scale: float) -> None:
-        """What pictures are multiplied by last, after the mean is subtracted."""
+        """Set the factor applied last, after mean subtraction."""
         self._shape(in_)
         self.input_scale[in_] = scale
 
@@ -255,12 +255,12 @@ class Transformer:
 
     def _shape(self, in_: str) -> tuple[int, ...]:
         if in_ not in self.inputs:
-            raise CaffeError(f"'{in_}' is none of the net's inputs: {closest(in_, self.inputs)}")
+            raise CaffeError(f"'{in_}' is not an input of the net; its inputs: {closest(in_, self.inputs)}")
         return tuple(self.inputs[in_])
 
 
 def _resized_mean(mean: np.ndarray, size: Size) -> np.ndarray:
-    """A mean image (K, H', W') in another size, (K, H, W) float32."""
+    """Resize a mean image (K, H', W') to (K, H, W) float32."""
     low, high = float(mean.min()), float(mean.max())
     if low == high:
         return np.full((len(mean), *size), low, np.float32)
@@ -269,10 +269,13 @@ def _resized_mean(mean: np.ndarray, size: Size) -> np.ndarray:
 
 
 def oversample(images: Sequence[np.ndarray] | np.ndarray, crop_dims: Size) -> np.ndarray:
-    """Ten crops of each picture: the four corners (upper left, upper right, lower left, lower right), the centre, and
-    these five mirrored.
+    """Crop each picture ten times: the four corners (upper left, upper right, lower left, lower right), the center, and
+    the mirror images of these five.
 
-    images: N pictures (H, W, K) of one size; crop_dims: (height, width).  Returns (10 N, height, width, K) float32.
+    images: N pictures (H, W, K) of one size.
+    crop_dims: (height, width).
+
+    Returns (10 N, height, width, K) float32.
     """
     height, width, channels = images[0].shape
     h, w = (int(n) for n in crop_dims)

@@ -1,12 +1,11 @@
-"""What a layer is, and the registry of layer types.
+"""Layers and the registry of layer types.
 
-A layer is a definition (its `LayerParameter`), the shapes that follow from it, and one function in torch from bottoms
-and parameters to tops.  Whatever outlives a pass (a dropout mask, BatchNorm's statistics) is kept in the `Context`,
-so that one function serves the eager `Net`, which runs layer by layer into persistent blobs, and `module.py`, which
-strings layers together for batches and autograd.
+A layer has a definition (its `LayerParameter`), the shapes that follow from it, and one torch function from bottoms and
+parameters to tops.  State kept between passes (a dropout mask, BatchNorm's statistics) lies in the `Context`, so that
+one function serves the eager `Net`, which runs layer by layer on persistent blobs, and `CaffeModule`, which composes
+layers for batches and autograd.
 
-The layers that no such function is for work on blobs instead (`BlobLayer`): those that fill their tops from elsewhere
-(Input, the data layers), that write them elsewhere (HDF5Output), and Python layers.
+A `BlobLayer` works on blobs instead: Input and the data layers, HDF5Output, and Python layers.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from .proto import pb
 Shape = tuple[int, ...]
 
 AUTOMATIC = "(automatic)"
-"""The name of every top that a prototxt leaves out; no layer can take it."""
+"""The name of tops omitted in the prototxt; no layer can take them."""
 
 
 @dataclass
 class Context:
-    """What a layer's function needs besides its blobs, and what it leaves for its backward.
+    """A layer's inputs other than its blobs, and the state kept for its backward pass.
 
     phase: `pb.TRAIN` or `pb.TEST`.
-    generator: the random state to draw from; None is torch's global one.
-    param_gradients: whether `Layer.backward` may be asked for them, so that what only they need must be kept.
-    overwrite: whether the first bottom's memory is the first top's, so that a layer may write the one, or in backward
-        its diff, over the other.
-    state: the layer's own memory, from its forward to its backward and from pass to pass.
+    generator: the random state; None is torch's global one.
+    param_gradients: whether gradients of parameters may be requested, so that their intermediate values are kept.
+    overwrite: whether the layer runs in place: the first top, and in the backward pass its diff, shares the first
+        bottom's memory.
+    state: the layer's values kept between forward and backward and between passes.
     """
 
     phase: int = pb.TEST
@@ -54,14 +53,14 @@ class Context:
 
 @dataclass(frozen=True)
 class ParamBlob:
-    """The shape and the initial filling of one learned blob; or the blob itself, where the layer has made one."""
+    """The shape and the filler of one learned blob; or the blob itself, if the layer has created it."""
 
     shape: Shape
     filler: pb.FillerParameter
     made: Blob | None = None
 
     def begin(self, values: Tensor, generator: torch.Generator | None = None) -> None:
-        """Write into `values`, of this shape, what the blob holds at first."""
+        """Write the blob's initial values into `values`, of this shape."""
         if self.made is None:
             fill(values, self.filler, generator)
         else:
@@ -70,7 +69,7 @@ class ParamBlob:
 
 @dataclass(frozen=True)
 class Needs:
-    """Which gradients a backward pass wants: one flag for each bottom and for each parameter."""
+    """The gradients requested from a backward pass: one flag for each bottom and for each parameter."""
 
     bottoms: Sequence[bool]
     params: Sequence[bool]
@@ -78,7 +77,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Pass:
-    """What a backward pass works from: a layer's blobs as they stand, and the gradients that are wanted."""
+    """The input of a backward pass: a layer's blobs in their current state, and the requested gradients."""
 
     tops: Sequence[Tensor]
     top_diffs: Sequence[Tensor]
@@ -88,22 +87,25 @@ class Pass:
 
 
 Gradients = tuple[list[Tensor | None], list[Tensor | None]]
-"""For each bottom and for each parameter, None where none was wanted."""
+"""For each bottom and each parameter; None if not requested."""
 
 
 class Layer:
     """Base of all layer types.
 
-    Class attributes give the number of bottoms and tops as (least, most), most None for any number;
-    `auto_tops` lets the prototxt leave tops out, as Caffe's losses do;
-    `loss` marks types whose first top has a loss weight of 1 unless the prototxt says otherwise;
-    `statistics` marks parameters that the forward pass itself updates and no gradient reaches (BatchNorm's);
-    `no_gradient` lists the bottoms that no gradient is defined for (labels, indices): to want one is an error;
-    `unforced` lists the bottoms that force_backward passes over;
-    `always` lists the bottoms whose gradient a backward pass computes whether it is wanted or not;
-    `takes_in_place` says that the first top may be the first bottom;
-    `shares` says that the tops are the memory of the bottom, or of the parameter where there is no bottom: its "data",
-    or its data and diff ("both"); `lends_diff`, that a backward pass makes the first top's diff the bottom's.
+    Class attributes:
+
+    bottoms, tops: the number of bottoms and tops as (min, max); a max of None means unlimited.
+    auto_tops: the prototxt may omit tops, as for Caffe's losses.
+    loss: the first top has a loss weight of 1 by default.
+    statistics: the forward pass updates the parameters, and they have no gradient (BatchNorm).
+    no_gradient: bottoms without a gradient (labels, indices); requesting one is an error.
+    unforced: bottoms ignored by force_backward.
+    always: bottoms whose gradient a backward pass always computes.
+    takes_in_place: the first top may be the first bottom.
+    shares: the tops share the memory of the bottom, or without a bottom of the parameter: its "data", or "both" its
+        data and diff.
+    lends_diff: a backward pass makes the first top's diff the bottom's.
     """
 
     type: ClassVar[str] = ""
@@ -129,27 +131,27 @@ class Layer:
 
     @property
     def in_place(self) -> bool:
-        """Whether the first top is the first bottom, whose data and diff it then takes the place of."""
+        """Whether the first top is the first bottom and replaces its data and diff."""
         bottoms, tops = self.definition.bottom, self.definition.top
         return bool(bottoms) and bool(tops) and bottoms[0] == tops[0]
 
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
-        """The learned blobs that this layer needs for bottoms of these shapes."""
+        """Return the learned blobs for bottoms of these shapes."""
         return []
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
-        """The shapes of the tops for bottoms of these shapes; raises CaffeError where they don't fit."""
+        """Return the shapes of the tops for bottoms of these shapes; raises CaffeError if they don't fit."""
         return [tuple(bottom_shapes[0])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        """The tops, each a new tensor or a view of a bottom; bottoms, and parameters that learn, stay as they are."""
+        """Compute the tops, each a new tensor or a view of a bottom; bottoms and learned parameters are unchanged."""
         raise NotImplementedError(self.type)
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """Gradients for the bottoms and parameters asked for, from the blob data as they stand.
+        """Compute the requested gradients of bottoms and parameters from the current blob data.
 
-        This one takes them from autograd over `forward`.  A layer overrides it where Caffe's gradient is another,
-        where it may run in place (its bottom's data are then its top's), or where that saves a forward pass.
+        The default differentiates `forward` by autograd.  A layer overrides it if Caffe's gradient differs, if it may
+        run in place (its bottom's data are then its top's), or to save a forward pass.
         """
         xs = [b.detach().requires_grad_(n) for b, n in zip(now.bottoms, now.needs.bottoms, strict=True)]
         ws = [p.detach().requires_grad_(n) for p, n in zip(now.params, now.needs.params, strict=True)]
@@ -170,7 +172,7 @@ class Layer:
         )
 
     def written(self) -> pb.LayerParameter:
-        """The definition as Caffe writes it into a caffemodel, with the loss weight of 1 that went without saying."""
+        """Return the definition as Caffe writes it into a caffemodel, with an implicit loss weight of 1 written out."""
         definition = pb.LayerParameter()
         definition.CopyFrom(self.definition)
         if AUTOMATIC in definition.top:
@@ -180,29 +182,29 @@ class Layer:
         return definition
 
     def overwritten(self, now: Pass) -> tuple[int, ...]:
-        """The parameters whose gradients of this pass replace those before, where Caffe doesn't add them up."""
+        """Return the parameters whose gradients Caffe overwrites instead of accumulating."""
         return ()
 
     def fail(self, reason: str) -> CaffeError:
-        """An error that names this layer; to be raised by the caller."""
+        """Return an error naming this layer, for the caller to raise."""
         return CaffeError(f"layer '{shortened(self.name)}' ({self.type}): {reason}")
 
     def kept(self, context: Context, name: str) -> Any:
-        """What `forward` left in the context for `backward`."""
+        """Return a value kept by `forward` for `backward`."""
         if name not in context.state:
-            raise self.fail("its backward pass needs a forward pass before it, with the same gradients switched on")
+            raise self.fail("its backward pass needs a preceding forward pass with the same gradients enabled")
         return context.state[name]
 
     def axis(self, index: int, shape: Sequence[int], option: str = "axis") -> int:
-        """`index`, counted from the end where negative, as an axis of `shape`."""
+        """Return `index`, counted from the end if negative, as an axis of `shape`."""
         if not -len(shape) <= index < len(shape):
             raise self.fail(f"{option} {index} is not an axis of a blob of shape {tuple(shape)}")
         return index % len(shape)
 
     def legacy(self, shape: Sequence[int]) -> tuple[int, int, int, int]:
-        """`shape` as (N, C, H, W), with 1 for the axes that lack; more than four are an error."""
+        """Return `shape` as (N, C, H, W), with 1 for missing axes; more than four axes are an error."""
         if len(shape) > 4:
-            raise self.fail(f"takes blobs of at most 4 axes, and got shape {tuple(shape)}")
+            raise self.fail(f"takes blobs of at most 4 axes; got shape {tuple(shape)}")
         n, c, h, w = (*shape, *[1] * (4 - len(shape)))
         return n, c, h, w
 
@@ -210,17 +212,17 @@ class Layer:
         least, most = allowed
         if count < least or (most is not None and count > most):
             wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-            raise self.fail(f"has {count} {what} blobs, and takes {wanted}")
+            raise self.fail(f"has {count} {what} blobs; takes {wanted}")
 
 
 class BlobLayer(Layer):
-    """Base of the layers that work on blobs: their data and diffs as numpy views, or as tensors on a device.
+    """Base of layers that work on blobs: data and diffs as numpy views, or as tensors on a device.
 
-    `set_up` comes once, when the net is built, with the blobs that stay the layer's; then `reshape` and `forward_blobs`
-    in each forward pass and `backward_blobs` in each backward pass.
+    The net calls `set_up` once, at construction, then `reshape` and `forward_blobs` in each forward pass and
+    `backward_blobs` in each backward pass.
 
-    blobs: what it learns, made and filled in `set_up`; the net puts those in their place that are shared with it.
-    face: what `Net.layers` lists in this layer's stead, a Python layer's own object; None for nothing else.
+    blobs: the learned blobs, created and filled in `set_up`; the net replaces shared ones.
+    face: the object listed by `Net.layers` instead of this layer (a Python layer's own); None for this layer.
     """
 
     face: object | None = None
@@ -230,30 +232,30 @@ class BlobLayer(Layer):
         self.blobs = BlobVec()
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        """Shape the tops, here as `top_shapes` has it, and fill those that no pass fills anew."""
+        """Shape the tops, by default to `top_shapes`, and fill those that are constant over passes."""
         for top, shape in zip(tops, self.top_shapes([b.shape for b in bottoms]), strict=True):
             top.reshape(*shape)
 
     def reshape(self, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        """Give the tops the shapes that follow from the bottoms'; this one leaves them as they are."""
+        """Give the tops the shapes that follow from the bottoms'; by default they are unchanged."""
 
     def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        """Fill the tops; a top that the layer leaves alone keeps what the caller wrote into it."""
+        """Fill the tops; an untouched top keeps the caller's values."""
         raise NotImplementedError(self.type)
 
     def backward_blobs(
         self, context: Context, tops: Sequence[Blob], needs: Sequence[bool], bottoms: Sequence[Blob]
     ) -> None:
-        """Put the gradients of the bottoms asked for into their diffs; this one has no gradient."""
+        """Write the requested gradients into the bottoms' diffs; by default there is no gradient."""
         raise self.fail("has no gradient")
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        """The tops as tensors, by way of blobs on the CPU; autograd goes the same way back."""
+        """Compute the tops as tensors by way of blobs on the CPU, differentiable by autograd."""
         return list(_ThroughBlobs.apply(self, context, len(bottoms), *bottoms, *params))
 
 
 class _ThroughBlobs(torch.autograd.Function):
-    """A `BlobLayer` between tensors: its bottoms' and tops' values and gradients are put into blobs and taken out."""
+    """A `BlobLayer` as an autograd function: values and gradients are copied into blobs and back."""
 
     @staticmethod
     def forward(ctx: Any, layer: BlobLayer, context: Context, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -294,7 +296,7 @@ L = TypeVar("L", bound=type[Layer])
 
 
 def register(type_name: str) -> Callable[[L], L]:
-    """Class decorator: the layer type's name in prototxts."""
+    """Register a layer class under the type's name in prototxts (class decorator)."""
 
     def add(cls: L) -> L:
         cls.type = type_name
@@ -305,12 +307,12 @@ def register(type_name: str) -> Callable[[L], L]:
 
 
 def layer_type_list() -> list[str]:
-    """The names of all known layer types, sorted."""
+    """Return the names of all layer types, sorted."""
     return sorted(_registry)
 
 
 def create_layer(definition: pb.LayerParameter) -> Layer:
-    """The layer that a prototxt's `layer { … }` defines; an unknown type is an error that lists the nearest ones."""
+    """Create the layer defined by a prototxt's `layer { … }`; raises CaffeError with the closest types if unknown."""
     cls = _registry.get(definition.type)
     if cls is None:
         raise CaffeError(

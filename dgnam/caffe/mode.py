@@ -1,4 +1,4 @@
-"""The global mode of the pycaffe face: where nets run that were not told a device, and what their random numbers are.
+"""pycaffe's global mode: the default device of nets, and the random state.
 
 Only pycaffe's functions set it.  Everything else in this package takes devices and generators as arguments.
 """
@@ -17,7 +17,7 @@ from ..errors import CaffeError
 from .blob import HOST
 
 PYTHON_LAYERS_VARIABLE = "DGNAM_ALLOW_PYTHON_LAYERS"
-"""The environment variable that allows Python layers where it is 1."""
+"""Environment variable; 1 allows Python layers."""
 
 _gpu = False
 _device_index = 0
@@ -32,45 +32,45 @@ def set_mode_cpu() -> None:
 
 
 def set_mode_gpu() -> None:
-    """Run on the GPU chosen with `set_device` from the next pass on; an error where there is none."""
+    """Run on the GPU chosen by `set_device` from the next pass on; raises CaffeError without a GPU."""
     global _gpu
     _check_gpu(_device_index)
     _gpu = True
 
 
 def set_device(index: int) -> None:
-    """Choose the GPU for the mode that `set_mode_gpu` sets."""
+    """Choose the GPU used after `set_mode_gpu`."""
     global _device_index
     _check_gpu(operator.index(index))
     _device_index = index
 
 
 def set_random_seed(seed: int) -> None:
-    """Start the random numbers of fillers, dropout and the like anew; seeds are whole numbers from 0 to 2**32 - 1."""
+    """Seed the random numbers of fillers, dropout and other random layers; `seed` lies in [0, 2**32 - 1]."""
     if not 0 <= operator.index(seed) < 2**32:
-        raise OverflowError(f"a random seed lies between 0 and 2**32 - 1, and {seed} was given")
+        raise OverflowError(f"a random seed lies between 0 and 2**32 - 1; got {seed}")
     _generators.clear()
     _generators[HOST] = torch.Generator().manual_seed(operator.index(seed))
 
 
 def allow_python_layers(allow: bool = True) -> None:
-    """Let prototxts name Python code to run, or forbid it again; without this call the environment variable decides."""
+    """Allow or forbid Python layers, whose code a prototxt names; by default the environment variable decides."""
     global _python_layers
     _python_layers = allow
 
 
 def python_layers_allowed() -> bool:
-    """Whether Python layers may run."""
+    """Return whether Python layers may run."""
     return _python_layers or os.environ.get(PYTHON_LAYERS_VARIABLE) == "1"
 
 
 def current_device() -> torch.device:
-    """Where nets run that were not told a device."""
+    """Return the default device of nets."""
     return torch.device("cuda", _device_index) if _gpu else HOST
 
 
 def generator(device: torch.device) -> torch.Generator:
-    """The random state on `device`: seeded by `set_random_seed`, or by the system where that wasn't called."""
+    """Return the random state on `device`, seeded by `set_random_seed` or else by the system."""
     if device not in _generators:
         new = torch.Generator(device)
         seeded = _generators.get(HOST)
@@ -83,15 +83,15 @@ def generator(device: torch.device) -> torch.Generator:
 
 
 def random_states() -> dict[str, np.ndarray]:
-    """The random states in use, each as bytes, by the kind of device: "cpu" and, once used, "cuda"."""
+    """Return the random states as bytes by kind of device: "cpu" and, once used, "cuda"."""
     states = {HOST.type: generator(HOST), **{d.type: g for d, g in _generators.items()}}
     return {kind: state.get_state().numpy() for kind, state in states.items()}
 
 
 def set_random_states(states: Mapping[str, np.ndarray]) -> None:
-    """Go on from what `random_states` gave; devices that this machine lacks are passed over.
+    """Restore what `random_states` returned, ignoring devices missing on this machine.
 
-    Raises RuntimeError where the bytes are no random state.
+    Raises RuntimeError if the bytes are not a random state.
     """
     for kind, state in states.items():
         if kind == HOST.type or torch.cuda.is_available():
@@ -100,10 +100,10 @@ def set_random_states(states: Mapping[str, np.ndarray]) -> None:
 
 
 def usable_device(name: str) -> str:
-    """`name`, "cpu", "cuda" or "cuda:<index>", if nets can run there; an error otherwise."""
+    """Return `name` ("cpu", "cuda" or "cuda:<index>") if nets can run there; raises CaffeError otherwise."""
     kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
-        raise CaffeError(f"device '{name}': give cpu, cuda or cuda:<index>")
+    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
+        raise CaffeError(f"device '{name}': use cpu, cuda or cuda:<index>")
     if kind == "cuda":
         _check_gpu(int(index) if index else 0)
     return name
@@ -111,7 +111,7 @@ def usable_device(name: str) -> str:
 
 @contextmanager
 def exact(device: torch.device) -> Iterator[None]:
-    """Compute in float32 throughout, without TF32, and with the same bytes each time; on CPUs torch does so anyway."""
+    """Compute in float32 without TF32, and deterministically; on CPUs this is torch's default."""
     if device.type != "cuda":
         yield
         return

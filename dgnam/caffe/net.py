@@ -1,4 +1,4 @@
-"""The eager net: pycaffe's `Net`, layer by layer on blobs that persist from pass to pass.
+"""pycaffe's `Net`: runs layer by layer on blobs that persist from pass to pass.
 
     net = Net("deploy.prototxt", "net.caffemodel", TEST)
     net.blobs["data"].data[...] = image
@@ -7,7 +7,7 @@
     net.backward(start="fc8")
     gradient = net.blobs["data"].diff
 
-Forward and backward work on the data and diffs as they stand: whatever was written into a blob counts, and a pass may
+Forward and backward passes use the current data and diffs, including values written into blobs by the caller, and may
 start and end at any layer.
 """
 
@@ -45,19 +45,19 @@ Callback = Callable[[int], Any]
 class Net(NetNames):
     """A net in one phase, with its weights.
 
-    network_file: the prototxt; or the definition itself, in the present form.
-    phase: TRAIN or TEST.  pycaffe's older form `Net(network_file, weights, phase)` is taken too.
-    level, stages: with `phase`, which layers the include and exclude rules admit.
-    weights: a caffemodel or HDF5 file; without one the parameters are filled as the prototxt's fillers say.
-    device: where to run; None follows `set_mode_cpu` and `set_mode_gpu`, pass by pass.
-    param_gradients: whether backward computes the gradients of the parameters too; may be changed at any time.
-        Without them no memory is spent on them.
+    network_file: the prototxt; or its definition, upgraded to the current format.
+    phase: TRAIN or TEST.  The older signature `Net(network_file, weights, phase)` is accepted too.
+    level, stages: with `phase`, the state that the layers' include and exclude rules test.
+    weights: a caffemodel or HDF5 file; None initializes the parameters by the prototxt's fillers.
+    device: the device; None follows `set_mode_cpu` and `set_mode_gpu`, pass by pass.
+    param_gradients: whether backward passes compute gradients of parameters; may be changed at any time.  False saves
+        their memory.
 
-    name: the prototxt's; it may be changed, and stays the prototxt's in what `save` writes.
-    blobs, params: the arrays by name, in order; the parameters of a layer are a list.  Of several layers of one name
-        the last one is found, and only `layers` lists them all.
-    layers: the layers in order, the automatic Split layers among them; a Python layer is the object of its class.
-    bound_layers: the same, each with its blobs, and none the object of a Python class.
+    name: the prototxt's; may be changed, while `save` writes the prototxt's.
+    blobs, params: blobs, and each layer's list of parameters, by name and in order.  Of several layers of one name the
+        last is found; `layers` lists all.
+    layers: the layers in order, including automatic Split layers; a Python layer is the object of its class.
+    bound_layers: the same, each with its blobs; a Python layer is not replaced by the object of its class.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Net(NetNames):
         if isinstance(phase, str | os.PathLike):
             pretrained, phase, level = phase, level, 0
         if phase not in (pb.TRAIN, pb.TEST):
-            raise ArgumentError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}), and got {phase!r}")
+            raise ArgumentError(f"Net needs a phase, TRAIN ({pb.TRAIN}) or TEST ({pb.TEST}); got {phase!r}")
         self.param_gradients = param_gradients
         self._device = None if device is None else torch.device(device)
         with nullcontext() if isinstance(network_file, pb.NetParameter) else naming(network_file):
@@ -103,11 +103,12 @@ class Net(NetNames):
         end: str | None = None,
         **data: np.ndarray,
     ) -> dict[str, np.ndarray]:
-        """Run the layers from `start` to `end`, both included, and return views of the blobs they end in.
+        """Run the layers from `start` to `end`, inclusive, and return views of the outputs, or of the tops of `end`.
 
-        Where `end` comes before `start` nothing runs, as in pycaffe.
-        blobs: names of more blobs to return.
-        data: arrays for the inputs, all of them or none; without any the input blobs count as they stand.
+        Nothing runs if `end` precedes `start`, as in pycaffe.
+
+        blobs: names of additional blobs to return.
+        data: arrays for all inputs, or none to use the input blobs' current values.
         """
         first, last = self._layer(start, 0), self._layer(end, len(self.layers) - 1)
         self._warn_of_order(first, last, "forward")
@@ -126,13 +127,13 @@ class Net(NetNames):
         end: str | None = None,
         **top_diffs: np.ndarray,
     ) -> dict[str, np.ndarray]:
-        """Run the gradients of the layers from `start` down to `end`, both included, and return views of them.
+        """Backpropagate from `start` down to `end`, inclusive, and return views of the diffs of the inputs or of the
+        bottoms of `end`.
 
-        Only layers that need it are run: those between a parameter that learns and a loss, or all with
-        force_backward.
+        Only layers between a learned parameter and a loss run, or all with force_backward.
 
-        diffs: names of more blobs whose diffs are returned, besides those of the inputs or of the bottoms of `end`.
-        top_diffs: arrays for the outputs' diffs, all of them or none; without any the diffs count as they stand.
+        diffs: names of additional blobs whose diffs to return.
+        top_diffs: arrays for the diffs of all outputs, or none to use the current diffs.
         """
         first, last = self._layer(start, len(self.layers) - 1), self._layer(end, 0)
         self._warn_of_order(last, first, "backward")
@@ -145,24 +146,24 @@ class Net(NetNames):
         return {name: self._blob(name).diff for name in [*ends, *_none_to_empty(diffs)]}
 
     def reshape(self) -> None:
-        """Give all blobs the shapes that follow from the inputs'; forward does so too, layer by layer."""
+        """Propagate the inputs' shapes to all blobs; forward passes do so too, layer by layer."""
         for layer in self.bound_layers:
             layer.reshape()
 
     def clear_param_diffs(self) -> None:
-        """Set the gradients of the parameters, to which backward adds, to zero."""
+        """Set the gradients of the parameters to zero; backward passes accumulate them."""
         for blob in self._params:
             blob.clear_diff()
 
     def forward_all(self, blobs: Sequence[str] | None = None, **data: np.ndarray) -> dict[str, np.ndarray]:
-        """Run forward over arrays of any length, a batch of the net at a time; returns copies, all batches joined."""
+        """Run forward over arrays of any length in batches of the net's size; returns concatenated copies."""
         parts = [copies(self.forward(blobs=blobs, **batch)) for batch in self._batch(data)]
         return joined(parts, length(data))
 
     def forward_backward_all(
         self, blobs: Sequence[str] | None = None, diffs: Sequence[str] | None = None, **arrays: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """The same with a backward pass after each forward one; `arrays` are inputs' data and outputs' diffs."""
+        """Like `forward_all`, with a backward pass after each forward pass; `arrays` include the outputs' diffs."""
         data = self._batch({name: array for name, array in arrays.items() if name in self.inputs})
         tops = self._batch({name: array for name, array in arrays.items() if name in self.outputs})
         nothing: dict[str, Any] = {}
@@ -173,7 +174,7 @@ class Net(NetNames):
         return joined(outs, length(arrays)), joined(grads, length(arrays))
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """Give the MemoryData layer that the net begins with its arrays, which are served batch by batch.
+        """Set the arrays of the MemoryData layer at the start of the net, served batch by batch.
 
         data: (n, C, H, W) float32, contiguous, n a multiple of the batch size.  labels: (n,) or (n, 1, 1, 1) float32.
         """
@@ -208,18 +209,18 @@ class Net(NetNames):
     # Weights.
 
     def copy_from(self, path: StrPath) -> None:
-        """Copy the weights of all layers of the same names from a caffemodel or HDF5 file."""
+        """Copy the weights of layers with matching names from a caffemodel or HDF5 file."""
         with naming(path):
             self._copy(read_weights(path))
 
     def load_hdf5(self, path: StrPath) -> None:
-        """pycaffe's name for `copy_from` with an HDF5 file."""
+        """`copy_from` for an HDF5 file, under pycaffe's name."""
         self.copy_from(path)
 
     def save(self, path: StrPath, *, diffs: bool = False) -> None:
-        """Write the net with its weights: a V2 caffemodel, or HDF5 where `path` ends in .h5 or .hdf5.
+        """Write the net with its weights: a V2 caffemodel, or HDF5 if `path` ends in .h5 or .hdf5.
 
-        diffs: write the gradients of the weights too, as a solver's `snapshot_diff` does.
+        diffs: also write the gradients of the weights, as a solver's `snapshot_diff` does.
         """
         self._plan.check_names()
         if os.fspath(path).endswith((".h5", ".hdf5")):
@@ -229,9 +230,9 @@ class Net(NetNames):
             write_caffemodel(path, definition, self._weights(), self._diffs() if diffs else None)
 
     def save_hdf5(self, path: StrPath, *, diffs: bool = False) -> None:
-        """Write the weights alone, as HDF5; with `diffs` their gradients too.
+        """Write the weights as HDF5, with their gradients if `diffs`.
 
-        As in Caffe every layer gets a group, and a parameter that is shared is written for the layer that owns it.
+        As in Caffe, every layer gets a group, and a shared parameter is written for its owner.
         """
         self._plan.check_names()
         written = [layer for layer in self.bound_layers if layer.blobs or "/" not in layer.name]
@@ -240,7 +241,7 @@ class Net(NetNames):
         write_hdf5_weights(path, weights, diffs=gradients)
 
     def share_with(self, other: Net) -> None:
-        """Use the memory of `other`'s weights for all layers of the same names, from now on."""
+        """Share the memory of `other`'s weights for all layers with matching names."""
         first = {layer.name: layer.blobs for layer in reversed(self.bound_layers)}
         for name, theirs in other.params.items():
             ours: Sequence[Blob] = first.get(name, ())
@@ -263,7 +264,7 @@ class Net(NetNames):
         )
 
     def _param(self, index: int, shape: tuple[int, ...]) -> Blob:
-        """The parameter, or its memory in another shape for a layer that shares it permissively."""
+        """Return the parameter, or its memory in another shape for a layer sharing it permissively."""
         owner = self._params[index]
         if owner.shape == shape:
             return owner
@@ -273,9 +274,9 @@ class Net(NetNames):
         return blob
 
     def _fill(self) -> None:
-        """Have the parameters filled as their fillers say, at their first use, each with a seed drawn now.
+        """Initialize the parameters by their fillers at first use, each with a seed drawn now.
 
-        So a prototxt alone costs no memory, whatever sizes it claims, and weights from a file cost no filling before.
+        A prototxt thus costs no memory whatever sizes it claims, and weights from a file skip the fillers.
         """
         for blob, param in zip(self._params, self._plan.params, strict=True):
             filler = param.blob.filler
@@ -284,7 +285,7 @@ class Net(NetNames):
                 blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
     def _copy(self, weights: Weights) -> None:
-        """Copy weights that were read for this net alone: a blob may take an array as its memory."""
+        """Copy weights read for this net alone: a blob may adopt an array's memory."""
         copy_weights(((layer.name, layer.slots()) for layer in self.bound_layers), weights)
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
@@ -294,7 +295,7 @@ class Net(NetNames):
         return {name: [blob.diff_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
 
     def _forward(self, first: int, last: int) -> float:
-        """Run the layers of these indices, both included; returns the loss."""
+        """Run the layers of these indices, inclusive; returns the loss."""
         loss = 0.0
         with self._running() as (device, generator):
             for i in range(first, last + 1):
@@ -305,7 +306,7 @@ class Net(NetNames):
         return loss
 
     def _backward(self, first: int, last: int) -> None:
-        """Run the gradients of the layers from index `first` down to `last`, both included."""
+        """Backpropagate through the layers from index `first` down to `last`, inclusive."""
         with self._running() as (device, _):
             for i in range(first, last - 1, -1):
                 self._call("before_backward", i)
@@ -325,21 +326,19 @@ class Net(NetNames):
             callback(index)
 
     def _batch(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
-        """pycaffe's name for the slices of the net's batch size."""
+        """Slice arrays into batches of the net's size (pycaffe's `_Net_batch`)."""
         return batches(arrays, self._blobs[0].shape[0])
 
     def _warn_of_order(self, lower: int, upper: int, what: str) -> None:
         if lower > upper and self.bound_layers:
             LOGGER.warning(
-                "net '%s': %s runs nothing between layer '%s' and '%s', which comes before it",
+                "net '%s': %s runs no layer: '%s' comes after '%s'",
                 *(self._plan.name, what, self.bound_layers[lower].name, self.bound_layers[upper].name),
             )
 
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
         if set(given) != set(wanted):
-            raise CaffeError(
-                f"net '{self._plan.name}': its {what} are {list(wanted)}, and arrays were given for {list(given)}"
-            )
+            raise CaffeError(f"net '{self._plan.name}': its {what} are {list(wanted)}; got arrays for {list(given)}")
 
 
 def _made(param: ParamBlob) -> Blob:

@@ -1,4 +1,4 @@
-"""Nets written in Python: layers are called like functions, and their results are the bottoms of others.
+"""pycaffe's `NetSpec`: nets written in Python, layers as functions of their bottoms.
 
     n = NetSpec()
     n.data = layers.Input(shape=dict(dim=[1, 3, 227, 227]))
@@ -7,11 +7,11 @@
     n.pool1 = layers.Pooling(n.relu1, pool=params.Pooling.MAX, kernel_size=3, stride=2)
     text = str(n.to_proto())
 
-A layer's options are those of its own message (`convolution_param`) and those that all layers have (`name`, `param`,
-`include`), told apart by their names.  `in_place` and `ntop`, the number of tops, are for the call itself: one top
-is returned as it is, several as a tuple, and of a layer without tops the `Function`.
+A layer's options are the fields of its type's message (`convolution_param`) and those common to all layers (`name`,
+`param`, `include`), distinguished by name.  `in_place` and `ntop`, the number of tops, are options of the call: it
+returns one top, a tuple of several, or the `Function` of a layer without tops.
 
-Blobs and layers that no NetSpec names are called by their type and a number: Convolution1, Convolution2.
+Blobs and layers not named by a NetSpec are named by type and number: Convolution1, Convolution2.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ..errors import CaffeError, closest
 from .proto import caffe_pb2
 
 Layered = OrderedDict["Function", caffe_pb2.LayerParameter]
-"""The layers of a net that is being written, in order."""
+"""The layers of a net, in order."""
 
 Names = dict[Any, str]
-"""What was named, tops and functions without tops, with the names."""
+"""Names of tops, and of functions without tops."""
 
 
 class UnknownFieldError(CaffeError, AttributeError):
-    """A message or a layer has no option of this name."""
+    """A message or a layer has no field of this name."""
 
 
 class UnknownTopError(CaffeError, AttributeError, KeyError):
@@ -43,21 +43,21 @@ class UnknownTopError(CaffeError, AttributeError, KeyError):
 
 
 def param_name_dict() -> dict[str, str]:
-    """The field of each layer type's own message, without its `_param`: inner_product for InnerProduct."""
+    """Return the field of each layer type's message, without `_param`: inner_product for InnerProduct."""
     fields = caffe_pb2.LayerParameter.DESCRIPTOR.fields
     own = [(f.message_type.name, f.name) for f in fields if f.message_type is not None and f.name.endswith("_param")]
     return {message.removesuffix("Parameter"): name.removesuffix("_param") for message, name in own}
 
 
 def to_proto(*tops: Top | Function) -> caffe_pb2.NetParameter:
-    """The net of all layers that `tops` need, bottoms before tops; all names are automatic."""
+    """Return the net of all layers needed for `tops`, bottoms first, with automatic names."""
     return _net(tops, {})
 
 
 def assign_proto(proto: Message, name: str, val: Any) -> None:
     """Set the field `name` of a message: a dict sets a message's fields, a list a repeated field's items.
 
-    What is no list is the only item of a repeated field.  Raises AttributeError where there is no such field.
+    Any other value becomes the only item of a repeated field.  Raises AttributeError for an unknown field.
     """
     if name not in proto.DESCRIPTOR.fields_by_name:
         raise UnknownFieldError(_unknown(proto.DESCRIPTOR.name, name, proto.DESCRIPTOR.fields_by_name))
@@ -76,14 +76,14 @@ def assign_proto(proto: Message, name: str, val: Any) -> None:
 
 
 class Top:
-    """One blob that a layer makes: the `n`th top of `fn`."""
+    """A blob: top number `n` of the layer `fn`."""
 
     def __init__(self, fn: Function, n: int):
         self.fn = fn
         self.n = n
 
     def to_proto(self) -> caffe_pb2.NetParameter:
-        """The net of all layers that this top needs."""
+        """Return the net of all layers needed for this top."""
         return to_proto(self)
 
     def _to_proto(self, layers: Layered, names: Names, autonames: Counter[str]) -> None:
@@ -91,10 +91,10 @@ class Top:
 
 
 class Function:
-    """A layer: its type, its bottoms, and its options.
+    """A layer: its type, bottoms and options.
 
-    params: the options, with `ntop` and `in_place`, which are taken out of it.
-    tops: what it makes; with `in_place` they are the bottoms under another name.
+    params: the options; `ntop` and `in_place` are removed from it.
+    tops: the blobs produced; with `in_place`, the bottoms under another name.
     """
 
     def __init__(self, type_name: str, inputs: Sequence[Top], params: dict[str, Any]):
@@ -109,14 +109,14 @@ class Function:
         self.tops = tuple(Top(self, n) for n in range(self.ntop))
 
     def _name_of(self, what: Hashable, names: Names, autonames: Counter[str]) -> str:
-        """The name of a top, or of this layer where it has none; from now on, if there was none before."""
+        """Return the name of a top, or of this layer without tops, assigning one if necessary."""
         if what not in names:
             autonames[self.type_name] += 1
             names[what] = f"{self.type_name}{autonames[self.type_name]}"
         return names[what]
 
     def _to_proto(self, layers: Layered, names: Names, autonames: Counter[str]) -> None:
-        """Add this layer to `layers`, and before it those that its bottoms come from."""
+        """Add this layer to `layers`, after the layers of its bottoms."""
         if self in layers:
             return
         layer = caffe_pb2.LayerParameter(type=self.type_name)
@@ -130,7 +130,7 @@ class Function:
         layers[self] = layer
 
     def _assign(self, layer: caffe_pb2.LayerParameter, name: str, value: Any) -> None:
-        """Set an option where it belongs: in the message of the layer's type, or in what all layers have."""
+        """Set an option in the message of the layer's type or, for a common option, in the layer."""
         if name.endswith("param") or self.type_name not in _param_names:
             own: Message = layer
         else:
@@ -143,9 +143,9 @@ class Function:
 
 
 class NetSpec:
-    """A net in the making: what is assigned to its attributes or items, and the names given by that.
+    """A net under construction: assigning a top to an attribute or item names it.
 
-    tops: the tops (and functions without tops) by name, in the order in which they were first assigned.
+    tops: the tops (and functions without tops) by name, in order of first assignment.
     """
 
     tops: OrderedDict[str, Any]
@@ -176,7 +176,7 @@ class NetSpec:
         delattr(self, name)
 
     def to_proto(self) -> caffe_pb2.NetParameter:
-        """The net of all layers that the assigned tops need, in the order of their assignment."""
+        """Return the net of all layers needed for the assigned tops, in order of assignment."""
         for name, top in self.tops.items():
             if not isinstance(top, Top | Function):
                 raise TypeError(f"'{name}' is not a Top (type is {type(top)})")
@@ -184,9 +184,9 @@ class NetSpec:
 
 
 class Layers:
-    """Layers by their types: `Layers().Convolution(bottom, kernel_size=3)` is the top of a convolution.
+    """Layers by type: `Layers().Convolution(bottom, kernel_size=3)` returns the top of a convolution.
 
-    Any name is a type, so that a net may be written whose layers only another program has.
+    Any name is accepted as a type, for layers of other Caffe versions.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -201,7 +201,7 @@ class Layers:
 
 
 class Parameters:
-    """Named values of options: `Parameters().Pooling.MAX` is that of `PoolingParameter`."""
+    """Enum values of options: `Parameters().Pooling.MAX` is `PoolingParameter.MAX`."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -210,7 +210,7 @@ class Parameters:
 
 
 class _Values:
-    """The named values of one message."""
+    """The enum values of one message."""
 
     def __init__(self, message: str):
         self._message = message

@@ -1,8 +1,8 @@
-"""Several solvers side by side, each in a process of its own: which one this is, and of how many.
+"""Data-parallel solvers, one process each: the rank and the number of solvers.
 
-Data layers in TRAIN share the records out by that: of every `solver_count()` records in a row, a solver keeps the one
-at its rank.  Rank 0 alone logs, tests and takes snapshots.  Nothing here moves gradients: `NCCL` is what a pycaffe
-built without it has.
+In TRAIN, data layers divide the records: of every `solver_count()` consecutive records a solver takes the one at its
+rank.  Only rank 0 logs, tests and takes snapshots.  Gradients are not exchanged: `NCCL` is the stub of a pycaffe built
+without NCCL.
 """
 
 from __future__ import annotations
@@ -19,51 +19,51 @@ _multiprocess = False
 
 
 def solver_count() -> int:
-    """How many solvers there are."""
+    """Return the number of solvers."""
     return _count
 
 
 def set_solver_count(count: int) -> None:
-    """Say how many solvers there are, at least 1."""
+    """Set the number of solvers, at least 1."""
     global _count
     if index(count) < 1:
-        raise CaffeError(f"set_solver_count: there is at least 1 solver, and {count} were given")
+        raise CaffeError(f"set_solver_count: the count must be at least 1; got {count}")
     _count = index(count)
 
 
 def solver_rank() -> int:
-    """Which of the solvers this process is, from 0."""
+    """Return this process's rank, from 0."""
     return _rank
 
 
 def set_solver_rank(rank: int) -> None:
-    """Say which of the solvers this process is, from 0."""
+    """Set this process's rank, from 0."""
     global _rank
     if index(rank) < 0:
-        raise CaffeError(f"set_solver_rank: ranks count from 0, and {rank} was given")
+        raise CaffeError(f"set_solver_rank: ranks count from 0; got {rank}")
     _rank = index(rank)
 
 
 def multiprocess() -> bool:
-    """Whether each solver has a process of its own, so that Python layers can run in several at once."""
+    """Return whether each solver runs in its own process, as parallel Python layers need."""
     return _multiprocess
 
 
 def set_multiprocess(multiprocess: bool) -> None:
-    """Say that each solver has a process of its own."""
+    """Set whether each solver runs in its own process."""
     global _multiprocess
     _multiprocess = bool(index(multiprocess))
 
 
 def is_root_solver() -> bool:
-    """Whether this is the solver that logs, tests and takes snapshots."""
+    """Return whether this solver logs, tests and takes snapshots (rank 0)."""
     return _rank == 0
 
 
 def keeps_record(record: int, phase: int) -> bool:
-    """Whether a data layer of this solver takes the `record`th record that it reads, or passes it over.
+    """Return whether this solver's data layer takes record number `record` or skips it.
 
-    In TEST it takes all of them, since only one solver tests.
+    In TEST it takes all records, since only one solver tests.
     """
     if phase == pb.TEST:
         return True
@@ -73,26 +73,26 @@ def keeps_record(record: int, phase: int) -> bool:
 
 
 def has_nccl() -> bool:
-    """Whether gradients can be summed over GPUs with NCCL: never."""
+    """Return False: there is no NCCL."""
     return False
 
 
 class NCCL:
-    """What pycaffe has of NCCL where it was built without: an object that can be made, and no more."""
+    """The stub of a pycaffe built without NCCL: can be constructed, and nothing else."""
 
     def __init__(self, solver: Any, uid: str | bytes):
         if not isinstance(uid, str | bytes):
-            raise TypeError(f"NCCL takes a solver and a uid, a str or bytes, and got {uid!r}")
+            raise TypeError(f"NCCL takes a solver and a uid (str or bytes); got {uid!r}")
 
     @staticmethod
     def new_uid() -> NoReturn:
-        """Raises CaffeError, since there is no NCCL."""
+        """Raises CaffeError: there is no NCCL."""
         raise _without_nccl("new_uid")
 
     def bcast(self) -> NoReturn:
-        """Raises CaffeError, since there is no NCCL."""
+        """Raises CaffeError: there is no NCCL."""
         raise _without_nccl("bcast")
 
 
 def _without_nccl(what: str) -> CaffeError:
-    return CaffeError(f"NCCL.{what}: there is no NCCL here, as has_nccl() says; train with one solver")
+    return CaffeError(f"NCCL.{what}: NCCL is not available (has_nccl() is False); train with one solver")

@@ -1,4 +1,4 @@
-"""What pycaffe's module `caffe.pycaffe` gave, for scripts that import from it."""
+"""The names of pycaffe's module `caffe.pycaffe`."""
 
 from ._caffe import (
     NCCL,

@@ -1,18 +1,17 @@
-"""Training as Caffe does it: pycaffe's solvers.
+"""pycaffe's solvers: training by Caffe's algorithms.
 
     solver = SGDSolver("solver.prototxt")
     solver.net.copy_from("pretrained.caffemodel")
     solver.step(100)
     solver.snapshot()
 
-One iteration, in Caffe's order: gradients to zero; the tests that are due; `on_start`; `iter_size` passes forward and
-backward; the display; `on_gradients_ready`; the update, after which the gradients hold what was taken from the
-weights; the snapshot that is due.
+One iteration, in Caffe's order: zero the gradients; run due tests; `on_start`; `iter_size` forward and backward passes;
+display; `on_gradients_ready`; update the weights, leaving the update in their diffs; write a due snapshot.
 
-Of several solvers side by side (`parallel`) that of rank 0 alone shows, tests and takes snapshots.
+Of parallel solvers (`parallel.py`) only rank 0 displays, tests and takes snapshots.
 
-A training that is stopped and resumed from its snapshot comes to the same weights bit for bit, random layers
-included, as long as its data do: data layers begin anew when a solver is made, here as in Caffe.
+Training resumed from a snapshot is bit-identical to uninterrupted training, including random layers, except for data
+layers, which restart at their first record, as in Caffe.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ from .blob import HOST, Blob
 from .glog import LOGGER, number
 from .net import Net
 from .proto import pb, read_solver, to_text
+from .proto.upgrade import upgrade_solver
 from .solving.checks import check, check_prefix
 from .solving.nets import test_nets, train_net
 from .solving.smoothed_loss import SmoothedLoss
@@ -46,10 +46,9 @@ from .solving.updates import (
     learning_rate,
     local_rate,
     lr_step,
-    regularised,
+    regularized,
     update_value,
 )
-from .upgrade import upgrade_solver
 from .wiring.debug_info import DebugInfo
 from .wiring.outputs import output_lines, output_values
 
@@ -57,7 +56,7 @@ _FORMATS = {pb.SolverParameter.BINARYPROTO: "", pb.SolverParameter.HDF5: ".h5"}
 
 
 class SolverAction(enum.Enum):
-    """What a solver may be asked to do between two iterations."""
+    """Actions that can be requested from a solver between iterations."""
 
     NONE = "none"
     STOP = "stop"
@@ -65,21 +64,21 @@ class SolverAction(enum.Enum):
 
 
 class Solver:
-    """Base of the solvers; the class decides the update rule, whatever `type` the definition gives, as in pycaffe.
+    """Base of the solvers; the class determines the update rule and overrides the definition's `type`, as in pycaffe.
 
-    param: the prototxt, whose paths are relative to the working directory; or the definition itself.
-    source: what errors and log call a definition that is no file.
+    param: the prototxt, with paths relative to the working directory; or its definition.
+    source: the name of a definition without a file, for errors and the log.
 
-    net: the net that is trained.
-    test_nets: those that are tested; from its first test on each uses the memory of the weights of `net`.
-    param: the definition; `base_lr`, `max_iter` and the like may be changed between steps.
+    net: the training net.
+    test_nets: the test nets; from its first test on, each shares the memory of `net`'s weights.
+    param: the definition; fields such as `base_lr` and `max_iter` may be changed between steps.
     """
 
     type: ClassVar[str] = ""
 
     def __init__(self, param: StrPath | pb.SolverParameter, *, source: str = "the solver"):
         if not self.type:
-            raise CaffeError(f"Solver has no update rule; take one of {', '.join(s.__name__ for s in _SOLVERS)}")
+            raise CaffeError(f"Solver has no update rule; use one of {', '.join(s.__name__ for s in _SOLVERS)}")
         self.param, self._source = _definition(param, source)
         LOGGER.info("Initializing solver from parameters: \n%s", to_text(self.param))
         check(self.param, self.type, self._source)
@@ -108,7 +107,7 @@ class Solver:
 
     @property
     def iter(self) -> int:
-        """How many times the weights have been updated."""
+        """The number of completed iterations."""
         return self._iter
 
     @property
@@ -118,21 +117,21 @@ class Solver:
         return learning_rate(self.param, self._iter, step)
 
     def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
-        """Call `on_start` before each iteration's passes, and `on_gradients_ready` between them and the update."""
+        """Call `on_start` before each iteration's passes, and `on_gradients_ready` before its update."""
         self._callbacks.append((on_start, on_gradients_ready))
 
     def set_action_function(self, asked: Callable[[], SolverAction]) -> None:
-        """Call `asked` after each iteration and each test batch, and do what it says."""
+        """Call `asked` after each iteration and each test batch, and perform the action it returns."""
         self._asked = asked
 
     def share_weights(self, net: Net) -> None:
-        """Let `net` use the memory of this solver's weights, for all layers of the same names."""
+        """Share the memory of this solver's weights with `net`, for all layers with matching names."""
         net.share_with(self.net)
 
     # Training.
 
     def solve(self, resume_file: StrPath | None = None) -> None:
-        """Train up to `max_iter`, from the state in `resume_file` if one is given, then show and test once more."""
+        """Train up to `max_iter`, optionally from the state in `resume_file`, then display and test once more."""
         self._check_root("solve")
         LOGGER.info("Solving %s", self.net.name)
         LOGGER.info("Learning Rate Policy: %s", self.param.lr_policy)
@@ -186,7 +185,7 @@ class Solver:
 
     @torch.no_grad()
     def apply_update(self) -> None:
-        """Move the weights by the gradients as they stand, which become the update, and count the iteration."""
+        """Update the weights from the current gradients, leaving the update in their diffs, and count the iteration."""
         step = lr_step(self.param, self._iter, self._current_step)
         if self.param.lr_policy == "multistep" and step != self._current_step:
             LOGGER.info("MultiStep Status: Iteration %d, step = %d", self._iter, step)
@@ -201,7 +200,7 @@ class Solver:
             data, diff = blob.data_on(device, mutable=True), blob.diff_on(device, mutable=True)
             if self.param.iter_size != 1:
                 diff.mul_(1 / self.param.iter_size)
-            grad = regularised(self.param, data, diff, param.decay_mult)
+            grad = regularized(self.param, data, diff, param.decay_mult)
             history = [memory.data_on(device, mutable=True) for memory in self._history[k :: len(blobs)]]
             local = local_rate(rate, param.lr_mult)
             diff.copy_(update_value(self.type, self.param, grad, history, local, self._iter + 1))
@@ -209,7 +208,7 @@ class Solver:
         self._iter += 1
 
     def _forward_backward(self) -> float:
-        """Run `iter_size` batches; returns their mean loss."""
+        """Run forward and backward passes over `iter_size` batches; returns their mean loss."""
         loss, last = 0.0, len(self.net.layers) - 1
         for _ in range(self.param.iter_size):
             loss += self.net._forward(0, last)
@@ -218,7 +217,7 @@ class Solver:
         return loss / self.param.iter_size
 
     def _clip(self) -> None:
-        """Scale all gradients so that their common norm is at most `clip_gradients`."""
+        """Scale all gradients so that their joint norm is at most `clip_gradients`."""
         if self.param.clip_gradients < 0:
             return
         device = mode.current_device()
@@ -236,7 +235,7 @@ class Solver:
         return interval > 0 and self._iter % interval == 0
 
     def _show(self, loss: float, seconds: float) -> None:
-        """The lines of a display: the loss, and each of the train net's outputs."""
+        """Log the loss and each of the training net's outputs."""
         rate = (self._iter - self._shown_at) / (seconds if seconds else 1)
         LOGGER.info(
             "Iteration %d (%s iter/s, %ss/%d iters), loss = %s",
@@ -255,7 +254,7 @@ class Solver:
 
     @np.errstate(all="ignore")
     def _test(self, index: int) -> None:
-        """Show the outputs of a test net, averaged over its `test_iter` batches."""
+        """Log the outputs of a test net, averaged over its `test_iter` batches."""
         LOGGER.info("Iteration %d, Testing net (#%d)", self._iter, index)
         net, count = self.test_nets[index], self.param.test_iter[index]
         net.share_with(self.net)
@@ -274,7 +273,7 @@ class Solver:
                 LOGGER.info("    Test net output #%d: %s", i, line)
 
     def _obey(self) -> None:
-        """Do all that is asked for just now."""
+        """Perform all pending actions."""
         while (asked := self._asked()) is not SolverAction.NONE:
             if asked is SolverAction.SNAPSHOT:
                 self.snapshot()
@@ -284,7 +283,7 @@ class Solver:
     # Snapshots.
 
     def snapshot(self) -> None:
-        """Write the weights and the solver's state, to `<snapshot_prefix>_iter_<iter>` with Caffe's endings."""
+        """Write the weights and the solver's state to `<snapshot_prefix>_iter_<iter>` with Caffe's extensions."""
         self._check_root("snapshot")
         kind = "HDF5" if self.param.snapshot_format == pb.SolverParameter.HDF5 else "binary proto"
         end = _FORMATS[self.param.snapshot_format]
@@ -296,16 +295,15 @@ class Solver:
         write_state(state, SolverState(self._iter, model, self._current_step, history, mode.random_states()))
 
     def restore(self, state_file: StrPath) -> None:
-        """Go on from a snapshot's state: its iteration, weights, history and, where it has them, random numbers.
+        """Restore a snapshot's iteration, weights, history and, if stored, random state.
 
-        Raises CaffeFormatError, before the weights are touched, where the state is damaged or another kind of
-        solver's.
+        Raises FormatError, before changing the weights, if the state is damaged or of another type of solver.
         """
         state = read_state(state_file)
         self._check_history(state_file, state)
         weights = learned_net_file(state_file, state)
         if weights and not Path(weights).exists():
-            raise CaffeFormatError(f"{state_file}: the file of its weights is missing: {weights}")
+            raise CaffeFormatError(f"{state_file}: its weights are missing: {weights}")
         try:
             mode.set_random_states(state.random)
         except (RuntimeError, TypeError) as error:
@@ -322,21 +320,21 @@ class Solver:
     def _check_history(self, state_file: StrPath, state: SolverState) -> None:
         if len(state.history) != len(self._history):
             raise CaffeFormatError(
-                f"{state_file}: holds {len(state.history)} history blobs, and a {self.type} solver of net "
-                f"'{self.net.name}' has {len(self._history)}; is it of another net, or another type of solver?"
+                f"{state_file}: holds {len(state.history)} history blobs; a {self.type} solver of net "
+                f"'{self.net.name}' has {len(self._history)}. Is it of another net or another type of solver?"
             )
         for i, (memory, array) in enumerate(zip(self._history, state.history, strict=True)):
             lead = len(array.shape) - len(memory.shape)
             if array.shape != memory.shape and (lead <= 0 or array.shape != (1,) * lead + memory.shape):
                 raise CaffeFormatError(
-                    f"{state_file}: history {i} has shape {array.shape}, and the net's parameter {memory.shape}"
+                    f"{state_file}: history {i} has shape {array.shape}; the net's parameter has {memory.shape}"
                 )
 
     # Checks.
 
     def _check_root(self, what: str) -> None:
         if not parallel.is_root_solver():
-            raise CaffeError(f"{what} is for the solver of rank 0, and this one's rank is {parallel.solver_rank()}")
+            raise CaffeError(f"{what} needs the solver of rank 0; this one has rank {parallel.solver_rank()}")
 
 
 class SGDSolver(Solver):
@@ -352,13 +350,13 @@ class NesterovSolver(SGDSolver):
 
 
 class AdaGradSolver(SGDSolver):
-    """AdaGrad (Duchi et al. 2011); takes no momentum."""
+    """AdaGrad (Duchi et al. 2011); without momentum."""
 
     type = "AdaGrad"
 
 
 class RMSPropSolver(SGDSolver):
-    """RMSProp (Tieleman and Hinton 2012); takes no momentum."""
+    """RMSProp (Tieleman and Hinton 2012); without momentum."""
 
     type = "RMSProp"
 
@@ -379,7 +377,7 @@ _SOLVERS = (SGDSolver, NesterovSolver, AdaGradSolver, RMSPropSolver, AdaDeltaSol
 
 
 def get_solver(param: StrPath | pb.SolverParameter, *, source: str = "the solver") -> Solver:
-    """The solver of the `type` that a definition gives; arguments as `Solver`'s."""
+    """Return the solver of the definition's `type`; arguments as for `Solver`."""
     definition, source = _definition(param, source)
     kinds = {cls.type: cls for cls in _SOLVERS}
     if definition.type not in kinds:
@@ -390,7 +388,7 @@ def get_solver(param: StrPath | pb.SolverParameter, *, source: str = "the solver
 
 
 def _definition(param: StrPath | pb.SolverParameter, source: str) -> tuple[pb.SolverParameter, str]:
-    """A definition of the present form, and its name in errors."""
+    """Return the definition upgraded to the current format, and its name in errors."""
     if isinstance(param, pb.SolverParameter):
         return upgrade_solver(param, source), source
     return read_solver(param), os.fspath(param)

@@ -1,4 +1,4 @@
-"""A stopwatch: pycaffe's `Timer`."""
+"""pycaffe's `Timer`: wall-clock time in milliseconds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from .glog import LOGGER
 
 
 class Timer:
-    """Times a stretch of work: `start()`, the work, `stop()`, then `ms`.
+    """Measures the time between `start()` and `stop()`, in `ms`.
 
-    A second `start` without a `stop` between goes on with the first.  In GPU mode the work that was begun there is
-    waited for.
+    Calling `start` while the timer runs has no effect.  In GPU mode both calls wait for pending GPU work.
     """
 
     def __init__(self) -> None:
@@ -22,21 +21,21 @@ class Timer:
         self._elapsed: float | None = None
 
     def start(self) -> None:
-        """Begin at zero, unless it is running."""
+        """Start from zero, unless the timer is running."""
         if self._started is None:
             self._started = _now()
 
     def stop(self) -> None:
-        """End, if it is running."""
+        """Stop, if the timer is running."""
         if self._started is not None:
             self._elapsed = _now() - self._started
             self._started = None
 
     @property
     def ms(self) -> float:
-        """The time from start to stop in milliseconds; stops it where it is running, and is 0 where it never ran.
+        """The time from start to stop in milliseconds; stops a running timer, and is 0 if the timer never ran.
 
-        Caffe's timer on the CPU cuts off what is less than a millisecond; this one keeps it.
+        Caffe's CPU timer truncates to whole milliseconds; this one keeps fractions.
         """
         self.stop()
         if self._elapsed is None:
@@ -46,7 +45,7 @@ class Timer:
 
 
 def _now() -> float:
-    """Seconds, once the GPU in use is idle."""
+    """Return the time in seconds, after pending GPU work."""
     device = mode.current_device()
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""The command line, `dgnam`."""
+"""The command line, `dgnam`: a module a command, loaded when the command is given."""
 
 from .app import main
 

@@ -1,93 +1,69 @@
-"""The command `dgnam act-range`: its options."""
+"""`dgnam act-range`."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..api import act_range as act_range_run
-from ..data.network_input import RESIZES, STRAIGHT, read_size
-from ..runs.interrupt import INTERRUPTED, Interrupted
+from . import options as o
+from .call import call
+from .terminal import say
 
 
 def act_range(
     images: Annotated[
         str,
         typer.Option(
-            help="The pictures: a folder, with those in it; a listing, a line 'path label' each; a zip; an LMDB of "
-            "Datums; or the name of an image set, such as tinyimagenet64-val."
+            help="A folder of pictures, a listing with one 'path label' per line, a zip, an LMDB of Datums, or an "
+            "image set such as tinyimagenet64-val."
         ),
     ],
     encoder: Annotated[
-        str, typer.Option(help="A model of `dgnam models list`, or a deploy prototxt of your own with --weights.")
+        str,
+        typer.Option(help="A model of `dgnam models list`, a deploy prototxt with --weights, or package.module:name."),
     ] = "caffenet-mini",
     weights: Annotated[
-        Path | None, typer.Option(help="The weights of your prototxt, or other ones for the model.")
+        Path | None, typer.Option(help="The weights of your prototxt, or other weights for the model.")
     ] = None,
     layer: Annotated[
-        str | None, typer.Option(help="The layer whose values are the codes; the one that the generators invert.")
+        str | None,
+        typer.Option(help="The layer whose values are the codes; default: the one that our generators invert."),
     ] = None,
-    k: Annotated[float, typer.Option("--k", help="The bound is the mean and this many standard deviations.")] = 3.0,
+    k: Annotated[float, typer.Option("--k", help="The upper bound is mean + k standard deviations.")] = 3.0,
     root: Annotated[
-        Path | None, typer.Option(help="Put before the paths of a listing; its own folder if left out.")
+        Path | None, typer.Option(help="The folder that a listing's paths are relative to; default: the listing's own.")
     ] = None,
     listing: Annotated[str | None, typer.Option(help="The listing in a zip that has several, such as val.txt.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The folder of the image sets; $DGNAM_DATA if left out.")] = None,
+    data: o.Data = None,
     resize: Annotated[
-        str, typer.Option(help="How pictures come to the size before the crop: " + ", ".join(RESIZES) + ".")
-    ] = STRAIGHT,
+        str, typer.Option(help="How pictures are resized before the crop: stretch, cover or none.")
+    ] = "stretch",
     size: Annotated[
         str | None,
-        typer.Option(help="That size, such as 256, or height x width, 240x320; the model's, or what the net takes."),
+        typer.Option(help="The size before the crop, as 256 or 240x320 (height x width); default: the model's."),
     ] = None,
-    mean: Annotated[
-        str | None,
-        typer.Option(help="What is taken off: a value for each channel, BGR, or a .binaryproto or .npy file."),
-    ] = None,
-    scale: Annotated[float, typer.Option(help="What values are multiplied by after that.")] = 1.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many pictures.")] = None,
-    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out pictures that can't be read.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="How many pictures go through the net at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
-    output: Annotated[
-        Path | None, typer.Option(help="The files without .txt and .h5; named as act_range_3x_fc6 if left out.")
-    ] = None,
+    mean: o.Mean = None,
+    scale: o.Scale = 1.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Measure only the first LIMIT pictures.")] = None,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Skip unreadable pictures.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures per forward pass.")] = 64,
+    device: o.Device = "cpu",
     integers: Annotated[
-        bool, typer.Option("--integers", help="Round the text's numbers as the published ones are.")
+        bool, typer.Option("--integers", help="Write whole numbers to the text file, as published.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    output: o.Output = Path("runs"),
+    name: o.Name = None,
+    quiet: o.Quiet = False,
 ) -> None:
-    """Measure the range of each code neuron over real images, and write it as text and HDF5."""
-    request = act_range_run.ActRangeRequest(
-        encoder,
-        images,
-        weights=weights,
-        layer=layer,
-        k=k,
-        root=root,
-        listing=listing,
-        data=data,
-        size=None if size is None else read_size(size),
-        mean=mean,
-        scale=scale,
-        resize=resize,
-        batch_size=batch_size,
-        limit=limit,
-        skip_broken=skip_broken,
-        device=device,
-        output=output,
-        integers=integers,
-        force=force,
-        progress=not quiet,
-    )
-    try:
-        outcome = act_range_run.run(request)
-    except Interrupted as stop:
-        print(f"dgnam: {stop}; nothing was written", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    print("\n".join(outcome.lines))
-    print("\n".join(f"==> made: {path}" for path in outcome.files))
+    """Measure the act_range of an encoder's codes: mean + k standard deviations of each, over real pictures.
+
+    The result bounds codes: dgnam synthesize … --clip runs/act-range-…-1/act_range_3x_fc6.h5
+    """
+    given = dict(locals())
+    from ..api.act_range import act_range as measure
+
+    found = call(measure, given)
+    say(found.summary)
+    say(f"==> made: {path}" for path in found.files)

@@ -11,11 +11,12 @@ import typer
 
 from ..caffe.databases.lmdb_file import DATA_FILE
 from ..data.catalog import PUBLIC_SETS, PublicSet
-from ..data.image_set import LARGEST_FILE, data_folder
+from ..data.named_set import data_folder
+from ..data.picture import LARGEST_FILE
 from ..errors import DgnamError
 from ..files.archives import Zip
 
-app = typer.Typer(help="The image sets that dgnam knows.", no_args_is_help=True)
+app = typer.Typer(help="List the image sets.", no_args_is_help=True, rich_markup_mode=None)
 
 SPLITS = ("train", "val", "test")
 """The listings that are looked for in a zip or a folder that holds all splits, and in the names of databases."""
@@ -33,11 +34,11 @@ def _group() -> None: ...  # with one command alone, typer would leave its name 
 def list_sets(
     data: Annotated[Path | None, typer.Option(help="The folder of the image sets; $DGNAM_DATA if left out.")] = None,
 ) -> None:
-    """List all image sets: name, the splits that are here, what it is, where it comes from, its terms and its form."""
+    """List all image sets: name, splits found, content, source, terms and the form needed."""
     folder = None if data is None and "DGNAM_DATA" not in os.environ else data_folder(data)
     for known in PUBLIC_SETS:
         print("\n".join(_lines(known, folder)))
-    print("==> looked for in: " + (str(folder) if folder is not None else "nowhere; give --data, or set $DGNAM_DATA"))
+    print("==> searched in: " + (str(folder) if folder is not None else "nowhere; give --data, or set $DGNAM_DATA"))
 
 
 def _lines(known: PublicSet, folder: Path | None) -> list[str]:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
+from .. import zoo
 from ..errors import DgnamError
-from ..train.zoo.verify import Check, verify
-from ..zoo import registry as zoo
+from .terminal import say
 
-app = typer.Typer(help="The networks that dgnam knows.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from ..train.zoo.verify import Check
+
+app = typer.Typer(help="List, fetch and verify models.", no_args_is_help=True, rich_markup_mode=None)
 
 MISMATCH = 1
-"""The exit status where a model is not what its card says."""
+"""The exit status where a model contradicts its card."""
 
 Name = Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]
 
 
 @app.command("list")
 def list_models() -> None:
-    """List all models: name, kind, whether the weights are here, and what it is."""
+    """List all models: name, kind, state of the weights, title."""
     for entry in zoo.list_models():
         print(f"{entry.name:24} {entry.kind:10} {entry.state():9} {entry.title}")
 
@@ -36,7 +38,7 @@ def fetch(name: Name) -> None:
 
 @app.command()
 def where(name: Name) -> None:
-    """Show where a model's files lie, or would lie, and whether each is there."""
+    """Show the paths of a model's files, and whether each exists."""
     entry = zoo.get(name)
     for what, path in entry.places().items():
         print(f"{what:10} {entry.state(what):8} {path}")
@@ -45,32 +47,37 @@ def where(name: Name) -> None:
 @app.command("verify")
 def verify_models(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models of `dgnam models list`; all whose weights are here if left out.")
+        list[str] | None, typer.Argument(help="Models of `dgnam models list`; default: all with weights here.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="The folder of the image sets, to measure with; $DGNAM_DATA if left out.")
+        Path | None, typer.Option(help="The folder of the image sets, to measure accuracy; default: $DGNAM_DATA.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Check models: checksums, shapes, bounds, and with the held-out pictures what their cards say was measured."""
+    """Verify models: checksums, shapes, bounds and, with the image sets, the numbers of their cards."""
+    from tqdm import tqdm
+
     chosen = [zoo.get(name).name for name in names] if names else _all_here()
     checks = []
     for check in _verified(chosen, data, progress=not quiet):
         checks.append(check)
         with tqdm.external_write_mode():  # the bar makes room for the line
-            print(check.line, flush=True)
+            say([check.line])
     wrong = sum(check.right is False for check in checks)
     skipped = sum(check.right is None for check in checks)
     print(f"==> {len(checks) - wrong - skipped} right, {wrong} wrong, {skipped} skipped")
     if wrong:
         raise typer.Exit(MISMATCH)
     if names and any(check.what == "weights" and check.text.startswith("not here") for check in checks):
-        raise DgnamError("a model that was asked for is not here: dgnam models fetch NAME")
+        raise DgnamError("the weights of a requested model are missing: dgnam models fetch NAME")
 
 
 def _verified(names: list[str], data: Path | None, progress: bool) -> Iterator[Check]:
     """The checks of all models, with a bar of the models that are done, and the one that is at work named."""
-    with tqdm(total=len(names), unit="model", desc="verifying", disable=not progress) as bar:
+    from ..runs import progress_bar
+    from ..train.zoo.verify import verify
+
+    with progress_bar(total=len(names), unit="model", desc="verifying", show=progress) as bar:
         for name in names:
             bar.set_postfix_str(name)
             yield from verify(name, data)

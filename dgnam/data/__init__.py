@@ -1,0 +1,1 @@
+"""Reading pictures: datasets, their decoding and preprocessing, clips, modifications, and the known public sets."""

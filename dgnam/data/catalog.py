@@ -1,7 +1,7 @@
-"""Where the public image sets come from: addresses, checksums where they are published, and terms of use.
+"""Public image sets: their addresses, published checksums, terms of use and the form in which they are read.
 
-The pictures themselves are nobody's to pass on, so the package has none: whoever trains gets them from their makers and
-brings them into the form that `dgnam.data` describes.
+The package contains no pictures, since nobody may redistribute them: get them from their publishers and bring them into
+the form that `dgnam.data.dataset` describes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PublicSet:
-    """An image set that somebody publishes.
+    """A published image set.
 
-    name: the base of the sets' names here: `name-train`, `name-val`.
-    url: of the files, or of the page where one asks for them; None where there is none.
-    checksums: by file, "algorithm:digits", where its makers publish them.
-    form: what has to be made of it.
+    name: the base of the names of its splits: `name-train`, `name-val`.
+    url: the address of the files, or of the page that gives access to them; None if there is none.
+    checksums: (file, "algorithm:digits") for the files whose checksums are published.
+    form: the form in which it is read.
     """
 
     name: str
@@ -28,7 +28,7 @@ class PublicSet:
 
     @property
     def origin(self) -> str:
-        """A sentence for somebody who lacks it."""
+        """How to get it, for the message that it is missing."""
         source = "it is not published as a whole" if self.url is None else f"it comes from {self.url}"
         sums = "".join(f"; {file} has {checksum}" for file, checksum in self.checksums)
         return f"{self.title}: {source}{sums}. Terms: {self.terms}. Needed here: {self.form}"
@@ -60,7 +60,14 @@ PUBLIC_SETS: tuple[PublicSet, ...] = (
         "MiniPlaces, 100 scenes of Places2",
         "http://miniplaces.csail.mit.edu/data/data.tar.gz",
         "education and non-commercial research",
-        f"{_ZIPS}, the centre squares resized to 64x64",
+        f"{_ZIPS}, the center squares resized to 64x64",
+    ),
+    PublicSet(
+        "miniplaces128",
+        "MiniPlaces as published, 100 scenes of Places2: 90,000 + 10,000 pictures of 128x128",
+        "https://github.com/rathull/CTFs/tree/f35c219885f163ca00a045236dd44be489598837/data",
+        "academic use",
+        "a folder miniplaces128: what data/images holds, with the listings train.txt and val.txt (`path label`) in it",
     ),
     PublicSet(
         "places205",
@@ -74,20 +81,20 @@ PUBLIC_SETS: tuple[PublicSet, ...] = (
         "stills of 22 sports gathered from the web",
         None,
         "each picture's own; they may not be passed on",
-        f"{_ZIPS}, 22 classes, the centre squares resized to 64x64",
+        f"{_ZIPS}, 22 classes, the center squares resized to 64x64",
     ),
     PublicSet(
         "ucf101",
         "UCF-101, videos of 101 human actions",
         "https://www.crcv.ucf.edu/data/UCF101.php",
-        "research; its makers ask to be cited",
+        "research; its authors ask to be cited",
         "listings of the videos' frames, of 240x320",
     ),
     PublicSet(
         "cifar10",
         "CIFAR-10",
         "https://www.cs.toronto.edu/~kriz/cifar.html",
-        "its maker asks to be cited",
+        "its author asks to be cited",
         "an LMDB database, as Caffe's example makes it",
         (("cifar-10-binary.tar.gz", "md5:c32a1d4ab5d03f1284b67883e8d87530"),),
     ),
@@ -95,5 +102,5 @@ PUBLIC_SETS: tuple[PublicSet, ...] = (
 
 
 def public_set(name: str) -> PublicSet | None:
-    """The published set that the set `name`, such as `miniplaces64-val`, is a part of; None where none is known."""
+    """The published set of which `name`, such as `miniplaces64-val`, is a split; None for an unknown name."""
     return next((known for known in PUBLIC_SETS if name == known.name or name.startswith(f"{known.name}-")), None)

@@ -9,20 +9,20 @@ from typing import Any
 
 from ..errors import DgnamError, FormatError, closest, shortened
 from .clips import ClipOptions
-from .image_set import MEAN_BGR
+from .preprocessing import MEAN_BGR
 
 _MOST_CLIPS = 10_000
 
 
 @dataclass(frozen=True)
 class ClipText:
-    """What a param_str says.
+    """The options in a param_str.
 
-    source: the stills, as a data layer names its pictures.
-    clips: how many make a batch.
-    resize: (height, width) that the stills are brought to first; None takes them as they are.
-    mirror: whether clips are turned left to right at random.
-    mean: B, G, R, which is taken off, and seen past a still's sides.
+    source: the stills, as `open_dataset` takes them.
+    clips: the number of clips in a batch.
+    resize: (height, width) of the stills before clips are made; None takes them as they are.
+    mirror: whether clips are flipped left to right at random.
+    mean: B, G, R, subtracted from frames, and the color beyond a still's sides.
     options: how the clips are made.
     """
 
@@ -42,7 +42,7 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(_whole(n) and 0 < n <= 65536 for n in value)
 
 
-def _is_colour(value: Any) -> bool:
+def _is_color(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(type(n) in (int, float) and 0 <= n <= 255 for n in value)
 
 
@@ -58,7 +58,7 @@ _KNOWN: dict[str, tuple[Callable[[Any], bool], str]] = {
     "overhang": _WHOLE,
     "resize": (_is_size, "[height, width]"),
     "mirror": (lambda value: isinstance(value, bool), "true or false"),
-    "mean": (_is_colour, "three numbers of 0 to 255, blue, green and red"),
+    "mean": (_is_color, "three numbers of 0 to 255, blue, green and red"),
 }
 _NEEDED = ("source", "window", "label")
 
@@ -66,12 +66,12 @@ _NEEDED = ("source", "window", "label")
 def read_clip_text(text: str) -> ClipText:
     """The options in `text`: JSON with source, window and label.
 
-    Where wanted clips (12), frames (16), paths (1), overhang (16), resize, mirror (false) and mean, [B, G, R].
+    Optional are clips (12), frames (16), paths (1), overhang (16), resize, mirror (false) and mean, [B, G, R].
     """
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"param_str '{shortened(text)}' is no JSON ({shortened(str(error))})") from None
+        raise FormatError(f"param_str '{shortened(text)}' is not JSON ({shortened(str(error))})") from None
     if not isinstance(given, dict):
         raise FormatError(f"param_str '{shortened(text)}' has no options by name, such as {{\"source\": …}}")
     for name, value in given.items():

@@ -1,10 +1,10 @@
-"""Clips made of stills: a window that moves over the picture, as a camera pans.
+"""Clips made of stills: a window moves over the picture, as a camera pans.
 
-    clips = Clips(load_source("sports64-train"), ClipOptions(window=56, label="motion"))
+    clips = Clips(open_dataset("sports64-train"), ClipOptions(window=56, label="motion"))
     frames, labels = clips.take(np.arange(12))     # (16 * 12, 56, 56, 3), (12,)
 
-What a clip's label says decides what time is good for: the still's class is in each of its frames, the direction of
-motion in none of them.
+The label decides what a network can learn from time: each frame shows the class of the still, and no single frame shows
+the direction of motion.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from ..errors import DgnamError, closest
-from .source import Source
+from .dataset import Indexed
 
 Label = Literal["class", "motion"]
 DIRECTIONS = ("right", "left")
@@ -56,10 +56,10 @@ class ClipOptions:
 class Clips:
     """Of each still its clips, one after the other: along each path to the right, and the same to the left.
 
-    As a `Source` it gives more pictures than labels: `frames` of them to each.
+    `take` returns more pictures than labels: `frames` for each label.
     """
 
-    stills: Source
+    stills: Indexed
     options: ClipOptions
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
-"""The three modifications of pictures that the control networks of the paper's Sec. 3.5 are trained on.
+"""Modify pictures as for the control networks of the paper's Sec. 3.5: shuffled quarters, other channels, blur.
 
-A control network knows 2N classes: N of regular pictures, and the same N again of pictures modified in one way.
+A control network has 2N classes: N of regular pictures, and the same N of pictures modified in one way.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from PIL import Image, ImageFilter
 from ..errors import DgnamError, closest
 
 BLUR_RADIUS = 3.0
-"""Of the Gaussian blur, in pixels of a picture that is `BLUR_SIDE` wide."""
+"""The radius of the Gaussian blur, in pixels of a picture `BLUR_SIDE` wide."""
 BLUR_SIDE = 256
 _ORDERS = np.array(list(permutations(range(4)))[1:])
-"""The orders of four quarters but for their own."""
+"""All orders of four quarters other than their own."""
 
 
 def shuffled(images: np.ndarray, places: Sequence[int] | None = None) -> np.ndarray:
-    """Each picture cut into quarters, put together again in a random order, never their own; (N, H, W, 3) uint8.
+    """Each picture with its quarters in a random order, never their own; (N, H, W, 3) uint8.
 
-    The order that a picture gets is its place's in its set: always the same one.  H and W must be even.
+    The place of a picture in its dataset decides the order.  H and W must be even.
     """
     count, height, width, channels = images.shape
     if height % 2 or width % 2:
@@ -52,20 +52,20 @@ def blurred(images: np.ndarray, places: Sequence[int] | None = None) -> np.ndarr
 
 Modification = Callable[[np.ndarray, Sequence[int] | None], np.ndarray]
 MODIFICATIONS: dict[str, Modification] = {"shuffled": shuffled, "brg": brg, "blur": blurred}
-"""By the names that a data layer's `source` gives them."""
+"""X."""
 
 
 def modify(images: np.ndarray, how: str, places: Sequence[int] | None = None) -> np.ndarray:
-    """(N, H, W, 3) uint8 RGB pictures, modified as `how` says.
+    """The pictures, (N, H, W, 3) uint8 RGB, under the modification `how`.
 
-    places: where each picture stands in its set; None says 0 … N - 1.
+    places: the place of each picture in its dataset; None for 0 … N - 1.
     """
     check_modification(how)
     return MODIFICATIONS[how](images, places)
 
 
 def check_modification(how: str) -> None:
-    """Raise DgnamError where `how` names no modification."""
+    """Raise DgnamError unless `how` names a modification."""
     if how not in MODIFICATIONS:
         raise DgnamError(f"there is no modification '{how}'; there are: {closest(how, MODIFICATIONS)}")
 

@@ -1,9 +1,9 @@
-"""Figures: pictures laid out and labelled, one after the other, and numbers as curves."""
+"""Figures: pictures laid out and labeled, one after the other, and numbers as curves."""
 
 from .animation import save_animation
 from .caption import activation_caption
 from .contact_sheet import Candidate, contact_sheet
-from .grid import labelled_grid
+from .grid import labeled_grid
 from .traces import draw_traces, save_traces
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "activation_caption",
     "contact_sheet",
     "draw_traces",
-    "labelled_grid",
+    "labeled_grid",
     "save_animation",
     "save_traces",
 ]

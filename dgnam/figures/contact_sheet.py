@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DgnamError
 from .caption import PAPER
-from .grid import labelled_grid
+from .grid import labeled_grid
 
 _GAP = 2
 """Pixels between the pictures of a candidate."""
@@ -79,7 +79,7 @@ def _row(
 ) -> np.ndarray:
     tiles = [_tiled(candidate.pictures, columns) for candidate in candidates]
     labels = ["\n".join(candidate.lines) for candidate in candidates]
-    return labelled_grid(
+    return labeled_grid(
         tiles, labels, columns=len(tiles), title=title, note=note, scale=scale, text_size=text_size, gap=8
     )
 

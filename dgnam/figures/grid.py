@@ -1,4 +1,4 @@
-"""A grid of labelled pictures."""
+"""A grid of labeled pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORDS_WIDTH = 600
 """Pixels that a title or a note may take where the pictures take less."""
 
 
-def labelled_grid(
+def labeled_grid(
     pictures: Sequence[np.ndarray],
     labels: Sequence[str],
     *,

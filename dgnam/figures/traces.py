@@ -17,12 +17,16 @@ MOST_LINES = 10
 
 _WIDEST_NAME = 40
 
+Traces = np.ndarray | Sequence[Sequence[float]] | Sequence[np.ndarray]
+"""(N, steps), or rows that may differ in length."""
+
 
 def draw_traces(
-    activations: np.ndarray | Sequence[Sequence[float]],
+    activations: Traces,
     names: Sequence[str],
     *,
     of: str | None = None,
+    axis: str = "step",
     title: str = "",
     size: tuple[float, float] = (6.4, 4.0),
     dpi: int = 150,
@@ -33,6 +37,7 @@ def draw_traces(
     activations: (N, steps), as `dgnam.am.Result` has them: NaN after a job's last step; rows may differ in length.
     names: of the jobs, such as their objectives; in the legend where there are at most `most_lines` and they differ.
     of: what was measured, for the axis: "activation of fc8:643"; the names' own where they are all the same.
+    axis: what is counted to the right.
     title: above the figure.
     size, dpi: width and height in inches, and pixels to each.
     most_lines: with more jobs than that, the median at each step, the quartiles and the range are drawn.
@@ -49,19 +54,17 @@ def draw_traces(
         _lines(axes, rows, names)
     else:
         _band(axes, rows)
-    _label(axes, names, of, title)
+    _label(axes, names, of, title, axis)
     canvas.draw()
     return np.array(canvas.buffer_rgba())[..., :3].copy()
 
 
-def save_traces(
-    path: str | PathLike[str], activations: np.ndarray | Sequence[Sequence[float]], names: Sequence[str], **options: Any
-) -> None:
+def save_traces(path: str | PathLike[str], activations: Traces, names: Sequence[str], **options: Any) -> None:
     """Write the figure as PNG; arguments as `draw_traces` has them."""
     save_png(str(path), draw_traces(activations, names, **options))
 
 
-def _rows(activations: np.ndarray | Sequence[Sequence[float]], names: Sequence[str]) -> list[np.ndarray]:
+def _rows(activations: Traces, names: Sequence[str]) -> list[np.ndarray]:
     """Each job's activations up to its last step."""
     rows = [np.asarray(row, np.float64) for row in activations]
     if not rows or len(rows) != len(names):
@@ -103,9 +106,9 @@ def _band(axes: Any, rows: Sequence[np.ndarray]) -> None:
     axes.legend(fontsize="small", frameon=False)
 
 
-def _label(axes: Any, names: Sequence[str], of: str | None, title: str) -> None:
+def _label(axes: Any, names: Sequence[str], of: str | None, title: str, axis: str) -> None:
     what = of if of is not None else names[0] if len(set(names)) == 1 else None
-    axes.set_xlabel("step")
+    axes.set_xlabel(axis)
     axes.set_ylabel("activation" if what is None else f"activation of {shortened(what, _WIDEST_NAME)}")
     for text in (axes.yaxis.label, axes.set_title(title)):
         text.set_parse_math(False)  # a name may hold a dollar

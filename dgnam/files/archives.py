@@ -1,7 +1,7 @@
-"""Files out of zips and tars that nobody vouches for: one at a time, counted as they are read, never links.
+"""Read single files from untrusted zips and tars: counted while they are inflated, never through links.
 
-An archive may say that a file is small and hold gigabytes of it, and its own headers may be as large: nothing is
-inflated beyond a limit that the caller gives.
+An archive may claim that a file is small and hold gigabytes of it, and its own headers may be as large: nothing is
+inflated beyond the caller's limit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -45,8 +45,15 @@ class Member:
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; b"" at the end."""
+        return self._counted(self._stream.read, size)
+
+    def readline(self, size: int) -> bytes:
+        """The next line, or its first `size` bytes; b"" at the end."""
+        return self._counted(self._stream.readline, size)
+
+    def _counted(self, read: Callable[[int], bytes], size: int) -> bytes:
         with _naming(self._archive):
-            piece = self._stream.read(size)
+            piece = read(size)
         self._read += len(piece)
         if self._read > self._limit:
             raise too_large(self._archive, self._name, self._limit)
@@ -61,6 +68,10 @@ class Zip:
         with _naming(path, "zip"):
             self._file = zipfile.ZipFile(existing_file(path))
             self._entries = {str(PurePosixPath(info.filename)): info for info in reversed(self._file.infolist())}
+
+    def names(self) -> list[str]:
+        """The files in it, in its order."""
+        return [name for name, info in reversed(self._entries.items()) if not info.is_dir()]
 
     def __contains__(self, name: str) -> bool:
         return str(PurePosixPath(name)) in self._entries

@@ -1,8 +1,8 @@
-"""Reading HDF5 files that nobody vouches for: what a file claims is checked against its bytes before it is read.
+"""Read untrusted HDF5 files: a file's claims are checked against its bytes before anything is read.
 
-The library itself allocates what a dataset claims and fills what is missing, follows links and virtual or external
-datasets into other files, inflates a chunk to whatever size that takes, and can crash in its conversions of damaged
-types and chunks.  So it only tells where a dataset's bytes lie; they are taken from the file here.
+The HDF5 library allocates what a dataset claims and fills what is missing, follows links and virtual or external
+datasets into other files, inflates a chunk to any size, and can crash while it converts damaged types and chunks.
+Therefore it only locates a dataset's bytes; this module reads them from the file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LIBRARY_ERRORS = (
 
 
 class Hdf5File:
-    """An HDF5 file open for reading; its methods raise CaffeFormatErrors that name the file and the place."""
+    """An HDF5 file open for reading; its methods raise FormatErrors that name the file and the place."""
 
     def __init__(self, path: StrPath, file: h5py.File, data: np.ndarray):
         self.path = path

@@ -1,7 +1,7 @@
-"""What the HDF5 library does not check in the old layout, which is Caffe's, and then hangs or runs out of memory over.
+"""Check in the old HDF5 layout, which is Caffe's, what makes the library hang or run out of memory.
 
 The superblock may name a driver, and the library allocates what the driver's block claims.  The names in a group lie
-in its local heap, whose free space is a list of blocks, and the library follows one that leads in a circle for ever.
+in its local heap, whose free space is a list of blocks, and the library follows a circular list forever.
 
 The layout is that of the HDF5 file format specification, version 3: superblocks 0 and 1 (II.A), local heaps (III.D),
 symbol tables (IV.A.2.r) and continuations (IV.A.2.q) in object headers of version 1.

@@ -1,4 +1,4 @@
-"""Opening picture files that nobody vouches for: of known kinds only, and of no more pixels than memory can take."""
+"""Open untrusted image files safely: known kinds only, and no more pixels than memory can hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import FormatError
 Source = str | os.PathLike[str] | IO[bytes]
 
 KINDS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "SUN", "TGA", "TIFF", "WEBP", "XBM")
-"""What is read at all: of what else Pillow knows, some kinds run other programs."""
+"""The kinds that are read at all; some of the others that Pillow knows run other programs."""
 
 MAX_PIXELS = 1 << 26
 """8192 x 8192: some hundred megabytes once decoded, which a file of a few kilobytes can claim."""
@@ -24,7 +24,7 @@ MAX_PIXELS = 1 << 26
 def open_image(source: Source, kinds: Sequence[str] = KINDS) -> Iterator[Image.Image]:
     """The picture, open and not yet decoded.
 
-    Raises what Pillow raises, of many kinds, and FormatError for one too large, which the caller names.
+    Raises Pillow's errors, of many kinds, and FormatError for a picture that is too large; the caller names it.
     """
     with Image.open(source, formats=tuple(kinds)) as image:
         width, height = image.size

@@ -1,4 +1,4 @@
-"""A callable in Python by the text `package.module:name`, as an option of a command gives it."""
+"""Import strings: a callable by the text `package.module:name`."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Any
 from ..errors import DgnamError, closest
 
 
-def python_callable(path: str, what: str) -> Callable[..., Any]:
-    """The callable at `package.module:name`, whose module is imported, and so runs what it holds.
+def import_from_string(text: str, what: str) -> Callable[..., Any]:
+    """The callable at `package.module:name`.  Importing the module runs its code: pass only text from the user.
 
     Modules in the current folder are found too.
 
-    what: what it is for, as errors call it: "score".
-    Raises DgnamError for text of another form, for a module that isn't there or fails as it is imported, and for a
-    name that it lacks or that is nothing to call.
+    what: the purpose of the callable, as errors call it: "score".
+    Raises DgnamError for text of another form, for a module that is missing or fails to import, and for a name that is
+    missing or not callable.
     """
-    module_name, colon, name = path.partition(":")
+    module_name, colon, name = text.partition(":")
     if not (module_name and colon and name) or module_name.startswith("."):
-        raise DgnamError(f"{what} '{path}': write package.module:name")
+        raise DgnamError(f"{what} '{text}': write package.module:name")
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise DgnamError(f"{what} '{path}': {error}; modules are looked for here and in Python's path") from None
+        raise DgnamError(f"{what} '{text}': {error}; modules are searched for here and in Python's path") from None
     except Exception as error:
-        raise DgnamError(f"{what} '{path}': importing it fails, with {type(error).__name__}: {error}") from error
+        raise DgnamError(f"{what} '{text}': importing it fails, with {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
     if not callable(found):
         known = [own for own, value in vars(module).items() if callable(value) and not own.startswith("_")]
-        raise DgnamError(f"{what} '{path}': {module_name} has no callable '{name}'; it has {closest(name, known)}")
+        raise DgnamError(f"{what} '{text}': {module_name} has no callable '{name}'; it has {closest(name, known)}")
     return found

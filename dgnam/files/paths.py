@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 from ..errors import DgnamError, FormatError, shortened
 
 StrPath = str | os.PathLike[str]
+
+PART = ".part"
+"""How the temporary names of files end that are being written."""
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _MAGICS = {
@@ -68,15 +72,97 @@ def looks_like_text(head: bytes) -> bool:
 
 @contextmanager
 def replacing(path: StrPath) -> Iterator[Path]:
-    """A temporary name in the folder of `path`, renamed to it at the end; an error leaves `path` as it was."""
+    """A temporary name in the folder of `path`, renamed to it at the end; an error leaves `path` as it was.
+
+    The file is on the disk before it gets its name: after a loss of power it is the old one or the new one, whole.
+    """
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise DgnamError(f"{path}: is a folder, and can't be replaced by a file")
     if not target.parent.is_dir():
         raise DgnamError(f"{path}: there is no folder {target.parent} to write it to")
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
     try:
         yield part
+        _sync(part, os.O_RDWR)
         os.replace(part, target)
+        _sync(target.parent, os.O_RDONLY)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_bytes(path: StrPath, content: bytes) -> None:
+    """Write a whole file or nothing; a failing disk is an error that names the file."""
+    try:
+        with replacing(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+
+
+def make_folder(path: StrPath) -> Path:
+    """Make a folder and its parents where they aren't there, on the disk before this returns."""
+    folder = Path(path)
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        _sync(one.parent, os.O_RDONLY)
+    return folder
+
+
+def make_new_folder(path: StrPath) -> Path:
+    """Make a folder, on the disk before this returns; one that is there is a FileExistsError."""
+    folder = Path(path)
+    folder.mkdir()
+    _sync(folder.parent, os.O_RDONLY)
+    return folder
+
+
+def append_line(path: StrPath, line: str) -> None:
+    """Add a line of text to a file, on the disk before this returns; a failing disk is an error that names the file."""
+    new = not os.path.exists(path)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            content = f"{line}\n".encode()
+            if os.write(handle, content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if new:
+            _sync(Path(path).parent, os.O_RDONLY)
+    except OSError as error:
+        raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+
+
+def cut_torn_line(path: Path) -> None:
+    """Drop the end of a line that a killed process left unfinished."""
+    if not path.is_file():
+        return
+    with open(path, "r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)
+            os.fsync(file.fileno())
+
+
+def sync_folder(path: StrPath) -> None:
+    """Bring onto the disk which files a folder holds."""
+    _sync(Path(path), os.O_RDONLY)
+
+
+def _sync(path: Path, mode: int) -> None:
+    """Bring what was written to a file or a folder onto the disk; file systems without such a thing do nothing."""
+    try:
+        handle = os.open(path, mode)
+    except OSError:  # the caller made no file, or the system opens no folders
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)

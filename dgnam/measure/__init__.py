@@ -1,18 +1,17 @@
-"""What is measured of codes, images and networks."""
+"""Measurements of codes, images and networks."""
 
-from .act_range import CodeStatistics, act_range, codes_of, measure_codes, save_act_range
+from .act_range import CodeMeasurement, CodeStatistics, act_range_files, measure_codes
 from .codes import codes_of_pictures
 from .judge import Judge, Verdict
 from .moments import RunningMoments
 
 __all__ = [
+    "CodeMeasurement",
     "CodeStatistics",
     "Judge",
     "RunningMoments",
     "Verdict",
-    "act_range",
-    "codes_of",
+    "act_range_files",
     "codes_of_pictures",
     "measure_codes",
-    "save_act_range",
 ]

@@ -1,44 +1,41 @@
-"""The range of each code neuron's activations over real images: what codes are clipped to (Sec. 2 of the paper).
+"""Measure the act_range: the range of each code neuron over real pictures, to which codes are clipped (Sec. 2).
 
-    found = measure_codes(encoder, "fc6", open_pictures("photos"), NetworkInput((227, 227), (256, 256), mean))
-    save_act_range("fc6", found, 3.0, {"encoder": "caffenet"})
+    found = measure_codes(encoder, "fc6", open_dataset("photos"), Preprocessing((227, 227), (256, 256), mean))
+    text, hdf5 = act_range_files(found, 3.0, {"encoder": "caffenet"})
 
-A code is the layer's value as a whole forward pass leaves it, so after a ReLU in place.  The published bounds are the
-mean and 3 standard deviations of each neuron over validation images, as integers.
+A code is the layer's value as a whole forward pass leaves it, so after an in-place ReLU.  The published bounds are each
+neuron's mean plus 3 standard deviations over validation images, rounded to integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import torch
-from tqdm import tqdm
 
+from ..am import Target
 from ..caffe.modules.caffe_module import CaffeModule
-from ..data.image_set import DataError, ImageSet, centre_crop, preprocess
-from ..data.network_input import NetworkInput
-from ..data.pictures import Pictures
-from ..errors import DgnamError
-from ..files.paths import replacing
-from ..runs.interrupt import Interrupted
-from .codes import Feed, PictureCodes, batches
+from ..data.dataset import Dataset
+from ..data.picture import DataError
+from ..data.preprocessing import Preprocessing
+from ..runs.chunks import to_bytes
+from .codes import MOST_REASONS, Inputs, PictureCodes, batches
 from .moments import RunningMoments
+from .target_codes import TargetCodes
 
 
 @dataclass(frozen=True)
 class CodeStatistics:
-    """What was measured of the codes of many pictures.
+    """Statistics of the codes of many pictures.
 
-    mean, std: of each neuron, (n,) float64; the deviation is the population's.
-    shape: of one code, such as (4096,) or (384, 13, 13); n is their product, in that order.
+    mean, std: of each neuron, (n,) float64; the population's standard deviation.
+    shape: the shape of one code, such as (4096,) or (384, 13, 13); n is its product, in that order.
     count: the number of pictures.
-    lowest: the least value of all; where it is negative no ReLU comes after the layer.
-    skipped: how many broken pictures were left out; the first few with the reason are in `reasons`.
+    lowest: the lowest value; if it is negative, no in-place ReLU follows the layer.
+    skipped: the number of unreadable pictures left out; reasons: the errors of the first few.
     """
 
     mean: np.ndarray
@@ -54,118 +51,118 @@ class CodeStatistics:
         return (self.mean + k * self.std).astype(np.float32)
 
 
-def act_range(codes: Iterable[np.ndarray], sigmas: float = 3.0) -> np.ndarray:
-    """The upper bound of each code neuron: mean + `sigmas` standard deviations, (n,) float32.
+class CodeMeasurement:
+    """The statistics of codes as pictures come, in memory that doesn't grow with their number.
 
-    codes: batches (N, n) of codes of real images, after the ReLU.
+    encoder: a net with one input (N, C, H, W), 3 or 1 channels, on the device to compute on, put into eval mode; or a
+        target.
+    layer: the layer whose first top is the code, as a whole forward pass leaves it.
+    preprocessing: from a picture to the input.
+    device: where a target computes.
+    skip_broken: leave out and count unreadable pictures; otherwise the first one is a DataError.
+
+    Raises DgnamError for a layer that the net lacks or a code that isn't finite.
     """
-    moments = RunningMoments()
-    for batch in codes:
-        moments.update(batch.reshape(len(batch), -1))
-    return (moments.mean + sigmas * moments.std).astype(np.float32)
 
+    def __init__(
+        self,
+        encoder: CaffeModule | Target,
+        layer: str,
+        preprocessing: Preprocessing,
+        *,
+        batch_size: int = 64,
+        skip_broken: bool = False,
+        device: str = "cpu",
+    ):
+        self.codes: PictureCodes | TargetCodes
+        if isinstance(encoder, CaffeModule):
+            self.codes = PictureCodes(encoder.eval(), layer)
+        else:
+            self.codes = TargetCodes(encoder, layer, device)
+        self.preprocessing = preprocessing
+        self.batch_size, self.skip_broken = batch_size, skip_broken
+        self._moments, self._lowest = RunningMoments(), np.inf
+        self._skipped, self._reasons = 0, list[str]()
 
-def codes_of(encoder: CaffeModule, blob: str, images: ImageSet, batch_size: int = 250) -> Iterator[np.ndarray]:
-    """The blob `blob` of each picture's centre after the whole forward pass, in batches (N, n)."""
-    size = encoder.plan.blob_shapes[encoder.plan.inputs[0]][-1]
-    encoder.eval()
-    for start in range(0, len(images), batch_size):
-        x = preprocess(centre_crop(images.images[start : start + batch_size], size))
-        with torch.no_grad():
-            yield encoder(torch.from_numpy(x).to(encoder.device), keep=[blob])[blob].cpu().numpy()
+    def add(
+        self, dataset: Dataset, limit: int | None = None, on_batch: Callable[[int], object] = lambda count: None
+    ) -> None:
+        """Take in the pictures of a dataset, `limit` at most; `on_batch` is called with the number of each batch."""
+        gray = self.codes.channels == 1
+        inputs = Inputs(dataset, self.preprocessing, gray=gray, skip_broken=self.skip_broken)
+        try:
+            for names, batch in batches(iter(inputs), self.batch_size, limit):
+                rows = self.codes(batch, names)
+                self._moments.update(rows)
+                self._lowest = min(self._lowest, float(rows.min()))
+                on_batch(len(rows))
+        finally:
+            self._skipped += inputs.skipped
+            self._reasons += inputs.reasons[: MOST_REASONS - len(self._reasons)]
+
+    @property
+    def count(self) -> int:
+        """How many pictures were measured."""
+        return self._moments.count
+
+    def statistics(self, source: str) -> CodeStatistics:
+        """What was measured; no picture at all is a DataError that names the `source`."""
+        if not self.count:
+            first = f"; the first: {self._reasons[0]}" if self._reasons else ""
+            raise DataError(f"{source}: no picture could be read{first}")
+        found = self._moments.mean, self._moments.std, self.codes.shape, self.count, self._lowest
+        return CodeStatistics(*found, self._skipped, tuple(self._reasons))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state, to go on from with `restore`: the numbers are those of one pass."""
+        reasons = np.frombuffer(json.dumps(self._reasons).encode(), np.uint8)
+        numbers = np.array([self._lowest, self._skipped], np.float64)
+        return {**(self._moments.arrays() if self.count else {}), "numbers": numbers, "reasons": reasons}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state."""
+        if "counts" in arrays:
+            self._moments = RunningMoments.of_arrays(arrays)
+        self._lowest, self._skipped = float(arrays["numbers"][0]), int(arrays["numbers"][1])
+        self._reasons = list(map(str, json.loads(arrays["reasons"].astype(np.uint8).tobytes())))
 
 
 def measure_codes(
     encoder: CaffeModule,
     layer: str,
-    pictures: Pictures,
-    prepare: NetworkInput,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
     *,
     batch_size: int = 64,
     limit: int | None = None,
     skip_broken: bool = False,
-    progress: bool = False,
 ) -> CodeStatistics:
-    """Mean and deviation of the codes of `pictures`, in one pass that holds one batch and one picture at a time.
+    """Mean and standard deviation of the codes of a dataset, in one pass that holds one batch and one picture.
 
-    encoder: a net with one input (N, C, H, W), 3 or 1 channels, on the device to compute on; put into eval mode.
-    layer: whose first top is the code, as a whole forward pass leaves it.
-    prepare: from a picture to the input.
-    limit: how many pictures to take at most, from the first on.
-    skip_broken: leave out, and count, pictures that can't be read; otherwise the first is a DataError.
-    progress: show a bar on standard error.
-
-    Batch sizes change no more than float32 rounding within the net, about 1e-6 of a code.  Raises DgnamError for a
-    layer that the net lacks or a code that isn't finite, and Interrupted on Ctrl-C.
+    The arguments are those of `CodeMeasurement`; `limit` is the most pictures to take, beginning with the first.  The
+    batch size changes only the float32 rounding within the net, about 1e-6 of a code.
     """
-    codes = PictureCodes(encoder.eval(), layer)
-    feed = Feed(pictures, prepare, "gray" if codes.channels == 1 else "colour", skip_broken)
-    moments, lowest = RunningMoments(), np.inf
-    total = _least(pictures.count, limit)
-    with tqdm(total=total, unit="picture", desc=f"codes of {layer}", disable=not progress) as bar:
-        try:
-            for names, batch in batches(iter(feed), batch_size, limit):
-                rows = codes(batch, names)
-                moments.update(rows)
-                lowest = min(lowest, float(rows.min()))
-                bar.update(len(rows))
-        except KeyboardInterrupt:
-            of = "" if total is None else f" of {total:,}"
-            raise Interrupted(f"stopped after {moments.count:,}{of} pictures") from None
-    if not moments.count:
-        raise DataError(f"{pictures.source}: no picture could be read; the first: {feed.reasons[0]}")
-    found = moments.mean, moments.std, codes.shape, moments.count, lowest
-    return CodeStatistics(*found, feed.skipped, tuple(feed.reasons))
+    measurement = CodeMeasurement(encoder, layer, preprocessing, batch_size=batch_size, skip_broken=skip_broken)
+    measurement.add(dataset, limit)
+    return measurement.statistics(dataset.name)
 
 
-def save_act_range(
-    path: str | Path,
-    found: CodeStatistics,
-    k: float,
-    provenance: Mapping[str, Any],
-    *,
-    integers: bool = False,
-    force: bool = False,
-) -> tuple[Path, Path]:
-    """Write `path`.txt and `path`.h5, each whole, and return both; the same input gives the same bytes.
+def act_range_files(
+    found: CodeStatistics, k: float, provenance: Mapping[str, Any], *, integers: bool = False
+) -> tuple[str, bytes]:
+    """The contents of a text file and of an HDF5 file; the same input gives the same bytes.
 
-    The text is the published format, one line with a number for each neuron: as exact as float32 is, or with `integers`
+    The text has the published format, one line with a number for each neuron, exact for float32 or, with `integers`,
     rounded as published.  HDF5 has the datasets act_range (n,) float32, mean and std (n,) float64; the attributes k,
     images, skipped and code_shape; and `provenance` as attributes.  `zoo.read_act_range` reads both.
-
-    force: replace files that are there, which otherwise is an error.
     """
-    text_path, hdf5_path = output_paths(path, force=force)
     bounds = found.bounds(k)
     numbers = [str(int(value)) for value in np.rint(bounds)] if integers else [str(value) for value in bounds]
     attributes = {"k": k, "images": found.count, "skipped": found.skipped, "code_shape": found.shape, **provenance}
-    with replacing(text_path) as text, replacing(hdf5_path) as hdf5:
-        text.write_text(" ".join(numbers) + "\n", encoding="ascii")
-        with h5py.File(hdf5, "w", libver="earliest") as file:
-            for name, values in (("act_range", bounds), ("mean", found.mean), ("std", found.std)):
-                file.create_dataset(name, data=values, track_times=False)
-            file.attrs.update({key: _storable(value) for key, value in attributes.items()})
-    return text_path, hdf5_path
-
-
-def output_paths(path: str | Path, *, force: bool = False) -> tuple[Path, Path]:
-    """What `save_act_range` would write, once it is known to be possible; `path` may end in .txt or .h5."""
-    base = Path(path)
-    base = base.with_suffix("") if base.suffix in (".txt", ".h5") else base
-    paths = base.with_name(f"{base.name}.txt"), base.with_name(f"{base.name}.h5")
-    if not base.parent.is_dir():
-        raise DgnamError(f"{base}: there is no folder {base.parent} to write to")
-    there = [str(path) for path in paths if path.exists()]
-    if there and not force:
-        raise DgnamError(f"{' and '.join(there)}: already there; give another --output, or --force to replace")
-    return paths
+    arrays = {"act_range": bounds, "mean": found.mean, "std": found.std}
+    return " ".join(numbers) + "\n", to_bytes(arrays, {key: _storable(value) for key, value in attributes.items()})
 
 
 def _storable(value: Any) -> Any:
-    """Text as HDF5 can hold it: a path that isn't UTF-8 has its bytes spelt out."""
+    """Text as HDF5 can hold it: the bytes of a path that isn't UTF-8 are spelled out."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def _least(count: int | None, limit: int | None) -> int | None:
-    known = [number for number in (count, limit) if number is not None]
-    return min(known, default=None)

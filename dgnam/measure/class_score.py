@@ -1,4 +1,4 @@
-"""A judge as a score of settings: how well it recognizes the classes that images were made for."""
+"""Score settings by a judge: how well it recognizes the classes that images were made for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
 
 
 def score_by_rank(judge: Judge) -> Score:
-    """A score for class units: 1 / the rank that the judge gives to the unit's class, so 1 where it comes first."""
+    """A score for class units: 1 / the rank of the unit's class, so 1 if the judge ranks it first."""
 
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
         classes = _classes(objectives)
@@ -27,7 +27,7 @@ def score_by_rank(judge: Judge) -> Score:
 def score_by_probability(judge: Judge) -> Score:
     """A score for class units: the softmax of the judge's scores at the unit's class.
 
-    It tells apart settings whose images all come first, as those of few units soon do.
+    It distinguishes settings whose images are all ranked first, which is common for few units.
     """
 
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
@@ -45,7 +45,7 @@ def score_by_probability(judge: Judge) -> Score:
 def _classes(objectives: Sequence[Objective]) -> list[int]:
     others = [str(objective) for objective in objectives if not isinstance(objective, Unit)]
     if others:
-        raise DgnamError(f"a judge tells classes, and {others[0]} is no single unit")
+        raise DgnamError(f"a judge scores classes, and {others[0]} is not a single unit")
     return [objective.index for objective in objectives if isinstance(objective, Unit)]
 
 

@@ -1,6 +1,6 @@
-"""The codes of pictures: each is read, prepared, and sent through an encoder in batches.
+"""The codes of pictures: each is read, preprocessed, and sent through an encoder in batches.
 
-for names, rows in codes_of_pictures(encoder, "fc6", open_pictures("photos"), prepare):
+for names, rows in codes_of_pictures(encoder, "fc6", open_dataset("photos"), preprocessing):
     …
 """
 
@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
 
 from ..caffe.mode import exact
 from ..caffe.modules.caffe_module import CaffeModule
-from ..data.image_set import DataError
-from ..data.network_input import NetworkInput
-from ..data.pictures import BrokenPictureError, Picture, Pictures
+from ..data.dataset import Dataset
+from ..data.picture import BrokenPictureError, DataError, Picture
+from ..data.preprocessing import Preprocessing
 from ..errors import DgnamError
 
-_SHOWN = 5
-"""How many of the pictures that were left out are kept with their reasons."""
+MOST_REASONS = 5
+"""The number of skipped pictures that are kept with their reasons."""
 
 
 def codes_of_pictures(
     encoder: CaffeModule,
     layer: str,
-    pictures: Pictures,
-    prepare: NetworkInput,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
     *,
     batch_size: int = 64,
     limit: int | None = None,
@@ -36,20 +35,20 @@ def codes_of_pictures(
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """The names of the pictures and their codes (N, *code_shape) float32, batch by batch.
 
-    The codes are the layer's first top as a whole forward pass leaves it, so after a ReLU in place.
-    limit: how many pictures to take at most; skip_broken: leave out those that can't be read, in place of an error.
+    The codes are the layer's first top as a whole forward pass leaves it, so after an in-place ReLU.
+    limit: the most pictures to take; skip_broken: leave out unreadable ones instead of raising an error.
     """
     codes = PictureCodes(encoder.eval(), layer)
-    feed = Feed(pictures, prepare, "gray" if codes.channels == 1 else "colour", skip_broken)
-    for names, batch in batches(iter(feed), batch_size, limit):
+    inputs = Inputs(dataset, preprocessing, gray=codes.channels == 1, skip_broken=skip_broken)
+    for names, batch in batches(iter(inputs), batch_size, limit):
         yield names, codes(batch, names).reshape(len(names), *codes.shape)
 
 
 class PictureCodes:
-    """From prepared pictures to codes.
+    """From preprocessed pictures to codes.
 
-    shape: of one code.
-    channels: of the input.
+    shape: the shape of one code.
+    channels: the number of channels of the input.
     """
 
     def __init__(self, encoder: CaffeModule, layer: str):
@@ -80,37 +79,43 @@ class PictureCodes:
         return rows
 
 
-class Feed:
-    """Prepared pictures with their names; `skipped` and `reasons` tell of those left out."""
+class Inputs:
+    """The pictures of a dataset, preprocessed, with their names.
 
-    def __init__(self, pictures: Pictures, prepare: NetworkInput, colour: Any, skip_broken: bool):
-        self.pictures, self.prepare, self.colour, self.skip_broken = pictures, prepare, colour, skip_broken
+    skipped: how many unreadable pictures were left out; reasons: the errors of the first few.
+    """
+
+    def __init__(self, dataset: Dataset, preprocessing: Preprocessing, *, gray: bool, skip_broken: bool):
+        self.dataset, self.preprocessing, self.gray, self.skip_broken = dataset, preprocessing, gray, skip_broken
         self.skipped, self.reasons = 0, list[str]()
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        for picture in self.pictures:
+        for picture in self.dataset:
             try:
                 prepared = self._prepared(picture)
             except BrokenPictureError as error:
                 if not self.skip_broken:
                     raise
                 self.skipped += 1
-                if len(self.reasons) < _SHOWN:
+                if len(self.reasons) < MOST_REASONS:
                     self.reasons.append(str(error))
             else:
                 yield picture.name, prepared
 
     def _prepared(self, picture: Picture) -> np.ndarray:
-        pixels = picture.read(self.colour)
+        pixels = picture.read(self.gray)
         try:
-            return self.prepare(pixels)
+            return self.preprocessing(pixels)
+        except BrokenPictureError:
+            raise
         except DataError as error:
             raise BrokenPictureError(f"{picture.name}: {error}") from None
 
 
 def batches(
-    feed: Iterator[tuple[str, np.ndarray]], size: int, limit: int | None
+    inputs: Iterator[tuple[str, np.ndarray]], size: int, limit: int | None
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    taken = islice(feed, limit)
+    """Names and images (N, C, H, W) in batches of `size`, the last perhaps smaller; `limit` pictures at most."""
+    taken = islice(inputs, limit)
     while batch := list(islice(taken, size)):
         yield [name for name, _ in batch], np.stack([values for _, values in batch])

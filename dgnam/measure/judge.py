@@ -1,4 +1,4 @@
-"""An independent classifier's opinion of synthesized images: does it see the class that they were made for?"""
+"""Judge synthesized images by an independent classifier: does it recognize the class they were made for?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..am import Target
 from ..caffe.modules.caffe_module import CaffeModule, check_sees_images
 from ..errors import DgnamError
+
+_BATCH = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """How images were ranked; `ranks` (N,) is the place of the wanted class among all classes, 1 the first."""
+    """The rank of the wanted class of each image among all classes: `ranks` (N,), 1 the first."""
 
     ranks: np.ndarray
 
@@ -23,10 +26,27 @@ class Verdict:
         return float((self.ranks <= k).mean())
 
 
+def rank_by_target(target: Target, layer: str, images: np.ndarray, classes: Sequence[int] | np.ndarray) -> Verdict:
+    """Rank the units of a target's layer for `images`, (N, 3, *size) float32 BGR, mean-subtracted."""
+    ranks = []
+    for start in range(0, len(images), _BATCH):
+        part = slice(start, start + _BATCH)
+        with torch.no_grad():
+            scores = target(torch.from_numpy(images[part]), [layer])[layer].flatten(1).cpu().numpy()
+        ranks.append(_ranks(scores, classes[part]))
+    return Verdict(np.concatenate(ranks))
+
+
+def _ranks(scores: np.ndarray, classes: Sequence[int] | np.ndarray) -> np.ndarray:
+    """The place of each row's class, 1 the first; a class that ties with it counts as before it, and NaN comes last."""
+    wanted = scores[np.arange(len(scores)), list(classes)]
+    return (~(scores < wanted[:, None])).sum(1)
+
+
 class Judge:
     """A classifier that ranks classes for an image.
 
-    module: the net, whose input has the size of the images to be judged.
+    module: the net; its input has the size of the images to be judged.
     scores: the layer whose first top holds a score for each class.
     """
 
@@ -52,6 +72,5 @@ class Judge:
             with torch.no_grad():
                 blobs = self.module(torch.from_numpy(images[part]).to(self.module.device), end=self.scores)
             scores = next(iter(blobs.values())).flatten(1).cpu().numpy()
-            wanted = scores[np.arange(len(scores)), list(classes[part])]
-            ranks.append((~(scores < wanted[:, None])).sum(1))  # so that NaN comes last, not first
+            ranks.append(_ranks(scores, classes[part]))
         return Verdict(np.concatenate(ranks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class _Part:
-    """What is kept of some rows: how many, the columns' means, and the sums of squared differences from those."""
+    """Some rows: their number, the columns' means, and the sums of squared differences from the means."""
 
     count: int
     mean: np.ndarray
@@ -48,6 +49,22 @@ class RunningMoments:
         while self._parts and self._parts[-1].count < 2 * part.count:
             part = self._parts.pop() + part
         self._parts.append(part)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that `of_arrays` goes on from: counts (p,), means (p, n) and squares (p, n) of a few parts."""
+        return {
+            "counts": np.array([part.count for part in self._parts], np.int64),
+            "means": np.stack([part.mean for part in self._parts]),
+            "squares": np.stack([part.squares for part in self._parts]),
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> RunningMoments:
+        """The moments that `arrays` were taken of."""
+        made = cls()
+        rows = zip(arrays["counts"], arrays["means"], arrays["squares"], strict=True)
+        made._parts = [_Part(int(count), mean, squares) for count, mean, squares in rows]
+        return made
 
     @property
     def count(self) -> int:

@@ -6,9 +6,8 @@ import argparse
 import sys
 
 from ..caffe.mode import usable_device
-from ..data.image_set import DataError
 from ..errors import DgnamError
-from ..runs.interrupt import BAD_INPUT, STOPPED
+from ..runs.interrupt import BAD_INPUT, STOPPED, Interrupted
 from .classifier import MIXED, PRECISIONS
 from .own_net import train_own
 
@@ -34,9 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
             precision=given.precision,
             time_limit=None if given.time_limit is None else given.time_limit * 60,
         )
-    except (DgnamError, DataError, OSError) as error:
+    except (DgnamError, OSError) as error:
         print(f"dgnam.train: {error}", file=sys.stderr)
         return BAD_INPUT
+    except Interrupted as stop:
+        print(f"dgnam.train: {stop} in {given.run}; the same command goes on from there", file=sys.stderr)
+        return stop.status
     if made is None:
         print(f"==> stopped at a checkpoint in {given.run}; the same command goes on from there")
         return STOPPED

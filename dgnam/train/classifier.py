@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,13 @@ from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
 from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
 from ..caffe.wiring.build import WiredLayer
 from ..caffe.wiring.weights import Weights
-from ..data.source import Source
+from ..data.dataset import Indexed
 from ..errors import DgnamError, closest
 from .batch_norm.restore import is_folded, unfold
-from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from .checkpoint import training_in
 from .curves import draw_curves
-from .feed import Batches, FeedSpec, cut_feed
+from .data_layer import DataLayer, split_data_layer
+from .image_loader import ImageLoader
 from .kept_weights import keep_weights, kept_file
 from .progress import Progress
 from .sheet import write_pictures
@@ -59,6 +60,7 @@ def train_classifier(
     time_limit: float | None = None,
     keep: Collection[int] = (),
     until: int | None = None,
+    spec: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
     """Train the net that `solver_path` names, or go on from the checkpoint in `run_folder`.
@@ -72,6 +74,9 @@ def train_classifier(
     until: the iteration at which the run saves its checkpoint and returns None, where that is before max_iter; the
         recipe stays that of the whole training, and a call without `until` goes on with it.  A run that is past it
         already is an error.
+    spec: the keyword arguments of `dgnam.api.train.train` that do this training, for `dgnam resume`; None takes those
+        that train the solver's net alone.
+    Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     Returns the trained net (its training definition), once max_iter is reached.
     """
     solver, definition = solver_net(solver_path)
@@ -79,38 +84,50 @@ def train_classifier(
         raise DgnamError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
     last = _end(solver, until)
     folder = Path(run_folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    spec, train_net = cut_feed(definition, pb.TRAIN)
-    test_spec = cut_feed(definition, pb.TEST)[0] if solver.test_interval else None
-    batches = Batches(spec.load(data_folder), spec, max(solver.random_seed, 0))
-    held_out = None if test_spec is None else test_spec.load(data_folder)
-    net = TrainingModule(train_net, phase=pb.TRAIN, seed=batches.seed)
+    layer, train_net = split_data_layer(definition, pb.TRAIN, data_folder)
+    test_layer = split_data_layer(definition, pb.TEST, data_folder)[0] if solver.test_interval else None
+    loader = ImageLoader(layer.load(data_folder), layer, max(solver.random_seed, 0))
+    held_out = None if test_layer is None else test_layer.load(data_folder)
+    net = TrainingModule(train_net, phase=pb.TRAIN, seed=loader.seed)
     starts = named_weights(solver_path, solver) if weights is None else [weights]
     for start in starts:
-        _start_from(net, start, batches)
+        _start_from(net, start, loader)
     identity = {**recipe(solver, definition), **_origin(starts)}
     run = _Run(solver, net.place(device), folder, identity, precision)
-    first = run.resume()
-    if first > last:
-        raise DgnamError(
-            f"{folder}: the training can't stop at iteration {last}, since its checkpoint is at {first} already; give "
-            f"another folder, or remove {CHECKPOINT} to train anew"
-        )
-    run.keep(first, definition, keep)
-    if first == 0:
-        write_pictures(folder / "sheet-000000.png", batches.batch(0)[0][:_ON_SHEET], columns=8)
-    for done, shown in run.iterations(batches, first, last, progress):
-        run.keep(done, definition, keep)
-        if test_spec is not None and held_out is not None and done % solver.test_interval == 0:
-            score = evaluate(net, held_out, test_spec)
-            shown.tested(done, top1=score.top1, top5=score.top5)
-        over = time_limit is not None and shown.elapsed > time_limit
-        if over or done == last or (solver.snapshot and done % solver.snapshot == 0):
-            run.save(done, shown.elapsed)
-            draw_curves(folder)
-        if over:
+    about = {"weights": None if weights is None else {"object": "weights"}, "precision": precision}
+    usual = {"model": str(solver_path), "data": _text(data_folder), "device": device, **about}
+    with training_in(folder, run.recipe, usual if spec is None else spec) as training:
+        first = training.resume(run.restore)
+        if first > last:
+            raise DgnamError(
+                f"{folder}: the training can't stop at iteration {last}, since its checkpoint is at {first} already; "
+                "give another folder, or remove it to train anew"
+            )
+        run.keep(first, definition, keep)
+        if first == 0:
+            write_pictures(folder / "sheet-000000.png", loader.batch(0)[0][:_ON_SHEET], columns=8)
+        with closing(run.iterations(loader, first, last, progress)) as steps:
+            for done, shown in steps:
+                run.keep(done, definition, keep)
+                if test_layer is not None and held_out is not None and done % solver.test_interval == 0:
+                    score = evaluate(net, held_out, test_layer)
+                    shown.tested(done, top1=score.top1, top5=score.top5)
+                over = time_limit is not None and shown.elapsed > time_limit
+                if over or training.stop or done == last or (solver.snapshot and done % solver.snapshot == 0):
+                    training.save(run.state(done, shown.elapsed))
+                    draw_curves(folder)
+                training.end_if_stopped(done, last)
+                if over:
+                    training.pause("time limit")
+                    return None
+        if last < solver.max_iter:
+            training.pause(f"iteration {last}")
             return None
-    return net if last == solver.max_iter else None
+    return net
+
+
+def _text(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _end(solver: pb.SolverParameter, until: int | None) -> int:
@@ -122,22 +139,22 @@ def _end(solver: pb.SolverParameter, until: int | None) -> int:
     return min(until, solver.max_iter)
 
 
-def _start_from(net: CaffeModule, weights: Weights, batches: Batches) -> None:
+def _start_from(net: CaffeModule, weights: Weights, loader: ImageLoader) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
-        unfold(net, weights, pictures_for_statistics(batches)[0])
+        unfold(net, weights, pictures_for_statistics(loader)[0])
     else:
         net.copy_from(weights)
 
 
-def pictures_for_statistics(batches: Batches) -> tuple[Tensor, int]:
+def pictures_for_statistics(loader: ImageLoader) -> tuple[Tensor, int]:
     """What batch normalisation's statistics are found from: training pictures as the net takes them.
 
     Also how many different ones they are; a set of fewer than `FOR_STATISTICS` gives each in several cuts.
     """
-    count = -(-FOR_STATISTICS // batches.spec.batch_size)
-    pictures = torch.from_numpy(np.concatenate([batches.prepared(number)[0] for number in range(count)]))
-    return pictures, batches.different(count)
+    count = -(-FOR_STATISTICS // loader.layer.batch_size)
+    pictures = torch.from_numpy(np.concatenate([loader.prepared(number)[0] for number in range(count)]))
+    return pictures, loader.different(count)
 
 
 def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:
@@ -199,8 +216,8 @@ def digest(weights: Weights) -> str:
     return total.hexdigest()
 
 
-def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | None = None) -> Accuracy:
-    """Accuracy on the pictures' centres.
+def evaluate(net: CaffeModule, dataset: Indexed, layer: DataLayer, scores: str | None = None) -> Accuracy:
+    """Accuracy on the pictures' centers.
 
     scores: the blob (N, classes) that ranks; None takes the loss layer's first bottom.
     """
@@ -209,17 +226,17 @@ def evaluate(net: CaffeModule, images: Source, spec: FeedSpec, scores: str | Non
     was_training = net.training
     net.eval()
     hits = np.zeros(2)
-    for start in range(0, len(images), spec.batch_size):
-        part = slice(start, start + spec.batch_size)
-        pictures, labels = images.take(part)
-        x = _to_device(spec.centres(pictures), net)
+    for start in range(0, len(dataset), layer.batch_size):
+        part = slice(start, start + layer.batch_size)
+        pictures, labels = dataset.take(part)
+        x = _to_device(layer.centers(pictures), net)
         with torch.no_grad():
             values = net(x, end=maker)[blob]
             ranked = values.topk(min(5, values.shape[1])).indices.cpu().numpy()
         right = ranked == labels[:, None]
         hits += right[:, 0].sum(), right.any(1).sum()
     net.train(was_training)
-    top1, top5 = (float(count) / len(images) for count in hits)
+    top1, top5 = (float(count) / len(dataset) for count in hits)
     return Accuracy(top1, top5)
 
 
@@ -241,7 +258,7 @@ class _Run:
         self.updater = Updater(solver, group)
         self.seconds = 0.0
 
-    def iterations(self, batches: Batches, first: int, last: int, show: bool) -> Iterator[tuple[int, Progress]]:
+    def iterations(self, loader: ImageLoader, first: int, last: int, show: bool) -> Generator[tuple[int, Progress]]:
         """Make the steps from `first` to `last`; after each one, how many are done, and the progress."""
         solver, count = self.solver, self.solver.iter_size
         shown = Progress(
@@ -249,12 +266,12 @@ class _Run:
             self.net.plan.name,
             first=first,
             total=last,
-            images=count * batches.spec.batch_size * batches.spec.frames,
+            images=count * loader.layer.batch_size * loader.layer.frames,
             before=self.seconds,
             device=self.net.device.type,
             show=show,
         )
-        with closing(batches.stream(first * count, last * count)) as stream:
+        with closing(shown), closing(loader.stream(first * count, last * count)) as stream:
             for iteration in range(first, last):
                 loss = self.step(iteration, [shown.wait(stream) for _ in range(count)])
                 shown.step()
@@ -290,23 +307,18 @@ class _Run:
         if iteration in wanted:
             keep_weights(kept_file(self.folder, iteration), definition, self.net.weights(), self.recipe)
 
-    def save(self, iteration: int, seconds: float) -> None:
-        """Write the checkpoint; `seconds` are those of this process, to which earlier ones' are added."""
+    def state(self, iteration: int, seconds: float) -> dict[str, Any]:
+        """What a checkpoint holds; `seconds` are those of this process, to which earlier ones' are added."""
         state = {"net": self.net.state_dict(), "history": self.updater.history, "steps": self.updater.iteration}
-        about = {"iteration": iteration, "seconds": self.seconds + seconds, "recipe": self.recipe}
-        save_checkpoint(self.folder, {**state, **about})
+        return {**state, "iteration": iteration, "seconds": self.seconds + seconds}
 
-    def resume(self) -> int:
-        """Take up the checkpoint where there is one; returns the iteration to go on with."""
-        state = load_checkpoint(self.folder, self.recipe)
-        if state is None:
-            return 0
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint's state."""
         self.net.load_state_dict(state["net"])
         for mine, saved in zip(self.updater.history, state["history"], strict=True):
             mine.copy_(saved)
-        self.updater.iteration = state["steps"]
-        self.seconds = state["seconds"]
-        return int(state["iteration"])
+        self.updater.iteration = int(state["steps"])
+        self.seconds = float(state["seconds"])
 
 
 def _to_device(images: np.ndarray, net: CaffeModule) -> Tensor:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from ..caffe import Layer
 from ..caffe.proto import pb
 from ..errors import DgnamError
-from .feed import Batches, clip_spec
+from .data_layer import clip_layer
+from .image_loader import ImageLoader
 
 if TYPE_CHECKING:
     from ..caffe import Blob
@@ -28,23 +29,23 @@ if TYPE_CHECKING:
 class ClipData(Layer):
     """Frames (frames * clips, 3, window, window), BGR, mean-subtracted, all first ones first, and labels (clips,).
 
-    Batches come at random, by seed 0, and in phase TEST in the clips' order, from the beginning again after the end.
+    Batches are random with seed 0, and in phase TEST in the order of the clips, cyclic.
     The images are looked for as the trainers do it, in $DGNAM_DATA.
     """
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         if len(top) != 2:
             raise DgnamError(f"ClipData has 2 tops, the frames and the labels, not {len(top)}")
-        self.spec = clip_spec(self.param_str)
-        self.batches = Batches(self.spec.load(), self.spec, seed=0)
+        self.options = clip_layer(self.param_str)
+        self.loader = ImageLoader(self.options.load(), self.options, seed=0)
         self.number = 0
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        for blob, shape in zip(top, self.spec.shapes, strict=True):
+        for blob, shape in zip(top, self.options.shapes, strict=True):
             blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        made = self.batches.prepared(self.number) if self.phase == pb.TRAIN else self.batches.in_order(self.number)
+        made = self.loader.prepared(self.number) if self.phase == pb.TRAIN else self.loader.in_order(self.number)
         self.number += 1
         for blob, values in zip(top, made, strict=True):
             blob.data[...] = values

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
-from ..data.image_set import centre
+from ..data.preprocessing import center_window
 
 
 class Encoder:
-    """The code and the comparator's features of pictures larger than the net's input, from their centre.
+    """The code and the comparator's features of pictures larger than the net's input, from their center.
 
     code_layer: whose first top is the code, as a whole forward pass leaves it: after a ReLU in place.
     comparator_layers: whose first tops are the features, likewise.
@@ -42,7 +42,7 @@ class Encoder:
         return [blobs[name] for name in self._features]
 
     def _window(self, images: Tensor) -> Tensor:
-        return images[(..., *centre((images.shape[2], images.shape[3]), self.size))]
+        return images[(..., *center_window((images.shape[2], images.shape[3]), self.size))]
 
 
 def _blob(net: CaffeModule, layer: str) -> str:

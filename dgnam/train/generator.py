@@ -11,6 +11,8 @@ each batch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +25,17 @@ from torch import Tensor
 from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import pb, read_net, read_solver
 from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
-from ..data.image_set import MEAN_BGR, centre
-from ..data.source import Source, load_source
+from ..data.dataset import Dataset, open_dataset
+from ..data.preprocessing import MEAN_BGR, center_window
 from ..errors import DgnamError
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import training_in
 from .classifier import digest
 from .classifier import recipe as solver_recipe
 from .curves import draw_curves
+from .data_layer import DataLayer, small_in_memory
 from .encoder import Encoder
-from .feed import Batches, FeedSpec
 from .fit import check_fit
+from .image_loader import ImageLoader
 from .losses import PIXEL_SCALE, PUBLISHED, Losses
 from .progress import Progress
 from .sheet import write_sheet
@@ -43,7 +46,7 @@ from .training_module import TrainingModule
 class GeneratorRecipe:
     """What a generator is trained on; by default as published (Dosovitskiy & Brox, NIPS 2016).
 
-    source: the training images, as `source.py` finds them; they are mirrored at random.
+    source: the training pictures, as `open_dataset` takes them; they are mirrored at random.
     code_layer: the layer of E whose value after the whole forward pass is the code, of any shape (N, …).
     comparator_layers: the layers of C = E that features are compared at.
     pause_below: D rests on a batch when its loss is under this share of G's adversarial loss: it must stay beatable.
@@ -66,11 +69,11 @@ class GeneratorRecipe:
         if self.batch_size < 1 or (self.crop_size is not None and self.crop_size < 1):
             raise DgnamError(f"batch_size {self.batch_size} and crop_size {self.crop_size} must be positive")
 
-    def load(self, folder: str | Path | None = None) -> tuple[Source, FeedSpec]:
+    def load(self, folder: str | Path | None = None) -> tuple[Dataset, DataLayer]:
         """The pictures, and how batches are made of them."""
-        pictures = load_source(self.source, folder, resize=self.resize)
+        pictures = small_in_memory(open_dataset(self.source, folder=folder, resize=self.resize))
         square = min(pictures.size) if self.crop_size is None else self.crop_size
-        return pictures, FeedSpec(self.source, self.batch_size, square, True, MEAN_BGR, resize=self.resize)
+        return pictures, DataLayer(self.source, self.batch_size, square, True, MEAN_BGR, resize=self.resize)
 
 
 def train_generator(
@@ -82,6 +85,7 @@ def train_generator(
     data_folder: str | Path | None = None,
     device: str = "cpu",
     time_limit: float | None = None,
+    spec: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
     """Train the generator whose definition and solvers lie in `nets`, or go on from the checkpoint in `run_folder`.
@@ -89,42 +93,48 @@ def train_generator(
     nets: a folder with solver.prototxt and discriminator_solver.prototxt, and the definitions that these name.
     encoder: E with its weights, in its deployed form.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
+    spec: the keyword arguments of `dgnam.api.train.train` that do this training, for `dgnam resume`; None: none do.
+    Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     """
     folder = Path(run_folder)
-    images, spec = recipe.load(data_folder)
+    dataset, layer = recipe.load(data_folder)
     run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
-    check_fit(run.generator.plan, run.discriminator.plan, run.encoder, spec.crop_size)
-    batches = Batches(images, spec, max(run.solver.random_seed, 0))
-    folder.mkdir(parents=True, exist_ok=True)
-    first = run.resume()
-    shown = Progress(
-        folder,
-        run.generator.plan.name,
-        first=first,
-        total=run.solver.max_iter,
-        images=recipe.batch_size,
-        before=run.seconds,
-        device=torch.device(device).type,
-        show=progress,
-    )
-    stream = batches.stream(first, run.solver.max_iter)
-    for iteration in range(first, run.solver.max_iter):
-        batch, _ = shown.wait(stream)
-        losses = run.step(iteration, torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
-        done = iteration + 1
-        shown.step()
-        if done % max(run.solver.display, 1) == 0:
-            shown.log(done, **losses)
-        if run.solver.snapshot and done % run.solver.snapshot == 0:
-            run.save(done, shown.elapsed)
-            run.sheet(done, torch.from_numpy(batch[:16]).to(device))
-            draw_curves(folder)
-        if time_limit is not None and shown.elapsed > time_limit:
-            run.save(done, shown.elapsed)
-            stream.close()
-            return None
-    run.save(run.solver.max_iter, shown.elapsed)
-    draw_curves(folder)
+    check_fit(run.generator.plan, run.discriminator.plan, run.encoder, layer.crop_size)
+    loader = ImageLoader(dataset, layer, max(run.solver.random_seed, 0))
+    total = run.solver.max_iter
+    with training_in(
+        folder, run.identity, {"model": {"object": "GeneratorRecipe"}} if spec is None else spec
+    ) as training:
+        first = training.resume(run.restore)
+        shown = Progress(
+            folder,
+            run.generator.plan.name,
+            first=first,
+            total=total,
+            images=recipe.batch_size,
+            before=run.seconds,
+            device=torch.device(device).type,
+            show=progress,
+        )
+        with closing(shown), closing(loader.stream(first, total)) as stream:
+            for iteration in range(first, total):
+                batch, _ = shown.wait(stream)
+                losses = run.step(iteration, torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
+                done = iteration + 1
+                shown.step()
+                if done % max(run.solver.display, 1) == 0:
+                    shown.log(done, **losses)
+                drawn = run.solver.snapshot and done % run.solver.snapshot == 0
+                over = time_limit is not None and shown.elapsed > time_limit
+                if drawn or over or training.stop or done == total:
+                    training.save(run.state(done, shown.elapsed))
+                    draw_curves(folder)
+                if drawn:
+                    run.sheet(done, torch.from_numpy(batch[:16]).to(device))
+                training.end_if_stopped(done, total)
+                if over:
+                    training.pause("time limit")
+                    return None
     return run.generator
 
 
@@ -190,7 +200,7 @@ class GeneratorRun:
     def _generate(self, code: Tensor, real: Tensor) -> Tensor:
         """G(code), of which the centre counts where it is larger than the real pictures."""
         made = self._output(self.generator(code))
-        return made[(..., *centre((made.shape[2], made.shape[3]), (real.shape[2], real.shape[3])))]
+        return made[(..., *center_window((made.shape[2], made.shape[3]), (real.shape[2], real.shape[3])))]
 
     def _score(self, images: Tensor, code: Tensor) -> Tensor:
         scaled = code / (code.abs().mean() + 1e-6)
@@ -210,35 +220,25 @@ class GeneratorRun:
         rows = np.concatenate([real.float().cpu().numpy(), fake.float().cpu().numpy()])
         write_sheet(self.folder / f"sheet-{iteration:06d}.png", rows, len(real))
 
-    def save(self, iteration: int, seconds: float) -> None:
-        """Write the checkpoint; `seconds` are those of this process, to which earlier ones' are added."""
-        nets = {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()}
-        steps = {n: {"history": u.history, "steps": u.iteration} for n, u in self._updaters()}
-        save_checkpoint(
-            self.folder,
-            {
-                "nets": nets,
-                "updates": steps,
-                "adversarial": self.last_adversarial,
-                "iteration": iteration,
-                "seconds": self.seconds + seconds,
-                "recipe": self.identity,
-            },
-        )
+    def state(self, iteration: int, seconds: float) -> dict[str, Any]:
+        """What a checkpoint holds; `seconds` are those of this process, to which earlier ones' are added."""
+        return {
+            "nets": {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()},
+            "updates": {n: {"history": u.history, "steps": u.iteration} for n, u in self._updaters()},
+            "adversarial": self.last_adversarial,
+            "iteration": iteration,
+            "seconds": self.seconds + seconds,
+        }
 
-    def resume(self) -> int:
-        """Take up the checkpoint where there is one; returns the iteration to go on with."""
-        state = load_checkpoint(self.folder, self.identity)
-        if state is None:
-            return 0
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint's state."""
         self.generator.load_state_dict(state["nets"]["generator"])
         self.discriminator.load_state_dict(state["nets"]["discriminator"])
         for name, updater in self._updaters():
             for mine, saved in zip(updater.history, state["updates"][name]["history"], strict=True):
                 mine.copy_(saved)
-            updater.iteration = state["updates"][name]["steps"]
-        self.last_adversarial, self.seconds = state["adversarial"], state["seconds"]
-        return int(state["iteration"])
+            updater.iteration = int(state["updates"][name]["steps"])
+        self.last_adversarial, self.seconds = float(state["adversarial"]), float(state["seconds"])
 
     def _updaters(self) -> list[tuple[str, Updater]]:
         return [("generator", self.g_update), ("discriminator", self.d_update)]

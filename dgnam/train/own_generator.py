@@ -17,9 +17,8 @@ from pathlib import Path
 from ..caffe.mode import usable_device
 from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import read_net, read_solver, read_weights, write_caffemodel
-from ..data.image_set import DataError
 from ..errors import DgnamError
-from ..runs.interrupt import BAD_INPUT, STOPPED
+from ..runs.interrupt import BAD_INPUT, STOPPED, Interrupted
 from .generator import GeneratorRecipe, train_generator
 from .losses import PUBLISHED, RelativeLosses
 
@@ -89,9 +88,12 @@ def main(arguments: list[str] | None = None) -> int:
             device=usable_device(given.device),
             time_limit=None if given.time_limit is None else given.time_limit * 60,
         )
-    except (DgnamError, DataError, OSError) as error:
+    except (DgnamError, OSError) as error:
         print(f"dgnam.train: {error}", file=sys.stderr)
         return BAD_INPUT
+    except Interrupted as stop:
+        print(f"dgnam.train: {stop} in {given.run}; the same command goes on from there", file=sys.stderr)
+        return stop.status
     if made is None:
         print(f"==> stopped at a checkpoint in {given.run}; the same command goes on from there")
         return STOPPED

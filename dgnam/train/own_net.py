@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ..caffe.proto import read_weights, write_caffemodel
 from .classifier import MIXED, solver_net, train_classifier
@@ -31,6 +32,8 @@ def train_own(
     Returns the caffemodel with the net's name in `run_folder`, with the net as it was trained; None where the time
     limit came first.
     """
+    spec: dict[str, Any] = {"model": str(solver_path), "precision": precision, "device": device}
+    spec |= {name: None if path is None else str(path) for name, path in (("data", data_folder), ("weights", weights))}
     net = train_classifier(
         solver_path,
         run_folder,
@@ -39,6 +42,7 @@ def train_own(
         device=device,
         precision=precision,
         time_limit=time_limit,
+        spec=spec,
         progress=progress,
     )
     if net is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..runs.folder import threads
+from ..runs.environment import threads
+from ..runs.progress import progress_bar
 from .checkpoint import append_log
 
 Item = TypeVar("Item")
@@ -80,7 +82,8 @@ class Progress:
         append_log(self.folder, {"iteration": iteration, **values, "seconds": round(self.seconds, 2), **rounded})
         self._since, self._last, self._waited = now, iteration, 0.0
         if self._bar is not None:
-            self._bar.set_postfix({key: f"{value:.3f}" for key, value in values.items() if key != "rate"})
+            shown = {key: f"{value:.3f}" for key, value in values.items() if key != "rate"}
+            self._bar.set_postfix(shown, refresh=False)
 
     def tested(self, iteration: int, **scores: float) -> None:
         """A line of the log, and one on the screen, with what was measured on held-out pictures."""
@@ -88,13 +91,16 @@ class Progress:
         self._since = time.monotonic()  # the test is no training
         if self._bar is not None:
             shown = ", ".join(f"{key} {value:.2%}" for key, value in scores.items())
-            self._bar.write(f"{self.name}: iteration {iteration}, held-out {shown}")
+            self._bar.write(f"{self.name}: iteration {iteration}, held-out {shown}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Put the bar away."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 def _bar(name: str, first: int, total: int) -> Any:
-    """A bar of tqdm's, where that is installed: the trainers do without, so that a GPU machine needs little."""
+    """A bar, where tqdm is installed: the trainers do without, so that a GPU machine needs little."""
     with suppress(ImportError):
-        from tqdm import tqdm
-
-        return tqdm(total=total, initial=first, unit="it", desc=name)
+        return progress_bar(total=total, initial=first, unit="it", desc=name)
     return None

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..data.image_set import deprocess
+from ..data.preprocessing import deprocess
 from ..files.paths import replacing
 
 

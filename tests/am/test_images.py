@@ -13,13 +13,13 @@ def image_of(*bgr):
     return np.array(bgr, np.float32).T[:, None, :]
 
 
-def test_picture_maps_minus_120_to_120_onto_0_to_255_and_bgr_to_rgb():
+def test_picture_maps_minus_120_to_120_onto_0_to_255():
     pixels = picture(image_of([-120, 0, 120], [-500, 60, 500]))
     assert pixels.dtype == np.uint8
     assert pixels.tolist() == [[[255, 128, 0], [255, 191, 0]]]
 
 
-def test_published_picture_stretches_each_images_own_range_to_0_and_255():
+def test_published_picture_stretches_each_images_range():
     image = image_of([-60, 0, 0], [0, 0, 60])
     assert published_picture(image).tolist() == [[[128, 128, 0], [255, 128, 128]]]
     assert picture(image).min() == 64
@@ -29,7 +29,7 @@ def test_published_picture_cuts_to_120_before_it_stretches():
     assert np.array_equal(published_picture(image_of([-500, 0, 500])), published_picture(image_of([-120, 0, 120])))
 
 
-def test_published_picture_of_one_colour_is_black():
+def test_published_picture_of_one_color_is_black():
     assert published_picture(image_of([30, 30, 30])).tolist() == [[[0, 0, 0]]]
 
 
@@ -40,14 +40,14 @@ def test_published_file_is_a_jpeg_of_quality_75(tmp_path):
     assert (tmp_path / "ours.jpg").read_bytes() == (tmp_path / "pillow.jpg").read_bytes()
 
 
-def test_png_holds_the_very_pixels_and_nothing_else_is_left(tmp_path):
+def test_png_round_trip_leaves_no_other_file(tmp_path):
     pixels = np.random.RandomState(0).randint(0, 256, (5, 7, 3)).astype(np.uint8)
     save_png(tmp_path / "unit.png", pixels)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "unit.png")), pixels)
     assert [path.name for path in tmp_path.iterdir()] == ["unit.png"]
 
 
-def test_conv5_pictures_are_cropped_to_163_at_offset_32():
+def test_conv5_crop_is_163_at_offset_32():
     pixels = np.arange(227 * 227 * 3).reshape(227, 227, 3)
     assert np.array_equal(conv5_crop(pixels), pixels[32:195, 32:195])
 
@@ -66,7 +66,7 @@ def test_published_file_name(unit, settings, seed, name):
     assert file_name(unit, settings, seed) == name
 
 
-def test_file_name_of_an_objective_that_is_no_unit_is_its_text():
+def test_file_name_of_other_objectives_is_their_text():
     both = Unit("fc8", 3) + 0.5 * Unit("loss3/classifier", 7)
     assert file_name(both, released(), 1, ".png") == "1_fc8_3+0.5_loss3_classifier_7_200_0.99_8.0__1.png"
 

@@ -7,7 +7,7 @@ from dgnam.am import Jitter
 from dgnam.errors import DgnamError
 
 
-def test_shift_is_the_same_for_the_same_seed_and_step_and_differs_from_step_to_step():
+def test_shift_depends_on_seed_and_step():
     shifts = [Jitter(8).shift(seed, step) for seed in range(4) for step in range(50)]
     assert shifts == [Jitter(8).shift(seed, step) for seed in range(4) for step in range(50)]
     assert len(set(shifts[:50])) > 25

@@ -1,29 +1,29 @@
-"""The batch loop with other ascents, rules and jitter: what a step does, whatever else shares the batch."""
+"""The batch loop with other update rules, regularizers and jitter, in mixed batches."""
 
 import numpy as np
 import pytest
 import torch
 
 from dgnam.am import (
-    AdaGrad,
+    AdaGradStep,
     Blur,
     CaffeTarget,
-    CentreOnly,
-    ColourRange,
+    CenterOnly,
+    ClipSmallContribution,
+    ColorRange,
+    CompositeRegularizer,
+    FixedIncreaseStep,
+    GradientStep,
     Jitter,
     Job,
+    L2Decay,
     L2Penalty,
     Linear,
     NoiseStart,
+    NormalizedStep,
     NormPenalty,
-    PerMean,
     PixelPrior,
-    Plain,
-    Progress,
-    Rules,
     Settings,
-    Shrink,
-    SmallContribution,
     TotalVariation,
     Unit,
     gather,
@@ -32,7 +32,7 @@ from dgnam.am import (
     without_prior,
 )
 
-SMOOTH = Rules((Shrink(0.99), Blur(0.5, 2), ColourRange()))
+SMOOTH = CompositeRegularizer((L2Decay(0.99), Blur(0.5, 2), ColorRange()))
 
 
 @pytest.fixture
@@ -46,33 +46,33 @@ def run(target, jobs, prior=None, clip=None, **options):
     return gather(synthesize(target, prior, jobs, clip=clip, start_codes=codes, progress=False, **options))
 
 
-def one_step(target, regularisation=None, ascent=None, rate=50.0):
+def one_step(target, regularizer=None, update_rule=None, rate=50.0):
     """The code before a step, after it, and the unit's gradient before it."""
-    settings = Settings(1, Linear(rate, rate), regularisation or Shrink(1.0), ascent or Plain())
+    settings = Settings(1, Linear(rate, rate), regularizer or L2Decay(1.0), update_rule or GradientStep())
     start = torch.from_numpy(NoiseStart(10).codes([3], (3, 28, 28))).requires_grad_()
     (gradient,) = torch.autograd.grad(target(start, ["fc8"])["fc8"][0, 2], start)
     code = run(target, [Job(Unit("fc8", 2), 3, settings)]).codes
     return start.detach().numpy(), code, gradient.numpy()
 
 
-def test_plain_ascent_adds_the_rate_times_the_gradient(target):
+def test_gradient_ascent_adds_rate_times_gradient(target):
     start, code, gradient = one_step(target)
     assert np.allclose(code, start + 50 * gradient, atol=1e-3)
 
 
-def test_a_penalty_joins_plain_ascent_with_its_own_weight(target):
+def test_a_penalty_joins_gradient_ascent_unscaled(target):
     start, code, gradient = one_step(target, L2Penalty(0.004))
     assert np.allclose(code, start + 50 * (gradient - 0.008 * start), atol=1e-3)
 
 
-def test_a_penalty_joins_the_published_step_before_it_is_scaled(target):
-    start, code, gradient = one_step(target, L2Penalty(0.004), PerMean(), rate=8.0)
+def test_a_penalty_joins_the_published_step_unscaled(target):
+    start, code, gradient = one_step(target, L2Penalty(0.004), NormalizedStep(), rate=8.0)
     both = gradient - 0.008 * start
     assert np.allclose(code, start + 8 / np.abs(both).mean() * both, atol=2e-3)
 
 
 def test_a_mask_keeps_the_border_as_it_was(target):
-    start, code, gradient = one_step(target, CentreOnly(0.25), PerMean(), rate=8.0)
+    start, code, gradient = one_step(target, CenterOnly(0.25), NormalizedStep(), rate=8.0)
     inner = np.zeros_like(gradient)
     inner[..., 7:21, 7:21] = gradient[..., 7:21, 7:21]
     assert np.array_equal(code[..., :7, :], start[..., :7, :])
@@ -80,7 +80,7 @@ def test_a_mask_keeps_the_border_as_it_was(target):
 
 
 def test_contribution_is_by_the_objectives_gradient_alone(target):
-    start, code, gradient = one_step(target, Rules((L2Penalty(0.01), SmallContribution(90))))
+    start, code, gradient = one_step(target, CompositeRegularizer((L2Penalty(0.01), ClipSmallContribution(90))))
     moved = start + 50 * (gradient - 0.02 * start)
     contribution = np.abs((moved * gradient).sum(1))
     kept = contribution >= np.percentile(contribution, 90)
@@ -88,15 +88,20 @@ def test_contribution_is_by_the_objectives_gradient_alone(target):
     assert kept.mean() == pytest.approx(0.1, abs=0.01)
 
 
-def test_each_job_of_a_mixed_batch_is_as_it_is_alone(target):
+def test_jobs_of_a_mixed_batch_equal_single_runs(target):
     kinds = [
         released(n_iters=12),
-        Settings(9, Linear(50, 50), SMOOTH, Plain()),
-        Settings(12, Linear(100, 100), TotalVariation(0.01), AdaGrad(), Jitter(5)),
-        Settings(12, Linear(100, 100), Rules((SmallContribution(50), Shrink(0.9))), Progress(2.0)),
+        Settings(9, Linear(50, 50), SMOOTH, GradientStep()),
+        Settings(12, Linear(100, 100), TotalVariation(0.01), AdaGradStep(), Jitter(5)),
+        Settings(
+            12,
+            Linear(100, 100),
+            CompositeRegularizer((ClipSmallContribution(50), L2Decay(0.9))),
+            FixedIncreaseStep(2.0),
+        ),
         without_prior(n_iters=7),
-        Settings(12, Linear(8, 8), NormPenalty(0.005), PerMean(), Jitter(3)),
-        Settings(12, Linear(50, 50), SMOOTH, Plain(), Jitter(5)),
+        Settings(12, Linear(8, 8), NormPenalty(0.005), NormalizedStep(), Jitter(3)),
+        Settings(12, Linear(50, 50), SMOOTH, GradientStep(), Jitter(5)),
     ]
     jobs = [Job(Unit("fc8", k), k, settings) for k, settings in enumerate(kinds)]
     together = run(target, jobs)
@@ -108,15 +113,17 @@ def test_each_job_of_a_mixed_batch_is_as_it_is_alone(target):
 
 
 def test_bytes_repeat(target):
-    settings = Settings(6, Linear(50, 50), Rules((Shrink(0.99), TotalVariation(0.01))), AdaGrad(), Jitter(5))
+    settings = Settings(
+        6, Linear(50, 50), CompositeRegularizer((L2Decay(0.99), TotalVariation(0.01))), AdaGradStep(), Jitter(5)
+    )
     jobs = [Job(Unit("fc8", k), k, settings) for k in range(3)]
     first, second = run(target, jobs, batch_size=2), run(target, jobs, batch_size=2)
     assert first.codes.tobytes() == second.codes.tobytes()
     assert first.images.tobytes() == second.images.tobytes()
 
 
-def test_jitter_changes_what_the_target_sees_and_not_the_image_that_is_kept(target):
-    settings = Settings(1, Linear(50, 50), Shrink(1.0), Plain(), Jitter(7))
+def test_jitter_affects_activations_and_not_images(target):
+    settings = Settings(1, Linear(50, 50), L2Decay(1.0), GradientStep(), Jitter(7))
     job = Job(Unit("fc8", 2), 3, settings)
     result = run(target, [job])
     start = torch.from_numpy(NoiseStart(10).codes([3], (3, 28, 28)))
@@ -126,7 +133,7 @@ def test_jitter_changes_what_the_target_sees_and_not_the_image_that_is_kept(targ
     assert result.activations[0, 0] == pytest.approx(target(shifted, ["fc8"])["fc8"][0, 2].item(), rel=1e-4)
 
 
-def test_jitter_of_a_larger_image_shows_windows_of_it_and_keeps_the_middle(target):
+def test_jitter_of_a_larger_image_shows_windows(target):
     seen = []
 
     class Recording:
@@ -136,7 +143,7 @@ def test_jitter_of_a_larger_image_shows_windows_of_it_and_keeps_the_middle(targe
             seen.append(images.detach().clone())
             return target(images, layers)
 
-    settings = Settings(30, Linear(1e-9, 1e-9), Shrink(1.0), Plain(), Jitter(5))
+    settings = Settings(30, Linear(1e-9, 1e-9), L2Decay(1.0), GradientStep(), Jitter(5))
     result = run(Recording(), [Job(Unit("fc8", 2), 3, settings)], prior=PixelPrior((32, 32)))
     whole = NoiseStart(10).codes([3], (3, 32, 32))[0]
     windows = {}
@@ -154,18 +161,18 @@ def test_jitter_of_a_larger_image_shows_windows_of_it_and_keeps_the_middle(targe
 
 
 def test_blur_makes_smoother_images_than_none(target):
-    def roughness(rules):
-        settings = Settings(40, Linear(8, 8), rules)
+    def roughness(regularizer):
+        settings = Settings(40, Linear(8, 8), regularizer)
         images = run(target, [Job(Unit("fc8", 2), 3, settings)]).images
         return np.abs(np.diff(images, axis=3)).mean() / images.std()
 
-    assert roughness(Rules((Blur(1.0, 2), ColourRange()))) < 0.7 * roughness(ColourRange())
+    assert roughness(CompositeRegularizer((Blur(1.0, 2), ColorRange()))) < 0.7 * roughness(ColorRange())
 
 
-def test_a_target_gradient_of_zero_ends_a_job_of_plain_ascent(linear_target, linear_generator, as_batch):
+def test_gradient_ascent_stops_at_zero_target_gradient(linear_target, linear_generator, as_batch):
     linear_target.matrix[2] = 0
     target, prior = as_batch(linear_target, linear_generator)
-    settings = Settings(5, Linear(1, 1), L2Penalty(0.1), Plain())
+    settings = Settings(5, Linear(1, 1), L2Penalty(0.1), GradientStep())
     jobs = [Job(Unit("fc8", 2), 0, settings), Job(Unit("fc8", 1), 0, settings)]
     result = gather(synthesize(target, prior, jobs, clip=None, progress=False))
     assert result.steps.tolist() == [1, 5]

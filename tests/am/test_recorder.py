@@ -15,7 +15,7 @@ def run(linear_target, linear_generator, as_batch, frames, batch_size=100):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 100])
-def test_every_nth_step_and_the_last_of_each_chosen_job(linear_target, linear_generator, as_batch, batch_size):
+def test_every_nth_and_the_last_step_are_recorded(linear_target, linear_generator, as_batch, batch_size):
     frames = Frames([0, 1], every=3)
     results = run(linear_target, linear_generator, as_batch, frames, batch_size)
     assert list(frames.film(0).steps) == [0, 3, 6]
@@ -29,24 +29,24 @@ def test_every_nth_step_and_the_last_of_each_chosen_job(linear_target, linear_ge
     np.testing.assert_array_equal(film.pictures[-1], images.picture(result.images[row]))
 
 
-def test_the_last_step_is_kept_beside_every_nth(linear_target, linear_generator, as_batch):
+def test_last_step_is_recorded_beside_every_nth(linear_target, linear_generator, as_batch):
     frames = Frames([1, 2], every=5)
     run(linear_target, linear_generator, as_batch, frames)
     assert list(frames.film(1).steps) == [0, 3]
     assert list(frames.film(2).steps) == [0, 5, 6]
 
 
-def test_a_second_run_takes_the_place_of_the_first(linear_target, linear_generator, as_batch):
+def test_second_run_replaces_the_first(linear_target, linear_generator, as_batch):
     frames = Frames([0])
     run(linear_target, linear_generator, as_batch, frames)
     run(linear_target, linear_generator, as_batch, frames)
     assert list(frames.film(0).steps) == list(range(7))
 
 
-def test_jobs_that_were_not_chosen_or_not_there(linear_target, linear_generator, as_batch):
+def test_other_jobs_raise(linear_target, linear_generator, as_batch):
     frames = Frames([0, 9])
     run(linear_target, linear_generator, as_batch, frames)
-    with pytest.raises(DgnamError, match="job 1 was not chosen"):
+    with pytest.raises(DgnamError, match="job 1 was not selected"):
         frames.film(1)
     with pytest.raises(DgnamError, match="job 9 took no step"):
         frames.film(9)

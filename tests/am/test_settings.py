@@ -1,18 +1,19 @@
-"""The constants table's steps, settings and regularisation."""
+"""The published constants: steps, settings and L2."""
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from dgnam.am import (
     Blur,
+    CompositeRegularizer,
+    GradientStep,
     Jitter,
+    L2Decay,
     Linear,
     NormPenalty,
-    Plain,
-    Rules,
     Settings,
-    Shrink,
     paper,
     released,
     released_from_image,
@@ -22,7 +23,7 @@ from dgnam.am import (
 from dgnam.errors import DgnamError
 
 
-def test_released_steps_are_8_to_1e_10_in_200():
+def test_released_steps_fall_from_8_to_1e_10():
     settings = released()
     assert settings.n_iters == 200
     assert settings.step_size(0) == 8
@@ -34,17 +35,17 @@ def test_googlenet_steps_start_at_2():
     assert released_googlenet() == released(start_lr=2.0)
 
 
-def test_steps_from_a_real_image_are_30_from_1():
+def test_30_steps_of_1_from_a_real_image():
     assert released_from_image() == released(n_iters=30, start_lr=1.0)
 
 
 def test_released_l2_multiplies_by_099():
-    assert released().regularisation == Shrink(0.99)
+    assert released().regularizer == L2Decay(0.99)
 
 
-def test_paper_l2_is_the_norm_times_0005_and_the_rest_as_released():
-    assert paper().regularisation == NormPenalty(0.005)
-    assert dataclasses.replace(paper(), regularisation=Shrink(0.99)) == released()
+def test_papers_l2_is_the_norm_times_0005():
+    assert paper().regularizer == NormPenalty(0.005)
+    assert dataclasses.replace(paper(), regularizer=L2Decay(0.99)) == released()
 
 
 def test_settings_are_frozen_values():
@@ -53,44 +54,53 @@ def test_settings_are_frozen_values():
     assert len({released(), released(), paper()}) == 2
 
 
-def test_settings_are_recorded_as_numbers_and_names():
+def test_settings_are_recorded_as_numbers_and_reprs():
     assert released().as_dict() == {
         "n_iters": 200,
         "start_lr": 8.0,
         "end_lr": 1e-10,
-        "regularisation": "Shrink(factor=0.99)",
+        "regularizer": "L2Decay(factor=0.99)",
     }
 
 
-def test_control_in_pixels_takes_the_same_steps_and_shrinks_nothing():
+def test_control_in_pixels_takes_released_steps_without_l2():
     assert [without_prior().step_size(i) for i in range(200)] == [released().step_size(i) for i in range(200)]
-    assert without_prior().regularisation.shrink(7.0) == 7.0
+    assert without_prior().regularizer == L2Decay(1.0)
 
 
-def test_no_steps_is_an_error():
-    with pytest.raises(DgnamError, match="n_iters 0"):
-        released(n_iters=0)
-
-
-def test_what_is_not_published_is_recorded_too():
-    settings = Settings(3, Linear(1, 1), Rules((Shrink(0.9), Blur(1.0, 4))), Plain(), Jitter(8))
+def test_update_rule_and_transform_are_recorded():
+    settings = Settings(3, Linear(1, 1), CompositeRegularizer((L2Decay(0.9), Blur(1.0, 4))), GradientStep(), Jitter(8))
     assert settings.as_dict() == {
         "n_iters": 3,
         "start_lr": 1,
         "end_lr": 1,
-        "regularisation": "Rules(parts=(Shrink(factor=0.9), Blur(radius=1.0, every=4)))",
-        "ascent": "Plain()",
+        "regularizer": "CompositeRegularizer(parts=(L2Decay(factor=0.9), Blur(radius=1.0, every=4)))",
+        "update_rule": "GradientStep()",
         "transform": "Jitter(pixels=8)",
     }
     assert len({settings, dataclasses.replace(settings, transform=None)}) == 2
 
 
-def test_more_steps_than_anyone_waits_for_are_an_error():
-    with pytest.raises(DgnamError, match="n_iters 99999999999 must be at most 1000000"):
-        released(n_iters=99999999999)
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: released(n_iters=0), "n_iters 0 must be at least 1"),
+        (lambda: released(n_iters=20.0), "n_iters 20.0: give a whole number"),
+        (lambda: released(n_iters="20"), "n_iters '20': give a whole number"),
+        (lambda: released(n_iters=99999999999), "n_iters 99999999999 must be at most 1000000"),
+        (lambda: released(start_lr=-8.0), "start_lr -8.0 must be above 0"),
+        (lambda: released(start_lr=0), "start_lr 0 must be above 0"),
+        (lambda: released(start_lr=float("nan")), "start_lr nan must be finite"),
+        (lambda: paper(end_lr=-1e-10), "end_lr -1e-10 must be at least 0"),
+        (lambda: released(l2=0.0), "l2 0.0 must be above 0"),
+        (lambda: released(l2=1.01), "l2 1.01 must be at most 1"),
+        (lambda: paper(norm_penalty=-0.005), "norm_penalty -0.005 must be at least 0"),
+    ],
+)
+def test_useless_values_raise(make, message):
+    with pytest.raises(DgnamError, match=message):
+        make()
 
 
-@pytest.mark.parametrize("rule", [Shrink, NormPenalty])
-def test_rules_whose_number_is_not_finite_are_an_error(rule):
-    with pytest.raises(DgnamError, match="nan must be finite"):
-        rule(float("nan"))
+def test_numpy_steps_become_an_int():
+    assert type(released(n_iters=np.int64(20)).n_iters) is int

@@ -1,4 +1,4 @@
-"""The batch loop: job by job the reference, whatever shares the batch."""
+"""The batch loop: each job equals the published loop, in any batch."""
 
 from dataclasses import replace
 
@@ -12,18 +12,20 @@ from dgnam.am import (
     Diversity,
     GeneratorPrior,
     Job,
+    Jobs,
     Linear,
+    Stop,
     TorchTarget,
     Unit,
     act_range_bounds,
     gather,
     paper,
-    partition_jobs,
     random_code,
     released,
+    split_batches,
     synthesize,
 )
-from dgnam.am.published import loop as reference
+from dgnam.am.published import loop as published
 from dgnam.errors import DgnamError
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))
@@ -33,7 +35,7 @@ JOBS = [
     Job(Unit("fc8", 7), 1, released(n_iters=20, start_lr=2.0)),
     Job(Unit("prob", 1), 2, released(n_iters=40)),
     Job(Unit("fc8", 3), 3, paper(n_iters=30)),
-    Job(Unit("conv5", 0, xy=0), 1, released(n_iters=30, start_lr=1.0, shrink=0.9)),
+    Job(Unit("conv5", 0, xy=0), 1, released(n_iters=30, start_lr=1.0, l2=0.9)),
 ]
 
 
@@ -52,59 +54,61 @@ def differ(a, b):
 
 def of_one_step(job, step):
     """The job, but of one step only, of the size that its step `step` has."""
-    return replace(job, settings=replace(job.settings, n_iters=1, schedule=Linear(job.settings.step_size(step), 0)))
+    size = job.settings.step_size(min(step, job.settings.n_iters - 1))
+    return replace(job, settings=replace(job.settings, n_iters=1, schedule=Linear(size, 0)))
 
 
 @pytest.mark.parametrize("step", [0, 1, 10, 29])
-def test_each_job_of_a_batch_equals_the_reference_for_one_step_from_one_code(tiny_nets, torches, step):
+def test_one_step_equals_the_published_loop(tiny_nets, torches, step):
     codes = np.stack([np.maximum(0, 5 * random_code(10 * step + j, (12,))) for j in range(len(JOBS))])
     jobs = [of_one_step(job, step) for job in JOBS]
     result = run(torches, jobs, start_codes=codes)
     for j, job in enumerate(jobs):
-        trace = reference.synthesize(*tiny_nets, job.unit, codes[j : j + 1], job.settings, clip=BOUNDS)
+        trace = published.synthesize(*tiny_nets, job.unit, codes[j : j + 1], job.settings, clip=BOUNDS)
         assert differ(result.images[j], trace.image[0]) < 2e-6
         assert result.last_activations[j] == pytest.approx(trace.activations[0], rel=1e-5, abs=1e-4)
         # 6e-3 is what one flipped ReLU or maximum makes.
         assert differ(result.codes[j], trace.codes[0]) < 6e-3
 
 
-def test_most_jobs_of_a_batch_equal_the_reference_to_2e_6(tiny_nets, torches):
+def test_most_steps_agree_to_2e_6(tiny_nets, torches):
     jobs = [of_one_step(Job(Unit("fc8", seed % 10), seed), 0) for seed in range(20)]
     result = run(torches, jobs)
     errors = []
     for j, job in enumerate(jobs):
         start = random_code(job.seed, (1, 12))
-        trace = reference.synthesize(*tiny_nets, job.unit, start, job.settings, clip=BOUNDS)
+        trace = published.synthesize(*tiny_nets, job.unit, start, job.settings, clip=BOUNDS)
         errors.append(differ(result.codes[j], trace.codes[0]))
     assert np.quantile(errors, 0.9) < 2e-6
 
 
-def test_whole_runs_of_smooth_nets_equal_the_reference(linear_target, linear_generator, as_batch):
+def test_runs_of_linear_nets_equal_the_published_loop(linear_target, linear_generator, as_batch):
     bounds = act_range_bounds(np.full(5, 12.0, np.float32))
     jobs = [Job(Unit("fc8", 1), 0), Job(Unit("fc8", 3), 1, paper()), Job(Unit("fc8", 0), 2, released(n_iters=30))]
     result = run(as_batch(linear_target, linear_generator), jobs, clip=bounds)
     assert result.steps.tolist() == [200, 200, 30]
     for j, job in enumerate(jobs):
         start = random_code(job.seed, (1, 5))
-        trace = reference.synthesize(linear_target, linear_generator, job.unit, start, job.settings, clip=bounds)
+        trace = published.synthesize(linear_target, linear_generator, job.unit, start, job.settings, clip=bounds)
         assert differ(result.codes[j], trace.codes[-1]) < 2e-6
         assert differ(result.images[j], trace.image[0]) < 2e-6
         assert np.allclose(result.activations[j, : len(trace.activations)], trace.activations, rtol=1e-4)
         assert np.isnan(result.activations[j, len(trace.activations) :]).all()
 
 
-def test_job_stops_alone_where_its_target_gradient_is_zero(linear_target, linear_generator, as_batch):
+def test_job_stops_alone_at_zero_target_gradient(linear_target, linear_generator, as_batch):
     linear_target.matrix[2] = 0
     bounds = act_range_bounds(np.full(5, 1.5, np.float32))
     jobs = [Job(Unit("fc8", 2), 0), Job(Unit("fc8", 1), 0)]
     result = run(as_batch(linear_target, linear_generator), jobs, clip=bounds)
     assert result.steps.tolist() == [1, 200]
+    assert result.stopped.tolist() == [Stop.ZERO_GRADIENT, Stop.NONE]
     start = random_code(0, (1, 5))
     assert np.allclose(result.codes[0], np.clip(start, 0, 1.5)[0] * 0.99)
     assert np.allclose(result.images[0].ravel(), crop_of(linear_generator, start), atol=1e-5)
 
 
-def test_job_stops_alone_where_its_target_gradient_is_nan(linear_target, linear_generator, as_batch):
+def test_job_stops_alone_at_nan_target_gradient(linear_target, linear_generator, as_batch):
     target, prior = as_batch(linear_target, linear_generator)
 
     class NanForTheFirst:
@@ -117,17 +121,18 @@ def test_job_stops_alone_where_its_target_gradient_is_nan(linear_target, linear_
     bounds = act_range_bounds(np.full(5, 1.5, np.float32))
     result = run((NanForTheFirst(), prior), [Job(Unit("fc8", 2), 0), Job(Unit("fc8", 1), 0)], clip=bounds)
     assert result.steps.tolist() == [1, 200]
+    assert result.stopped.tolist() == [Stop.NOT_FINITE, Stop.NONE]
     assert np.allclose(result.codes[0], np.clip(random_code(0, (1, 5)), 0, 1.5)[0] * 0.99)
 
 
-def test_job_stops_where_the_code_gradient_is_zero(linear_target, linear_generator, as_batch):
+def test_job_stops_at_zero_code_gradient(linear_target, linear_generator, as_batch):
     linear_generator.matrix[:] = 0
     result = run(as_batch(linear_target, linear_generator), [Job(Unit("fc8", 2), 0)], clip=None)
     assert result.steps.tolist() == [1]
     assert np.allclose(result.codes, random_code(0, (1, 5)) * 0.99)
 
 
-def test_nan_from_the_prior_alone_skips_the_update_and_goes_on(linear_target, linear_generator, as_batch):
+def test_nan_from_the_prior_skips_the_update(linear_target, linear_generator, as_batch):
     target, prior = as_batch(linear_target, linear_generator)
 
     class NanGradient:
@@ -164,28 +169,35 @@ def test_jobs_of_different_units_share_a_forward_pass(linear_target, linear_gene
     assert sizes == [4, 4]
 
 
-def test_partition_is_by_layer_and_then_by_size():
-    layers = ["fc8", "conv5", "fc8", "fc8", "conv5"]
-    jobs = [Job(Unit(layer, 0, xy=0)) for layer in layers]
-    assert partition_jobs(jobs, 2) == ((0, 2), (3,), (1, 4))
-
-
 def test_results_repeat_to_the_byte(torches):
     first, second = run(torches, JOBS, batch_size=2), run(torches, JOBS, batch_size=2)
     for name in ("images", "codes", "activations", "steps"):
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
 
 
-def test_resumed_run_gives_the_bytes_of_the_batches_that_were_left(torches):
-    partition = partition_jobs(JOBS, 2)
-    whole = list(synthesize(*torches, JOBS, clip=BOUNDS, partition=partition, progress=False))
-    rest = list(synthesize(*torches, JOBS, clip=BOUNDS, partition=partition, first_batch=2, progress=False))
-    assert [part.indices for part in whole] == list(partition)
-    assert [part.indices for part in rest] == list(partition[2:])
+def test_resumed_run_repeats_the_bytes_of_remaining_batches(torches):
+    batches = split_batches(JOBS, 2)
+    whole = list(synthesize(*torches, JOBS, clip=BOUNDS, batch_size=2, progress=False))
+    rest = list(synthesize(*torches, JOBS, clip=BOUNDS, batches=batches[2:], progress=False))
+    assert [part.indices for part in whole] == [tuple(batch) for batch in batches]
+    assert [part.indices for part in rest] == [tuple(batch) for batch in batches[2:]]
     assert all(a.codes.tobytes() == b.codes.tobytes() for a, b in zip(whole[2:], rest, strict=True))
 
 
-def test_gathered_results_are_in_the_order_of_the_jobs(torches):
+def test_start_codes_belong_to_jobs_in_any_batch(torches):
+    codes = np.stack([random_code(seed, (12,)) for seed in range(len(JOBS))])
+    jobs = [replace(job, settings=released(n_iters=1, start_lr=1e-30, l2=1)) for job in JOBS]
+    (found,) = synthesize(*torches, jobs, clip=None, batches=[range(3, 4)], start_codes=codes, progress=False)
+    assert np.array_equal(found.codes, codes[3:4])
+
+
+def test_lazy_jobs_give_the_bytes_of_a_list(torches):
+    jobs = Jobs([Unit("fc8", 3), Unit("fc8", 7)], [released(n_iters=3)], range(2))
+    lazy, listed = run(torches, jobs), run(torches, list(jobs))
+    assert lazy.codes.tobytes() == listed.codes.tobytes()
+
+
+def test_gathered_results_are_in_order_of_jobs(torches):
     jobs = [replace(job, settings=released(n_iters=2)) for job in JOBS]
     result = run(torches, jobs, batch_size=2)
     assert result.indices == tuple(range(len(jobs)))
@@ -193,7 +205,7 @@ def test_gathered_results_are_in_the_order_of_the_jobs(torches):
         assert np.allclose(run(torches, [job]).images, result.images[j : j + 1], atol=1e-3)
 
 
-def test_result_has_images_of_the_targets_size_and_float32(torches):
+def test_results_are_float32_of_the_targets_size(torches):
     result = run(torches, JOBS[:1])
     assert result.images.shape == (1, 3, 28, 28)
     assert result.codes.shape == (1, 12)
@@ -201,12 +213,12 @@ def test_result_has_images_of_the_targets_size_and_float32(torches):
     assert result.images.flags.c_contiguous
 
 
-def test_units_value_rises(torches):
+def test_activations_rise(torches):
     result = run(torches, [Job(Unit("fc8", i), 0) for i in range(10)])
     assert (result.last_activations > result.activations[:, 0]).all()
 
 
-def test_each_step_is_told_before_its_update(torches):
+def test_on_step_precedes_each_update(torches):
     told = []
     jobs = [Job(Unit("fc8", 1), 0, released(n_iters=3)), Job(Unit("fc8", 1), 1, released(n_iters=2))]
     result = run(
@@ -217,7 +229,7 @@ def test_each_step_is_told_before_its_update(torches):
     assert np.array_equal(told[2][2][1], result.codes[1])
 
 
-def test_torchs_settings_are_as_before(torches):
+def test_torch_settings_are_restored(torches):
     run(torches, JOBS[:1])
     assert not torch.are_deterministic_algorithms_enabled()
 
@@ -226,28 +238,44 @@ def test_torchs_settings_are_as_before(torches):
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size 0"),
-        ({"partition": ((0, 1),)}, "doesn't hold each of the 6 jobs once"),
-        ({"partition": ((0, 1, 2, 3, 4, 5),)}, "a batch takes jobs of the same layers"),
+        ({"batches": [range(2, 7)]}, r"batch range\(2, 7\): .* jobs 0 to 5"),
+        ({"batches": [range(6)]}, r"one set of layers, \['fc8'\], and conv5:2@3 \['conv5'\]"),
         ({"start_codes": np.zeros((6, 4), np.float32)}, r"start_codes have shape \(6, 4\); \(6, 12\) is needed"),
         ({"clip": act_range_bounds(np.ones(5))}, "bounds are of 5 neurons"),
     ],
 )
-def test_what_does_not_fit_is_an_error_before_the_first_step(torches, options, message):
+def test_unsuitable_arguments_raise_before_the_first_step(torches, options, message):
     with pytest.raises(DgnamError, match=message):
         synthesize(*torches, JOBS, **{"clip": BOUNDS, **options})
 
 
-def test_unit_that_the_layer_lacks_is_an_error_before_the_first_step(torches):
+def test_unknown_unit_raises_before_the_first_step(torches):
     with pytest.raises(DgnamError, match="unit fc8:10: layer 'fc8' has 10 units"):
         synthesize(*torches, [Job(Unit("fc8", 10))], clip=None)
 
 
-def test_code_of_nan_goes_on_as_in_the_reference(linear_target, linear_generator, as_batch):
+def test_nan_code_continues_as_in_the_published_loop(linear_target, linear_generator, as_batch):
     codes = np.full((1, 5), np.nan, np.float32)
     job = Job(Unit("fc8", 1), settings=released(n_iters=4))
     result = run(as_batch(linear_target, linear_generator), [job], clip=None, start_codes=codes)
-    trace = reference.synthesize(linear_target, linear_generator, job.unit, codes, job.settings, clip=None)
+    trace = published.synthesize(linear_target, linear_generator, job.unit, codes, job.settings, clip=None)
     assert result.steps.tolist() == [len(trace.codes)] == [4]
+
+
+def test_nan_activation_is_told_at_the_first_step(torches):
+    target, prior = torches
+
+    class NanForTheFirst:
+        size, layers, layer_shape, to = target.size, target.layers, target.layer_shape, target.to
+
+        def __call__(self, images, layers):
+            factors = torch.tensor([torch.nan, 1.0]).view(2, 1)
+            return {layer: values * factors for layer, values in target(images, layers).items()}
+
+    result = run((NanForTheFirst(), prior), [Job(Unit("fc8", k), 0, released(n_iters=3)) for k in range(2)])
+    assert result.steps.tolist() == [1, 3]
+    assert result.stopped.tolist() == [Stop.NOT_FINITE, Stop.NONE]
+    assert np.isnan(result.last_activations).tolist() == [True, False]
 
 
 def zero_of_nan_gradient(values):
@@ -267,7 +295,7 @@ class TestObjectives:
         whole = run(torches, jobs, start_codes=np.repeat(codes[:1], 3, 0))
         assert whole.activations[2, 0] == pytest.approx(2 * whole.activations[0, 0] - whole.activations[1, 0], rel=1e-4)
 
-    def test_a_unit_times_a_positive_number_takes_the_same_steps(self, torches):
+    def test_positive_weight_changes_no_step(self, torches):
         jobs = [Job(objective, 5, released(n_iters=1)) for objective in (Unit("fc8", 3), Unit("fc8", 3) * 4)]
         result = run(torches, jobs)
         assert differ(result.codes[0], result.codes[1]) < 1e-5
@@ -284,17 +312,17 @@ class TestObjectives:
 
         assert likeness(1000.0) < likeness(0.0) - 0.05
 
-    def test_a_target_of_another_size_sees_the_image_resized(self, tiny_modules):
+    def test_larger_target_sees_the_image_resized(self, tiny_modules):
         target = TorchTarget(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten()), (64, 64))
         result = run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("1", 0), 0, released(n_iters=30))])
         assert result.images.shape == (1, 3, 64, 64)
         assert result.last_activations[0] > result.activations[0, 0]
 
-    def test_a_target_without_a_gradient_is_an_error(self, tiny_modules):
+    def test_target_without_a_gradient_raises(self, tiny_modules):
         class Rounded(torch.nn.Module):
             def forward(self, images):
                 return images.detach().round().mean((2, 3))
 
         target = TorchTarget(torch.nn.Sequential(Rounded()), (32, 32))
-        with pytest.raises(DgnamError, match="gives no gradient"):
+        with pytest.raises(DgnamError, match="has no gradient"):
             run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("0", 0))])

@@ -19,9 +19,9 @@ from dgnam.am import (
     CaffeTarget,
     GeneratorPrior,
     Job,
+    L2Decay,
     Linear,
     Settings,
-    Shrink,
     Unit,
     act_range_bounds,
     gather,
@@ -55,7 +55,7 @@ class Recorded:
         xy = int(options["xy"]) if "xy" in options else None
         self.unit = Unit(str(options["layer"]), int(options["unit"]), xy)
         schedule = Linear(float(options["start_lr"]), float(options["end_lr"]))
-        self.settings = Settings(int(options["n_iters"]), schedule, Shrink(float(options["l2_decay"])))
+        self.settings = Settings(int(options["n_iters"]), schedule, L2Decay(float(options["l2_decay"])))
         self.bounds = act_range_bounds(np.full(4096, float(options["upper_bound"]), np.float32))
 
     def code_before(self, step):
@@ -103,8 +103,8 @@ def test_reference_takes_the_recorded_steps(name):
     steps, free = [], []
     for k in STEPS:
         code, size = run.code_before(k), run.settings.step_size(k)
-        steps.append(reference.advance(*nets, run.unit, code, size, run.settings.regularisation, run.bounds))
-        free.append(reference.advance(*nets, run.unit, code, size, Shrink(1.0), None).code)
+        steps.append(reference.advance(*nets, run.unit, code, size, run.settings.regularizer, run.bounds))
+        free.append(reference.advance(*nets, run.unit, code, size, L2Decay(1.0), None).code)
     check_codes(run, np.concatenate([step.code for step in steps]), np.concatenate(free), ROUNDING)
     assert np.allclose([step.activation for step in steps], run.activations[STEPS], rtol=1e-4)
     assert_image(run, steps[-1].image)
@@ -118,13 +118,13 @@ def test_batch_takes_the_recorded_steps(name, memory_format, rounding):
     prior = GeneratorPrior(module("deepsim-fc6"), memory_format)
     before = np.concatenate([run.code_before(k) for k in STEPS])
 
-    def steps(regularisation, clip):
-        settings = [Settings(1, Linear(run.settings.step_size(k), 0), regularisation) for k in STEPS]
+    def steps(regularizer, clip):
+        settings = [Settings(1, Linear(run.settings.step_size(k), 0), regularizer) for k in STEPS]
         jobs = [Job(run.unit, 0, own) for own in settings]
         return gather(synthesize(target, prior, jobs, clip=clip, start_codes=before, progress=False))
 
-    result = steps(run.settings.regularisation, run.bounds)
-    check_codes(run, result.codes, steps(Shrink(1.0), None).codes, rounding)
+    result = steps(run.settings.regularizer, run.bounds)
+    check_codes(run, result.codes, steps(L2Decay(1.0), None).codes, rounding)
     assert np.allclose(result.last_activations, run.activations[STEPS], rtol=1e-4)
     assert_image(run, result.images[-1])
 

@@ -30,7 +30,7 @@ layer { name: "deconv0" type: "Deconvolution" bottom: "reshape_defc5" top: "deco
 
 
 @pytest.fixture(scope="session")
-def nets(tmp_path_factory):
+def tiny_nets(tmp_path_factory):
     """The folder of target.prototxt, target.h5, generator.prototxt, generator.h5 and classes.txt."""
     folder = tmp_path_factory.mktemp("nets")
     for name, text in (("target", TARGET), ("generator", GENERATOR)):
@@ -42,11 +42,17 @@ def nets(tmp_path_factory):
 
 
 @pytest.fixture
-def options(nets):
+def options(tiny_nets):
     """The tiny nets as a command names them."""
     return [
-        *(str(nets / "target.prototxt"), "--weights", str(nets / "target.h5"), "--labels", str(nets / "classes.txt")),
-        *("--prior", str(nets / "generator.prototxt"), "--prior-weights", str(nets / "generator.h5")),
+        *(
+            str(tiny_nets / "target.prototxt"),
+            "--weights",
+            str(tiny_nets / "target.h5"),
+            "--labels",
+            str(tiny_nets / "classes.txt"),
+        ),
+        *("--prior", str(tiny_nets / "generator.prototxt"), "--prior-weights", str(tiny_nets / "generator.h5")),
     ]
 
 

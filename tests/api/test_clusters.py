@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dgnam.am import GeneratorPrior, Job, Unit, released, synthesize
-from dgnam.am.targets.target import CaffeTarget
+from dgnam import zoo
+from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, released, synthesize
 from dgnam.api.clusters import cluster_start
-from dgnam.data.image_set import MEAN_BGR, DataError
-from dgnam.data.network_input import NetworkInput
-from dgnam.data.pictures import open_pictures
-from dgnam.zoo import registry as zoo
+from dgnam.data.dataset import open_dataset
+from dgnam.data.picture import DataError
+from dgnam.data.preprocessing import MEAN_BGR, Preprocessing
 
-PREPARE = NetworkInput((56, 56), (64, 64), np.array(MEAN_BGR, np.float32))
+PREPARE = Preprocessing((56, 56), (64, 64), np.array(MEAN_BGR, np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +25,9 @@ def photos(tmp_path):
     draw = np.random.default_rng(0)
     lines = []
     for i in range(12):
-        colour = np.zeros(3)
-        colour[i % 3] = 220
-        pixels = np.clip(colour + draw.normal(0, 20, (64, 64, 3)), 0, 255).astype(np.uint8)
+        color = np.zeros(3)
+        color[i % 3] = 220
+        pixels = np.clip(color + draw.normal(0, 20, (64, 64, 3)), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{'rgb'[i % 3]}{i:02}.png")
         lines.append(f"{'rgb'[i % 3]}{i:02}.png {int(i % 3 != 1)}")
     (tmp_path / "list.txt").write_text("\n".join(lines))
@@ -36,7 +35,7 @@ def photos(tmp_path):
 
 
 def test_the_kinds_of_a_class_become_starts(photos, encoder):
-    pictures = open_pictures(photos / "list.txt").of_class(1)
+    pictures = open_dataset(photos / "list.txt").of_class(1)
     start = cluster_start(encoder, "fc6", pictures, PREPARE, 2)
     kinds = [sorted(name.rsplit("/", 1)[-1][0] for name in group) for group in start.members]
     assert sorted(kinds) == [["b"] * 4, ["r"] * 4]
@@ -60,4 +59,4 @@ def test_the_kinds_of_a_class_become_starts(photos, encoder):
 
 def test_a_class_that_isnt_there(photos, encoder):
     with pytest.raises(DataError, match="label 7: none of its pictures can be read"):
-        cluster_start(encoder, "fc6", open_pictures(photos / "list.txt").of_class(7), PREPARE, 2)
+        cluster_start(encoder, "fc6", open_dataset(photos / "list.txt").of_class(7), PREPARE, 2)

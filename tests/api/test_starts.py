@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from dgnam.am import MeanImageStart, NoiseStart, PixelPrior, RandomStart, ZeroStart
-from dgnam.api import open_prior, open_start
-from dgnam.data.image_set import DataError
+from dgnam.api.priors import open_prior
+from dgnam.api.starts import open_start
+from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError
 
 
@@ -65,8 +66,8 @@ def test_clusters_of_a_class_by_number_and_by_name(prior, listing):
         ("image:nothing.png", "no such file"),
         ("cluster:LIST:lemno:2", "no class 'lemno'"),
         ("cluster:LIST:187", "write cluster:PICTURES:CLASS:K"),
-        ("cluster:LIST:187:0", "can't be parted into 0 clusters"),
-        ("cluster:LIST:187:7", "can't be parted into 7 clusters"),
+        ("cluster:LIST:187:0", "cannot be partitioned into 0 clusters"),
+        ("cluster:LIST:187:7", "cannot be partitioned into 7 clusters"),
         ("cluster:LIST:5:2", "none of its pictures"),
     ],
 )
@@ -75,7 +76,7 @@ def test_what_is_no_start_is_one_error(prior, listing, text, message):
         open_start(text.replace("LIST", str(listing)), prior).codes([0], (384,))
 
 
-def test_pictures_have_no_codes_where_no_encoder_is_known(nets, listing):
-    own = open_prior(nets / "generator.prototxt", (28, 28), nets / "generator.h5")
-    with pytest.raises(DgnamError, match="inverts no encoder that is known"):
+def test_pictures_have_no_codes_where_no_encoder_is_known(tiny_nets, listing):
+    own = open_prior(tiny_nets / "generator.prototxt", (28, 28), weights=tiny_nets / "generator.h5")
+    with pytest.raises(DgnamError, match="inverts no known encoder"):
         open_start(f"image:{listing.parent / '1.png'}", own)

@@ -1,7 +1,7 @@
 """The one call: what it takes, what it gives back, and how that shows itself."""
 
+import csv
 import io
-import json
 import sys
 from types import SimpleNamespace
 
@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 
 import dgnam
+from dgnam import zoo
 from dgnam.am import (
     CaffeTarget,
     GeneratorPrior,
@@ -24,41 +25,40 @@ from dgnam.am import (
     released,
     released_from_image,
 )
-from dgnam.am.evolve import Genetic
 from dgnam.am.images import picture
-from dgnam.api import open_target
+from dgnam.am.starts.code_file import read_codes
+from dgnam.api.result import Arrays, Visualization
+from dgnam.api.targets import open_target
 from dgnam.errors import DgnamError
-from dgnam.runs.folder import RunFolder
-from dgnam.zoo import registry as zoo
 
 FEW = released(n_iters=4)
 
 
 @pytest.fixture
-def target(nets):
-    return CaffeTarget(zoo.load_net(nets / "target.prototxt", nets / "target.h5", "target"))
+def target(tiny_nets):
+    return CaffeTarget(zoo.load_net(tiny_nets / "target.prototxt", tiny_nets / "target.h5", "target"))
 
 
 @pytest.fixture
-def prior(nets):
-    return GeneratorPrior(zoo.load_net(nets / "generator.prototxt", nets / "generator.h5", "generator"))
+def prior(tiny_nets):
+    return GeneratorPrior(zoo.load_net(tiny_nets / "generator.prototxt", tiny_nets / "generator.h5", "generator"))
 
 
 @pytest.fixture
-def files(nets):
+def files(tiny_nets):
     """What `visualize` is told of the tiny nets on disk."""
     return {
-        "weights": nets / "target.h5",
-        "labels": nets / "classes.txt",
-        "prior": nets / "generator.prototxt",
-        "prior_weights": nets / "generator.h5",
+        "weights": tiny_nets / "target.h5",
+        "labels": tiny_nets / "classes.txt",
+        "prior": tiny_nets / "generator.prototxt",
+        "prior_weights": tiny_nets / "generator.h5",
         "settings": FEW,
         "progress": False,
     }
 
 
-def test_files_of_ones_own(nets, files):
-    found = dgnam.visualize(nets / "target.prototxt", ["fc8:hen", Unit("conv5", 2, 3)], seeds=3, **files)
+def test_files_of_ones_own(tiny_nets, files):
+    found = dgnam.visualize(tiny_nets / "target.prototxt", ["fc8:hen", Unit("conv5", 2, 3)], seeds=3, **files)
     assert found.images.shape == (6, 28, 28, 3)
     assert found.images.dtype == np.uint8
     assert found.codes.shape == (6, 12)
@@ -69,8 +69,8 @@ def test_files_of_ones_own(nets, files):
     assert np.array_equal(found.images[4], picture(found.raw[4]))
 
 
-def test_objects_give_what_their_files_give(nets, files, target, prior):
-    by_name = dgnam.visualize(nets / "target.prototxt", "fc8:3", seeds=2, **files)
+def test_objects_give_what_their_files_give(tiny_nets, files, target, prior):
+    by_name = dgnam.visualize(tiny_nets / "target.prototxt", "fc8:3", seeds=2, **files)
     by_value = dgnam.visualize(target, Unit("fc8", 3), prior=prior, seeds=[0, 1], settings=FEW, progress=False)
     assert np.array_equal(by_name.codes, by_value.codes)
     assert np.array_equal(by_name.images, by_value.images)
@@ -79,7 +79,7 @@ def test_objects_give_what_their_files_give(nets, files, target, prior):
 def test_the_clip_is_what_is_asked_for(target, prior, upper):
     free, unit, own = (
         dgnam.visualize(target, "fc8:1", prior=prior, settings=FEW, clip=clip, progress=False).codes
-        for clip in (None, "unit", act_range_bounds(upper))
+        for clip in ("none", "unit", act_range_bounds(upper))
     )
     assert np.abs(free).max() > 1
     assert np.abs(unit).max() <= 1
@@ -119,57 +119,17 @@ def test_a_pixel_prior_brings_its_start_and_settings(target):
     assert other.traces.shape == (1, 4)
 
 
-def test_a_callable_needs_no_gradient(prior):
-    seen = []
-
-    def neuron(pictures):
-        seen.append(pictures)
-        return pictures[..., 0].mean((1, 2)) - pictures[..., 2].mean((1, 2))
-
-    found = dgnam.visualize(neuron, prior=prior, method=Genetic(population=6), generations=5, seeds=2, progress=False)
-    assert found.images.shape == (2, 32, 32, 3)
-    assert found.traces.shape == (2, 5)
-    assert len(seen) == 10
-    assert seen[0].shape == (6, 32, 32, 3)
-    assert np.allclose(found.activations, found.traces.max(1))
-    assert (found.traces[:, -1] >= found.traces[:, 0]).all()
-
-
-def test_a_unit_as_a_black_box(target, prior, tmp_path):
-    how = {"prior": prior, "method": "genetic", "seeds": 1, "progress": False, "folder": tmp_path / "run"}
-    found = dgnam.visualize(target, "fc8:3", generations=2, **how)
-    on = dgnam.visualize(target, "fc8:3", generations=4, resume=True, **how)
-    assert np.array_equal(on.traces[:, :2], found.traces)
-    assert on.traces.shape == (1, 4)
-
-
-def test_a_folder_is_saved_and_resumed(nets, files, tmp_path):
+def test_a_folder_is_saved_and_resumed(tiny_nets, files, tmp_path):
     how = {"seeds": 3, "batch_size": 2, "folder": tmp_path / "run", **files}
-    first = dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
+    first = dgnam.visualize(tiny_nets / "target.prototxt", "fc8:0", **how)
     (tmp_path / "run/chunks/00001.h5").unlink()
-    again = dgnam.visualize(nets / "target.prototxt", "fc8:0", resume=True, **how)
+    again = dgnam.visualize(tiny_nets / "target.prototxt", "fc8:0", resume=True, **how)
     assert np.array_equal(first.codes, again.codes)
     assert (tmp_path / "run/grid.png").is_file()
     with pytest.raises(DgnamError, match="not empty"):
-        dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
-    with pytest.raises(DgnamError, match="can't go on: it was made with objectives"):
-        dgnam.visualize(nets / "target.prototxt", "fc8:1", resume=True, **how)
-
-
-def test_the_manifest_never_grows_shorter(nets, files, tmp_path, monkeypatch):
-    how = {"seeds": 3, "batch_size": 1, "folder": tmp_path / "run", **files}
-    dgnam.visualize(nets / "target.prototxt", "fc8:0", **how)
-    (tmp_path / "run/chunks/00002.h5").unlink()
-    lengths, write = [], RunFolder.write_text
-
-    def watched(folder, name, text):
-        write(folder, name, text)
-        if name == "manifest.jsonl":
-            lengths.append(len(text.splitlines()))
-
-    monkeypatch.setattr(RunFolder, "write_text", watched)
-    dgnam.visualize(nets / "target.prototxt", "fc8:0", resume=True, **how)
-    assert lengths == [2, 3]
+        dgnam.visualize(tiny_nets / "target.prototxt", "fc8:0", **how)
+    with pytest.raises(DgnamError, match=r"cannot resume .*: objectives\[0\].* changed"):
+        dgnam.visualize(tiny_nets / "target.prototxt", "fc8:1", resume=True, **how)
 
 
 def test_a_start_may_be_given(target, prior):
@@ -177,8 +137,8 @@ def test_a_start_may_be_given(target, prior):
         def codes(self, seeds, shape):
             return 2 * super().codes(seeds, shape)
 
-    tiny = released(n_iters=1, start_lr=1e-30, shrink=1)
-    found = dgnam.visualize(target, "fc8:0", prior=prior, start=Twice(), settings=tiny, clip=None, progress=False)
+    tiny = released(n_iters=1, start_lr=1e-30, l2=1)
+    found = dgnam.visualize(target, "fc8:0", prior=prior, start=Twice(), settings=tiny, clip="none", progress=False)
     assert np.allclose(found.codes, 2 * random_code(0, (1, 12)))
 
 
@@ -187,15 +147,14 @@ def test_a_start_may_be_given(target, prior):
     [
         ({"objective": None}, "say what to maximize"),
         ({"objective": "fc8:0", "seeds": 0}, "seeds 0"),
-        ({"objective": "fc8:0", "seeds": 10**12}, "images are too many for one run: at most 1,000,000"),
+        ({"objective": "fc8:0", "seeds": 10**12}, "images are too many for one run: at most 10,000,000"),
         ({"objective": "fc8:0", "seeds": [1, 1]}, "seed 1 is given twice"),
         ({"objective": ["fc8:0", "fc8:0"]}, "objective fc8:0 is given twice"),
         ({"objective": "fc8:0", "prior": "deepsim-fc6-min"}, "deepsim-fc6-mini"),
         ({"objective": "fc8:0", "prior": "caffenet-mini"}, "is a classifier"),
-        ({"objective": "fc8:0", "weights": "x.h5"}, "no use for weights"),
+        ({"objective": "fc8:0", "weights": "x.h5"}, "leave weights out"),
         ({"objective": "fc8:one", "labels": ["one"]}, "have no names"),
-        ({"objective": "fc8:0", "method": "cmaes"}, "method 'cmaes': give one of cma"),
-        ({"objective": "fc8:0", "movies": [".gif"]}, "needs the folder"),
+        ({"objective": "fc8:0", "movies": [".gif"]}, "need a folder"),
         ({"objective": "fc8:0", "resume": True}, "needs the folder"),
         ({"objective": "fc8:0", "clip": "act-range"}, "act_range"),
     ],
@@ -216,9 +175,8 @@ def test_activations_that_are_not_finite_leave_a_whole_run(prior, tmp_path, fact
     how = {"prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
     found = dgnam.visualize(target, "0:1", seeds=2, **how)
     assert not np.isfinite(found.activations).any()
-    lines = (tmp_path / "run/manifest.jsonl").read_text().splitlines()
-    rows = [json.loads(line, parse_constant=pytest.fail) for line in lines]
-    assert [row["activation"] for row in rows] == [None, None]
+    rows = list(csv.DictReader((tmp_path / "run/summary.csv").open()))
+    assert [row["activation"] for row in rows] == ["", ""]
     assert (tmp_path / "run/grid.png").is_file()
 
 
@@ -231,7 +189,7 @@ def test_a_run_does_not_go_on_with_another_module(prior, tmp_path):
     how = {"objective": "2:1", "prior": prior, "settings": FEW, "progress": False, "folder": tmp_path / "run"}
     dgnam.visualize(other(0), **how)
     dgnam.visualize(other(0), resume=True, **how)
-    with pytest.raises(DgnamError, match=r"can't go on: it was made with target\.weights"):
+    with pytest.raises(DgnamError, match=r"target\.weights changed"):
         dgnam.visualize(other(1), resume=True, **how)
     with pytest.raises(DgnamError, match=r"target\.std"):
         dgnam.visualize(other(0, std=1), resume=True, **how)
@@ -267,14 +225,17 @@ def test_settings_may_be_names_and_seeds_of_numpy(target, prior):
     [
         ({"seeds": "ab"}, "seeds 'ab'"),
         ({"seeds": [0.5]}, "seeds"),
-        ({"seeds": 1.5}, "seeds 1.5: give how many"),
+        ({"seeds": 1.5}, "seeds 1.5: give a whole number"),
         ({"objective": ["fc8:3", 3]}, "objective 3: give text"),
         ({"settings": "papre"}, "settings 'papre': give one of paper"),
-        ({"settings": 3}, "settings 3: give text or Settings"),
-        ({"clip": 3}, "clip 3: give Bounds"),
-        ({"start": 3}, "start 3: give a Start"),
-        ({"objective": [3]}, "objective 3: give text or Objective"),
-        ({"objective": 3}, "objective 3: give text or Objective"),
+        ({"settings": 3}, "settings 3: give text, a Settings"),
+        ({"clip": 3}, "clip 3: give text, a path or a Bounds"),
+        ({"clip": None}, "clip None: give text"),
+        ({"n_iters": 2.5}, "n_iters 2.5: give a whole number"),
+        ({"l2": "a"}, "l2 'a': give a number"),
+        ({"start": 3}, "start 3: give text, a Start"),
+        ({"objective": [3]}, "objective 3: give text"),
+        ({"objective": 3}, "objective 3: give text"),
     ],
 )
 def test_arguments_of_the_wrong_kind(target, prior, arguments, message):
@@ -286,11 +247,6 @@ def test_arguments_of_the_wrong_kind(target, prior, arguments, message):
 def test_a_torch_module_alone_lacks_its_preprocessing():
     with pytest.raises(DgnamError, match=r"give TorchTarget\(module, size="):
         dgnam.visualize(nn.Linear(3, 3), "0:1")
-
-
-def test_a_callable_takes_no_objective(prior):
-    with pytest.raises(DgnamError, match="leave out objective"):
-        dgnam.visualize(lambda pictures: [0] * len(pictures), "fc8:3", prior=prior)
 
 
 @pytest.fixture
@@ -331,10 +287,27 @@ def test_save_writes_the_grid_or_everything(shown, tmp_path):
     assert len(list((tmp_path / "all").glob("fc8_*.png"))) == 5
     with h5py.File(tmp_path / "all/arrays.h5") as file:
         assert np.array_equal(file["codes"], shown.codes)
-    with pytest.raises(DgnamError, match="there already"):
+        assert list(file["captions"].asstr()) == list(shown.captions)
+        assert list(file["seeds"]) == list(shown.seeds)
+        assert dict(file.attrs) == {"title": shown.title}
+    assert np.array_equal(read_codes(tmp_path / "all/arrays.h5"), shown.codes)
+    with pytest.raises(DgnamError, match="is not empty"):
         shown.save(tmp_path / "all")
     with pytest.raises(DgnamError, match=r"ends in \.png"):
         shown.save(tmp_path / "grid.bmp")
+
+
+def test_thousands_of_captions_are_saved(tmp_path):
+    count = 5000
+    captions = [f"class {k}, a caption as long as one of ImageNet's" for k in range(count)]
+    zeros = np.zeros((count, 1), np.float32)
+    arrays = Arrays(np.zeros((count, 2, 2, 3), np.uint8), zeros, zeros, zeros[:, 0], zeros)
+    options = {"title": "é", "objectives": [None] * count, "settings": [None] * count, "size": (2, 2)}
+    Visualization(lambda: arrays, captions=captions, seeds=[2**32 - 1] * count, **options).save(tmp_path / "all")
+    with h5py.File(tmp_path / "all/arrays.h5") as file:
+        assert list(file["captions"].asstr()) == captions
+        assert file["seeds"][-1] == 2**32 - 1
+        assert file.attrs["title"] == "é"
 
 
 def test_dgnam_has_visualize_and_nothing_else_by_accident():
@@ -355,7 +328,7 @@ def test_captions_name_the_classes_of_sums(target, prior):
     [
         ("def target():\n    return 1 / 0\n", "calling it fails, with ZeroDivisionError"),
         ("def target(size):\n    return size\n", "calling it fails, with TypeError"),
-        ("def target():\n    return 3\n", "is no Target but returned one of int"),
+        ("def target():\n    return 3\n", "is not a Target but returned a int"),
         ("target = 3\n", "has no callable 'target'"),
     ],
 )

@@ -18,11 +18,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, act_range_bounds, gather, released, synthesize
 from dgnam.am.evolve import CmaEs, Genetic, Method, UnitScore, evolve
 from dgnam.am.render import render
-from dgnam.data.image_set import deprocess
-from dgnam.zoo import registry as zoo
+from dgnam.data.preprocessing import deprocess
 
 UNITS = [Unit("fc8", index) for index in range(5, 200, 10)]
 IMAGES = 420
@@ -55,7 +55,7 @@ def black_box(method: Method, population: int, images: int) -> list[float]:
 
 def random_codes(images: int) -> list[float]:
     codes = np.random.RandomState(0).normal(0, 1, (images, *PRIOR.code_shape)).astype(np.float32)
-    return [reached(unit, CLIP.apply(codes)) for unit in UNITS]
+    return [reached(unit, CLIP.clip(codes)) for unit in UNITS]
 
 
 def main() -> None:

@@ -433,7 +433,7 @@ refuse("InfogainLoss_forced", "can't backpropagate to its bottom 'H'", "Infogain
     H=normal(3, 3))
 refuse("InfogainLoss_normalize", "normalize is not for this layer", "InfogainLoss", "loss_param { normalize: true }",
     x=normal(2, 3), t=whole(3, 2), H=normal(3, 3))
-refuse("MultinomialLogisticLoss_labels", "one label to each item", "MultinomialLogisticLoss", x=share(2, 3),
+refuse("MultinomialLogisticLoss_labels", "one label per item", "MultinomialLogisticLoss", x=share(2, 3),
     t=whole(3, 2, 2))
 refuse("ContrastiveLoss_shapes", r"takes shapes \(N, C\)", "ContrastiveLoss", a=normal(2, 3), b=normal(2, 3, 2),
     s=whole(2, 2))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dgnam.caffe.databases.db import create_database
+from dgnam.caffe.databases.backends import create_database
 from dgnam.caffe.proto import pb
 
 

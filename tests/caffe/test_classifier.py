@@ -39,11 +39,11 @@ def test_oversampling_is_the_mean_over_ten_crops(model):
         np.testing.assert_allclose(score, crops.mean((0, 1, 2)), rtol=1e-5)
 
 
-def test_without_oversampling_the_centre_counts(model):
+def test_without_oversampling_the_center_counts(model):
     classifier = Classifier(model, None, image_dims=[8, 9])
     scores = classifier.predict(PICTURES[:1], oversample=False)
-    centre = io.resize_image(PICTURES[0], (8, 9))[2:6, 1:7]
-    np.testing.assert_allclose(scores[0, :, 0, 0], centre.mean((0, 1)), rtol=1e-5)
+    center = io.resize_image(PICTURES[0], (8, 9))[2:6, 1:7]
+    np.testing.assert_allclose(scores[0, :, 0, 0], center.mean((0, 1)), rtol=1e-5)
 
 
 def test_pictures_are_preprocessed(model):

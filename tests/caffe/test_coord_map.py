@@ -126,7 +126,7 @@ def test_a_crop_that_can_not_be():
     data = picture()
     with pytest.raises(AssertionError, match="scale"):
         crop(upsample(pool(data, 3), 2), data)
-    with pytest.raises(AssertionError, match="within"):
+    with pytest.raises(AssertionError, match="inside"):
         crop(conv(data, kernel_size=3), data)
     with pytest.raises(AssertionError, match="whole pixels"):
         crop(conv(data, kernel_size=2, pad=1), data)

@@ -6,7 +6,7 @@ from google.protobuf import text_format
 
 from dgnam.caffe.data_transformer import DataTransformer, needs_random
 from dgnam.caffe.proto import pb
-from dgnam.errors import CaffeError
+from dgnam.errors import CaffeError, DgnamError
 
 IMAGE = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -98,7 +98,7 @@ def test_what_does_not_fit(tmp_path):
         'mean_file: "nowhere"': "nowhere: no such file",
     }
     for text, message in cases.items():
-        with pytest.raises(CaffeError, match=message):
+        with pytest.raises(DgnamError, match=message):
             transform(text)
 
 
@@ -108,9 +108,9 @@ def test_a_mean_of_three_axes_is_no_image_as_in_caffe(tmp_path):
         transform(mean_file(tmp_path, np.zeros((2, 3, 4), np.float32)))
 
 
-def test_colour_of_encoded_data():
-    assert transformer().colour == "native"
-    assert transformer("force_color: true").colour == "colour"
-    assert transformer("force_gray: true").colour == "gray"
+def test_color_of_encoded_data():
+    assert transformer().color == "native"
+    assert transformer("force_color: true").color == "color"
+    assert transformer("force_gray: true").color == "gray"
     with pytest.raises(CaffeError, match="layer 'd': transform_param has both force_color and force_gray"):
-        _ = transformer("force_gray: true force_color: true").colour
+        _ = transformer("force_gray: true force_color: true").color

@@ -66,7 +66,7 @@ def test_pictures_are_preprocessed(detector, picture):
 
 
 def test_context_widens_the_window(detector):
-    # 2 of 8 pixels at each edge: twice as wide, 8 about the centre (8, 10) of a window of 4, in which 9 are counted
+    # 2 of 8 pixels at each edge: twice as wide, 8 about the center (8, 10) of a window of 4, in which 9 are counted
     crop = detector(context_pad=2).crop(PICTURE, np.array([6, 8, 9, 11]))
     np.testing.assert_allclose(crop, PICTURE[4:12, 6:14], atol=1e-6)
 

@@ -75,11 +75,11 @@ def test_edges_say_how_much_comes_along_them(net):
     assert labels == {"data": "Batch 32", "conv": "20", "ip": "10", "pool": '""'}
 
 
-def test_pooling_types_and_colours():
+def test_pooling_types_and_colors():
     assert draw.get_pooling_types_dict() == {0: "MAX", 1: "AVE", 2: "STOCHASTIC"}
     kinds = ("Convolution", "Deconvolution", "Pooling", "InnerProduct", "ReLU")
-    colours = [draw.choose_color_by_layertype(kind) for kind in kinds]
-    assert colours == ["#FF5050", "#FF5050", "#FF9900", "#CC33FF", "#6495ED"]
+    colors = [draw.choose_color_by_layertype(kind) for kind in kinds]
+    assert colors == ["#FF5050", "#FF5050", "#FF9900", "#CC33FF", "#6495ED"]
 
 
 def test_the_graph_has_a_node_for_each_layer_and_blob(net):
@@ -93,11 +93,11 @@ def test_the_graph_has_a_node_for_each_layer_and_blob(net):
     assert edges["relu (ReLU)", "conv"] == edges["conv", "relu (ReLU)"] == ""
     assert edges["ip (InnerProduct)", "ip"] == "10"
     assert edges["data (Data)", "label"] == "Batch 32"
-    unlabelled = graph(net, "TB", label_edges=False).get_edge_list()
-    assert {bare(edge.get_label()) for edge in unlabelled} == {""}
+    unlabeled = graph(net, "TB", label_edges=False).get_edge_list()
+    assert {bare(edge.get_label()) for edge in unlabeled} == {""}
 
 
-def test_layers_in_place_have_a_colour_of_their_own(net):
+def test_layers_in_place_have_a_color_of_their_own(net):
     nodes = {bare(node.get_name()): node for node in graph(net, "TB").get_node_list()}
     assert bare(nodes["relu (ReLU)"].get_fillcolor()) == "#90EE90"
     assert bare(nodes["ip (InnerProduct)"].get_fillcolor()) == "#CC33FF"

@@ -73,7 +73,7 @@ def test_positive_unitball_sums_to_one():
 def test_bilinear_interpolates():
     blob = filled((2, 1, 4, 4), type="bilinear")
     torch.testing.assert_close(blob[1, 0, 0], torch.tensor([0.0625, 0.1875, 0.1875, 0.0625]))
-    with pytest.raises(CaffeError, match="bilinear filler takes a blob of 4 axes with square planes"):
+    with pytest.raises(CaffeError, match="bilinear filler needs a blob of 4 axes with square planes"):
         filled((2, 1, 4, 3), type="bilinear")
 
 
@@ -95,5 +95,5 @@ def test_what_cannot_be_filled_is_an_error(options, message):
 
 
 def test_what_is_too_small_to_be_filled_is_an_error():
-    with pytest.raises(CaffeError, match="xavier filler takes blobs of one axis or more"):
+    with pytest.raises(CaffeError, match="xavier filler needs a blob of at least one axis"):
         filled((), type="xavier")

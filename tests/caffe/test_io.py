@@ -8,7 +8,7 @@ import pytest
 
 from dgnam.caffe import io
 from dgnam.caffe.proto import caffe_pb2
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import ArrayError, CaffeError, CaffeFormatError
 
 RNG = np.random.default_rng(0)
 
@@ -17,7 +17,7 @@ def random(*shape):
     return RNG.random(shape).astype(np.float32)
 
 
-def colours(*shape):
+def colors(*shape):
     return RNG.integers(0, 256, shape, dtype=np.uint8)
 
 
@@ -83,7 +83,7 @@ def test_a_mean_file_is_read_the_pycaffe_way(tmp_path):
     np.testing.assert_array_equal(io.blobproto_to_array(blob), mean)
 
 
-@pytest.mark.parametrize("array", [colours(3, 4, 5), colours(4, 5, 3).transpose(2, 0, 1), random(3, 4, 5)])
+@pytest.mark.parametrize("array", [colors(3, 4, 5), colors(4, 5, 3).transpose(2, 0, 1), random(3, 4, 5)])
 def test_arrays_become_datums_and_come_back(array):
     datum = io.array_to_datum(array, label=3)
     assert (datum.channels, datum.height, datum.width, datum.label) == (3, 4, 5, 3)
@@ -100,7 +100,7 @@ def test_datums_that_can_not_be():
         io.array_to_datum(random(3, 4))
     with pytest.raises(ValueError, match="holds 2 numbers"):
         io.datum_to_array(caffe_pb2.Datum(channels=1, height=1, width=3, data=b"ab"))
-    with pytest.raises(CaffeError, match="encoded"):
+    with pytest.raises(ArrayError, match="encoded"):
         io.datum_to_array(caffe_pb2.Datum(channels=1, height=1, width=3, data=b"abc", encoded=True))
 
 
@@ -158,8 +158,8 @@ def test_deprocess_undoes_preprocess():
 
 
 def test_deprocess_keeps_the_axes_that_the_transposition_needs():
-    grey = transformer((1, 1, 2, 4), mean=np.array([3.0]))
-    assert grey.deprocess("data", np.zeros((1, 1, 2, 4))).shape == (2, 4, 1)
+    gray = transformer((1, 1, 2, 4), mean=np.array([3.0]))
+    assert gray.deprocess("data", np.zeros((1, 1, 2, 4))).shape == (2, 4, 1)
     assert io.Transformer({"data": (1, 1, 2, 4)}).deprocess("data", np.zeros((1, 1, 2, 4))).shape == (2, 4)
 
 
@@ -167,8 +167,8 @@ def test_a_mean_is_for_channels_or_for_pixels():
     assert transformer(mean=np.arange(3)).mean["data"].shape == (3, 1, 1)
     image = random(3, 2, 4)
     np.testing.assert_array_equal(transformer(mean=image).mean["data"], image)
-    grey = random(2, 4)
-    np.testing.assert_array_equal(transformer((1, 1, 2, 4), mean=grey).mean["data"], grey)
+    gray = random(2, 4)
+    np.testing.assert_array_equal(transformer((1, 1, 2, 4), mean=gray).mean["data"], gray)
 
 
 def test_a_mean_image_of_another_size_is_resized():
@@ -209,7 +209,7 @@ def test_an_unknown_input_is_named_with_those_that_there_are():
             call(transformer())
 
 
-def test_oversampling_takes_corners_and_centre_and_then_their_mirrors():
+def test_oversampling_takes_corners_and_center_and_then_their_mirrors():
     picture = np.arange(5 * 6, dtype=np.float32).reshape(5, 6, 1)
     crops = io.oversample([picture, picture + 100], (2, 3))
     assert crops.shape == (20, 2, 3, 1)
@@ -217,7 +217,7 @@ def test_oversampling_takes_corners_and_centre_and_then_their_mirrors():
     firsts = crops[:, 0, 0, 0]
     np.testing.assert_array_equal(
         firsts[:5], [0, 3, 18, 21, 7]
-    )  # top left, top right, bottom left, bottom right, centre
+    )  # top left, top right, bottom left, bottom right, center
     np.testing.assert_array_equal(firsts[5:10], [2, 5, 20, 23, 9])
     np.testing.assert_array_equal(crops[4, :, :, 0], picture[1:3, 1:4, 0])
     np.testing.assert_array_equal(crops[9], crops[4][:, ::-1])

@@ -8,7 +8,7 @@ import dgnam.caffe as caffe
 from dgnam.caffe.blob import HOST
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.errors import CaffeError
+from dgnam.errors import ArgumentError, CaffeError, DgnamError
 
 DATA = '\nlayer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }'
 CONV = """
@@ -139,7 +139,7 @@ class TestNames:
         ],
     )
     def test_errors_name_what_is_valid(self, small, call, message):
-        with pytest.raises(CaffeError, match=message):
+        with pytest.raises(DgnamError, match=message):
             call(small)
 
     @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ class TestNames:
     def test_errors_are_of_pycaffes_kinds(self, small, call, kind):
         with pytest.raises(kind) as caught:
             call(small)
-        assert isinstance(caught.value, CaffeError)
+        assert isinstance(caught.value, DgnamError)
 
     @pytest.mark.parametrize(
         ("named", "message"),
@@ -181,7 +181,7 @@ class TestNames:
 
     @pytest.mark.parametrize("phase", [None, 5])
     def test_a_phase_is_needed(self, phase):
-        with pytest.raises(CaffeError, match=r"TRAIN .* or TEST"):
+        with pytest.raises(ArgumentError, match=r"TRAIN .* or TEST"):
             Net(parse_net(SMALL), phase)
         with pytest.raises(TypeError):
             Net(parse_net(SMALL), phase)
@@ -283,7 +283,7 @@ class TestPassesInPart:
             assert list(small.forward(start="relu", end="conv")) == ["conv"]
             assert list(small.backward(start="conv", end="relu")) == ["conv"]
         assert (small.blobs["conv"].data == -1).all()
-        assert "'relu' and 'conv', which comes before it" in caplog.messages[0]
+        assert "'relu' comes after 'conv'" in caplog.messages[0]
         assert len(caplog.messages) == 2
 
     def test_batches_by_pycaffes_name(self, small):

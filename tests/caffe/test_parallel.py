@@ -44,9 +44,9 @@ def test_each_in_a_process():
 
 
 def test_counts_and_ranks_that_cannot_be():
-    with pytest.raises(CaffeError, match="at least 1 solver, and 0"):
+    with pytest.raises(CaffeError, match="at least 1; got 0"):
         parallel.set_solver_count(0)
-    with pytest.raises(CaffeError, match="count from 0, and -1"):
+    with pytest.raises(CaffeError, match="count from 0; got -1"):
         parallel.set_solver_rank(-1)
     assert (parallel.solver_count(), parallel.solver_rank()) == (1, 0)
 
@@ -62,9 +62,9 @@ def test_what_is_no_number(say, number):
 def test_nccl_can_be_made_and_no_more(uid):
     nccl = NCCL(None, uid)
     assert not has_nccl()
-    with pytest.raises(CaffeError, match=r"bcast: there is no NCCL"):
+    with pytest.raises(CaffeError, match=r"bcast: NCCL is not available"):
         nccl.bcast()
-    with pytest.raises(CaffeError, match=r"new_uid: there is no NCCL"):
+    with pytest.raises(CaffeError, match=r"new_uid: NCCL is not available"):
         NCCL.new_uid()
     with pytest.raises(TypeError):
         NCCL(None, 3)

@@ -1,5 +1,7 @@
 """What `import caffe` gave: every name is there, and what the compiled module had is in `_caffe`."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,11 @@ def test_a_net_of_what_is_exported(tmp_path):
     (tmp_path / "net.prototxt").write_text(str(n.to_proto()))
     net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST)
     np.testing.assert_array_equal(net.forward(data=np.array([[1, 2]]))["out"], [[2, 4]])
+
+
+def test_top_level_has_only_names_of_caffe():
+    folder = Path(caffe.__file__).parent
+    of_pycaffe = {"__init__", "__main__", "_caffe", "pycaffe", "classifier", "coord_map", "detector", "draw"}
+    of_pycaffe |= {"io", "net_spec", "timer"}
+    of_caffe = {"blob", "data_transformer", "filler", "glog", "layer", "mode", "net", "parallel", "solver"}
+    assert {path.stem for path in folder.glob("*.py")} == of_pycaffe | of_caffe

@@ -136,7 +136,7 @@ def test_the_class_decides_the_rule_and_get_solver_reads_the_type(tmp_path):
     assert (adam.param.max_iter, adam.param.display, adam.param.layer_wise_reduce) == (0, 0, True)
     adam.param.base_lr = 0.5
     assert adam.lr == 0.5
-    with pytest.raises(CaffeError, match="take one of SGDSolver"):
+    with pytest.raises(CaffeError, match="use one of SGDSolver"):
         caffe.Solver(file)
 
 
@@ -144,12 +144,12 @@ def test_the_class_decides_the_rule_and_get_solver_reads_the_type(tmp_path):
     ("text", "message"),
     [
         ('type: "Adamm"', "test: unknown solver type 'Adamm'; known ones: Adam"),
-        ('type: "AdaGrad" momentum: 0.9', "test: momentum can't be used with AdaGrad, and is 0.9"),
+        ('type: "AdaGrad" momentum: 0.9', "test: momentum can't be used with AdaGrad; it is 0.9"),
         ('type: "RMSProp" momentum: 0.9', "test: momentum can't be used with RMSProp"),
-        ('type: "RMSProp" rms_decay: 1', "test: rms_decay must lie between 0 and 1, and is 1"),
-        ("average_loss: 0", "test: average_loss must be at least 1, and is 0"),
-        ("iter_size: 0", "test: iter_size must be at least 1, and is 0"),
-        ("snapshot: 5", "test: snapshot is given, and snapshot_prefix is not"),
+        ('type: "RMSProp" rms_decay: 1', r"test: rms_decay must lie in \[0, 1\); it is 1"),
+        ("average_loss: 0", "test: average_loss must be at least 1; it is 0"),
+        ("iter_size: 0", "test: iter_size must be at least 1; it is 0"),
+        ("snapshot: 5", "test: snapshot needs a snapshot_prefix"),
         ('snapshot: 5 snapshot_prefix: "/nowhere/x"', "can't write to snapshot_prefix '/nowhere/x'"),
     ],
 )
@@ -401,7 +401,7 @@ def test_the_solver_of_rank_0_alone_shows_tests_and_takes_snapshots(tmp_path, lo
     assert log("Iteration", "Snapshotting") == []
     assert list(tmp_path.iterdir()) == []
     for refused in (solver.solve, solver.snapshot):
-        with pytest.raises(CaffeError, match="is for the solver of rank 0, and this one's rank is 1"):
+        with pytest.raises(CaffeError, match="needs the solver of rank 0; this one has rank 1"):
             refused()
     start = values(made("random_seed: 5").net)
     monkeypatch.setattr(parallel, "_rank", 0)

@@ -1,6 +1,5 @@
-"""The nets, and the small search, that commands are tried on."""
+"""The tiny nets on disk that commands are tried on; `nets` and `data_folder`, for training, are tests/conftest.py's."""
 
-from tests.api.conftest import nets, options, upper
-from tests.api.search.conftest import few_steps, whole
+from tests.api.conftest import options, tiny_nets, upper
 
-__all__ = ["few_steps", "nets", "options", "upper", "whole"]
+__all__ = ["options", "tiny_nets", "upper"]

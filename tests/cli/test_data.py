@@ -87,7 +87,7 @@ def test_all_sets_are_listed_with_what_is_here(folder, by_variable):
     assert states["tinyimagenet64"] == "train,val"
     assert states["places205"] == "missing"
     assert states["sports64"] == "damaged"
-    assert shown.splitlines()[-1] == f"==> looked for in: {folder}"
+    assert shown.splitlines()[-1] == f"==> searched in: {folder}"
 
 
 def test_where_a_set_comes_from_is_said():

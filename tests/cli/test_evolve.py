@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from dgnam.cli.app import app as commands
 from dgnam.cli.evolve import app
 from dgnam.errors import DgnamError
 
@@ -22,31 +23,42 @@ def dgnam_evolve(*arguments):
     return result.stdout
 
 
+def resume(*arguments):
+    result = CliRunner().invoke(commands, ["resume", *map(str, arguments), "--quiet"])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+
+
+def chunks(folder):
+    return {path.name: path.read_bytes() for path in (folder / "chunks").iterdir()}
+
+
 @pytest.mark.parametrize("method", ["cma", "genetic", "xdream"])
 def test_a_unit_of_a_model_and_going_on(method, tmp_path):
-    shown = dgnam_evolve("caffenet-mini", "fc8:42", "--method", method, "--output", tmp_path, *FEW)
+    how = ("--method", method, "--output", tmp_path, "--name", "evolve")
+    shown = dgnam_evolve("caffenet-mini", "fc8:42", *how, *FEW)
     folder = tmp_path / "evolve-1"
-    assert f"==> made: {folder}/ with best.png" in shown
+    assert f"==> made: {folder}/ with grid.png" in shown
     assert Image.open(folder / "best.png").size == (64, 64)
-    record = json.loads((folder / "search.json").read_text())
-    assert record["record"] == {"prior": "deepsim-fc6-mini", "target": "caffenet-mini", "unit": "fc8:42"}
-    dgnam_evolve("run", "--resume", folder, "--generations", 3, "--quiet")
-    assert len(list((folder / "generations").iterdir())) == 3
-    whole = dgnam_evolve("caffenet-mini", "fc8:42", "--method", method, "--output", tmp_path, *FEW, "--generations", 3)
-    assert "evolve-2" in whole
-    for path in (folder / "generations").iterdir():
-        assert path.read_bytes() == (tmp_path / "evolve-2/generations" / path.name).read_bytes()
+    record = json.loads((folder / "run.json").read_text())
+    spec = record["spec"]
+    assert (record["task"], spec["target"], spec["objective"]) == ("evolve", "caffenet-mini", "fc8:42")
+    resume(folder, "--generations", 3)
+    assert len(chunks(folder)) == 3
+    dgnam_evolve("caffenet-mini", "fc8:42", *how, *FEW, "--generations", 3)
+    assert chunks(folder) == chunks(tmp_path / "evolve-2")
 
 
 def test_a_callable(tmp_path, monkeypatch):
     (tmp_path / "lab_of_test.py").write_text("def red(images):\n    return images[..., 0].mean((1, 2))\n")
     monkeypatch.syspath_prepend(tmp_path)
-    dgnam_evolve("--score", "lab_of_test:red", "--output", tmp_path / "runs", *FEW)
+    dgnam_evolve("--score", "lab_of_test:red", "--output", tmp_path / "runs", "--name", "evolve", *FEW)
     folder = tmp_path / "runs/evolve-1"
-    with pytest.raises(DgnamError, match="was made with --score lab_of_test:red: give it again"):
-        dgnam_evolve("--resume", folder, "--generations", 3, "--quiet")
-    dgnam_evolve("--resume", folder, "--score", "lab_of_test:red", "--generations", 3, "--quiet")
-    assert len(list((folder / "generations").iterdir())) == 3
+    with pytest.raises(DgnamError, match="was begun with the score lab_of_test:red: pass it again"):
+        resume(folder, "--generations", 3)
+    resume(folder, "--score", "lab_of_test:red", "--generations", 3)
+    assert len(chunks(folder)) == 3
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
@@ -54,13 +66,13 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     shown = CliRunner().invoke(app, ["--score", "hand_of_test:stop", "--output", str(tmp_path / "runs"), *FEW])
     assert shown.exit_code == 130
-    assert "stopped after 0 generations; go on: dgnam evolve run --resume" in shown.stdout
+    assert "stopped after 0 of 2 generations; resume it: dgnam resume" in shown.stderr
 
 
 def test_a_laboratorys_loop(tmp_path):
     folder = tmp_path / "neuron"
     dgnam_evolve("new", folder, "--method", "genetic", "--population", 3)
-    with pytest.raises(DgnamError, match="generation 0 hasn't been asked for: dgnam evolve ask"):
+    with pytest.raises(DgnamError, match="generation 0 has no pictures yet: dgnam evolve ask"):
         dgnam_evolve("tell", folder)
     for generation in range(2):
         dgnam_evolve("ask", folder)
@@ -75,8 +87,8 @@ def test_a_laboratorys_loop(tmp_path):
         assert f"generation {generation}: best {max(scores):.6g}" in shown
     with pytest.raises(DgnamError, match=r"'00001-00\.png' is none of generation 2's pictures"):
         dgnam_evolve("tell", folder, table)
-    with pytest.raises(DgnamError, match="was made for a neuron outside: use dgnam evolve ask and tell"):
-        dgnam_evolve("--resume", folder)
+    with pytest.raises(DgnamError, match="holds a run of 'search'; dgnam evolve ask"):
+        resume(folder)
     with pytest.raises(DgnamError, match="is not empty"):
         dgnam_evolve("new", folder)
 
@@ -84,20 +96,18 @@ def test_a_laboratorys_loop(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("caffenet-mini",), "give a target and its unit, as caffenet-mini fc8:42, or --score"),
+        (("caffenet-mini",), "say what to maximize"),
         (("caffenet-mini", "fc8:200"), "layer 'fc8' has 200 units"),
         (("caffenet-mini", "fc8:lemmon"), r"the closest: lemon \(187\)"),
         (("caffenet-mini", "fc9:2"), "fc9"),
         (("caffenet-mini", "fc8"), "say which unit of layer 'fc8', as fc8:0"),
-        (("deepsim-fc6-mini", "fc8:1"), "'deepsim-fc6-mini' is a generator; the targets: "),
-        (("caffenet-mini", "fc8:1", "--prior", "judge-mini"), "'judge-mini' is no generator; the generators: deepsim-"),
+        (("deepsim-fc6-mini", "fc8:1"), "target 'deepsim-fc6-mini' is a generator"),
+        (("caffenet-mini", "fc8:1", "--prior", "judge-mini"), "prior 'judge-mini' is a classifier"),
         (("caffenet-mini", "fc8:1", "--method", "cmaes"), "method 'cmaes': give one of cma, "),
         (("caffenet-mini", "fc8:1", "--population", "1"), "population 1"),
         (("caffenet-mini", "fc8:1", "--score", "a:b"), "not both"),
-        (("--score", "nothing"), r"write package\.module:function"),
-        (("caffenet-mini", "fc8:1", "--resume", "x"), "leave them out"),
-        (("--resume", "nowhere"), "nowhere holds no search"),
-        (("tel", "folder"), "there is no model 'tel'"),
+        (("--score", "nothing"), r"write package\.module:name"),
+        (("tel", "folder"), "target 'tel' is not known"),
     ],
 )
 def test_bad_input_is_one_error_and_leaves_nothing(arguments, message, tmp_path, monkeypatch):

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from dgnam import zoo
 from dgnam.caffe.proto import pb
 from dgnam.data.catalog import PUBLIC_SETS, public_set
-from dgnam.data.image_set import DataError, load_set
+from dgnam.data.dataset import open_dataset
+from dgnam.data.picture import DataError
 from dgnam.train.classifier import solver_net
-from dgnam.train.feed import cut_feed
+from dgnam.train.data_layer import split_data_layer
 from dgnam.train.zoo import PLANS, ClassifierPlan
-from dgnam.zoo import registry as zoo
 
 
 def test_entries_are_whole():
@@ -26,13 +27,13 @@ def test_every_set_that_the_zoo_is_trained_on_is_known():
     for name, plan in PLANS.items():
         if isinstance(plan, ClassifierPlan):
             for phase in (pb.TRAIN, pb.TEST):
-                source = cut_feed(solver_net(zoo.get(name).folder / plan.solver)[1], phase)[0].source
+                source = split_data_layer(solver_net(zoo.get(name).folder / plan.solver)[1], phase)[0].source
                 assert public_set(source.split("[")[0]) is not None, source
 
 
 def test_a_missing_set_says_where_it_comes_from(tmp_path):
     with pytest.raises(DataError, match=r"no image set 'miniplaces64-val'.*MiniPlaces.*http://mini.*Terms: .*zips"):
-        load_set("miniplaces64-val", tmp_path)
-    with pytest.raises(DataError, match=r"sets that are known, the closest first: miniplaces64-train"):
-        load_set("miniplace64-train", tmp_path)
+        open_dataset("miniplaces64-val", folder=tmp_path)
+    with pytest.raises(DataError, match=r"known sets, the closest first: miniplaces64-train"):
+        open_dataset("miniplace64-train", folder=tmp_path)
     assert public_set("miniplaces64extra-val") is None

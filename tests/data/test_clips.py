@@ -3,27 +3,28 @@
 import numpy as np
 import pytest
 
+from dgnam import zoo
 from dgnam.caffe.mode import python_layers_allowed
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.data.clip_text import read_clip_text
 from dgnam.data.clips import DIRECTIONS, ClipOptions, Clips, FramesShuffled
-from dgnam.data.image_set import ImageSet
+from dgnam.data.dataset import Dataset
 from dgnam.errors import DgnamError
 from dgnam.train.classifier import evaluate
-from dgnam.train.feed import Batches, cut_feed
-from dgnam.zoo import registry as zoo
+from dgnam.train.data_layer import split_data_layer
+from dgnam.train.image_loader import ImageLoader
 
 FILL = (123, 117, 104)
 
 
-def ramps(count: int = 6, side: int = 20) -> ImageSet:
+def ramps(count: int = 6, side: int = 20) -> Dataset:
     """Stills whose red is the column and whose green is the still."""
     images = np.zeros((count, side, side, 3), np.uint8)
     images[..., 0] = np.arange(side)
     images[..., 1] = 200 + np.arange(count)[:, None, None]
-    return ImageSet("ramps", images, np.arange(count, dtype=np.int64) % 3, ("a", "b", "c"))
+    return Dataset.of_arrays("ramps", images, np.arange(count, dtype=np.int64) % 3, ("a", "b", "c"))
 
 
 def clips(**options) -> Clips:
@@ -68,7 +69,7 @@ def test_all_first_frames_come_first_and_belong_to_the_chosen_stills():
     assert labels.tolist() == [0, 2, 2]
 
 
-def test_past_its_sides_the_still_is_continued_by_one_colour():
+def test_past_its_sides_the_still_is_continued_by_one_color():
     made = clips(overhang=6, window=16)
     frames, _ = made.take(slice(None))
     outside = (frames == FILL).all(-1)
@@ -119,12 +120,12 @@ def net_text(phase: str = "TRAIN", options: str = OPTIONS) -> str:
 
 
 def test_the_trainers_read_the_layer_s_options():
-    spec, net = cut_feed(parse_net(net_text(), "test"), pb.TRAIN)
+    spec, net = split_data_layer(parse_net(net_text(), "test"), pb.TRAIN)
     assert (spec.source, spec.batch_size, spec.crop_size, spec.mirror, spec.frames) == ("toy-train", 3, 12, False, 4)
     assert [tuple(shape.dim) for shape in net.layer[0].input_param.shape] == [(12, 3, 12, 12), (3,)]
     assert spec.clips == ClipOptions(12, "motion", 4, 1, 4)
     options = OPTIONS.replace("motion", "class") + ', "mirror": true, "mean": [1, 2, 3], "resize": [30, 40]'
-    spec, _ = cut_feed(parse_net(net_text(options=options), "test"), pb.TRAIN)
+    spec, _ = split_data_layer(parse_net(net_text(options=options), "test"), pb.TRAIN)
     assert (spec.mirror, spec.mean, spec.resize) == (True, (1, 2, 3), (30, 40))
     assert spec.clips is not None
     assert spec.clips.fill == (3, 2, 1)
@@ -149,17 +150,17 @@ def test_the_trainers_read_the_layer_s_options():
         (OPTIONS + ', "paths": 1000000000', "paths 1000000000 of clips: give 1 to 10000"),
         (OPTIONS.replace('"motion"', "{}"), "label is {}; give a text"),
         (OPTIONS.replace('"toy-train"', "null"), "source is None; give a text"),
-        ("x", "is no JSON"),
+        ("x", "is not JSON"),
     ],
 )
 def test_wrong_options_name_the_layer(options, message):
     with pytest.raises(DgnamError, match=f"net 'clips', layer 'data': .*{message}"):
-        cut_feed(parse_net(net_text(options=options), "test"), pb.TRAIN)
+        split_data_layer(parse_net(net_text(options=options), "test"), pb.TRAIN)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[1, 2]", "3"])
 def test_what_has_no_options_by_name_is_an_error(text):
-    with pytest.raises(DgnamError, match=r"is no JSON|has no options by name"):
+    with pytest.raises(DgnamError, match=r"is not JSON|has no options by name"):
         read_clip_text(text)
 
 
@@ -172,7 +173,7 @@ def test_the_layer_has_two_tops(data_folder, tmp_path, monkeypatch):
     with pytest.raises(DgnamError, match="2 tops, the frames and the labels, not 1"):
         Net(str(path), pb.TRAIN)
     with pytest.raises(DgnamError, match="net 'clips', layer 'data': has 2 tops, the frames and the labels, not 1"):
-        cut_feed(parse_net(text, "test"), pb.TRAIN)
+        split_data_layer(parse_net(text, "test"), pb.TRAIN)
 
 
 def test_of_no_clips_none_are_shuffled():
@@ -182,9 +183,9 @@ def test_of_no_clips_none_are_shuffled():
 
 def test_a_mirrored_clip_is_mirrored_as_a_whole(data_folder):
     options = OPTIONS.replace("motion", "class") + ', "mirror": true'
-    spec, _ = cut_feed(parse_net(net_text(options=options), "test"), pb.TRAIN)
-    whole = Batches(spec.load(data_folder), spec, 1)
-    plain = Batches(whole.images, spec.__class__(**{**vars(spec), "mirror": False}), 1)
+    spec, _ = split_data_layer(parse_net(net_text(options=options), "test"), pb.TRAIN)
+    whole = ImageLoader(spec.load(data_folder), spec, 1)
+    plain = ImageLoader(whole.dataset, spec.__class__(**{**vars(spec), "mirror": False}), 1)
     turned = []
     for number in range(6):
         for one, other in zip(
@@ -203,11 +204,11 @@ def test_the_layer_gives_the_batches_that_the_trainers_make(phase, data_folder, 
     path = tmp_path / "net.prototxt"
     path.write_text(net_text(phase))
     net = Net(str(path), getattr(pb, phase))
-    spec, _ = cut_feed(parse_net(net_text(phase), "test"), getattr(pb, phase))
-    batches = Batches(spec.load(data_folder), spec, 0)
+    spec, _ = split_data_layer(parse_net(net_text(phase), "test"), getattr(pb, phase))
+    loader = ImageLoader(spec.load(data_folder), spec, 0)
     for number in range(2):
         net.forward()
-        wanted = batches.prepared(number) if phase == "TRAIN" else batches.in_order(number)
+        wanted = loader.prepared(number) if phase == "TRAIN" else loader.in_order(number)
         np.testing.assert_array_equal(net.blobs["data"].data, wanted[0])
         np.testing.assert_array_equal(net.blobs["label"].data, wanted[1])
 
@@ -236,6 +237,8 @@ def test_a_clip_net_is_told_apart_from_one_that_sees_frames_only():
     net = CaffeModule(parse_net(text, "test")).eval()
     options = ClipOptions(window=12, label="motion", frames=8, paths=20, overhang=0)
     made = Clips(ramps(), options)
-    spec, _ = cut_feed(parse_net(net_text(options=OPTIONS.replace('"clips": 3', '"clips": 1')), "test"), pb.TRAIN)
+    spec, _ = split_data_layer(
+        parse_net(net_text(options=OPTIONS.replace('"clips": 3', '"clips": 1')), "test"), pb.TRAIN
+    )
     assert evaluate(net, made, spec, scores="scores").top1 == 1
     assert abs(evaluate(net, FramesShuffled(made), spec, scores="scores").top1 - 0.5) < 0.15

@@ -1,22 +1,29 @@
 """Blind naming: thirty classes, shuffled, and an honest count."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dgnam.errors import DgnamError
 from dgnam.experiments import blind_naming
-from dgnam.runs.folder import RunFolder
+from dgnam.runs import Record
 
 
 @pytest.fixture
-def run(tmp_path):
-    folder = RunFolder.create(tmp_path, "fig1-mini")
-    folder.write_json("run.json", {"models": "mini", "units": list(range(200))})
-    images = np.zeros((200, 3, 8, 8), np.float32) + np.arange(200)[:, None, None, None] / 2
-    folder.write_arrays("dgn_am.h5", {"images": images}, {})
-    return folder.path
+def run(tmp_path, monkeypatch):
+    folder = tmp_path / "fig1-mini-1"
+    write_record(folder, list(range(200)))
+    images = np.zeros((200, 8, 8, 3), np.uint8) + np.arange(200, dtype=np.uint8)[:, None, None, None]
+    monkeypatch.setattr(blind_naming, "load", lambda path: SimpleNamespace(images=images))
+    return folder
+
+
+def write_record(folder, units):
+    folder.mkdir(exist_ok=True)
+    Record("reproduce", {"experiment": "fig1"}, {"models": "mini", "units": units}).write(folder)
+    (folder / "numbers.json").write_text("{}")
 
 
 def test_the_sheet_has_every_seventh_class_in_another_order(run):
@@ -39,7 +46,7 @@ def test_right_answers_are_counted_and_missing_ones_are_wrong(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"), [("31 goldfish", "not of the form"), ("1 goldfisch", "is no class; the closest: goldfish")]
+    ("line", "message"), [("31 goldfish", "not of the form"), ("1 goldfisch", "is not a class; the closest: goldfish")]
 )
 def test_answers_that_cannot_be_are_errors(run, tmp_path, line, message):
     blind_naming.write_sheet(run)
@@ -51,6 +58,6 @@ def test_answers_that_cannot_be_are_errors(run, tmp_path, line, message):
 def test_a_run_without_the_units_or_a_score_before_the_sheet_is_an_error(run, tmp_path):
     with pytest.raises(DgnamError, match="write the sheet first"):
         blind_naming.score(run, tmp_path / "answers.txt")
-    (run / "run.json").write_text(json.dumps({"models": "mini", "units": [0, 7]}))
+    write_record(run, [0, 7])
     with pytest.raises(DgnamError, match="lacks the units"):
         blind_naming.write_sheet(run)

@@ -6,23 +6,24 @@ import pytest
 import torch
 from PIL import Image
 
+from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, released
 from dgnam.am.render import render
-from dgnam.experiments import Request
-from dgnam.experiments import fig1_output_units as fig1
+from dgnam.errors import ArgumentError
+from dgnam.experiments import reproduce
+from dgnam.experiments.experiment import Context
+from dgnam.experiments.fig1_output_units import EXPERIMENT
 from dgnam.measure import Judge
-from dgnam.zoo import registry as zoo
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     output = tmp_path_factory.mktemp("runs")
-    return fig1.run(Request(units=[7, 3], output=output, published=True, progress=False))
+    return reproduce("fig1", units=[7, 3], output=output, published_images=True, progress=False)
 
 
 def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
-    with h5py.File(outcome.folder / "dgn_am.h5") as file:
-        assert file["units"][()].tolist() == [7, 3]
+    with h5py.File(outcome.folder / "dgn_am/chunks/00000.h5") as file:
         images, activations = file["images"][()], file["activations"][()]
         assert file["codes"].shape == (2, 384)
     target = CaffeTarget(zoo.load("caffenet-mini"))
@@ -34,22 +35,47 @@ def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
 
 
 def test_the_numbers_are_those_of_the_recorded_images(outcome):
-    with h5py.File(outcome.folder / "dgn_am.h5") as file:
+    with h5py.File(outcome.folder / "dgn_am/chunks/00000.h5") as file:
         images = file["images"][()]
     judge = Judge(zoo.load("judge-mini"), "fc")
     assert outcome.numbers["dgn_am"]["judge_top5"] == judge.rank(images, [7, 3]).top(5)
 
 
 def test_published_pictures_are_jpegs_under_the_published_names(outcome):
-    path = outcome.folder / "dgn_am" / "fc8_0007_200_0.99_8.0__0.jpg"
+    path = outcome.folder / "dgn_am/images" / "fc8_0007_200_0.99_8.0__0.jpg"
     with Image.open(path) as picture:
         assert (picture.format, picture.size) == ("JPEG", (56, 56))
 
 
-def test_render_gives_the_centre_of_what_the_generator_makes():
+def test_render_gives_the_center_of_what_the_generator_makes():
     prior = GeneratorPrior(zoo.load("deepsim-fc6-mini"))
     codes = np.random.default_rng(0).random((3, 384), np.float32)
     images = render(prior, codes, (56, 56), batch_size=2)
     whole = render(prior, codes, (64, 64))
     assert images.shape == (3, 3, 56, 56)
     np.testing.assert_allclose(images, whole[:, :, 4:60, 4:60], atol=1e-3)
+
+
+def test_an_experiment_that_was_killed_goes_on(outcome, tmp_path):
+    parts = reproduce("fig1", units=[7, 3], output=tmp_path, published_images=True, progress=False)
+    for name in ("dgn_am.png", "numbers.json", "pixels/chunks/00000.h5", "dgn_am/summary.csv"):
+        (parts.folder / name).unlink()
+    again = reproduce("fig1", units=[7, 3], folder=parts.folder, resume=True, published_images=True, progress=False)
+    assert again.numbers == outcome.numbers
+    for path in outcome.folder.rglob("*"):
+        if path.is_file() and path.name != "events.jsonl":
+            assert (parts.folder / path.relative_to(outcome.folder)).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(("scale", "count"), [("smoke", 4), ("small", 20), ("full", 200)])
+def test_the_scale_is_how_many_units(scale, count):
+    arguments = {"units": None, "scale": scale, "target": None, "weights": None, "labels": None}
+    units = Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments).units
+    assert (len(units), units[0], len(set(np.diff(units)))) == (count, 0, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"units": "abc"}, {"models": ["mini"]}, {"seed": 0.5}])
+def test_wrong_types_are_named(wrong, tmp_path):
+    with pytest.raises(ArgumentError, match=next(iter(wrong))):
+        reproduce("fig1", output=tmp_path / "runs", progress=False, **wrong)
+    assert not (tmp_path / "runs").exists()

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import DgnamError, FormatError
 
 SECONDS = 10
 """A file of a few kilobytes that takes longer counts as a hang."""
@@ -66,9 +66,9 @@ def examine(module: ModuleType, path: Path) -> str | None:
 def _complaint(module: ModuleType, path: Path) -> str | None:
     try:
         module.read(path)
-    except CaffeError as error:
+    except DgnamError as error:
         message = str(error)
-        if not isinstance(error, CaffeFormatError):
+        if not isinstance(error, FormatError):
             raise Finding(f"no format error: {_place(error)}", message) from error
         if str(path if "/" not in module.FILE else path.parent) not in message:
             raise Finding(f"unnamed: {_place(error)}", message) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dgnam.zoo.registry import read_act_range
+from dgnam.zoo import read_act_range
 
 FILE = "hostile.txt"
 

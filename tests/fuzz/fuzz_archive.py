@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dgnam.data.image_set import load_set
+from dgnam.data.dataset import open_dataset
 from dgnam.zoo.download import unpack_member
 
 FILE = "hostile.zip"
@@ -29,7 +29,7 @@ def read(path: Path) -> None:
     failure: Exception | None = None
     for reader in (
         lambda: unpack_member(path, "g", path.parent / "out" / "g", _LIMIT),
-        lambda: load_set("hostile-val", path.parent),
+        lambda: open_dataset("hostile-val", folder=path.parent).in_memory(),
     ):
         try:
             reader()

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from dgnam.caffe import TEST, Net
-from dgnam.zoo.registry import read_act_range
+from dgnam.zoo import read_act_range
 
 FILE = "hostile.h5"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dgnam.am.starts.start import read_image as read_start
-from dgnam.caffe.images.cv_image import decode_image, read_image
+from dgnam.am.starts import read_image as read_start
+from dgnam.caffe.images.cv_codec import decode_image, read_image
 from dgnam.caffe.io import load_image
 
 FILE = "hostile.jpg"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dgnam.zoo.registry import read_label_file
+from dgnam.zoo import read_label_file
 
 FILE = "hostile.txt"
 

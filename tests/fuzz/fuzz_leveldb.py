@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from dgnam.caffe import TEST, Net
-from dgnam.caffe.databases.db import create_database, open_database
+from dgnam.caffe.databases.backends import create_database, open_database
 from dgnam.caffe.proto import pb
 from dgnam.errors import naming
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from dgnam.caffe import TEST, Net
-from dgnam.data.image_set import load_set
+from dgnam.data.dataset import open_dataset
 from dgnam.errors import naming
 
 FILE = "hostile/val.txt"
@@ -25,7 +25,7 @@ def read(path: Path) -> None:
         Image.new("RGB", (4, 6), (1, 2, 3)).save(path.parent / "a.png")
         (path.parent.parent / "net.prototxt").write_text(NET % (path, path.parent))
     failure: Exception | None = None
-    for reader in (lambda: load_set("hostile-val", path.parent.parent), lambda: _layer(path)):
+    for reader in (lambda: open_dataset("hostile-val", folder=path.parent.parent).in_memory(), lambda: _layer(path)):
         try:
             reader()
         except RuntimeError as error:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from dgnam.caffe import TEST, Net
-from dgnam.caffe.databases.db import open_database
+from dgnam.caffe.databases.backends import open_database
 from dgnam.caffe.proto import pb
 from dgnam.errors import naming
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dgnam.data.network_input import read_mean
+from dgnam.data.preprocessing import read_mean
 
 FILE = "hostile.npy"
 

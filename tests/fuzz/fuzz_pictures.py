@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dgnam.data.pictures import open_pictures
+from dgnam.data.dataset import open_dataset
 from dgnam.errors import naming
 
 FILE = "hostile/pictures.zip"
@@ -28,7 +28,7 @@ def seeds() -> list[bytes]:
 def read(path: Path) -> None:
     if not (path.parent / "a.png").exists():
         Image.new("RGB", (4, 6), (1, 2, 3)).save(path.parent / "a.png")
-    for picture in open_pictures(path):
+    for picture in open_dataset(path):
         with naming(path):  # errors of a picture that a listing names are of that picture
             picture.read()
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from dgnam import zoo
 from dgnam.am import Channel, Unit
 from dgnam.errors import DgnamError
 from dgnam.measure import Judge
 from dgnam.measure.class_score import SCORES, score_by_probability, score_by_rank
-from dgnam.zoo import registry as zoo
 
 
 def test_the_judges_scores_are_what_they_are_called():
@@ -25,5 +25,5 @@ def test_the_judges_scores_are_what_they_are_called():
 
 def test_other_objectives_than_units_have_no_class():
     for make in SCORES.values():
-        with pytest.raises(DgnamError, match="conv5:3@all is no single unit"):
+        with pytest.raises(DgnamError, match="conv5:3@all is not a single unit"):
             make(None)(np.zeros((1, 3, 4, 4), np.float32), [Channel("conv5", 3)])

@@ -5,13 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from dgnam.data.image_set import MEAN_BGR
-from dgnam.data.network_input import NetworkInput
-from dgnam.data.pictures import BrokenPictureError, open_pictures
+from dgnam import zoo
+from dgnam.data.dataset import open_dataset
+from dgnam.data.picture import BrokenPictureError
+from dgnam.data.preprocessing import MEAN_BGR, Preprocessing
 from dgnam.measure import codes_of_pictures
-from dgnam.zoo import registry as zoo
 
-PREPARE = NetworkInput((56, 56), (64, 64), np.array(MEAN_BGR, np.float32))
+PREPROCESSING = Preprocessing((56, 56), (64, 64), np.array(MEAN_BGR, np.float32))
 
 
 @pytest.fixture
@@ -24,19 +24,19 @@ def photos(tmp_path):
 
 @pytest.mark.parametrize(("layer", "shape"), [("fc6", (384,)), ("conv5", (128, 7, 7))])
 def test_codes_come_with_the_pictures_names_after_the_relu(photos, layer, shape):
-    encoder, pictures = zoo.load("caffenet-mini"), open_pictures(photos)
-    found = list(codes_of_pictures(encoder, layer, pictures, PREPARE, batch_size=3))
+    encoder, pictures = zoo.load("caffenet-mini"), open_dataset(photos)
+    found = list(codes_of_pictures(encoder, layer, pictures, PREPROCESSING, batch_size=3))
     assert [codes.shape for _, codes in found] == [(3, *shape), (3, *shape), (1, *shape)]
     assert [name.rsplit("/", 1)[-1] for names, _ in found for name in names] == [f"{i}.png" for i in range(7)]
-    images = torch.from_numpy(np.stack([PREPARE(picture.read()) for picture in pictures]))
+    images = torch.from_numpy(np.stack([PREPROCESSING(picture.read()) for picture in pictures]))
     wanted = encoder.values_at([layer], images)[layer].relu().detach().numpy()
     assert np.allclose(np.concatenate([codes for _, codes in found]), wanted, atol=1e-4)
 
 
 def test_broken_pictures_are_an_error_or_left_out(photos):
     (photos / "3.png").write_bytes(b"no picture")
-    encoder, pictures = zoo.load("caffenet-mini"), open_pictures(photos)
+    encoder, pictures = zoo.load("caffenet-mini"), open_dataset(photos)
     with pytest.raises(BrokenPictureError, match=r"3\.png"):
-        list(codes_of_pictures(encoder, "fc6", pictures, PREPARE))
-    (names, codes), *rest = codes_of_pictures(encoder, "fc6", pictures, PREPARE, skip_broken=True, limit=5)
+        list(codes_of_pictures(encoder, "fc6", pictures, PREPROCESSING))
+    (names, codes), *rest = codes_of_pictures(encoder, "fc6", pictures, PREPROCESSING, skip_broken=True, limit=5)
     assert (len(names), len(codes), rest) == (5, 5, [])

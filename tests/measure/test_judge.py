@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from dgnam import zoo
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
 from dgnam.errors import DgnamError
 from dgnam.measure import Judge, Verdict
-from dgnam.zoo import registry as zoo
 
 NET = """
 name: "sums"

@@ -74,7 +74,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder, 
 def test_the_discriminator_rests_while_it_is_far_ahead(nets, tmp_path, data_folder, pause_below, moves):
     recipe = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, RelativeLosses(), pause_below)
     train(nets, tmp_path / "run", data_folder, recipe)
-    state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    state = torch.load(tmp_path / "run" / "chunks" / "checkpoint-000030.pt", weights_only=True)
     assert (state["updates"]["discriminator"]["steps"] > 0) is moves
 
 
@@ -126,7 +126,7 @@ def test_pictures_smaller_than_what_the_generator_makes_are_met_at_its_centre(ne
         ({"resize": (32, 32)}, r"'generator' makes pictures of \(3, 16, 16\), and the real ones are \(3, 32, 32\)"),
         ({"resize": (8, 8)}, r"'discriminator' sees pictures"),
         ({"source": "toi-train"}, "no image set 'toi-train'"),
-        ({"batch_size": 500}, "120 pictures fill no batch of 500"),
+        ({"batch_size": 500}, "120 pictures do not fill a batch of 500"),
         ({"crop_size": 17}, "makes pictures of"),
     ],
 )
@@ -152,5 +152,22 @@ def test_a_recipe_without_sense_is_refused(change, message):
 def test_another_form_of_losses_is_another_recipe(nets, tmp_path, data_folder):
     train(nets, tmp_path / "run", data_folder, time_limit=0)
     same_weights = Losses(RECIPE.losses.image, RECIPE.losses.feature, RECIPE.losses.adversarial)
-    with pytest.raises(DgnamError, match=r"another recipe \(changed: recipe\)"):
+    with pytest.raises(DgnamError, match=r"cannot resume .*run: recipe.form of losses changed"):
         train(nets, tmp_path / "run", data_folder, replace(RECIPE, losses=same_weights))
+
+
+def test_a_resumed_training_counts_adams_steps_on(nets, tmp_path, data_folder):
+    """Both networks' updates; they take turns, and the discriminator may rest."""
+    whole = train(nets, tmp_path / "whole", data_folder)
+    assert train(nets, tmp_path / "run", data_folder, time_limit=0) is None
+    path = tmp_path / "run" / "chunks" / "checkpoint-000001.pt"
+    steps = {name: update["steps"] for name, update in torch.load(path, weights_only=True)["updates"].items()}
+    assert steps == {"generator": 1, "discriminator": 1}
+    rest = train(nets, tmp_path / "run", data_folder)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, rest.state_dict()[name]), name
+    ends = [
+        torch.load(tmp_path / run / "chunks" / "checkpoint-000030.pt", weights_only=True)["updates"]
+        for run in ("whole", "run")
+    ]
+    assert {n: u["steps"] for n, u in ends[0].items()} == {n: u["steps"] for n, u in ends[1].items()}

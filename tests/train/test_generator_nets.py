@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from dgnam import zoo
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import pb, read_net, read_solver
 from dgnam.caffe.wiring.build import NetPlan, build
@@ -14,7 +15,6 @@ from dgnam.train.batch_norm.fold import fold
 from dgnam.train.encoder import Encoder
 from dgnam.train.fit import check_fit
 from dgnam.train.losses import PUBLISHED
-from dgnam.zoo import registry as zoo
 
 MINI = {"deepsim-fc6-mini": 4.4, "deepsim-fc7-mini": 3.5, "deepsim-pool5-mini": 3.0, "deepsim-conv3-mini": 1.5}
 """At most so many MB in float16."""

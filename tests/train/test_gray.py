@@ -11,10 +11,11 @@ from dgnam.caffe import TEST, Net
 from dgnam.caffe.io import array_to_blobproto
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.caffe.tools.convert_imageset import convert_imageset
-from dgnam.data.image_set import DataError
+from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError
 from dgnam.train.classifier import train_classifier
-from dgnam.train.feed import Batches, cut_feed
+from dgnam.train.data_layer import split_data_layer
+from dgnam.train.image_loader import ImageLoader
 from tests.toy import TRAIN_VAL
 
 IMAGES = """layer { name: "data" type: "ImageData" top: "data" top: "label"
@@ -38,10 +39,10 @@ def listing(tmp_path):
 
 def fed(text):
     """The batch of a layer's pictures, from the trainers and from Caffe's layer."""
-    spec, net = cut_feed(parse_net(text, "test"), pb.TEST)
+    spec, net = split_data_layer(parse_net(text, "test"), pb.TEST)
     images = spec.load()
     assert list(net.layer[0].input_param.shape[0].dim) == [4, 1, 12, 12]
-    return spec.centres(images.take(slice(None))[0]), Batches(images, spec, 0)
+    return spec.centers(images.take(slice(None))[0]), ImageLoader(images, spec, 0)
 
 
 def by_caffe(text, folder):
@@ -67,9 +68,9 @@ def test_a_mean_image_of_gray_is_taken_off(listing):
     found, batches = fed(text)
     assert np.array_equal(found, by_caffe(text, listing.parent))
     assert batches.prepared(0)[0].shape == (4, 1, 12, 12)
-    colours = listing.parent / "colours.binaryproto"
-    colours.write_bytes(array_to_blobproto(np.repeat(mean, 3, 1)).SerializeToString())
-    spec, _ = cut_feed(parse_net(text.replace(str(path), str(colours)), "test"), pb.TEST)
+    colors = listing.parent / "colors.binaryproto"
+    colors.write_bytes(array_to_blobproto(np.repeat(mean, 3, 1)).SerializeToString())
+    spec, _ = split_data_layer(parse_net(text.replace(str(path), str(colors)), "test"), pb.TEST)
     message = r"shape \(1, 1, height, width\) or \(1, height, width\), and this one \(1, 3, 20, 16\)"
     with pytest.raises(DgnamError, match=message):
         spec.mean_image((20, 16))
@@ -92,26 +93,28 @@ def test_databases_give_gray_pictures_too(listing, encoded):
     assert encoded or np.array_equal(found, plain)
 
 
-def test_gray_that_is_not_encoded_must_be_asked_for(listing):
+def test_gray_databases_need_no_option(listing):
     """As MNIST is, made by Caffe's own script."""
     path = listing.parent / "lmdb"
     convert_imageset(f"{listing.parent}/", listing, path, gray=True)
-    spec, _ = cut_feed(parse_net(DATABASE % ("", path), "test"), pb.TEST)
-    with pytest.raises(DataError, match="has 1 channels of uint8; needed are 3 of bytes; give force_gray: true"):
-        spec.load()
+    text = DATABASE % ("", path)
+    assert np.array_equal(fed(text)[0], by_caffe(text, listing.parent))
+    layer, _ = split_data_layer(parse_net(DATABASE % ("force_color: true", path), "test"), pb.TEST)
+    with pytest.raises(DataError, match="has 1 channels; needed are 3; give force_gray: true"):
+        layer.load()
 
 
-def test_colours_that_are_not_encoded_stay_colours(listing):
+def test_colors_as_numbers_stay_colors(listing):
     path = listing.parent / "lmdb"
     convert_imageset(f"{listing.parent}/", listing, path)
-    spec, _ = cut_feed(parse_net(DATABASE % ("force_gray: true", path), "test"), pb.TEST)
-    with pytest.raises(DataError, match="has 3 channels of uint8; needed are 1 of bytes; give force_gray: false"):
+    spec, _ = split_data_layer(parse_net(DATABASE % ("force_gray: true", path), "test"), pb.TEST)
+    with pytest.raises(DataError, match="has 3 channels; needed are 1; give force_gray: false"):
         spec.load()
 
 
 def test_a_picture_that_cannot_be_read_is_named(listing):
     (listing.parent / "c.bmp").write_bytes(b"nothing")
-    spec, _ = cut_feed(parse_net(IMAGES % ("", listing, listing.parent, ""), "test"), pb.TEST)
+    spec, _ = split_data_layer(parse_net(IMAGES % ("", listing, listing.parent, ""), "test"), pb.TEST)
     with pytest.raises(DataError, match=r"c\.bmp"):
         spec.load()
 

@@ -62,10 +62,10 @@ def test_pictures_of_any_size_train_a_generator(options, nets, tmp_path, capsys)
     ("change", "message"),
     [
         ({"--code": "fc66"}, "has no layer 'fc66'"),
-        ({"--source": "absent/train.txt"}, "source 'absent/train.txt'"),
+        ({"--source": "absent/train.txt"}, "absent/train.txt: there is no such folder, listing"),
         ({"--resize": ("12", "12")}, "crop_size 14 is more than"),
         ({"--crop": "15"}, "'discriminator' sees pictures of (3, 14, 14), and they are (3, 15, 15)"),
-        ({"--batch": "9"}, "4 pictures fill no batch of 9"),
+        ({"--batch": "9"}, "4 pictures do not fill a batch of 9"),
         ({"--encoder-weights": "absent.caffemodel"}, "absent.caffemodel"),
         ({"nets": "absent"}, "absent/solver.prototxt"),
         ({"--device": "gpu"}, "device 'gpu'"),

@@ -11,7 +11,8 @@ from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb, read_solver
 from dgnam.caffe.solver import get_solver
 from dgnam.train.classifier import train_classifier
-from dgnam.train.feed import Batches, cut_feed
+from dgnam.train.data_layer import split_data_layer
+from dgnam.train.image_loader import ImageLoader
 from tests.toy import TRAIN_VAL
 
 STEPS = 20
@@ -42,8 +43,8 @@ def trained(solver: Path, folder: Path, data_folder: Path, **options: str) -> di
 def eager(solver_path: Path, data_folder: Path) -> dict[str, list[np.ndarray]]:
     """The weights that the eager solver comes to, from the trainer's start and with its batches."""
     definition = read_solver(solver_path)
-    spec, net = cut_feed(parse_net(DEFINITION, "test"), pb.TRAIN)
-    batches = Batches(spec.load(data_folder), spec, definition.random_seed)
+    spec, net = split_data_layer(parse_net(DEFINITION, "test"), pb.TRAIN)
+    batches = ImageLoader(spec.load(data_folder), spec, definition.random_seed)
     definition.ClearField("net")
     definition.net_param.CopyFrom(net)
     solver = get_solver(definition)

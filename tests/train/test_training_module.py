@@ -5,11 +5,11 @@ import torch
 
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.train.feed import cut_feed
+from dgnam.train.data_layer import split_data_layer
 from dgnam.train.training_module import TrainingModule
 from tests.toy import TRAIN_VAL
 
-DEFINITION = cut_feed(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1]
+DEFINITION = split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1]
 
 
 def passes(module):
@@ -51,5 +51,5 @@ def test_evaluation_is_untouched():
 @pytest.mark.parametrize("options", ["bias_term: false", "axis: 0 bias_term: true"])
 def test_other_scales_run_by_themselves(options):
     text = TRAIN_VAL.replace("scale_param { bias_term: true }", f"scale_param {{ {options} }}")
-    net = cut_feed(parse_net(text, "test"), pb.TRAIN)[1]
+    net = split_data_layer(parse_net(text, "test"), pb.TRAIN)[1]
     assert TrainingModule(net, phase=pb.TRAIN)._fused == set()

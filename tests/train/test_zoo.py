@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +14,22 @@ import pytest
 import torch
 from PIL import Image
 
+from dgnam import zoo
 from dgnam.caffe.proto import pb, read_caffemodel, read_net
-from dgnam.data.image_set import load_set, preprocess
+from dgnam.data.dataset import open_dataset
+from dgnam.data.preprocessing import preprocess
 from dgnam.errors import DgnamError
-from dgnam.measure import act_range, codes_of
+from dgnam.runs import Record
 from dgnam.train import zoo as publish
 from dgnam.train.classifier import solver_net
 from dgnam.train.curves import read_log
-from dgnam.train.feed import FeedSpec, cut_feed
+from dgnam.train.data_layer import DataLayer, split_data_layer
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
 from dgnam.train.zoo.card import card_text, effort
-from dgnam.zoo import registry as zoo
+from dgnam.train.zoo.evaluate import code_bounds
+from dgnam.zoo import folders as zoo_folders
+from dgnam.zoo.registry import clear_cache
 from tests.toy import (
     ADAM,
     CONVOLUTIONAL_DISCRIMINATOR,
@@ -81,7 +86,7 @@ def entry(crop, scores, generator):
         "labels": None,
         "scores": scores,
         "generator": generator,
-        "licence": "l",
+        "license": "l",
         "source": None,
         "citation": "c",
         "note": None,
@@ -149,7 +154,7 @@ def toy_zoo(tmp_path, monkeypatch):
     registry["full"] = {**registry["g"], "kind": "published"}
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
-    monkeypatch.setattr(zoo, "data_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(zoo_folders, "data_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(publish.recipes, "HELD_OUT", "toy-val")
     plans = {
         "e": publish.ClassifierPlan("an encoder", code=("fc6", "fc8")),
@@ -167,9 +172,9 @@ def toy_zoo(tmp_path, monkeypatch):
         "full": publish.GeneratorPlan("a prior", "e", None, RECIPE),
     }
     monkeypatch.setattr(publish.recipes, "PLANS", plans)
-    zoo.forget()
+    clear_cache()
     yield tmp_path
-    zoo.forget()
+    clear_cache()
 
 
 def make(name: str, folder: Path, data_folder: Path) -> Path:
@@ -180,8 +185,8 @@ def make(name: str, folder: Path, data_folder: Path) -> Path:
 
 def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo, data_folder):
     folders = {name: make(name, toy_zoo, data_folder) for name in "ejg"}
-    held_out = load_set("toy-val", data_folder)
-    assert act_range(codes_of(zoo.load("e"), "fc6", held_out)).mean() == pytest.approx(12, rel=1e-2)
+    held_out = open_dataset("toy-val", folder=data_folder)
+    assert code_bounds(zoo.load("e"), "fc6", held_out).mean() == pytest.approx(12, rel=1e-2)
     card = json.loads((folders["e"] / "card.json").read_text())
     assert card["measured"]["top1"] > 0.8
     assert card["training"]["iterations"] == 40
@@ -215,7 +220,9 @@ def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, 
     """Without a step taken, all but the layer of the scores is the other's."""
     make("e", toy_zoo, data_folder)
     make("s", toy_zoo, data_folder)
-    images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
+    images = torch.from_numpy(
+        preprocess(open_dataset("toy-val", folder=data_folder).take(slice(None))[0][:, 2:14, 2:14])
+    )
     codes = [zoo.load(name)(images, keep=["fc6"])["fc6"] for name in "es"]
     assert (codes[0] - codes[1]).abs().max() < 0.1 * codes[0].abs().max()
     scores = [zoo.load(name).weights()["fc8"][0] for name in "es"]
@@ -230,17 +237,18 @@ def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_fo
     """It is trained as far as that, goes on to the same weights, and is not trained again."""
     assert snapshot("way", toy_zoo, data_folder, time_limit=0) is None
     folder = snapshot("way", toy_zoo, data_folder)
-    checkpoint = toy_zoo / "run-e" / "checkpoint.pt"
-    assert torch.load(checkpoint, weights_only=True)["iteration"] == 15
+    checkpoints = toy_zoo / "run-e" / "chunks"
+    assert [path.name for path in sorted(checkpoints.iterdir())] == ["checkpoint-000010.pt", "checkpoint-000015.pt"]
     card, page = json.loads((folder / "card.json").read_text()), (folder / "README.md").read_text()
     assert (card["definition"], card["training"]["iterations"]) == ("e", 15)
     assert "`prototxt/e/deploy.prototxt`" in page
     assert "- The values of fc6 have the scale that the training gave them; e's are brought to another" in page
     assert "`dgnam train way --data DIR`: 15 batches of 20 from `toy-train`, of the 40 of e's training" in page
-    checkpoint.unlink()
+    shutil.rmtree(checkpoints)
     assert snapshot("start", toy_zoo, data_folder) is not None
-    assert not checkpoint.exists()
-    make("e", toy_zoo, data_folder)
+    assert not checkpoints.exists()
+    with pytest.warns(UserWarning, match=r"checkpoint-000015\.pt is missing; .*; training anew"):
+        make("e", toy_zoo, data_folder)
     tops = [
         json.loads((toy_zoo / "models" / name / "card.json").read_text())["measured"]["top1"] for name in ("start", "e")
     ]
@@ -253,14 +261,16 @@ def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, 
     page = (folder / "README.md").read_text()
     assert "`dgnam train start --data DIR`: none yet; the weights are those that the training of e starts with" in page
     assert "no statistics yet; folded away were those of 120 training pictures" in page
-    images = torch.from_numpy(preprocess(load_set("toy-val", data_folder).images[:, 2:14, 2:14]))
+    images = torch.from_numpy(
+        preprocess(open_dataset("toy-val", folder=data_folder).take(slice(None))[0][:, 2:14, 2:14])
+    )
     values = zoo.load("start").values_at(["conv1"], images)["conv1"]
     assert 0.5 < values.std() < 2
 
 
 def test_a_card_s_device_and_threads_are_those_that_the_training_had(toy_zoo, data_folder):
     """Not those of the process that makes the card; of a resumed training those of what made the weights."""
-    feed = FeedSpec("toy-train", 20, 12, True, (0, 0, 0))
+    feed = DataLayer("toy-train", 20, 12, True, (0, 0, 0))
     log = toy_zoo / "log.jsonl"
     assert effort(toy_zoo, feed, 40, "cuda")["device"] == "cuda"
     log.write_text("".join(json.dumps({"iteration": k, "device": d, "threads": n}) + "\n" for k, d, n in BEGINNINGS))
@@ -278,7 +288,7 @@ def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zo
     assert snapshot("way", toy_zoo, data_folder) is not None  # kept by the whole training
     (toy_zoo / "run-e" / "weights-000015.caffemodel").unlink()
     with pytest.raises(DgnamError, match=r"can't stop at iteration 15, since its checkpoint is at 40 already"):
-        snapshot("way", toy_zoo, data_folder)
+        snapshot("way", toy_zoo, data_folder, replace=True)
 
 
 def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
@@ -286,16 +296,16 @@ def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
     path = toy_zoo / "prototxt" / "e" / "solver.prototxt"
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.04"))
     with pytest.raises(DgnamError, match=r"weights-000015\.caffemodel belongs to another recipe \(changed: solver\)"):
-        snapshot("way", toy_zoo, data_folder)
+        snapshot("way", toy_zoo, data_folder, replace=True)
     (toy_zoo / "run-e" / "weights-000015.json").unlink()
     with pytest.raises(DgnamError, match=r"weights-000015\.caffemodel: weights-000015\.json beside it doesn't say"):
-        snapshot("way", toy_zoo, data_folder)
+        snapshot("way", toy_zoo, data_folder, replace=True)
 
 
 def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_pictures(toy_zoo, data_folder):
     make("e", toy_zoo, data_folder)
     card = json.loads((make("over", toy_zoo, data_folder) / "card.json").read_text())
-    assert card["measured"]["on"].endswith("centre 12 px; top1_training on toy-train[::4], 30 pictures")
+    assert card["measured"]["on"].endswith("center 12 px; top1_training on toy-train[::4], 30 pictures")
     assert card["measured"]["top1_training"] == 1
     assert publish.remeasure("over", data_folder)["top1_training"] == 1
     first = next(entry for entry in read_log(toy_zoo / "run-over") if "loss" in entry)
@@ -321,7 +331,7 @@ def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, dat
     assert "a caffemodel in float32" in (folder / "README.md").read_text()
     halves = card["measured"]["top1_regular"], card["measured"]["top1_modified"]
     assert sum(halves) / 2 == pytest.approx(card["measured"]["top1"])
-    assert card["measured"]["on"] == "toy-val+blur, 120 pictures, centre 12 px"
+    assert card["measured"]["on"] == "toy-val+blur, 120 pictures, center 12 px"
 
 
 def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
@@ -329,7 +339,7 @@ def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
         make(name, toy_zoo, data_folder)
     measured = json.loads((toy_zoo / "models" / "c" / "card.json").read_text())["measured"]
     assert 0 < measured["code_cosine"] <= 1
-    wanted = act_range(codes_of(zoo.load("e"), "conv1", load_set("toy-val", data_folder))).reshape(8, 5, 5)
+    wanted = code_bounds(zoo.load("e"), "conv1", open_dataset("toy-val", folder=data_folder)).reshape(8, 5, 5)
     assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
     assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx(measured["code_cosine"])
 
@@ -351,6 +361,31 @@ def test_a_made_model_is_frozen(toy_zoo, data_folder):
     (folder / "weights.h5").write_bytes(b"other")
     with pytest.raises(DgnamError, match="is not the published file"):
         zoo.load("e")
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_stored_model_is_replaced_only_when_asked_for(toy_zoo, data_folder, removed):
+    """Its checksum alone keeps its place, too."""
+    folder = make("e", toy_zoo, data_folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    registry = (toy_zoo / "models" / "registry.json").read_bytes()
+    shutil.rmtree(toy_zoo / "run-e")
+    if removed:
+        (folder / "weights.h5").unlink()
+        before.pop("weights.h5")
+    with pytest.raises(DgnamError, match=r"e/weights\.h5 is there already, .* give --replace"):
+        make("e", toy_zoo, data_folder)
+    assert not (toy_zoo / "run-e").exists()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert (toy_zoo / "models" / "registry.json").read_bytes() == registry
+    how = {"data_folder": data_folder, "progress": False, "replace": True}
+    assert publish.make("e", toy_zoo / "run-e", **how) == folder
+    assert Record.read(toy_zoo / "run-e").spec == {
+        "model": "e",
+        "data": str(data_folder),
+        "device": "cpu",
+        "replace": True,
+    }
 
 
 def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
@@ -419,7 +454,7 @@ def test_what_sees_clips_is_measured_on_clips_and_on_shuffled_ones(tmp_path):
 
 def test_of_clips_the_card_counts_the_pictures(tmp_path):
     _, definition = solver_net(zoo.get("action-lstm-motion-mini").folder / "solver.prototxt")
-    feed = cut_feed(definition, pb.TRAIN)[0]
+    feed = split_data_layer(definition, pb.TRAIN)[0]
     (tmp_path / "log.jsonl").write_text('{"iteration": 50, "loss": 1, "seconds": 10, "waiting": 0}\n')
     training = effort(tmp_path, feed, 50, "cpu")
     assert (training["batch_size"], training["frames"], training["images_per_second"]) == (12, 16, 960)

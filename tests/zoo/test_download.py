@@ -13,8 +13,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from dgnam.errors import DgnamError
+from dgnam.zoo import download
 from dgnam.zoo.download import ChecksumError, PublishedFile, archive_path, fetch, unpack_member, verify
 
 CONTENT = b"weights " * 1000
@@ -126,7 +128,7 @@ def test_only_the_member_asked_for_is_written(make, tmp_path: Path) -> None:  # 
 def test_a_member_that_climbs_out_is_refused(member: str, tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     make_zip(archive, {member: CONTENT})
-    with pytest.raises(DgnamError, match="no path within an archive"):
+    with pytest.raises(DgnamError, match="not a path within an archive"):
         unpack_member(archive, member, tmp_path / "g")
 
 
@@ -179,3 +181,68 @@ def test_a_wrong_checksum_names_both(tmp_path: Path) -> None:
 def test_a_file_name_holds_no_folder() -> None:
     with pytest.raises(DgnamError, match="plain name"):
         PublishedFile("../net.caffemodel")
+
+
+def test_first_download_is_remembered_without_a_published_checksum(server: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = server
+    (folder / "net").write_bytes(CONTENT)
+    path, file = tmp_path / "home" / "net", PublishedFile("net", (f"{url}/net",))
+    assert fetch(file, path, tmp_path) == []
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    assert (tmp_path / "home" / "net.sha256").read_text() == f"{digest}  net\n"
+    verify(path, None)
+    path.write_bytes(b"changed")
+    with pytest.raises(ChecksumError, match=rf"not the file that was first downloaded.*{digest}.*net\.sha256"):
+        verify(path, None)
+    path.unlink()
+    (folder / "net").write_bytes(b"another file")
+    assert "checksum differs" in fetch(file, path, tmp_path)[0]
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "an empty file came"), (b"<?xml version='1.0'?>", "web page")])
+def test_empty_files_and_web_pages_are_refused(
+    content: bytes, reason: str, server: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, url = server
+    (folder / "net").write_bytes(content)
+    path = tmp_path / "home" / "net"
+    assert reason in fetch(PublishedFile("net", (f"{url}/net",)), path, tmp_path)[0]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_members_of_a_changed_archive_are_refused(server: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = server
+    make_zip(folder / "a.zip", {"g": CONTENT, "h": b"other"})
+    file = PublishedFile("g", (f"{url}/a.zip",), member="g")
+    assert fetch(file, tmp_path / "home" / "g", tmp_path / "archives") == []
+    make_zip(tmp_path / "archives" / "a.zip", {"h": b"changed"})
+    other = PublishedFile("h", (f"{url}/a.zip",), member="h")
+    (reason,) = fetch(other, tmp_path / "home" / "h", tmp_path / "archives")
+    assert "not the file that was first downloaded" in reason
+
+
+def test_https_is_tried_before_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried = []
+
+    def answer(url: str, path: Path, checksum: str | None) -> None:
+        tried.append(url)
+        if url == "https://old.example/net":
+            raise requests.exceptions.SSLError("no https here")
+        path.write_bytes(CONTENT)
+
+    monkeypatch.setattr(download, "_retrieve", answer)
+    for host in ("old", "new"):
+        file = PublishedFile(host, (f"http://{host}.example/net",), checksum=SHA1)
+        assert fetch(file, tmp_path / host, tmp_path) == []
+    assert tried == ["https://old.example/net", "http://old.example/net", "https://new.example/net"]
+
+
+def test_redirection_from_https_to_http_is_refused() -> None:
+    response = requests.Response()
+    response.status_code, response.url = 302, "https://a.example/net"
+    response.headers["Location"] = "http://a.example/net"
+    with pytest.raises(DgnamError, match="redirects https to plain http"):
+        download._stay_secure(response)
+    response.url = "http://a.example/net"
+    download._stay_secure(response)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import DgnamError, optional_module
-from .method import MOST, Start, is_count
+from .method import MOST, Origin, is_count
 
 _LEAST_POPULATION = 4
 _LEAST_WIDTH = 1e-6
@@ -46,35 +46,36 @@ class CmaEs:
         if not (math.isfinite(self.sigma) and self.sigma > 0):
             raise DgnamError(f"sigma {self.sigma} must be positive")
 
-    def begin(self, start: Start) -> _Cma:
-        if start.size < 2:
+    def begin(self, origin: Origin) -> _Cma:
+        if origin.size < 2:
             raise DgnamError("CMA-ES takes codes of at least two numbers")
-        return _Cma(self, start)
+        return _Cma(self, origin)
 
 
 class _Cma:
     """The package's strategy, which minimises, as ours."""
 
-    def __init__(self, settings: CmaEs, start: Start):
+    def __init__(self, settings: CmaEs, origin: Origin):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it misses matplotlib's pictures of its own, which nobody asks for
             cma = optional_module("cma", "the method 'cma'", "cma")
-        mean = np.zeros(start.size) if start.codes is None else start.codes.mean(0)
+        mean = np.zeros(origin.size) if origin.codes is None else origin.codes.mean(0)
         options: dict[str, Any] = {
             "CMA_diagonal": True,
             "seed": np.nan,  # it would seed NumPy's global state
-            "randn": np.random.RandomState(start.seed).randn,
+            "randn": np.random.RandomState(origin.seed).randn,
             "verbose": -9,
             "verb_log": 0,
             "verb_disp": 0,
         }
         if settings.population is not None:
             options["popsize"] = settings.population
-        if np.isfinite(start.lower).any() or np.isfinite(start.upper).any():
-            options["bounds"] = [start.lower, np.maximum(start.upper, start.lower + _LEAST_WIDTH)]
+        if np.isfinite(origin.lower).any() or np.isfinite(origin.upper).any():
+            options["bounds"] = [origin.lower, np.maximum(origin.upper, origin.lower + _LEAST_WIDTH)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._strategy = cma.CMAEvolutionStrategy(np.clip(mean, start.lower, start.upper), settings.sigma, options)
+            first = np.clip(mean, origin.lower, origin.upper)
+            self._strategy = cma.CMAEvolutionStrategy(first, settings.sigma, options)
         self._asked: list[np.ndarray] = []
 
     def ask(self) -> np.ndarray:

@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
-from tqdm import tqdm
-
 from ...errors import DgnamError
-from ..priors import Prior
-from ..regularizers.bounds import Bounds
-from .cma_es import CmaEs
-from .method import Method
+from ...runs import Interrupted, defer_interrupt, progress_bar
 from .score import CONTRACT, Score
 from .search import Search
 
 
-def run(search: Search, score: Score, generations: int, *, progress: bool = True) -> Search:
-    """Ask, score and tell until the search has had `generations` in all, those of earlier runs included."""
+def drive(search: Search, score: Score, generations: int, *, progress: bool = True) -> Search:
+    """Ask, score and tell until the search has had `generations` in all, those of earlier runs included.
+
+    Raises Interrupted after Ctrl-C or SIGTERM, once the generation in hand is told, the last one included: what the
+    caller would do next does not begin.  A second one, or one within the score, gives that generation up.
+    """
     if not callable(score):
         raise DgnamError(f"{score!r} is no score: {CONTRACT}")
-    with tqdm(
-        total=generations, initial=search.generation, unit="generation", desc="evolving", disable=not progress
-    ) as bar:
-        while search.generation < generations:
+    check_generations(generations)
+    try:
+        return _drive(search, score, generations, progress)
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(_stopped(search, generations)) from None
+
+
+def check_generations(generations: int) -> None:
+    """Raise DgnamError for less than one."""
+    if generations < 1:
+        raise DgnamError(f"generations {generations}: give 1 or more")
+
+
+def _drive(search: Search, score: Score, generations: int, progress: bool) -> Search:
+    bar = progress_bar(total=generations, initial=search.generation, unit="generation", desc="evolving", show=progress)
+    with bar, defer_interrupt() as stop:
+        while search.generation < generations and not stop:
             _, images = search.ask()
             search.tell(score(images))
             if search.best is not None:
                 bar.set_postfix(best=f"{search.best.score:.4g}", refresh=False)
             bar.update()
+    if stop:
+        raise stop.interrupted(_stopped(search, generations))
     return search
 
 
-def evolve(
-    score: Score,
-    prior: Prior,
-    method: Method | None = None,
-    *,
-    generations: int,
-    clip: Bounds | None = None,
-    seed: int = 0,
-    start_codes: np.ndarray | None = None,
-    folder: str | Path | None = None,
-    record: Mapping[str, Any] | None = None,
-    device: str | torch.device = "cpu",
-    progress: bool = True,
-) -> Search:
-    """Maximize a callable's score over the prior's images: a new `Search`, run for so many generations.
-
-    method: CmaEs() where None.
-    The other arguments are the search's; one with a `folder` goes on later by `run(Search.resume(folder, prior), …)`.
-    """
-    chosen = CmaEs() if method is None else method
-    search = Search(
-        prior, chosen, clip=clip, seed=seed, start_codes=start_codes, folder=folder, record=record, device=device
-    )
-    return run(search, score, generations, progress=progress)
+def _stopped(search: Search, generations: int) -> str:
+    return f"stopped after {search.generation} of {generations} generations"

@@ -1,8 +1,10 @@
-"""A genetic algorithm on codes, as XDream has it: Ponce et al. 2019 (Cell 177, 999-1009), who evolved fc6 codes of the
-published generator for neurons in monkey cortex, and Xiao & Kreiman 2020 (PLOS Computational Biology 16, e1007973).
+"""The genetic algorithm of XDream on codes.
 
-A generation is the best few of the last one, unchanged (and scored again, since a neuron's answer is noisy), and
-children.  A child takes each number from one of two parents, and some of its numbers are then moved by Gaussian noise.
+Ponce et al. 2019 (Cell 177, 999-1009) evolved fc6 codes of the published generator for neurons in monkey cortex; see
+also Xiao & Kreiman 2020 (PLOS Computational Biology 16, e1007973).
+
+A generation consists of the best codes of the last one, unchanged (and scored again, since a neuron's response is
+noisy), and of children.  A child takes each number from one of two parents; some numbers then mutate by Gaussian noise.
 Parents are drawn with probabilities that grow with exp(score).
 """
 
@@ -14,25 +16,24 @@ from typing import ClassVar
 import numpy as np
 
 from ...errors import DgnamError
-from .method import MOST, Start, is_count
+from .method import MOST, Origin, is_count
 
 _OUTLIER = 95
-"""Scores above this percentile of their generation count as it, so that one lucky answer doesn't father all children
-(XDream)."""
+"""Scores above this percentile of their generation are lowered to it, so that no single response dominates (XDream)."""
 
 _LEAST_TEMPERATURE = 1e-8
 
 
 @dataclass(frozen=True)
 class Genetic:
-    """The settings; those of `xdream()` are published, and the mutation of the defaults is ours.
+    """The settings; `xdream()` has the published ones, the mutation by default is ours.
 
     population: codes in a generation (20: XDream).
-    elite: how many of the best stay (1: XDream's example; Ponce et al. keep more).
+    elite: number of best codes kept (1: XDream's example; Ponce et al. keep more).
     selectivity: a parent's probability is proportional to exp(score / (standard deviation / selectivity)) (2: XDream).
-    heritability: the share of a child's numbers that the first parent gives (0.5: XDream).
-    mutation_rate, mutation_size: the share of numbers that are moved, and the standard deviation of the move.  Rare and
-        large moves suit codes that are clipped to an act_range of 12 on average, where most numbers are near 0.
+    heritability: share of a child's numbers from the first parent (0.5: XDream).
+    mutation_rate, mutation_size: share of numbers that mutate, and standard deviation of the change.  Rare and large
+        mutations suit codes clipped to an act_range of 12 on average, with most numbers near 0.
     """
 
     name: ClassVar[str] = "genetic"
@@ -64,25 +65,25 @@ class Genetic:
         """The settings of XDream's published experiment (willwx/XDream, examples/experiment.py)."""
         return cls(mutation_rate=0.5, mutation_size=0.5)
 
-    def begin(self, start: Start) -> _Population:
-        if start.codes is not None and len(start.codes) > self.population:
-            raise DgnamError(f"{len(start.codes)} start codes are more than the population of {self.population}")
-        return _Population(self, start)
+    def begin(self, origin: Origin) -> _Population:
+        if origin.codes is not None and len(origin.codes) > self.population:
+            raise DgnamError(f"{len(origin.codes)} start codes are more than the population of {self.population}")
+        return _Population(self, origin)
 
 
 class _Population:
-    """The codes of the generation that is asked for, and the random state."""
+    """The codes of the current generation, and the random state."""
 
-    def __init__(self, settings: Genetic, start: Start):
-        self.settings, self.start = settings, start
-        self.random = np.random.RandomState(start.seed)
-        if start.codes is None:
-            drawn = self.random.normal(0, 1, (settings.population, start.size))
-            self.codes = np.clip(drawn, start.lower, start.upper)
+    def __init__(self, settings: Genetic, origin: Origin):
+        self.settings, self.origin = settings, origin
+        self.random = np.random.RandomState(origin.seed)
+        if origin.codes is None:
+            drawn = self.random.normal(0, 1, (settings.population, origin.size))
+            self.codes = np.clip(drawn, origin.lower, origin.upper)
         else:
-            alike = np.full(len(start.codes), 1 / len(start.codes))
-            children = self._children(start.codes, alike, settings.population - len(start.codes))
-            self.codes = np.concatenate([start.codes, children])
+            alike = np.full(len(origin.codes), 1 / len(origin.codes))
+            children = self._children(origin.codes, alike, settings.population - len(origin.codes))
+            self.codes = np.concatenate([origin.codes, children])
 
     def ask(self) -> np.ndarray:
         return self.codes.copy()
@@ -94,17 +95,17 @@ class _Population:
         self.codes = np.concatenate([ranked[:elite], children])
 
     def _fitness(self, scores: np.ndarray) -> np.ndarray:
-        """(n,): the probability of each code to be a parent."""
+        """(n,): probability of each code to be a parent."""
         cut = np.minimum(scores, np.percentile(scores, _OUTLIER))
-        with np.errstate(over="ignore"):  # of scores near float64's end; all are then alike
+        with np.errstate(over="ignore"):  # of scores near the limit of float64; all are then equal
             temperature = max(float(cut.std()) / self.settings.selectivity, _LEAST_TEMPERATURE)
         fitness = np.exp((cut - cut.max()) / temperature)
         return fitness / fitness.sum()
 
     def _children(self, parents: np.ndarray, fitness: np.ndarray, count: int) -> np.ndarray:
-        """(count, n): each of two parents, with mutations."""
+        """(count, n): children of two parents each, with mutations."""
         first, second = (parents[self.random.choice(len(parents), count, p=fitness)] for _ in range(2))
         children = np.where(self.random.random_sample(first.shape) < self.settings.heritability, first, second)
         mutates = self.random.random_sample(first.shape) < self.settings.mutation_rate
         children = children + mutates * self.random.normal(0, self.settings.mutation_size, first.shape)
-        return np.clip(children, self.start.lower, self.start.upper)
+        return np.clip(children, self.origin.lower, self.origin.upper)

@@ -19,7 +19,7 @@ def is_count(value: object) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class Origin:
     """Where a strategy begins, all of it flattened: a code is `n` numbers.
 
     lower, upper: (n,) float64, infinite where a code is free.
@@ -33,7 +33,7 @@ class Start:
     codes: np.ndarray | None = None
 
     @classmethod
-    def of(cls, size: int, bounds: Bounds | None, seed: int, codes: np.ndarray | None) -> Start:
+    def of(cls, size: int, bounds: Bounds | None, seed: int, codes: np.ndarray | None) -> Origin:
         """From a search's arguments; the bounds in the code's shape, or None."""
         low, high = (-np.inf, np.inf) if bounds is None else (bounds.lower, bounds.upper)
         lower, upper = (np.array(np.broadcast_to(np.ravel(b), size), np.float64) for b in (low, high))
@@ -47,7 +47,7 @@ class Start:
 
 
 class Strategy(Protocol):
-    """A population that moves.  `ask` and `tell` are called in turn; equal starts and scores give equal codes."""
+    """A population that moves.  `ask` and `tell` are called in turn; equal origins and scores give equal codes."""
 
     def ask(self) -> np.ndarray:
         """The codes to be scored: (population, n) float64."""
@@ -67,6 +67,6 @@ class Method(Protocol):
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def begin(self, start: Start) -> Strategy:
+    def begin(self, origin: Origin) -> Strategy:
         """A strategy at its first generation."""
         ...

@@ -1,4 +1,4 @@
-"""What is maximized: any callable from pictures to numbers, and a network's unit as one."""
+"""The score to maximize: a callable from pictures to numbers, and a network's unit as one."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...data.image_set import preprocess
+from ...data.preprocessing import preprocess
 from ...errors import DgnamError
-from ...files.import_string import python_callable
-from ..framing import view
-from ..objectives.objective import Objective
-from ..targets.target import Target
+from ...files.import_string import import_from_string
+from ..framing import choose_framing
+from ..objectives import Objective
+from ..targets import Target
 
 Score = Callable[[np.ndarray], Any]
-"""From pictures (n, H, W, 3) uint8 RGB to n finite numbers, the larger the better; it may be noisy."""
+"""From pictures (n, H, W, 3) uint8 RGB to n finite numbers, larger is better; it may be noisy."""
 
-CONTRACT = "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite numbers, the larger the better"
+CONTRACT = "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite numbers, larger is better"
 
 
 def check_scores(scores: Any, count: int) -> np.ndarray:
-    """The scores of `count` pictures as (count,) float64; another number of them, or one not finite, is an error."""
+    """The scores of `count` pictures as (count,) float64; raises DgnamError for another count or non-finite ones."""
     if isinstance(scores, torch.Tensor):
         scores = scores.detach().cpu()
     try:
@@ -31,7 +31,7 @@ def check_scores(scores: Any, count: int) -> np.ndarray:
             raise TypeError("they are complex")
         values = values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise DgnamError(f"the scores are no numbers ({error}): {CONTRACT}") from None
+        raise DgnamError(f"the scores are not numbers ({error}): {CONTRACT}") from None
     if values.shape not in ((count,), (count, 1)):
         raise DgnamError(f"{count} pictures were asked for, and the scores have shape {values.shape}: {CONTRACT}")
     values = values.reshape(count)
@@ -43,10 +43,11 @@ def check_scores(scores: Any, count: int) -> np.ndarray:
 
 
 class UnitScore:
-    """An objective on a target as a score, so that the jobs of `synthesize` run as a black box.
+    """An objective on a target as a score, to treat a network's unit as a black box.
 
-    A picture is looked at as the gradient methods look at the prior's image: preprocessed, and cropped or resized.
-    batch_size: how many pictures share a pass, unless the objective looks at all of them together (`Diversity`).
+    Pictures are preprocessed and framed as the prior's images are in `synthesize`.
+
+    batch_size: pictures per pass, unless the objective compares all of them (`Diversity`).
     """
 
     def __init__(
@@ -60,23 +61,23 @@ class UnitScore:
         self.batch_size = None if any(term.together for _, term in objective.terms) else batch_size
         target.to(self.device)
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """(n,) float64, of pictures (n, H, W, 3) uint8 RGB."""
-        step = len(images) if self.batch_size is None else self.batch_size
-        parts = [self._look(images[first : first + step]) for first in range(0, len(images), max(1, step))]
+        step = len(pictures) if self.batch_size is None else self.batch_size
+        parts = [self._read(pictures[first : first + step]) for first in range(0, len(pictures), max(1, step))]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _look(self, images: np.ndarray) -> np.ndarray:
+    def _read(self, pictures: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            inputs = torch.from_numpy(preprocess(images)).to(self.device)
-            seen = view((images.shape[1], images.shape[2]), self.target.size)(inputs)
-            values = self.target(seen, self.objective.layers)
+            images = torch.from_numpy(preprocess(pictures)).to(self.device)
+            framing = choose_framing((pictures.shape[1], pictures.shape[2]), self.target.size)
+            values = self.target(framing(images), self.objective.layers)
             total = sum(weight * term.measure(values[term.layer]) for weight, term in self.objective.terms)
         return torch.as_tensor(total).double().cpu().numpy()
 
 
 def load_score(path: str) -> Score:
-    """The callable at `package.module:name`, as `python_callable` finds it."""
+    """The callable of an import string, `package.module:name`."""
     if not all(path.partition(":")):
         raise DgnamError(f"score '{path}': write package.module:function; {CONTRACT}")
-    return python_callable(path, "score")
+    return import_from_string(path, "score")

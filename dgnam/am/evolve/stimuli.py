@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ...errors import FormatError, closest, shortened
-from ...files.paths import existing_file
+from ...files.encode import png
+from ...files.paths import existing_file, make_folder, sync_folder, write_bytes
 from .search import Search
 
 STIMULI, TABLE = "stimuli", "scores.csv"
@@ -33,16 +33,17 @@ def write_stimuli(search: Search, folder: str | Path) -> Path:
     _, images = search.ask()
     if made.is_dir():
         return made
-    made.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(made.parent)
     part = Path(tempfile.mkdtemp(prefix=f".{made.name}.", suffix=".part", dir=made.parent))
     try:
         names = image_names(search.generation, len(images))
         for name, image in zip(names, images, strict=True):
-            Image.fromarray(image).save(part / name)
-        with open(part / TABLE, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS, *((name, "") for name in names)])
+            write_bytes(part / name, png(image))
+        rows = [",".join(COLUMNS), *(f"{name}," for name in names)]
+        write_bytes(part / TABLE, "".join(f"{row}\r\n" for row in rows).encode())
         part.chmod(0o755)
         os.rename(part, made)
+        sync_folder(made.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return made

@@ -1,9 +1,9 @@
-"""From the name of a class to the unit that stands for it, as in `fc8:lemon`.
+"""From the name of a class to its unit, as in `fc8:lemon`.
 
     classes = Classes.of_model(zoo.get("caffenet-mini"))
     classes.find("bell pepper", "fc8:bell pepper")          # a unit's number
 
-Names are compared without regard to case, and an underscore is a blank.
+Names are compared without regard to case; an underscore counts as a space.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ...errors import DgnamError, shortened
-from ...zoo.registry import Label, ModelEntry
+from ...zoo import Label, ModelEntry
 
 _SHOWN = 8
 
@@ -24,8 +24,8 @@ class Classes:
     """The classes of a target.
 
     labels: in the order of the units.
-    scores: the layer whose units they are; None for any layer with as many units and no positions.
-    within: what the names of the target's layers begin with, where it is one of `Several`: `places.`.
+    scores: the layer of the classes' units; None for any layer with as many units and no positions.
+    within: prefix of the layers' names in a `JointTarget`, such as `places.`.
     """
 
     labels: tuple[Label, ...]
@@ -34,24 +34,24 @@ class Classes:
 
     @classmethod
     def of_model(cls, entry: ModelEntry) -> Classes:
-        """Those of a classifier of the zoo; a generator is an error."""
+        """The classes of a classifier of the zoo; raises DgnamError for a generator."""
         return cls(tuple(entry.labels()), entry.scores)
 
     @classmethod
     def of_names(cls, names: Sequence[str], scores: str | None = None) -> Classes:
-        """Those of a user's own network, a name for each unit in order; synonyms have commas between them."""
+        """From one name for each unit, in order; commas separate synonyms."""
         split = [tuple(part.strip() for part in name.split(",")) for name in names]
         return cls(tuple(Label(name, parts) for name, parts in zip(names, split, strict=True)), scores)
 
     def of_target(self, name: str) -> Classes:
-        """The same for the target that `Several` calls `name`."""
+        """The same classes for the target called `name` in a `JointTarget`."""
         scores = None if self.scores is None else f"{name}.{self.scores}"
         return replace(self, scores=scores, within=f"{name}.{self.within}")
 
     def belong_to(self, layer: str, layers: Sequence[str], shape_of: Callable[[str], Sequence[int]]) -> bool:
-        """Whether the units of `layer` are these classes: it is the scores layer, or one after it of the same units.
+        """Whether the units of `layer` are these classes: the scores layer, or one after it with as many units.
 
-        layers: all of the target's, in order.
+        layers: all layers of the target, in order.
         """
         if not layer.startswith(self.within):
             return False
@@ -63,10 +63,10 @@ class Classes:
         return units == len(self.labels) and all(size == 1 for size in plane)
 
     def find(self, name: str, text: str) -> int:
-        """The number of the unit of class `name`: any of the label's names, or its key.
+        """The unit of class `name`: one of the label's names, or its key.
 
-        A name that is not there, or stands for several classes, is an error that lists those meant, perhaps.
-        text: what errors quote.
+        text: quoted in errors.
+        Raises DgnamError with the closest names for an unknown one, with the units for one of several classes.
         """
         found = sorted(self._units.get(_plain(name), ()))
         if len(found) == 1:
@@ -81,7 +81,7 @@ class Classes:
 
     @cached_property
     def _units(self) -> dict[str, set[int]]:
-        """The units of each name and key, as `_plain` has it."""
+        """The units of each name and key, both normalized."""
         units: dict[str, set[int]] = {}
         for unit, label in enumerate(self.labels):
             for name in (label.key, *label.names):
@@ -89,14 +89,14 @@ class Classes:
         return units
 
     def _closest(self, name: str) -> str:
-        """Names with their units: those that hold `name`, and then those spelt like it."""
+        """Names with their units: those containing `name`, then those of similar spelling."""
         shown: dict[str, None] = {}
         wanted = _plain(name)[:100]
-        spelt = {_plain(own): (own, unit) for unit, label in enumerate(self.labels) for own in self._names(label)}
-        alike = difflib.get_close_matches(wanted, spelt, n=_SHOWN, cutoff=0.5)
-        holding = [key for key in spelt if wanted and wanted in key]
-        for key in (*alike[:1], *holding, *alike, *spelt):
-            shown.setdefault(f"{spelt[key][0]} ({spelt[key][1]})")
+        spelled = {_plain(own): (own, unit) for unit, label in enumerate(self.labels) for own in self._names(label)}
+        alike = difflib.get_close_matches(wanted, spelled, n=_SHOWN, cutoff=0.5)
+        holding = [key for key in spelled if wanted and wanted in key]
+        for key in (*alike[:1], *holding, *alike, *spelled):
+            shown.setdefault(f"{spelled[key][0]} ({spelled[key][1]})")
             if len(shown) == _SHOWN:
                 break
         return ", ".join(shown)
@@ -112,5 +112,5 @@ def _place(layer: str, layers: Sequence[str]) -> int:
 
 
 def _plain(name: str) -> str:
-    """A name as it is compared."""
+    """The name, normalized for comparison."""
     return " ".join(name.replace("_", " ").casefold().split())

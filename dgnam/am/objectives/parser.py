@@ -1,17 +1,17 @@
-"""Objectives from text, as a command line takes them.
+"""Objectives from text.
 
     fc8:945                        a unit by its number
     fc8:lemon   fc8:"bell pepper"  by the name of its class, with or without quotes
-    fc8:0-199   fc8:3,17,40-49     several units: an objective for each; fc8:* is all of them
-    conv5:55@6,6   conv5:55@6      a convolutional unit at (row, column); without a place, at the centre
+    fc8:0-199   fc8:3,17,40-49     several units, an objective for each; fc8:* for all of them
+    conv5:55@6,6   conv5:55@6      a convolutional unit at (row, column); by default at the center
     conv5:55@all                   the mean of the whole channel
     fc8:643 + 0.5*fc8:624 - 2*conv5:55@6,6             a weighted sum
-    caffenet.fc8:lemon + places.fc8:3                  across networks, with a target made by `Several`
-    fc6:vector.npy                                     the projection on a direction, of a file of NumPy's
-    fc8:0-9 + 0.1*conv5:diversity                      images that differ: a term for each of the ten objectives
+    caffenet.fc8:lemon + places.fc8:3                  across networks, with a `JointTarget`
+    fc6:vector.npy                                     the projection on a direction, from a NumPy file
+    fc8:0-9 + 0.1*conv5:diversity                      images that differ, with the term in all ten objectives
 
-Layers' names may hold `/`, `.` and `-`: the layers that the target has tell what is a layer and what a minus.  The text
-of an objective, as `str` gives it, reads back as the same objective.
+Names of layers may contain `/`, `.` and `-`; the target's list of layers tells a name from a minus sign.  The `str` of
+an objective reads back as the same objective.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ...data.network_input import read_npy
+from ...data.preprocessing import read_npy
 from ...errors import DgnamError, closest, shortened
+from .channel import Channel
 from .class_names import Classes
-from .objective import Channel, Direction, Diversity, Objective, Term, Unit, WeightedSum
+from .direction import Direction
+from .diversity import Diversity
+from .objective import Objective, Term, WeightedSum
+from .unit import Unit
 
 FORMS = "fc8:945, fc8:lemon, fc8:0-9, conv5:55@6,6, conv5:55@all or a sum such as fc8:3 + 0.5*fc8:7"
 
@@ -42,7 +46,7 @@ _DIVERSITY, _ALL_PLACES, _ALL_UNITS = "diversity", "all", "*"
 
 
 class Layered(Protocol):
-    """What is needed of a target: `am.Target` has it."""
+    """The part of `am.Target` needed here."""
 
     def layers(self) -> list[str]: ...
 
@@ -50,25 +54,25 @@ class Layered(Protocol):
 
 
 def parse_objectives(text: str, target: Layered, classes: Sequence[Classes] = ()) -> list[Objective]:
-    """The objectives that `text` asks for, each possible in `target`; one, or more where it lists several units.
+    """The objectives of `text`, each valid for `target`: one, or one for each of several units.
 
-    classes: the names of units, those of each network with names.
-    Raises DgnamError for what can't be read, and for layers, units, places and classes that the target lacks.
+    classes: names of units, for each network with names.
+    Raises DgnamError for malformed text, and for layers, units, positions and classes unknown to the target.
     """
     return _Reader(text, target, classes).read()
 
 
 def parse_objective(text: str, target: Layered, classes: Sequence[Classes] = ()) -> Objective:
-    """The one objective of `text`; several are an error."""
+    """The objective of `text`; raises DgnamError if it asks for several."""
     found = parse_objectives(text, target, classes)
     if len(found) != 1:
-        raise DgnamError(f"'{shortened(text)}' asks for {len(found)} units, and one is taken here")
+        raise DgnamError(f"'{shortened(text)}' asks for {len(found)} units; give one")
     return found[0]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One term of a sum as it is written: its weight, None where it has none; the layer; what follows the colon."""
+    """One term of a sum as written: its weight or None, its layer, and what follows the colon."""
 
     weight: float | None
     layer: str
@@ -99,7 +103,7 @@ class _Reader:
         return WeightedSum(tuple(zip(weights, terms, strict=True)))
 
     def _parts(self) -> list[_Part]:
-        """The text cut into its terms."""
+        """The text split into its terms."""
         parts, at, sign = list[_Part](), 0, ""
         leading = re.match(r"\s*([+-])", self.text)
         if leading is not None and self._term_begins(leading.end()):
@@ -113,7 +117,7 @@ class _Reader:
             at, sign = end + 1, self.text[end]
 
     def _head(self, at: int, sign: str) -> tuple[float | None, str, int]:
-        """The weight and layer of the term at this place, and where its body begins."""
+        """Weight and layer of the term at this position, and where its body begins."""
         written, begin = self._weight_at(at)
         factor = None if written is None else float(written)
         if written is not None and factor is not None and not math.isfinite(factor):
@@ -127,7 +131,7 @@ class _Reader:
         raise self._no_layer(name) if colon and name else self._not_a_unit(name)
 
     def _weight_at(self, at: int) -> tuple[str | None, int]:
-        """The weight that is written at this place, None for none, and where what it weighs begins."""
+        """The weight written at this position, or None, and where the term after it begins."""
         weight = _WEIGHT.match(self.text, at)
         begin = at if weight is None else weight.end()
         while self.text[begin : begin + 1].isspace():
@@ -135,19 +139,19 @@ class _Reader:
         return (None if weight is None else weight[1]), begin
 
     def _layer_at(self, at: int) -> str | None:
-        """The target's layer, the longest one, whose name and a colon stand at this place."""
+        """The longest name of a layer of the target, followed by a colon, at this position."""
         for layer in self._longest_first:
             if self.text.startswith(layer, at) and _COLON.match(self.text, at + len(layer)) is not None:
                 return layer
         return None
 
     def _term_begins(self, at: int) -> bool:
-        """Whether a term begins here, of a layer that the target has or not."""
+        """Whether a term begins here, of a known or unknown layer."""
         _, begin = self._weight_at(at)
         return self._layer_at(begin) is not None or _SOME_LAYER.match(self.text, begin) is not None
 
     def _end(self, begin: int) -> int:
-        """Where a term's body ends: at an operator, outside quotes, that another term follows."""
+        """Where a term's body ends: at an operator outside quotes, followed by another term."""
         quoted = False
         for i in range(begin, len(self.text)):
             if self.text[i] == '"':
@@ -159,7 +163,7 @@ class _Reader:
         return len(self.text)
 
     def _terms(self, part: _Part) -> list[Term]:
-        """The terms that the body of a part lists, checked against the layer's shape."""
+        """The terms listed in the body of a part, checked against the layer's shape."""
         if part.body.endswith(("+", "-")):
             raise self._fail(f"a term is missing after the last '{part.body[-1]}'")
         if part.body == _DIVERSITY:
@@ -180,7 +184,7 @@ class _Reader:
         return terms
 
     def _items(self, part: _Part) -> tuple[list[str], str | None]:
-        """The items between commas, and what stands behind `@`."""
+        """The items between commas, and the position after `@`."""
         at = _outside_quotes(part.body, "@")
         if len(at) > 1:
             raise self._fail(f"'{part.body}' has more than one @; a place holds for all units before it")
@@ -192,7 +196,7 @@ class _Reader:
         return items, place
 
     def _units(self, part: _Part, item: str, shape: tuple[int, ...]) -> range | list[int]:
-        """The numbers of the units that an item means."""
+        """The numbers of the units of an item."""
         units = shape[0]
         if item == _ALL_UNITS:
             return range(units)
@@ -212,8 +216,8 @@ class _Reader:
         if not quoted and '"' in item:
             raise self._fail(f'{item}: quotes go around the whole name of a class, as fc8:"bell pepper"')
         if not quoted and re.fullmatch(r"[-+.]?[0-9][-+.0-9eE]*", name):
-            units = self.target.layer_shape(layer)[0]
-            raise self._fail(f"'{shortened(name)}' is no unit of layer '{layer}', which has {units}, 0 to {units - 1}")
+            units, wrong = self.target.layer_shape(layer)[0], shortened(name)
+            raise self._fail(f"'{wrong}' is not a unit of layer '{layer}', which has {units}, 0 to {units - 1}")
         for classes in self.classes:
             if classes.belong_to(layer, self.layers, self.target.layer_shape):
                 return self._numbered(classes, layer, name)
@@ -248,7 +252,7 @@ class _Reader:
         return Unit(layer, unit)
 
     def _no_layer(self, name: str) -> DgnamError:
-        # Those that hold the name are what was meant: `fc8` where a target of several has `places.fc8`.
+        # Layers containing the name are the likeliest: `places.fc8` of a joint target for `fc8`.
         holding = [layer for layer in self.layers if name in layer]
         choices = closest(name, holding if holding else self.layers)
         return self._fail(f"there is no layer '{shortened(name)}'; the closest: {choices}")
@@ -256,12 +260,12 @@ class _Reader:
     def _not_a_unit(self, name: str) -> DgnamError:
         if name in self.layers:
             return self._fail(f"say which unit of layer '{name}', as {name}:0")
-        return self._fail(f"'{shortened(name)}' is no unit: write {FORMS}")
+        return self._fail(f"'{shortened(name)}' is not a unit: write {FORMS}")
 
     def _fail(self, reason: str) -> DgnamError:
         return DgnamError(f"objective '{shortened(self.text)}': {reason}")
 
 
 def _outside_quotes(text: str, sign: str) -> list[int]:
-    """Where `sign` stands in `text`, but for between double quotes."""
+    """Positions of `sign` in `text` outside double quotes."""
     return [i for i, letter in enumerate(text) if letter == sign and text.count('"', 0, i) % 2 == 0]

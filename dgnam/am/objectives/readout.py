@@ -1,4 +1,4 @@
-"""What a batch of jobs sees in its images: the objectives' values, with one pass through the target."""
+"""The readout: values of a batch's objectives, from one pass through the target."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import torch
 from torch import Tensor
 
 from ..targets.target import Target
-from .objective import Objective, Term, Unit
+from .objective import Objective, Term
+from .unit import Unit
 
 
-class Look:
-    """The objectives of a batch's jobs: from images to a number for each."""
+class Readout:
+    """From a batch of images to the value of each one's objective.
+
+    All units of a layer are read by one indexing; other terms are measured on all their images at once.
+    """
 
     def __init__(self, target: Target, objectives: Sequence[Objective], device: torch.device):
+        """objectives: one for each image; all of them read the same layers."""
         self.target, self.layers = target, objectives[0].layers
         shapes = {layer: target.layer_shape(layer) for layer in self.layers}
         units: dict[str, list[tuple[int, int, float]]] = {}

@@ -1,4 +1,4 @@
-"""What maps a code to an image: a learned generator, or the pixels themselves."""
+"""The map from code to image: a learned generator, or the pixels themselves."""
 
 from .generator import GeneratorPrior
 from .image_values import ImageValues

@@ -1,4 +1,4 @@
-"""The learned prior: an image generator network, from its input to an image."""
+"""The learned prior: a Caffe generator, from code to image."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import torch
 from torch import Tensor
 
 from ...caffe.modules.caffe_module import CaffeModule
-from ...data.image_set import MEAN_BGR
+from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError
 from .image_values import ImageValues
 
 
 class GeneratorPrior:
-    """A Caffe generator as a prior: `feat` to `deconv0` in the published ones (conv3's last top is `generated`).
+    """A Caffe generator as a prior: `feat` to `deconv0` in the published ones (`generated` in conv3's).
 
-    The module is put into eval mode and its parameters are frozen; `memory_format` is as in `CaffeTarget`.
+    Puts the module into eval mode and freezes its parameters.
 
-    output: the blob that is the image, (N, 3, H, W); None takes the last layer's first top.
-    mean, std, scale, channels: what it holds, as in `TorchPrior`; as they are, BGR minus the mean.
+    output: the image's blob, (N, 3, H, W); None takes the last layer's first top.
+    mean, std, scale, channels: the meaning of its values, as in `ImageValues`; by default BGR minus the mean.
+    memory_format: as in `CaffeTarget`.
 
-    The net has one input, of any name, whose shape after the batch axis is the code's: (4096,), or (C, H, W) for the
-    code of a convolutional layer.
+    The net has one input, of any name, with the code's shape after the batch axis: (4096,), or (C, H, W) for the code
+    of a convolutional layer.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class GeneratorPrior:
 
 
 def _code_shape(module: CaffeModule) -> tuple[int, ...]:
-    """The shape of one code: of the net's only input, without the batch axis."""
+    """Shape of one code: of the net's only input, without the batch axis."""
     plan = module.plan
     if len(plan.inputs) != 1:
         raise DgnamError(
@@ -67,7 +68,7 @@ def _code_shape(module: CaffeModule) -> tuple[int, ...]:
 
 
 def _output(module: CaffeModule, name: str | None) -> tuple[str, tuple[int, int]]:
-    """The blob that is the image, and its height and width."""
+    """The image's blob, and its height and width."""
     plan = module.plan
     if name is None:
         tops = plan.layers[-1].tops if plan.layers else ()

@@ -1,4 +1,4 @@
-"""What the batch loop asks of a prior."""
+"""The prior: a differentiable map from codes to images."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 class Prior(Protocol):
     """Codes in, images out, differentiable.
 
-    code_shape: the shape of one code, without the batch axis.
-    image_size: the height and width of its images.
+    code_shape: shape of one code, without the batch axis.
+    image_size: height and width of its images.
     """
 
     code_shape: tuple[int, ...]

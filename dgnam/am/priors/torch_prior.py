@@ -1,4 +1,4 @@
-"""Any torch module as a prior.
+"""A torch module as a prior.
 
 TorchPrior(dcgan, (100, 1, 1))                                          # tanh, RGB
 TorchPrior(decoder, (64,), mean=0, std=1)                               # sigmoid, RGB
@@ -17,14 +17,13 @@ from .image_values import ImageValues
 
 
 class TorchPrior:
-    """A torch module from codes (N, *code_shape) to images (N, 3, H, W); in eval mode, its parameters frozen.
+    """A torch module from codes (N, *code_shape) to images (N, 3, H, W), in eval mode with frozen parameters.
 
-    code_shape: the shape of one code, without the batch axis; n stands for (n,).
-    image_size: the height and width of its images; None finds it by a pass of one code.
-    mean, std, scale, channels: what its output is, as in `TorchTarget`: RGB or BGR values of 0 to 255, times `scale`,
-        minus `mean`, divided by `std`.  As they are, a tanh's [-1, 1]; more in `ImageValues`.
+    code_shape: shape of one code, without the batch axis; n stands for (n,).
+    image_size: height and width of its images; None measures them.
+    mean, std, scale, channels: the meaning of its output, as in `ImageValues`; by default a tanh's, [-1, 1].
 
-    A module that can't take such codes, or gives no (N, 3, H, W), is an error at once.
+    Raises DgnamError at once for a module that fails on such codes or whose output is not (N, 3, H, W).
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class TorchPrior:
         self.module.to(device)
 
     def _try(self) -> tuple[int, int]:
-        """The size of its images, from two codes: a batch needs more than one."""
+        """Size of its images, from a trial pass of two codes (batch norm needs more than one)."""
         tensors = (*self.module.parameters(), *self.module.buffers())
         device = next((tensor.device for tensor in tensors), torch.device("cpu"))
         codes = torch.zeros(2, *self.code_shape, device=device)
@@ -66,7 +65,7 @@ class TorchPrior:
                 output = self.module(codes)
         except Exception as error:  # a module may raise anything
             reason = shortened(str(error), 300)
-            raise DgnamError(f"the module can't take codes of shape {tuple(codes.shape)}: {reason}") from error
+            raise DgnamError(f"the module cannot take codes of shape {tuple(codes.shape)}: {reason}") from error
         if not isinstance(output, Tensor):
             raise DgnamError(
                 f"a prior's module gives one tensor (N, 3, H, W), and this gives a {type(output).__name__}"

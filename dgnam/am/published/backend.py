@@ -1,42 +1,42 @@
-"""The engines of the published loop: BVLC's own `caffe`, where it can be imported, and `dgnam.caffe`.
+"""Backends of the published loop: BVLC's own `caffe`, if it can be imported, and `dgnam.caffe`.
 
-    engine = find_engine("auto")
-    nets = open_net(engine, target_prototxt, target_weights), open_net(engine, prototxt, weights)
+    backend = find_backend("auto")
+    nets = open_net(backend, target_prototxt, target_weights), open_net(backend, prototxt, weights)
     result = one_by_one(*nets, [Job(Unit("fc8", 643))], clip=bounds)
 
-Both have pycaffe's interface, so that the loop of `reference.py` is the same; both can be used in one process.
+Both have pycaffe's interface, for the same loop (published/loop.py); one process can use both.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import numpy as np
-from tqdm import tqdm
 
 import dgnam.caffe as ours
 
 from ...errors import DgnamError, closest
-from ..regularizers.bounds import Bounds
-from ..starts.start import random_code
-from ..synthesize import Job, Result
-from . import loop as reference
+from ...runs.progress import progress_bar
+from ..jobs import Job, Result
+from ..regularizers import Bounds
+from ..starts import random_code
+from . import loop
 
-ENGINES = ("auto", "dgnam", "caffe")
+BACKENDS = ("auto", "dgnam", "caffe")
 
 StrPath = str | os.PathLike[str]
 
 
-def find_engine(name: str = "auto") -> ModuleType:
-    """The module with pycaffe's interface: "dgnam" is `dgnam.caffe`, "caffe" BVLC's; "auto" is that, or else ours.
+def find_backend(name: str = "auto") -> ModuleType:
+    """The module with pycaffe's interface: `dgnam.caffe` for "dgnam", BVLC's for "caffe"; "auto" prefers BVLC's.
 
-    Raises DgnamError for "caffe" where it can't be imported, with the reason.
+    Raises DgnamError with the reason if "caffe" cannot be imported.
     """
-    if name not in ENGINES:
-        raise DgnamError(f"engine '{name}': give one of {closest(name, ENGINES)}")
+    if name not in BACKENDS:
+        raise DgnamError(f"backend '{name}': give one of {closest(name, BACKENDS)}")
     if name == "dgnam":
         return ours
     try:
@@ -44,54 +44,60 @@ def find_engine(name: str = "auto") -> ModuleType:
     except ImportError as error:
         if name == "auto":
             return ours
-        raise DgnamError(f"engine 'caffe': BVLC's caffe can't be imported here ({error}); use dgnam or auto") from error
+        raise DgnamError(
+            f"backend 'caffe': BVLC's caffe cannot be imported here ({error}); use dgnam or auto"
+        ) from error
 
 
 def real_caffe() -> ModuleType:
-    """BVLC's `caffe`; ImportError where there is none, or where `import caffe` is served by `dgnam.caffe`."""
+    """BVLC's `caffe`; raises ImportError if there is none, or if `dgnam.caffe` serves `import caffe`."""
     module = importlib.import_module("caffe")
     if module is ours or not hasattr(module, "Net"):
-        raise ImportError("the module that `import caffe` gives is not BVLC's")
+        raise ImportError("the module of `import caffe` is not BVLC's")
     return module
 
 
-def engine_name(engine: ModuleType) -> str:
-    """The name that `find_engine` finds this module by."""
-    return "dgnam" if engine is ours else "caffe"
+def backend_name(backend: ModuleType) -> str:
+    """The name of a module of `find_backend`."""
+    return "dgnam" if backend is ours else "caffe"
 
 
-def open_net(engine: ModuleType, prototxt: StrPath, weights: StrPath) -> reference.Net:
-    """A net of the engine's in TEST, on the CPU, with its weights.
+def open_net(backend: ModuleType, prototxt: StrPath, weights: StrPath) -> loop.Net:
+    """A net of the backend in phase TEST, on the CPU, with its weights.
 
-    prototxt: with `force_backward: true`, as all in `prototxt/` that serve as targets and generators have it.
+    prototxt: with `force_backward: true`, as all targets and generators in `prototxt/`.
     weights: a caffemodel, or Caffe's HDF5 with a name in .h5.
     """
-    engine.set_mode_cpu()
-    net = engine.Net(os.fspath(prototxt), engine.TEST, weights=os.fspath(weights))
-    if engine is ours:
-        net.param_gradients = False  # the loop asks for none; BVLC's computes them all the same
+    backend.set_mode_cpu()
+    net = backend.Net(os.fspath(prototxt), backend.TEST, weights=os.fspath(weights))
+    if backend is ours:
+        net.param_gradients = False  # not needed by the loop; BVLC's computes them all the same
     return net
 
 
 def one_by_one(
-    target: reference.Net,
-    generator: reference.Net,
+    target: loop.Net,
+    generator: loop.Net,
     jobs: Sequence[Job],
     *,
     clip: Bounds | None,
+    start_codes: np.ndarray | None = None,
+    on_step: Callable[[int, loop.Step], None] | None = None,
     progress: bool = True,
 ) -> Result:
-    """What `batch.synthesize` and `gather` give, by the published loop: one image at a time, on nets of any engine.
+    """The result of all jobs by the published loop, one image at a time.
 
-    target, generator: nets of the same engine or of two.
-    clip: what codes are clipped to; None leaves them free.
+    target, generator: nets of one backend or of two.
+    clip: bounds of the codes; None for no clip.
+    start_codes: (jobs, *code_shape); None for random codes from the jobs' seeds.
+    on_step: called with the number of each image's step and the step.
     """
     shape = tuple(generator.blobs[generator.inputs[0]].data.shape[1:])
-    bar = tqdm(jobs, desc="synthesizing", unit="image", disable=not progress)
-    traces = [
-        reference.synthesize(target, generator, job.unit, random_code(job.seed, (1, *shape)), job.settings, clip=clip)
-        for job in bar
-    ]
+    bar = progress_bar(jobs, show=progress, desc="synthesizing", unit="image")
+    traces = []
+    for row, job in enumerate(bar):
+        code = random_code(job.seed, (1, *shape)) if start_codes is None else start_codes[row][None]
+        traces.append(loop.synthesize(target, generator, job.unit, code, job.settings, clip=clip, on_step=on_step))
     steps = np.array([len(trace.activations) for trace in traces])
     activations = np.full((len(jobs), steps.max(initial=0)), np.nan, np.float32)
     for row, trace in zip(activations, traces, strict=True):
@@ -102,4 +108,5 @@ def one_by_one(
         codes=np.stack([trace.codes[-1] for trace in traces]),
         activations=activations,
         steps=steps,
+        stopped=np.array([trace.stopped for trace in traces], np.int8),
     )

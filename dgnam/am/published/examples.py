@@ -1,13 +1,13 @@
-"""The published examples: what the five scripts beside the published code visualize, and with which settings.
+"""The published examples: units and settings of the five scripts of the published code.
 
-Each takes the fc6 generator and its act_range of 3 standard deviations.
+Each uses the fc6 generator and its act_range of 3 standard deviations.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..objectives.objective import Unit
+from ..objectives import Unit
 from ..settings import Settings, released, released_from_image, released_googlenet
 
 
@@ -15,8 +15,8 @@ from ..settings import Settings, released, released_from_image, released_googlen
 class Example:
     """One script.
 
-    target: the network's name.
-    units: what is visualized, one image each, from seed 0.
+    target: name of the network.
+    units: one image each, from seed 0.
     """
 
     target: str

@@ -1,19 +1,19 @@
-"""The published loop, one image at a time, on two nets with pycaffe's interface: real Caffe's or `dgnam.caffe`'s.
+"""The published loop, one image at a time, on two nets with pycaffe's interface: BVLC Caffe's or `dgnam.caffe`'s.
 
     target = caffe.Net("caffenet.prototxt", "bvlc_reference_caffenet.caffemodel", caffe.TEST)
     generator = caffe.Net("generator.prototxt", "generator.caffemodel", caffe.TEST)
     trace = synthesize(target, generator, Unit("fc8", 643), random_code(0, (1, 4096)), released(), clip=bounds)
 
-Both prototxts need `force_backward: true`, or their inputs get no gradient.
+Both prototxts need `force_backward: true`; without it their inputs get no gradient.
 
-A step takes the code y through the generator to an image, whose centre x0 the target sees.  With s the step's size:
+A step maps the code y to an image; the target sees its center crop x0.  With s the step size and h the unit's value:
 
-    x = x0 + s / mean|dh/dx| * dh/dx            the unit's value h is climbed in the image,
-    g = the generator's gradient for x - x0     and the change is taken back to the code,
-    y = y + s / mean|g| * g                     clipped to its bounds, and shrunk by the regularisation.
+    x = x0 + s / mean|dh/dx| * dh/dx            a step in the image
+    g = the generator's gradient for x - x0     its difference, back-propagated to the code
+    y = y + s / mean|g| * g                     a step in the code, then the clip, then L2
 
-A gradient that is zero or NaN moves nothing.  A zero one, of target or code, ends the loop after that step's clip
-and shrinking; so does a NaN from the target, since x - x0 is then zero.  One from the generator alone does not.
+A zero or NaN gradient moves nothing.  A zero gradient of target or code stops the loop after that step's clip and L2;
+so does a NaN from the target, which leaves x - x0 zero.  A NaN from the generator alone does not.
 
 [1] https://github.com/Evolving-AI-Lab/synthesizing at eb7f2e7, act_max.py
 """
@@ -27,44 +27,47 @@ from typing import Any
 import numpy as np
 
 from ...errors import DgnamError
-from ..crop import centre
-from ..objectives.objective import Unit
-from ..regularizers.bounds import Bounds
-from ..regularizers.regularizer import Regularisation, Rule
+from ..framing import center_window
+from ..jobs import Stop
+from ..objectives import Unit
+from ..regularizers import Bounds, L2Decay, NormPenalty, Regularizer, StepContext
 from ..settings import Settings
-from ..steps.update_rule import PerMean
+from ..steps import NormalizedStep
 
-Net = Any  # a pycaffe Net, or one of the same interface
+Net = Any
+"""A pycaffe Net, or one with its interface."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step.
 
-    image: (1, 3, h, w) float32, BGR, mean-subtracted: what the target saw, made by the code before the step.
+    image: (1, 3, h, w) float32, BGR, mean-subtracted: the target's input, of the code before the step.
     activation: the unit's value for it.
     code: (1, *code_shape) float32, after the step.
-    stop: whether a gradient vanished, so that the loop ends here.
+    stop: other than Stop.NONE if the loop ends here.
     """
 
     image: np.ndarray
     activation: float
     code: np.ndarray
-    stop: bool
+    stop: Stop
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
     """A whole run.
 
-    image: (1, 3, h, w) float32, BGR, mean-subtracted: the one before the last update, which the published code saves.
+    image: (1, 3, h, w) float32, BGR, mean-subtracted: before the last update, as saved by the published code.
     codes: (steps, *code_shape) float32, after each step.
     activations: (steps,), of the images before each step's update.
+    stopped: why it ended.
     """
 
     image: np.ndarray
     codes: np.ndarray
     activations: np.ndarray
+    stopped: Stop
 
 
 def synthesize(
@@ -79,22 +82,26 @@ def synthesize(
 ) -> Trace:
     """Optimize `start_code` (1, *code_shape) for the unit.
 
-    clip: what the code is clipped to after each step; None leaves it free.
-    on_step: called with each step and its number.
+    clip: bounds of the code; None for no clip.
+    on_step: called with the number of each step and the step.
+
+    Raises DgnamError for a code of another shape, and for settings that the published loop lacks.
     """
     _check_code(generator, start_code)
-    _check_settings(settings)
+    check_settings(settings)
     bounds = None if clip is None else clip.shaped(start_code.shape[1:])
     code = start_code.astype(np.float32)
     steps = []
     for i in range(settings.n_iters):
-        steps.append(advance(target, generator, unit, code, settings.step_size(i), settings.regularisation, bounds))
+        size = settings.step_size(i)
+        steps.append(advance(target, generator, unit, code, size, settings.regularizer, bounds, i))
         code = steps[-1].code
         if on_step is not None:
             on_step(i, steps[-1])
         if steps[-1].stop:
             break
-    return Trace(steps[-1].image, np.concatenate([s.code for s in steps]), np.array([s.activation for s in steps]))
+    codes, activations = np.concatenate([step.code for step in steps]), np.array([step.activation for step in steps])
+    return Trace(steps[-1].image, codes, activations, steps[-1].stop)
 
 
 def advance(
@@ -103,27 +110,28 @@ def advance(
     unit: Unit,
     code: np.ndarray,
     step_size: float,
-    regularisation: Regularisation,
+    regularizer: Regularizer,
     bounds: Bounds | None,
+    step: int = 0,
 ) -> Step:
-    """One step from `code` (1, *code_shape)."""
+    """One step from `code` (1, *code_shape); the regularizer takes NumPy arrays."""
     image = _generate(generator, code)
-    window = (..., *centre(image.shape[2:], target.blobs[target.inputs[0]].data.shape[2:]))
+    window = (..., *center_window(image.shape[2:], target.blobs[target.inputs[0]].data.shape[2:]))
     x0 = image[window].copy()
-    activation, image_gradient = _look(target, unit, x0)
+    activation, image_gradient = _read_unit(target, unit, x0)
     moved = image.copy()
     moved[window] = _climb(x0, image_gradient, step_size)
     code_gradient = _back_through(generator, moved - image)
-    stop = bool(_norm(image_gradient) == 0 or _norm(code_gradient) == 0)
+    stop, context = _stop(activation, image_gradient, code_gradient), StepContext(step, code_gradient)
     if not stop:
-        pull = regularisation.gradient(code)
-        if pull is not None:
-            # The normalised image has scaled the objective's gradient by this; so it scales the rule's.
-            code_gradient = code_gradient + pull * (step_size / np.abs(image_gradient).mean())
+        penalty = regularizer.penalty_gradient(code)
+        if penalty is not None:
+            # Normalization in the image has scaled the objective's gradient by this factor.
+            code_gradient = code_gradient + penalty * (step_size / np.abs(image_gradient).mean())
         code = _climb(code, code_gradient, step_size)
     if bounds is not None:
-        code = bounds.apply(code)
-    return Step(x0, activation, regularisation.shrink(code), stop)
+        code = bounds.clip(code)
+    return Step(x0, activation, regularizer.project(code, context), stop)
 
 
 def _generate(generator: Net, code: np.ndarray) -> np.ndarray:
@@ -131,7 +139,7 @@ def _generate(generator: Net, code: np.ndarray) -> np.ndarray:
     return generator.forward(**{generator.inputs[0]: code})[generator.outputs[-1]].copy()
 
 
-def _look(target: Net, unit: Unit, image: np.ndarray) -> tuple[float, np.ndarray]:
+def _read_unit(target: Net, unit: Unit, image: np.ndarray) -> tuple[float, np.ndarray]:
     """The unit's value for the image, and its gradient by the image."""
     name = target.inputs[0]
     top = target.top_names[unit.layer][0]
@@ -153,11 +161,18 @@ def _back_through(generator: Net, difference: np.ndarray) -> np.ndarray:
 
 
 def _climb(values: np.ndarray, gradient: np.ndarray, step_size: float) -> np.ndarray:
-    """`values` + step_size / mean |gradient| * gradient, or `values` where the gradient is zero or NaN."""
+    """`values` + step_size / mean |gradient| * gradient; `values` for a gradient of zero or NaN."""
     norm = _norm(gradient)
     if norm == 0 or np.isnan(norm):
         return values
     return values + np.float32(step_size / np.abs(gradient).mean()) * gradient
+
+
+def _stop(activation: float, image_gradient: np.ndarray, code_gradient: np.ndarray) -> Stop:
+    if _norm(image_gradient) != 0 and _norm(code_gradient) != 0:
+        return Stop.NONE
+    finite = np.isfinite(activation) and not np.isnan(image_gradient).any()
+    return Stop.ZERO_GRADIENT if finite else Stop.NOT_FINITE
 
 
 def _norm(gradient: np.ndarray) -> float:
@@ -173,9 +188,11 @@ def _check_code(generator: Net, code: np.ndarray) -> None:
         )
 
 
-def _check_settings(settings: Settings) -> None:
-    if settings.ascent != PerMean() or settings.transform is not None or isinstance(settings.regularisation, Rule):
+def check_settings(settings: Settings) -> None:
+    """Raise DgnamError for settings that the published loop lacks."""
+    published = isinstance(settings.regularizer, L2Decay | NormPenalty) and settings.transform is None
+    if not published or settings.update_rule != NormalizedStep():
         raise DgnamError(
-            f"the published loop has its own step and Shrink or NormPenalty, and the settings are "
-            f"{settings.as_dict()}; only the batch loop, dgnam.am.synthesize, takes them"
+            f"the published loop has its own update rule and L2Decay or NormPenalty, and the settings are "
+            f"{settings.as_dict()}; use the batch loop, dgnam.am.synthesize"
         )

@@ -1,22 +1,44 @@
-"""The hand-designed priors of pixels, each alone; `Rules` joins them, and `recipes` has the published combinations."""
+"""Regularizers of codes and of pixels, each on its own; `CompositeRegularizer` joins them, presets.py combines them."""
 
-from .clipping import ColourRange, NormBall, SmallContribution, SmallNorm
-from .focus import CentreBias, CentreOnly
-from .penalties import L1Penalty, L2Penalty, NormPower, Penalty, TotalVariation
-from .smoothing import Blur, Denoise
+from .blur import Blur
+from .bounds import CLIPS, Bounds, act_range_bounds, clip_by_name, color_bounds, unit_box
+from .center import CenterBias, CenterOnly
+from .color import ColorRange, NormBall
+from .composite import CompositeRegularizer
+from .denoise import Denoise
+from .during import During
+from .l2_decay import L2Decay
+from .norm_penalty import NormPenalty
+from .norms import L1Penalty, L2Penalty, NormPower
+from .penalty import Penalty
+from .regularizer import Regularizer, StepContext
+from .small_pixels import ClipSmallContribution, ClipSmallNorm
+from .total_variation import TotalVariation
 
 __all__ = [
+    "CLIPS",
     "Blur",
-    "CentreBias",
-    "CentreOnly",
-    "ColourRange",
+    "Bounds",
+    "CenterBias",
+    "CenterOnly",
+    "ClipSmallContribution",
+    "ClipSmallNorm",
+    "ColorRange",
+    "CompositeRegularizer",
     "Denoise",
+    "During",
     "L1Penalty",
+    "L2Decay",
     "L2Penalty",
     "NormBall",
+    "NormPenalty",
     "NormPower",
     "Penalty",
-    "SmallContribution",
-    "SmallNorm",
+    "Regularizer",
+    "StepContext",
     "TotalVariation",
+    "act_range_bounds",
+    "clip_by_name",
+    "color_bounds",
+    "unit_box",
 ]

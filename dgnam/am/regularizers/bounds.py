@@ -1,26 +1,32 @@
-"""The bounds of a code: each neuron's own act_range, 0 to 3 standard deviations above its mean over real images.
+"""Bounds of a code: each neuron's act_range, from 0 to 3 standard deviations above its mean over real images.
 
-Other codes have other bounds, or none: `unit_box` for those drawn from a box, as many GANs' are.
+Other codes have other bounds, or none: `unit_box` for codes drawn from a box, as in many GANs; `color_bounds` for
+pixels.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError, closest
+from .regularizer import Array, Regularizer, StepContext
 
 CLIPS = ("act_range", "unit", "none")
-"""What `clip_by_name` takes."""
+"""Names of clips, for `clip_by_name`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bounds:
-    """What a code is clipped to after each step: `lower` and `upper`, each a number or an array of the code's shape.
+class Bounds(Regularizer):
+    """Clipping of the code after each step to [`lower`, `upper`], each a number or an array of the code's shape.
 
-    A bound that is NaN, and a lower one above its upper one, are errors.
+    Raises DgnamError for NaN, for a lower bound above its upper one, and for arrays of different sizes.
     """
 
     lower: np.ndarray | float
@@ -31,43 +37,57 @@ class Bounds:
         if np.isnan(lower).any() or np.isnan(upper).any():
             raise DgnamError("the bounds of a code must be numbers, and there is NaN among them")
         if lower.size not in (1, upper.size) and upper.size != 1:
-            raise DgnamError(
-                f"the bounds are {lower.size} lower ones and {upper.size} upper ones: give as many of both"
-            )
+            raise DgnamError(f"the bounds have {lower.size} lower and {upper.size} upper values: give as many of both")
         if (lower.reshape(-1) > upper.reshape(-1)).any():
             raise DgnamError("the bounds of a code must be each lower one at most its upper one")
 
-    def apply(self, codes: np.ndarray) -> np.ndarray:
-        """`codes` (N, *code_shape), first no less than `lower`, then no more than `upper`; NaN stays."""
+    @property
+    def label(self) -> str:
+        return "clip"
+
+    def clip(self, codes: Array) -> Array:
+        """`codes` (N, *code_shape), first raised to `lower`, then lowered to `upper`; NaN stays."""
+        if isinstance(codes, Tensor):
+            lower, upper = (torch.as_tensor(bound).to(codes) for bound in (self.lower, self.upper))
+            return torch.minimum(torch.maximum(codes, lower), upper)
         return np.minimum(np.maximum(codes, self.lower), self.upper)
 
+    def project(self, codes: Array, context: StepContext) -> Array:
+        return self.clip(codes)
+
     def shaped(self, shape: tuple[int, ...]) -> Bounds:
-        """The same bounds in the code's shape (no batch axis); an array that holds another count is an error."""
+        """The bounds in the code's shape, without the batch axis; raises DgnamError for arrays of another size."""
         return Bounds(_shaped(self.lower, shape), _shaped(self.upper, shape))
 
 
 def act_range_bounds(upper: np.ndarray) -> Bounds:
-    """From 0, the least that a ReLU leaves, to each neuron's `upper`."""
+    """From 0, the least output of a ReLU, to `upper`, one value for each neuron: its act_range."""
     return Bounds(np.zeros_like(upper), upper)
 
 
 def unit_box(lower: float = -1.0, upper: float = 1.0) -> Bounds:
-    """The same two ends for each number of the code.
+    """The same bounds for each number of the code.
 
-    [-1, 1] is where codes of DCGAN-like generators are drawn from, uniformly (Radford et al. 2016), and what a tanh
-    leaves; after a sigmoid give 0, 1.  A code that was drawn from N(0, 1), as a VAE's, has no box of its own: two or
-    three standard deviations, -3, 3, keep it where the generator was trained.
+    [-1, 1] suits codes drawn uniformly, as DCGAN's (Radford et al. 2016), and tanh outputs; sigmoid outputs take
+    [0, 1].  Codes drawn from N(0, 1), as a VAE's, have no natural box: two or three standard deviations, such as
+    [-3, 3], keep them where the generator was trained.
     """
     if not (math.isfinite(lower) and math.isfinite(upper) and lower < upper):
         raise DgnamError(f"unit box [{lower}, {upper}]: give two finite ends, the lower first")
     return Bounds(lower, upper)
 
 
-def clip_by_name(name: str, act_range: np.ndarray | None = None) -> Bounds | None:
-    """The bounds that a name stands for: `act_range`, `unit` for `unit_box()`, or `none` for no clip.
+def color_bounds(size: tuple[int, int], mean: Sequence[float] = MEAN_BGR) -> Bounds:
+    """From black to white for pixels as the code, (3, *size): [-mean, 255 - mean] of each channel, BGR."""
+    lower = np.broadcast_to(-np.asarray(mean, np.float32).reshape(3, 1, 1), (3, *size)).copy()
+    return Bounds(lower, lower + np.float32(255))
 
-    act_range: the upper bound of each neuron, as `zoo.get(generator).act_range()` gives it; None where the prior has
-        none, and then the name `act_range` is an error.
+
+def clip_by_name(name: str, act_range: np.ndarray | None = None) -> Bounds | None:
+    """The bounds of a name: `act_range`, `unit` for `unit_box()`, or `none` for no clip.
+
+    act_range: upper bound of each neuron, as from `zoo.get(generator).act_range()`; None if the prior has none, which
+        makes the name `act_range` an error.
     """
     if name not in CLIPS:
         raise DgnamError(f"clip '{name}': give one of {closest(name, CLIPS)}")

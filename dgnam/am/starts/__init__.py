@@ -1,0 +1,24 @@
+"""Starts: where codes begin, for each seed."""
+
+from .clusters import ClusterStart, cluster
+from .code_file import CodeFileStart
+from .image import ImageStart, code_of_image, encoder, read_image
+from .pixels import MeanImageStart, NoiseStart, ZeroStart
+from .random import RandomStart, random_code
+from .start import Start
+
+__all__ = [
+    "ClusterStart",
+    "CodeFileStart",
+    "ImageStart",
+    "MeanImageStart",
+    "NoiseStart",
+    "RandomStart",
+    "Start",
+    "ZeroStart",
+    "cluster",
+    "code_of_image",
+    "encoder",
+    "random_code",
+    "read_image",
+]

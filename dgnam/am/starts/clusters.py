@@ -1,10 +1,10 @@
-"""The several facets of one neuron: a start for each kind of picture that drives it.
+"""Facets of a neuron: a start for each kind of picture that activates it.
 
-The pictures of a class fall into kinds, peppers in a pile and peppers sliced; a search that starts at the mean code of
+The pictures of a class fall into kinds, such as a pile of peppers and sliced peppers; an ascent from the mean code of
 one kind tends to stay with it.  After A. Nguyen, J. Yosinski, J. Clune: Multifaceted feature visualization. ICML
-workshop 2016.  They find clusters by k-means in a map that t-SNE makes of 50 principal components of the codes, and
-start from the mean of the 15 pictures nearest to a centre.  Here k-means works on the principal components, without
-t-SNE, and the start is a mean of codes, since the search is among codes.
+workshop 2016.  They run k-means in a t-SNE map of 50 principal components of the codes, and start from the mean of the
+15 pictures nearest to a center.  Here k-means runs on the principal components, without t-SNE, and the start is a mean
+of codes, since the ascent is in code space.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 from ...errors import DgnamError
 
 COMPONENTS = 50
-"""How many principal components the source clusters."""
+"""Number of principal components clustered in the source."""
 
 _TRIES = 10
-"""Runs of k-means, of which the tightest is kept."""
+"""Runs of k-means; the tightest is kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,8 @@ class ClusterStart:
     """The mean codes of clusters of pictures; seed s takes cluster s mod k.
 
     means: (k, *code_shape) float32, the largest cluster first.
-    members: which pictures fell into each, the nearest to its centre first.
-    record: what else decided them, for a run's record.
+    members: names of each cluster's pictures, the nearest to its center first.
+    record: what else determined them, for a run's record.
     """
 
     means: np.ndarray
@@ -60,17 +60,17 @@ def cluster(
     nearest: int | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> ClusterStart:
-    """Part the codes (n, *code_shape) of pictures of these names into k clusters.
+    """Partition codes (n, *code_shape) of pictures with these names into k clusters.
 
     seed: of k-means; the same codes and seed give the same clusters.
-    components: how many principal components are clustered.
-    nearest: take the mean of so many codes nearest to a cluster's centre; None of all of them.
+    components: number of principal components to cluster.
+    nearest: number of codes nearest to a cluster's center to average; None averages all.
     record: where the pictures came from, for `as_dict`.
     """
     if len(codes) != len(names):
-        raise DgnamError(f"{len(codes)} codes and {len(names)} names: each picture has one of either")
+        raise DgnamError(f"{len(codes)} codes and {len(names)} names: each picture has one of each")
     if not 1 <= k <= len(codes):
-        raise DgnamError(f"{len(codes)} pictures can't be parted into {k} clusters; choose 1 to {len(codes)}")
+        raise DgnamError(f"{len(codes)} pictures cannot be partitioned into {k} clusters; choose 1 to {len(codes)}")
     if components < 1 or (nearest is not None and nearest < 1):
         raise DgnamError(f"components {components} and nearest {nearest} must be at least 1")
     rows = np.asarray(codes, np.float64).reshape(len(codes), -1)
@@ -95,29 +95,29 @@ def cluster(
 
 
 def _principal(rows: np.ndarray, components: int) -> np.ndarray:
-    """(n, components or fewer): the rows on their first principal axes."""
-    centred = rows - rows.mean(0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    """(n, components or fewer): projections of the rows on their first principal axes."""
+    centered = rows - rows.mean(0)
+    left, sizes, _ = np.linalg.svd(centered, full_matrices=False)
     return np.asarray((left * sizes)[:, :components])
 
 
 def _kmeans(points: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """(n,): the cluster of each point, of the tightest of several runs in which none stayed empty."""
+    """(n,): cluster of each point, from the tightest of several runs without empty clusters."""
     from scipy.cluster.vq import kmeans2  # here, so that training does without scipy
 
     draw = np.random.default_rng(seed)
     runs = []
     for _ in range(_TRIES):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of empty clusters, which the order below puts last
-            centres, places = kmeans2(points, _spread_out(points, k, draw), iter=50, minit="matrix")
+            warnings.simplefilter("ignore", UserWarning)  # of empty clusters; `min` below puts such runs last
+            centers, places = kmeans2(points, _spread_out(points, k, draw), iter=50, minit="matrix")
         empty = k - len(np.unique(places))
-        runs.append((empty, float(((points - centres[places]) ** 2).sum()), places))
+        runs.append((empty, float(((points - centers[places]) ** 2).sum()), places))
     return min(runs, key=lambda run: run[:2])[2]
 
 
 def _spread_out(points: np.ndarray, k: int, draw: np.random.Generator) -> np.ndarray:
-    """(k, components): points to begin with, each drawn the likelier the farther it lies from those before.
+    """(k, components): initial centers, each drawn with a probability that grows with its distance from those before.
 
     (k-means++: D. Arthur, S. Vassilvitskii, SODA 2007.)
     """
@@ -131,6 +131,6 @@ def _spread_out(points: np.ndarray, k: int, draw: np.random.Generator) -> np.nda
 
 
 def _by_distance(points: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """The members of a cluster, the nearest to its centre first."""
+    """Members of a cluster, the nearest to its center first."""
     distances = ((points[group] - points[group].mean(0)) ** 2).sum(1)
     return group[np.argsort(distances, kind="stable")]

@@ -1,4 +1,4 @@
-"""Starts from a file of codes: those of another run, of another program, or made by hand."""
+"""Codes from a file as starts: of another run, of another program, or made by hand."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ...data.network_input import read_npy
+from ...data.preprocessing import read_npy
 from ...errors import FormatError
+from ...files.checksums import sha256
 from ...files.hdf5 import open_hdf5
 from ...files.paths import HDF5_MAGIC, existing_file, file_head
-from ...runs.folder import sha256
 
 DATASET = "codes"
-"""What the codes are called in an HDF5 file, as in a run's own."""
+"""Name of the dataset of codes in an HDF5 file, as in a run's chunks."""
 
 _MOST_BYTES = 1 << 32
 _NPY_MAGIC = b"\x93NUMPY"
@@ -24,10 +24,10 @@ _NPY_MAGIC = b"\x93NUMPY"
 
 @dataclass(frozen=True)
 class CodeFileStart:
-    """The codes of a .npy file, or of the dataset "codes" of an HDF5 file.
+    """The codes in a .npy file, or in the dataset "codes" of an HDF5 file.
 
-    The array is one code, of the prior's code_shape, for all seeds; or k of them, (k, *code_shape), of which seed s
-    takes number s mod k.  It is read once, and what is no array of finite numbers is a FormatError.
+    The array is one code, of the prior's code_shape, for all seeds; or k codes (k, *code_shape), of which seed s takes
+    number s mod k.  The file is read once; raises FormatError for anything but an array of finite numbers.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class CodeFileStart:
 
 
 def read_codes(path: Path) -> np.ndarray:
-    """The array of a file of codes, float32; which of the two kinds it is is told by its first bytes."""
+    """The array in a file of codes, float32; its first bytes tell .npy from HDF5."""
     head = file_head(path)
     if head.startswith(HDF5_MAGIC):
         values = _dataset(path)

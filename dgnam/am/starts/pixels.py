@@ -1,4 +1,4 @@
-"""Where a search in pixels starts: the mean colour, noise around a colour, or the mean of real images.
+"""Starts in pixels: the mean color, noise around a color, or the mean of real images.
 
 Codes are images (3, height, width), BGR, mean-subtracted.
 """
@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ...data.image_set import MEAN_BGR
+from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError
-from .start import read_image
+from .image import read_image
 
 
 @dataclass(frozen=True)
 class ZeroStart:
-    """0 everywhere, in pixels the mean colour, whatever the seed."""
+    """0 everywhere, in pixels the mean color, for all seeds."""
 
     def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
         return np.zeros((len(seeds), *shape), np.float32)
@@ -31,30 +31,30 @@ class ZeroStart:
 
 @dataclass(frozen=True)
 class NoiseStart:
-    """Noise of each number by itself, drawn from the seed.
+    """Independent noise for each number, drawn from the seed.
 
-    size: its standard deviation in grey levels of 255, or the bound to both sides where uniform.
-    grey: the grey of 0 to 255 that it lies around; None: the mean colour.
+    size: its standard deviation in gray levels of 255; the bound on both sides if uniform.
+    gray: its mean, a gray of 0 to 255; None is the mean color.
     """
 
     size: float
-    grey: float | None = None
+    gray: float | None = None
     uniform: bool = False
 
     def __post_init__(self) -> None:
-        grey_fits = self.grey is None or 0 <= self.grey <= 255
-        if not (0 <= self.size < math.inf and grey_fits):
-            raise DgnamError(f"{self}: give a finite size of at least 0, and a grey of 0 to 255 or None")
+        gray_fits = self.gray is None or 0 <= self.gray <= 255
+        if not (0 <= self.size < math.inf and gray_fits):
+            raise DgnamError(f"{self}: give a finite size of at least 0, and a gray of 0 to 255 or None")
 
     def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
         noise = np.stack([self._noise(seed, shape) for seed in seeds]) if len(seeds) else np.zeros((0, *shape))
-        if self.grey is not None:
+        if self.gray is not None:
             _check_image(shape)
-            noise = noise + self.grey - np.reshape(MEAN_BGR, (3, 1, 1))
+            noise = noise + self.gray - np.reshape(MEAN_BGR, (3, 1, 1))
         return noise.astype(np.float32)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"start": "noise", "size": self.size, "grey": self.grey, "uniform": self.uniform}
+        return {"start": "noise", "size": self.size, "gray": self.gray, "uniform": self.uniform}
 
     def _noise(self, seed: int, shape: tuple[int, ...]) -> np.ndarray:
         draw = np.random.RandomState(seed)
@@ -63,10 +63,10 @@ class NoiseStart:
 
 @dataclass(frozen=True)
 class MeanImageStart:
-    """The mean of pictures, whatever the seed: those of one cluster, so that a search shows that facet of the unit.
+    """The mean of pictures, for all seeds: pictures of one cluster show that facet of the unit.
 
     Nguyen et al. 2016 (Multifaceted feature visualization) cluster a class's pictures by their fc7 codes and average
-    the 15 next to a cluster's middle.  Each picture is resized straight to the code's size.
+    the 15 nearest to a cluster's center.  Each picture is resized to the code's size whatever its aspect ratio.
     """
 
     paths: tuple[str, ...]
@@ -77,7 +77,7 @@ class MeanImageStart:
 
     def __post_init__(self) -> None:
         if not isinstance(self.paths, tuple) or not self.paths:
-            raise DgnamError("a mean image takes one picture or more, as MeanImageStart.of('a.jpg', 'b.jpg')")
+            raise DgnamError("a mean image takes one or more pictures, as MeanImageStart.of('a.jpg', 'b.jpg')")
 
     def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
         _, height, width = _check_image(shape)

@@ -1,13 +1,13 @@
-"""How large a step the ascent takes, from the first to the last."""
+"""The schedule: the size of each step, from the first to the last."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...errors import DgnamError
+from ..checks import check_number
 
 
 class Schedule(Protocol):
@@ -15,16 +15,16 @@ class Schedule(Protocol):
 
     @property
     def start(self) -> float:
-        """That of the first."""
+        """Size of the first step."""
         ...
 
     @property
     def end(self) -> float:
-        """What the last ones go towards."""
+        """The size approached by the last steps."""
         ...
 
     def step_size(self, step: int, n_iters: int) -> float:
-        """The size of step `step`, of 0 to `n_iters` - 1."""
+        """Size of step `step`, 0 to `n_iters` - 1."""
         ...
 
     def as_dict(self) -> dict[str, Any]:
@@ -34,20 +34,19 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Linear:
-    """From `start` in equal steps towards `end`, which the step after the last would have.
+    """From `start` linearly towards `end`, which the step after the last would have.
 
-    The published `start_lr` and `end_lr`: 8 and 1e-10 for CaffeNet.
+    The published `start_lr` and `end_lr`: 8 and 1e-10 for CaffeNet.  Raises DgnamError unless start > 0 and end >= 0.
     """
 
     start: float
     end: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.start) and math.isfinite(self.end)):
-            raise DgnamError(f"steps from start_lr {self.start} to end_lr {self.end}: both must be finite")
+        check_number("start_lr", self.start, above=0)
+        check_number("end_lr", self.end, least=0)
 
     def step_size(self, step: int, n_iters: int) -> float:
-        """The size of step `step`, of 0 to `n_iters` - 1: how far a code or a pixel moves on average (see `ascent`)."""
         return self.start + (self.end - self.start) * step / n_iters
 
     def as_dict(self) -> dict[str, Any]:
@@ -56,7 +55,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Phases:
-    """One linear schedule after another, each with its number of steps; the last goes on for any more steps."""
+    """Linear schedules in sequence, each with its number of steps; the last size holds for any further steps."""
 
     phases: tuple[tuple[int, Linear], ...]
 
@@ -66,7 +65,7 @@ class Phases:
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, float, float]]) -> Phases:
-        """From (steps, start, end) of each."""
+        """From (steps, start, end) of each phase."""
         return cls(tuple((steps, Linear(start, end)) for steps, start, end in rows))
 
     @property
@@ -79,7 +78,7 @@ class Phases:
 
     @property
     def n_iters(self) -> int:
-        """The steps of all."""
+        """Steps of all phases."""
         return sum(steps for steps, _ in self.phases)
 
     def step_size(self, step: int, n_iters: int) -> float:

@@ -1,4 +1,4 @@
-"""The settings that a search may try: those that the paper's search varied."""
+"""The settings that a tuning may try: those that the paper's random search varied."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import DgnamError
-from ..regularizers.regularizer import NormPenalty, Shrink
+from ..regularizers import L2Decay, NormPenalty
 from ..settings import Settings
-from ..steps.schedule import Linear
+from ..steps import Linear
 
 Range = tuple[float, float] | tuple[float, float, bool]
 """The least and the greatest value, and whether values are drawn evenly by their logarithm; False where left out."""
@@ -20,11 +20,11 @@ Range = tuple[float, float] | tuple[float, float, bool]
 PAPER_RANGE: Range = (0.0005, 0.5, True)
 """A range for `norm_penalty`: around the paper's 0.005."""
 
-NAMES = ("n_iters", "start_lr", "shrink", "norm_penalty")
+NAMES = ("n_iters", "start_lr", "l2", "norm_penalty")
 
 
 @dataclass(frozen=True)
-class SearchSpace:
+class TuningSpace:
     """A range for each of the settings; the two of a range may be equal.
 
     The paper searched at random in L2 weight, number of iterations and learning rate, and does not say in which ranges
@@ -32,13 +32,13 @@ class SearchSpace:
 
     n_iters: the number of steps.
     start_lr: the first step's size; the last one's is `end_lr`.
-    shrink: the released code's L2, of 0 to 1, where 1 is none.
-    norm_penalty: Eq. 1's L2, in place of `shrink`: exactly one of the two has a range and the other is None.
+    l2: the released code's L2, of 0 to 1, where 1 is none.
+    norm_penalty: Eq. 1's L2, in place of `l2`: exactly one of the two has a range and the other is None.
     """
 
     n_iters: Range = (50, 400)
     start_lr: Range = (1.0, 32.0, True)
-    shrink: Range | None = (0.9, 1.0)
+    l2: Range | None = (0.9, 1.0)
     norm_penalty: Range | None = None
     end_lr: float = 1e-10
 
@@ -47,10 +47,10 @@ class SearchSpace:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, _checked(name, value))
-        if (self.shrink is None) == (self.norm_penalty is None):
-            raise DgnamError("a search space has a range of shrink or one of norm_penalty, and None for the other")
-        if self.shrink is not None and self.shrink[1] > 1:
-            raise DgnamError(f"shrink up to {self.shrink[1]:g}: a code is multiplied by 1 at most")
+        if (self.l2 is None) == (self.norm_penalty is None):
+            raise DgnamError("a search space has a range of l2 or one of norm_penalty, and None for the other")
+        if self.l2 is not None and self.l2[1] > 1:
+            raise DgnamError(f"l2 up to {self.l2[1]:g}: a code is multiplied by 1 at most")
         if not (math.isfinite(self.end_lr) and self.end_lr >= 0):
             raise DgnamError(f"end_lr {self.end_lr:g}: give the size of a step, 0 or more")
 
@@ -63,11 +63,11 @@ class SearchSpace:
     def settings(self, drawn: Mapping[str, Any]) -> Settings:
         """The settings of a drawn value for each name of `ranges`."""
         penalty = drawn.get("norm_penalty")
-        rule = Shrink(float(drawn["shrink"])) if penalty is None else NormPenalty(float(penalty))
+        rule = L2Decay(float(drawn["l2"])) if penalty is None else NormPenalty(float(penalty))
         return Settings(int(drawn["n_iters"]), Linear(float(drawn["start_lr"]), self.end_lr), rule)
 
     def as_dict(self) -> dict[str, Any]:
-        """For a record; `SearchSpace(**read)` is the same space."""
+        """For a record; `TuningSpace(**read)` is the same space."""
         found = dataclasses.asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 

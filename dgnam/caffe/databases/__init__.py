@@ -1,0 +1,1 @@
+"""Databases of Datums: LMDB and LevelDB."""

@@ -1,7 +1,7 @@
-"""What LevelDB does not check of its table files itself, and ends the process over: the footer's claims.
+"""Checks of LevelDB table footers, whose unchecked claims make LevelDB abort the process.
 
-A table (`.ldb`, `.sst`) ends in 48 bytes: offset and size of the meta index block and of the index block, as
-variable-length numbers, padding, and a magic number.  LevelDB allocates as many bytes as they say.
+A table (`.ldb`, `.sst`) ends in 48 bytes: offset and size of the meta index block and of the index block, as varints,
+padding, and a magic number.  LevelDB allocates the claimed sizes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ SUFFIXES = (".ldb", ".sst")
 _FOOTER = 48
 _MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 _BLOCK_END = 5
-"""The kind and the checksum behind each block."""
+"""The type and the checksum after each block."""
 
 
 def check_tables(folder: str | os.PathLike[str]) -> None:
-    """Raise CaffeFormatError for a table whose footer claims a block that the file has not."""
+    """Raise CaffeFormatError for a table whose footer claims a block outside the file."""
     for path in sorted(Path(folder).iterdir()):
         if path.suffix in SUFFIXES and path.is_file():
             _check(path)
@@ -32,7 +32,7 @@ def _check(path: Path) -> None:
         file.seek(max(0, size - _FOOTER))
         footer = file.read(_FOOTER)
     if len(footer) < _FOOTER or not footer.endswith(_MAGIC):
-        raise CaffeFormatError(f"{path}: is no table of LevelDB's, or is cut short")
+        raise CaffeFormatError(f"{path}: is not a LevelDB table, or is truncated")
     at = 0
     for what in ("meta index", "index"):
         start, at = _number(path, footer, at)

@@ -1,4 +1,4 @@
-"""An entry of a database."""
+"""A database entry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Record:
-    """An entry: its key, and `read`, which gives its value, so that an entry passed over costs no reading."""
+    """An entry: its key, and `read`, which returns its value; skipping an entry reads no value."""
 
     key: bytes
     read: Callable[[], bytes]

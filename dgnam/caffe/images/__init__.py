@@ -1,0 +1,1 @@
+"""Image files: OpenCV's decoding and resizing, scikit-image's, listings of images with labels."""

@@ -1,8 +1,8 @@
-"""Resizing as OpenCV does it by default (cv::INTER_LINEAR on bytes), bit for bit.
+"""OpenCV's default resizing (cv::INTER_LINEAR on bytes), bit-exact.
 
-A pixel's centre lies at half: output x reads the input at (x + 0.5) * scale - 0.5.  The weights of the two neighbours
-are rounded to 11 bits, rows are interpolated exactly, and columns with a cut of 4 and then 16 bits before the last
-rounding.  Halving both sides is the mean of four pixels instead, which OpenCV switches to for that one ratio.
+Pixel centers lie at half-integers: output x samples the input at (x + 0.5) * scale - 0.5.  The weights of the two
+neighbors are rounded to 11 bits; rows are interpolated exactly, columns with truncations by 4 and then 16 bits before
+the final rounding.  Halving both sides averages four pixels instead, as OpenCV does for that ratio.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ONE = 1 << 11
 
 
 def resize_bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(H, W, C) uint8 → (height, width, C) uint8."""
+    """Resize (H, W, C) uint8 → (height, width, C) uint8."""
     rows, columns = image.shape[:2]
     if min(rows, columns, height, width) < 1:
         raise CaffeError(f"an image of {rows}x{columns} pixels can't be resized to {height}x{width}")
@@ -23,8 +23,8 @@ def resize_bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     if (rows, columns) == (2 * height, 2 * width):
         return _halve(image)
-    left, right, from_left, from_right = _neighbours(columns, width, clamp=True)
-    top, bottom, from_top, from_bottom = _neighbours(rows, height, clamp=False)
+    left, right, from_left, from_right = _neighbors(columns, width, clamp=True)
+    top, bottom, from_top, from_bottom = _neighbors(rows, height, clamp=False)
     channels = image.shape[2]
     used, where = np.unique(np.concatenate([top, bottom]), return_inverse=True)
     # Flat rows, since numpy is slow along an axis of three.
@@ -46,11 +46,11 @@ def _halve(image: np.ndarray) -> np.ndarray:
     return (total + 2 >> 2).astype(np.uint8)
 
 
-def _neighbours(size: int, wanted: int, *, clamp: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """For each output place the two input places that it lies between, and their weights of 11 bits.
+def _neighbors(size: int, wanted: int, *, clamp: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return, for each output position, the two neighboring input positions and their 11-bit weights.
 
-    clamp: at the border, whether the weights too are those of the outermost pixel, as across; down, only the places
-    are, so that two rounded weights of one pixel add up.
+    clamp: whether weights at the border are clamped too, as horizontally; vertically only positions are clamped, and
+        the border pixel's two rounded weights add up.
     """
     scale = 1.0 / (wanted / size)
     place = ((np.arange(wanted) + 0.5) * scale - 0.5).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Pictures in other sizes, by the numbers of pycaffe 1.0 with the scikit-image of its time (0.13).
+"""pycaffe's `resize_image`, with the results of the scikit-image of its time (0.13).
 
-That is interpolation without anti-aliasing, in which a picture goes on with one value beyond its edges.
+Interpolation without anti-aliasing; the picture is padded with a constant.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Size = Sequence[int] | np.ndarray
 
 
 def resize_image(im: np.ndarray, new_dims: Size, interp_order: int = 1) -> np.ndarray:
-    """A picture (H, W, K) in the size `new_dims`, (height, width), as float32.
+    """Resize a picture (H, W, K) to `new_dims`, (height, width), as float32.
 
-    With 1 or 3 channels the pixels are areas, and what lies outside counts as the picture's least value, so that edges
-    darken as a picture grows.  With any other number they are points, the corners kept, as scipy's zoom has it.
+    With 1 or 3 channels pixels are areas and the padding is the picture's minimum, so enlarging darkens the edges.
+    With any other number pixels are points with aligned corners, as in scipy's zoom.
 
-    interp_order: 0 nearest, 1 linear, up to 5 splines.  Other orders than 1 need scikit-image for 1 or 3 channels.
+    interp_order: 0 nearest, 1 linear, up to 5 splines.  Orders other than 1 need scikit-image for 1 or 3 channels.
     """
     height, width = _size(im, new_dims)
     if im.shape[-1] not in (1, 3):
@@ -37,9 +37,9 @@ def resize_image(im: np.ndarray, new_dims: Size, interp_order: int = 1) -> np.nd
 
 
 def resize(image: np.ndarray, output_shape: Size, order: int = 1, mode: str = "constant", **options: Any) -> np.ndarray:
-    """scikit-image's `resize` with what were its defaults; scripts call it as caffe.io.resize.
+    """scikit-image's `resize` with its former defaults, for scripts that use caffe.io.resize.
 
-    image: (H, W) or (H, W, K), integers as fractions of the greatest that their type holds.
+    image: (H, W) or (H, W, K); integers are scaled by their type's maximum.
     output_shape: (height, width), or the whole shape.
     """
     transform = optional_module("skimage.transform", "resize", "scikit-image")
@@ -49,12 +49,12 @@ def resize(image: np.ndarray, output_shape: Size, order: int = 1, mode: str = "c
 def _size(im: np.ndarray, new_dims: Size) -> tuple[int, int]:
     size = tuple(int(n) for n in new_dims)
     if im.ndim != 3 or 0 in im.shape or len(size) != 2 or min(size) < 1:
-        raise ArrayError(f"a picture (height, width, channels) has a size to change, and {im.shape} → {size} is none")
+        raise ArrayError(f"can't resize {im.shape} → {size}: expected (height, width, channels) → (height, width)")
     return size[0], size[1]
 
 
 def _linear(im: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Linear interpolation between pixels' centres, zero outside, along the width and then the height; in float64."""
+    """Interpolate linearly between pixel centers, with zero padding, along the width, then the height; in float64."""
     out = im.astype(np.float64)
     for axis in (1, 0):
         at = (np.arange(size[axis]) + 0.5) * (im.shape[axis] / size[axis]) - 0.5
@@ -66,7 +66,7 @@ def _linear(im: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _spline(im: np.ndarray, size: tuple[int, int], order: int) -> np.ndarray:
-    """The same in other orders, clipped to the range of `im`, by scikit-image."""
+    """Interpolate by splines of other orders, clipped to the range of `im`, by scikit-image."""
     transform = optional_module("skimage.transform", f"resize_image with interp_order {order}", "scikit-image")
     down, across = im.shape[0] / size[0], im.shape[1] / size[1]
     matrix = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5], [0, 0, 1]])

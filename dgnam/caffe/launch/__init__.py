@@ -1,0 +1,1 @@
+"""`import caffe` for unmodified scripts: the alias of this package and the launcher."""

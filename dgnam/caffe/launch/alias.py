@@ -1,7 +1,7 @@
-"""`import caffe` for scripts that nobody may edit: this package under pycaffe's name, too.
+"""`import caffe` for unmodified scripts: this package under pycaffe's name.
 
-After `install()`, `caffe` and `caffe.<module>` are the very modules of `dgnam.caffe`, not copies: classes, and what
-`set_mode_gpu` and its kin set, are the same under both names.  Pickles that name `caffe.io.Transformer` load as well.
+After `install()`, `caffe` and `caffe.<module>` are the modules of `dgnam.caffe` themselves, not copies: classes and
+global state, such as the mode, are the same under both names.  Pickles naming `caffe.io.Transformer` load as well.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ OURS = __name__.rpartition(".launch.")[0]
 
 
 def install() -> None:
-    """Serve `import caffe` and its submodules from here on; calling it again changes nothing.
+    """Make `import caffe` and imports of its submodules return this package; idempotent.
 
-    Raises CaffeError where another `caffe` is imported already.
+    Raises CaffeError if another `caffe` is already imported.
     """
     other = next((name for name in _aliases() if sys.modules[name] is not sys.modules.get(_ours(name))), None)
     if other is not None:
         place = getattr(sys.modules[other], "__file__", None)
         raise CaffeError(
-            f"dgnam.caffe can't be served as '{ALIAS}': another '{other}' is imported already"
+            f"can't install dgnam.caffe as '{ALIAS}': another '{other}' is already imported"
             f"{'' if place is None else f', from {place}'}; call install() before that, in a new process"
         )
     if _finder not in sys.meta_path:
@@ -37,7 +37,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Undo `install`: the next `import caffe` looks for another one.  Names that were imported stay as they are."""
+    """Undo `install`: the next `import caffe` searches for another package.  Imported names are unaffected."""
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
         for name in _aliases():
@@ -45,7 +45,7 @@ def uninstall() -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds `caffe.<module>` where `dgnam.caffe.<module>` is."""
+    """Resolves `caffe.<module>` to `dgnam.caffe.<module>`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -56,7 +56,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(Loader):
-    """Gives the module that there is, which keeps its own name and spec."""
+    """Returns the existing module, with its own name and spec."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = importlib.import_module(_ours(spec.name))
@@ -64,7 +64,7 @@ class _Loader(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # the import system has put that of the alias in its place
+        module.__spec__ = self._spec  # the import system has replaced it by the alias's
 
 
 def _is_alias(name: str) -> bool:
@@ -72,12 +72,12 @@ def _is_alias(name: str) -> bool:
 
 
 def _ours(name: str) -> str:
-    """The module's own name: dgnam.caffe.io for caffe.io."""
+    """Return the module's own name: dgnam.caffe.io for caffe.io."""
     return OURS + name.removeprefix(ALIAS)
 
 
 def _aliases() -> list[str]:
-    """The modules that are imported as `caffe` or below it."""
+    """Return the names of modules imported as `caffe` or `caffe.<module>`."""
     return [name for name, module in list(sys.modules.items()) if _is_alias(name) and module is not None]
 
 

@@ -1,7 +1,7 @@
-"""Accuracy: how often the label is among the highest scores.
+"""Accuracy: the fraction of labels among the highest scores.
 
-Bottoms: scores (*outer, K, *inner) with the K classes along `axis`, and labels, one to each (outer, inner) place.
-Tops: the share of places that are right, a scalar; and, where a second is named, the share by class, (K,).
+Bottoms: scores (*outer, K, *inner) with the K classes along `axis`, and one label for each (outer, inner) position.
+Tops: the accuracy, a scalar; optionally the accuracy of each class, (K,).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 @register("Accuracy")
 class Accuracy(Layer):
-    """Right is a place where fewer than `top_k` other classes score at least as much as its label.
+    """A position is correct if fewer than `top_k` other classes score at least as high as its label.
 
-    Places whose label is `ignore_label` don't count; the share of nothing is 0.
+    Positions labeled `ignore_label` are not counted; without positions the accuracy is 0.
     """
 
     bottoms = (2, 2)

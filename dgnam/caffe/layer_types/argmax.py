@@ -1,8 +1,8 @@
-"""ArgMax: where the highest values are, and what they are.
+"""ArgMax: the indices or values of the maxima.
 
 Shapes: bottom (N, …).  Without `axis`: top (N, 1, top_k, 1…) of at least 3 axes, indices into each item's flattened
-values; (N, 2, top_k, 1…), indices then values, where `out_max_val`.  With `axis`: that axis becomes top_k, of indices,
-or of values where `out_max_val`.
+values; with `out_max_val` (N, 2, top_k, 1…), indices then values.  With `axis`: that axis has top_k indices, or values
+with `out_max_val`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 @register("ArgMax")
 class ArgMax(Layer):
-    """The `top_k` highest values in falling order; of equal ones the last comes first."""
+    """The `top_k` highest values in descending order; of equal ones the last comes first."""
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         options, shape = self.definition.argmax_param, tuple(bottom_shapes[0])
@@ -43,7 +43,7 @@ class ArgMax(Layer):
         raise self.fail("has no gradient")
 
     def _highest(self, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        """The highest values along `axis`, and their indices as numbers of the same type."""
+        """Return the highest values along `axis`, and their indices in the same dtype."""
         top_k = self.definition.argmax_param.top_k
         if top_k == 1:
             from_end = x.flip(axis).argmax(axis, keepdim=True)

@@ -1,8 +1,8 @@
-"""BatchNorm: each channel to mean 0 and variance 1; the learned scale and shift are a Scale layer's.
+"""BatchNorm: normalizes each channel to mean 0 and variance 1; a Scale layer has the learned scale and shift.
 
-Parameters: running sums of mean (C,) and variance (C,), and the number (1,) that both are to be divided by.
-In TEST, or with use_global_stats, those are used; else the batch's own, which are then added to the sums after these
-have decayed by moving_average_fraction.
+Parameters: running sums of the mean (C,) and variance (C,), and their divisor (1,).
+TEST, or use_global_stats, uses the running statistics.  Otherwise the batch's statistics are used, and added to the
+sums after a decay by moving_average_fraction.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class BatchNorm(Layer):
         return [ParamBlob((channels,), zero), ParamBlob((channels,), zero), ParamBlob((1,), zero)]
 
     def written(self) -> pb.LayerParameter:
-        """With a learning rate of 0 for each statistic: Caffe refuses to read another one."""
+        """Add a learning rate of 0 for each statistic, as required by Caffe."""
         definition = super().written()
         while len(definition.param) < 3:
             definition.param.add(lr_mult=0)
@@ -60,7 +60,7 @@ class BatchNorm(Layer):
         return [y]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """From what forward kept, since the layer may run in place, and a second pass would count the batch twice."""
+        """Use values kept by forward: the layer may run in place, and a second pass would count the batch twice."""
         nothing: list[Tensor | None] = [None] * len(now.params)
         if not now.needs.bottoms[0]:
             return [None], nothing
@@ -78,7 +78,7 @@ class BatchNorm(Layer):
         return not context.training
 
     def _running(self, params: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Mean and variance over what has been seen; zero where nothing has."""
+        """Return the running mean and variance; initially zero."""
         scale = torch.where(params[2] == 0, torch.zeros_like(params[2]), 1 / params[2])
         return params[0] * scale, params[1] * scale
 
@@ -89,15 +89,15 @@ class BatchNorm(Layer):
 
     @staticmethod
     def _axes(x: Tensor) -> list[int]:
-        """All but the channels'."""
+        """Return all axes but the channel axis."""
         return [0, *range(2, x.dim())]
 
     @staticmethod
     def _view(x: Tensor) -> list[int]:
-        """The shape in which a number to a channel is broadcast over `x`."""
+        """Return the shape that broadcasts a number per channel over `x`."""
         return [1, -1] + [1] * (x.dim() - 2)
 
     def _checked(self, shape: Shape) -> Shape:
         if len(shape) < 2:
-            raise self.fail(f"takes a bottom of 2 axes (N, C) or more, and got shape {tuple(shape)}")
+            raise self.fail(f"takes a bottom of 2 axes (N, C) or more; got shape {tuple(shape)}")
         return tuple(shape)

@@ -1,4 +1,4 @@
-"""BatchReindex: items of a batch picked, repeated or reordered by index."""
+"""BatchReindex: selects, repeats or reorders items of a batch by index."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class BatchReindex(Layer):
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         if len(bottom_shapes[1]) != 1:
-            raise self.fail(f"takes indices of one axis, and got shape {tuple(bottom_shapes[1])}")
+            raise self.fail(f"takes indices of one axis; got shape {tuple(bottom_shapes[1])}")
         return [(bottom_shapes[1][0], *bottom_shapes[0][1:])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return [bottoms[0].index_select(0, self._index(bottoms))]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """To each item the sum over its copies."""
+        """Sum the gradients over each item's copies."""
         if not now.needs.bottoms[0]:
             return [None, None], []
         return [torch.zeros_like(now.bottoms[0]).index_add_(0, self._index(now.bottoms), now.top_diffs[0]), None], []

@@ -1,6 +1,6 @@
-"""Windows as columns, over any number of axes: what convolutions are made of that torch has no function for.
+"""im2col over any number of axes, for convolutions not supported by torch.
 
-Window o of an axis looks at the places o * stride - pad + k * dilation, k from 0 to kernel - 1; beyond the image is 0.
+Window o of an axis covers the positions o * stride - pad + k * dilation, k from 0 to kernel - 1, with zero padding.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ class Geometry(NamedTuple):
     dilation: list[int]
 
     def windows(self, sizes: Sequence[int]) -> list[int]:
-        """How many windows there are along each axis.
+        """Return the number of windows along each axis.
 
-        As in C, a quotient is rounded towards zero: an image that lacks less than a stride to one window has one.
+        As in C, quotients are truncated: an image too small by less than a stride has one window.
         """
         spans = [n + 2 * p - (d * (k - 1) + 1) for n, k, _, p, d in zip(sizes, *self, strict=True)]
         return [math.trunc(span / s) + 1 for span, s in zip(spans, self.stride, strict=True)]
 
 
 def columns(x: Tensor, geometry: Geometry) -> Tensor:
-    """(B, C, *sizes) → (B, C, *kernel, *windows)."""
+    """im2col: (B, C, *sizes) → (B, C, *kernel, *windows)."""
     sizes = list(x.shape[2:])
     spatial, counts = len(sizes), geometry.windows(sizes)
     for i, places in enumerate(_places(geometry, counts, x.device)):
-        # The axes before this one are two each by now: those of the kernels and of the windows.
+        # Each earlier axis has become two: kernel and window.
         axis, kernel = 2 + 2 * i, geometry.kernel[i]
         x = _padded(x, axis, geometry.pad[i], max(0, int(places.max()) + 1 - sizes[i] - geometry.pad[i]))
         x = x.index_select(axis, places).unflatten(axis, (kernel, counts[i]))
@@ -44,7 +44,7 @@ def columns(x: Tensor, geometry: Geometry) -> Tensor:
 
 
 def images(cols: Tensor, geometry: Geometry, sizes: Sequence[int]) -> Tensor:
-    """The sum of what each place is seen as: (B, C, *kernel, *windows) → (B, C, *sizes), the transpose of `columns`."""
+    """col2im, the transpose of `columns`: (B, C, *kernel, *windows) → (B, C, *sizes)."""
     spatial = len(sizes)
     counts = list(cols.shape[2 + spatial :])
     pairs = [axis for i in range(spatial) for axis in (2 + i, 2 + spatial + i)]
@@ -59,7 +59,7 @@ def images(cols: Tensor, geometry: Geometry, sizes: Sequence[int]) -> Tensor:
 
 
 def _places(geometry: Geometry, counts: Sequence[int], device: torch.device) -> list[Tensor]:
-    """For each axis, where in the padded image each tap of each window lies: (kernel * windows,)."""
+    """Return for each axis the positions of each window's taps in the padded image: (kernel * windows,)."""
     taps = [torch.arange(k, device=device) * d for k, d in zip(geometry.kernel, geometry.dilation, strict=True)]
     starts = [torch.arange(n, device=device) * s for n, s in zip(counts, geometry.stride, strict=True)]
     return [(tap[:, None] + start[None, :]).flatten() for tap, start in zip(taps, starts, strict=True)]

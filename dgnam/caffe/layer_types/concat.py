@@ -1,4 +1,4 @@
-"""Concat and Slice: blobs joined along one axis, and a blob cut along one axis."""
+"""Concat and Slice: concatenating blobs along an axis, and splitting a blob along an axis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..proto import pb
 
 @register("Concat")
 class Concat(Layer):
-    """Bottoms (…, n_i, …) that differ along `axis` at most; top (…, sum of n_i, …)."""
+    """Bottoms (…, n_i, …) of equal sizes except along `axis`; top (…, sum of n_i, …)."""
 
     bottoms = (1, None)
 
@@ -29,7 +29,7 @@ class Concat(Layer):
         for shape in bottom_shapes:
             if len(shape) != len(first) or (*shape[:axis], *shape[axis + 1 :]) != (*first[:axis], *first[axis + 1 :]):
                 raise self.fail(
-                    f"its bottoms may differ along axis {axis} only, and have {[tuple(s) for s in bottom_shapes]}"
+                    f"its bottoms may differ along axis {axis} only; got {[tuple(s) for s in bottom_shapes]}"
                 )
         return [(*first[:axis], sum(s[axis] for s in bottom_shapes), *first[axis + 1 :])]
 
@@ -53,7 +53,7 @@ class Concat(Layer):
 
 @register("Slice")
 class Slice(Layer):
-    """The tops are the parts of the bottom along `axis`, cut at the slice points or, without any, into equal parts."""
+    """Splits the bottom along `axis` at the slice points, or by default into equal parts."""
 
     tops = (1, None)
 
@@ -72,7 +72,7 @@ class Slice(Layer):
         return list(torch.split(bottoms[0], self._sizes(bottoms[0].shape[axis]), axis))
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """The tops' gradients, joined."""
+        """Concatenate the tops' gradients."""
         axis = self._axis(tuple(now.bottoms[0].shape))
         return [torch.cat(list(now.top_diffs), axis) if now.needs.bottoms[0] else None], []
 

@@ -1,4 +1,4 @@
-"""ContrastiveLoss: similar pairs drawn together, the others pushed apart up to a margin (Hadsell et al. 2006)."""
+"""ContrastiveLoss: pulls similar pairs together and pushes others apart up to a margin (Hadsell et al. 2006)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .loss import Loss
 
 @register("ContrastiveLoss")
 class ContrastiveLoss(Loss):
-    """Bottoms: a and b, both (N, C) or with axes of 1 behind, and whether they are similar, (N,).
+    """Bottoms: a and b, both (N, C) or with trailing axes of 1, and whether they are similar, (N,).
 
     With d the distance of a and b, the loss is the mean over pairs of half d ** 2 for similar ones, and of half
     max(margin - d, 0) ** 2 for the others; half max(margin - d ** 2, 0) in the `legacy_version`.
@@ -27,7 +27,7 @@ class ContrastiveLoss(Loss):
         a, b, similar = (self.legacy(s) for s in bottom_shapes)
         if a != b or a[2:] != (1, 1) or similar[0] < a[0] or similar[1:] != (1, 1, 1):
             given = [tuple(s) for s in bottom_shapes]
-            raise self.fail(f"takes shapes (N, C), (N, C) and (N,), and got {given[0]}, {given[1]} and {given[2]}")
+            raise self.fail(f"takes shapes (N, C), (N, C) and (N,); got {given[0]}, {given[1]} and {given[2]}")
         return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
@@ -42,7 +42,7 @@ class ContrastiveLoss(Loss):
         return [torch.where(self._similar(bottoms), squared, apart).sum() / len(squared) / 2]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """The distance that Caffe divides by is 1e-4 larger than it is."""
+        """As in Caffe, divides by the distance plus 1e-4."""
         options, difference = self.definition.contrastive_loss_param, self._difference(now.bottoms)
         squared = difference.pow(2).sum(1)
         distance = squared.sqrt()

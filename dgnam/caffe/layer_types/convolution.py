@@ -1,4 +1,4 @@
-"""Convolution and its geometry, which Deconvolution shares.
+"""Convolution, and its geometry, shared by Deconvolution.
 
 Shapes: bottom (N, C, *in), top (N, num_output, *out) with out = (in + 2 pad - dilation (kernel - 1) - 1) / stride + 1,
 rounded down; weight (num_output, C / group, *kernel), bias (num_output,).  Several bottoms are convolved alike.  The
@@ -21,7 +21,7 @@ from .columns import Geometry, columns
 
 
 class Spatial(Layer):
-    """A layer that slides windows over the axes behind the channels, as `convolution_param` says."""
+    """A layer with windows over the axes after the channels, defined by `convolution_param`."""
 
     def __init__(self, definition: pb.LayerParameter):
         super().__init__(definition)
@@ -32,7 +32,7 @@ class Spatial(Layer):
         return self.axis(self.options.axis, shape)
 
     def _as_batch(self, x: Tensor, axis: int) -> Tensor:
-        """The axes before the channels as one, since torch's convolutions take exactly one."""
+        """Flatten the axes before the channels to one, as needed by torch's convolutions."""
         return x if axis == 1 else x.reshape(math.prod(x.shape[:axis]), *x.shape[axis:])
 
     def _geometry(self, shape: Sequence[int]) -> Geometry:
@@ -49,7 +49,7 @@ class Spatial(Layer):
     def _per_axis(
         self, name: str, name_h: str | None, name_w: str | None, spatial: int, default: int | None, least: int
     ) -> list[int]:
-        """An option given once for all axes, once for each, or as _h and _w."""
+        """Return an option given once for all axes, once per axis, or as _h and _w."""
         values = list(getattr(self.options, name))
         if name_h and name_w and (self.options.HasField(name_h) or self.options.HasField(name_w)):
             if spatial != 2:
@@ -71,7 +71,7 @@ class Spatial(Layer):
 
 
 class ConvolutionBase(Spatial):
-    """Options and shapes that Convolution and Deconvolution have in common."""
+    """Options and shapes common to Convolution and Deconvolution."""
 
     bottoms = (1, None)
     tops = (1, None)
@@ -103,7 +103,7 @@ class ConvolutionBase(Spatial):
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         first = bottom_shapes[0]
         if any(tuple(s) != tuple(first) for s in bottom_shapes):
-            raise self.fail(f"its bottoms must have one shape, and have {[tuple(s) for s in bottom_shapes]}")
+            raise self.fail(f"its bottoms must have equal shapes; got {[tuple(s) for s in bottom_shapes]}")
         axis = self._channel_axis(first)
         out = self._out_sizes(first[axis + 1 :], self._geometry(first))
         if any(n < 1 for n in out):
@@ -127,7 +127,7 @@ class ConvolutionBase(Spatial):
         return y if axis == 1 else y.reshape(*x.shape[:axis], *y.shape[1:])
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """Straight from torch's convolution gradient, which needs no second forward pass."""
+        """Call torch's convolution gradient, without a second forward pass."""
         shape = now.bottoms[0].shape
         if not self._torch_fits(shape[self._channel_axis(shape) + 1 :], self._geometry(shape)):
             return super().backward(context, now)
@@ -158,7 +158,7 @@ class ConvolutionBase(Spatial):
         return bottom_diffs, param_diffs
 
     def _torch_fits(self, sizes: Sequence[int], geometry: Geometry) -> bool:
-        """Whether torch has a convolution like this one."""
+        """Return whether torch supports this convolution."""
         return 1 <= len(sizes) <= 3 and min(geometry.dilation) > 0
 
     def _by_torch(self, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
@@ -182,7 +182,7 @@ class Convolution(ConvolutionBase):
         return geometry.windows(sizes)
 
     def _torch_fits(self, sizes: Sequence[int], geometry: Geometry) -> bool:
-        """Not where the kernel is larger than the padded image either."""
+        """Return whether torch supports this convolution: not if the kernel exceeds the padded image."""
         reach = [d * (k - 1) + 1 - 2 * p for k, _, p, d in zip(*geometry, strict=True)]
         return super()._torch_fits(sizes, geometry) and all(r <= n for r, n in zip(reach, sizes, strict=True))
 

@@ -1,4 +1,4 @@
-"""Crop: a blob cut to the size of another."""
+"""Crop: crops a blob to the size of another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 @register("Crop")
 class Crop(Layer):
-    """The axes from `axis` on get the second bottom's sizes, cut out at `offset`: one for all, one for each, or 0.
+    """Crops the axes from `axis` on to the second bottom's sizes at `offset`: one for all, one per axis, or 0.
 
     The second bottom lends its shape only, and its diff is left as it is.
     """
@@ -34,7 +34,7 @@ class Crop(Layer):
         return [bottoms[0][self._region(bottoms)]]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dy in the region that was cut out, 0 around it."""
+        """dx = dy in the cropped region, 0 elsewhere."""
         if not now.needs.bottoms[0]:
             return [None, None], []
         dx = torch.zeros_like(now.bottoms[0])
@@ -47,7 +47,7 @@ class Crop(Layer):
         return tuple(slice(at, at + n) for at, n in zip(self._offsets(shapes[0]), sizes, strict=True))
 
     def _offsets(self, shape: Shape) -> list[int]:
-        """Where the region begins, for each axis."""
+        """Return the start of the region along each axis."""
         options = self.definition.crop_param
         axis, given = self.axis(options.axis, shape), list(options.offset)
         cut = len(shape) - axis

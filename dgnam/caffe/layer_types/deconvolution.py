@@ -1,4 +1,4 @@
-"""Deconvolution: the transpose of Convolution, whose forward pass is a convolution's gradient.
+"""Deconvolution: the transpose of Convolution; its forward pass is a convolution's gradient.
 
 Shapes: bottom (N, C, *in), top (N, num_output, *out) with out = stride (in - 1) + dilation (kernel - 1) + 1 - 2 pad;
 weight (C, num_output / group, *kernel), bias (num_output,).

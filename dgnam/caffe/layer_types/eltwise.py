@@ -1,4 +1,4 @@
-"""Eltwise: the product, the weighted sum or the maximum of several blobs of one shape."""
+"""Eltwise: the product, weighted sum or maximum of blobs of one shape."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..proto import pb
 class Eltwise(Layer):
     """PROD: y = a * b * …; SUM: y = coeff[0] a + coeff[1] b + …; MAX: y = max(a, b, …).
 
-    In place, Caffe clears the top before SUM and MAX read a, and writes a's gradient, and PROD's slope for a, where dy
-    was: a then counts as 0 for SUM and as the lowest number for MAX, and the others' gradients come from a's.
+    In place, Caffe clears the top before SUM and MAX read a, and overwrites dy by a's gradient, or by PROD's slope for
+    a: a then counts as 0 for SUM and as the lowest number for MAX, and the others' gradients derive from a's.
     """
 
     bottoms = (2, None)
@@ -29,14 +29,14 @@ class Eltwise(Layer):
         self.coeff = list(self.options.coeff)
         if self.coeff and len(self.coeff) != len(definition.bottom):
             raise self.fail(
-                f"has {len(self.coeff)} coefficients for {len(definition.bottom)} bottoms; give one to each or none"
+                f"has {len(self.coeff)} coefficients for {len(definition.bottom)} bottoms; use one per bottom or none"
             )
         if self.coeff and self.operation == "PROD":
             raise self.fail("coefficients are for SUM and not for PROD")
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         if any(tuple(s) != tuple(bottom_shapes[0]) for s in bottom_shapes):
-            raise self.fail(f"its bottoms must have one shape, and have {[tuple(s) for s in bottom_shapes]}")
+            raise self.fail(f"its bottoms must have equal shapes; got {[tuple(s) for s in bottom_shapes]}")
         return [tuple(bottom_shapes[0])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:

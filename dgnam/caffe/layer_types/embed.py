@@ -1,4 +1,4 @@
-"""Embed: a learned vector for each whole number."""
+"""Embed: a learned vector for each integer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..proto import pb
 class Embed(Layer):
     """Bottom: numbers from 0 to input_dim - 1, of any shape; top (*shape, num_output).
 
-    Weight (input_dim, num_output), a row to a number; bias (num_output,).
+    Weight (input_dim, num_output), a row per integer; bias (num_output,).
     """
 
     no_gradient = (0,)
@@ -41,7 +41,7 @@ class Embed(Layer):
         return [y + params[1] if len(params) > 1 else y]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """To each row the sum of dy over its occurrences; to the bias the sum of dy."""
+        """dW = sum of dy over each row's occurrences, db = sum of dy."""
         dy = now.top_diffs[0].reshape(-1, self.options.num_output)
         grads: list[Tensor | None] = [None] * len(now.params)
         if now.needs.params[0]:

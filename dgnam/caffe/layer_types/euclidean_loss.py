@@ -21,7 +21,7 @@ class EuclideanLoss(Loss):
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         a, b = (self.legacy(s) for s in bottom_shapes)
         if math.prod(a[1:]) != math.prod(b[1:]):
-            raise self.fail(f"its bottoms must be of one size, and have {[tuple(s) for s in bottom_shapes]}")
+            raise self.fail(f"its bottoms must have equal counts; got {[tuple(s) for s in bottom_shapes]}")
         return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:

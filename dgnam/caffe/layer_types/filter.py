@@ -1,4 +1,4 @@
-"""Filter: only those items of a batch that a selector is not zero for."""
+"""Filter: selects the items of a batch with a non-zero selector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..proto import pb
 class Filter(Layer):
     """Bottoms: any number of blobs (N, …), and last the selector (N, 1…); tops (M, …), M the selected items.
 
-    M follows from the data, so that the tops get their shapes in the forward pass; before it they are the bottoms'.
+    M depends on the data, so the forward pass shapes the tops; before it they have the bottoms' shapes.
     """
 
     bottoms = (2, None)
@@ -33,7 +33,7 @@ class Filter(Layer):
         if math.prod(selector[1:]) != 1:
             raise self.fail(f"the selector has shape {selector}; all its axes but the first must be 1")
         if any(shape[:1] != selector[:1] for shape in blobs):
-            raise self.fail(f"all bottoms must have the selector's first axis, and have shapes {[*blobs, selector]}")
+            raise self.fail(f"all bottoms must have the selector's first axis; got shapes {[*blobs, selector]}")
         return blobs
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
@@ -41,7 +41,7 @@ class Filter(Layer):
         return [x.index_select(0, selected) for x in bottoms[:-1]]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """To the items that were selected; zero to the others."""
+        """dx = dy for selected items, 0 for others."""
         selected = self.kept(context, "selected")
         grads = [
             torch.zeros_like(x).index_copy_(0, selected, dy) if need else None

@@ -15,16 +15,14 @@ from .loss import Loss
 
 @register("HingeLoss")
 class HingeLoss(Loss):
-    """Bottoms: scores (N, …) of K in all for each item, and labels (N,).
+    """Bottoms: scores (N, …), K per item, and labels (N,).
 
     y = sum of max(0, 1 - d x), or of its square (norm L2), over N; d is 1 for the label and -1 for the others.
     """
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         if math.prod(bottom_shapes[1]) < self.legacy(bottom_shapes[0])[0]:
-            raise self.fail(
-                f"takes one label to each item, and has bottoms of shapes {[tuple(s) for s in bottom_shapes]}"
-            )
+            raise self.fail(f"takes one label per item; got bottoms of shapes {[tuple(s) for s in bottom_shapes]}")
         return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
@@ -33,7 +31,7 @@ class HingeLoss(Loss):
         return [(missing.pow(2) if self._squared else missing).sum() / len(missing)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = -d where the margin is missed, times twice what is missing for L2, times weight / N."""
+        """dx = -d weight / N where the margin is violated; for L2, times twice the violation."""
         if not now.needs.bottoms[0]:
             return [None, None], []
         missing, sign = self._missing(now.bottoms)
@@ -45,7 +43,7 @@ class HingeLoss(Loss):
         return self.definition.hinge_loss_param.norm == pb.HingeLossParameter.L2
 
     def _missing(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """By how much each score misses its margin, and the sign d that it should have."""
+        """Return each score's violation of the margin, and its target sign d."""
         x = bottoms[0].reshape(bottoms[0].shape[0], -1)
         index, _ = self.labels(bottoms[1].flatten()[: len(x)], x.shape[1])
         sign = torch.full_like(x, -1).scatter_(1, index[:, None], 1.0)

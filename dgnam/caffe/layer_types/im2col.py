@@ -1,4 +1,4 @@
-"""Im2col: the windows of a convolution, each as a column.
+"""Im2col: a convolution's windows as columns.
 
 Shapes: bottom (N, C, *in), top (N, C * product of the kernel's sizes, *out) with a convolution's *out.
 """
@@ -17,7 +17,7 @@ from .convolution import Spatial
 
 @register("Im2col")
 class Im2col(Spatial):
-    """y[c * kernel + (i, j, …), p] = x[c] at window p's place (i, j, …)."""
+    """y[c * kernel + (i, j, …), p] = x[c] at position (i, j, …) of window p."""
 
     always = (0,)
 

@@ -1,4 +1,4 @@
-"""InfogainLoss: the softmax loss with a matrix that says how much each class counts for each label."""
+"""InfogainLoss: the softmax loss with a matrix of class weights for each label."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .loss import LOG_THRESHOLD, Loss
 
 @register("InfogainLoss")
 class InfogainLoss(Loss):
-    """y = -sum over places and classes of H[label, class] * log softmax(x)[class], over the normalizer.
+    """y = -sum over positions and classes of H[label, class] * log softmax(x)[class], over the normalizer.
 
-    Bottoms: scores (*outer, K, *inner) with the K classes along `axis`; labels, one to each (outer, inner) place; and
-    H, of K * K numbers, unless a `source` file holds it.
-    Tops: the loss; and, where a second is named, the probabilities.
+    Bottoms: scores (*outer, K, *inner) with the K classes along `axis`; one label per (outer, inner) position; and H,
+    of K * K numbers, unless given by a `source` file.
+    Tops: the loss; optionally the probabilities.
     """
 
     bottoms = (2, 3)
@@ -71,7 +71,7 @@ class InfogainLoss(Loss):
         return [dx.view(probability.shape).movedim(-1, axis), *nothing[1:]], []
 
     def _weights(self, bottoms: Sequence[Tensor], axis: int) -> tuple[Tensor, Tensor]:
-        """H's row for each place, (places, K), zero where the label is ignored; and which places count."""
+        """Return H's row for each position, (positions, K), zero for ignored labels, and a mask of counted ones."""
         classes = bottoms[0].shape[axis]
         matrix = bottoms[2].detach() if self.matrix is None else self.matrix.to(bottoms[0])
         index, valid = self.labels(bottoms[1], classes)

@@ -1,4 +1,4 @@
-"""What the losses have in common: a scalar top, labels that get no gradient, and the ways to average."""
+"""The base of the losses: a scalar top, labels without gradient, and normalization."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..layer import Layer, Shape
 from ..proto import pb
 
 TINY = torch.finfo(torch.float32).tiny
-"""The smallest probability that SoftmaxWithLoss takes the logarithm of."""
+"""The lower bound of probabilities in SoftmaxWithLoss's logarithm."""
 
 LOG_THRESHOLD = 1e-20
-"""The smallest probability that the other losses take the logarithm of."""
+"""The lower bound of probabilities in other losses' logarithms."""
 
 
 class Loss(Layer):
@@ -29,11 +29,11 @@ class Loss(Layer):
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         data, labels = tuple(bottom_shapes[0]), tuple(bottom_shapes[1])
         if not data or data[:1] != labels[:1]:
-            raise self.fail(f"its first two bottoms must have one first axis, and have shapes {data} and {labels}")
+            raise self.fail(f"its first two bottoms must have one first axis; got shapes {data} and {labels}")
         return [()]
 
     def labels(self, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-        """The labels, flat, as indices, and which of them count; those of `ignore_label` are 0 and don't count."""
+        """Return the flat labels as indices, and a mask of those counted; labels equal to `ignore_label` become 0."""
         index = labels.detach().reshape(-1).long()
         valid = torch.ones_like(index, dtype=torch.bool)
         if self.definition.loss_param.HasField("ignore_label"):
@@ -45,7 +45,7 @@ class Loss(Layer):
         return torch.where(valid, index, 0), valid
 
     def normalizer(self, valid: Tensor, outer: int, default: int = pb.LossParameter.VALID) -> float:
-        """What the sum is divided by: all places (FULL), those that count (VALID), BATCH_SIZE or 1 (NONE)."""
+        """Return the divisor of the sum: all positions (FULL), counted ones (VALID), BATCH_SIZE or 1 (NONE)."""
         options = self.definition.loss_param
         mode = options.normalization if options.HasField("normalization") else default
         if options.HasField("normalize") and not options.HasField("normalization"):

@@ -1,4 +1,4 @@
-"""LRN: local response normalization, across neighbouring channels or within each channel.
+"""LRN: local response normalization, across neighboring channels or within each channel.
 
 Shapes: bottom and top (N, C, H, W).
 ACROSS_CHANNELS: y = x * s ** -beta with s = k + alpha / n * (sum of x ** 2 over the n channels around).
@@ -21,8 +21,8 @@ from ..proto import pb
 class LRN(Layer):
     """Krizhevsky, Sutskever & Hinton 2012, Sec. 3.3.
 
-    In place across channels, Caffe writes s ** -beta over x before it multiplies the two, and over dy likewise, so that
-    y = s ** (-2 beta), and dx is what it is elsewhere for dy s ** -beta = dy = s ** (-2 beta).
+    In place across channels, Caffe overwrites x by s ** -beta before multiplying the two, and dy likewise, so that
+    y = s ** (-2 beta), and dx is the usual gradient for dy s ** -beta = dy = s ** (-2 beta).
     """
 
     def __init__(self, definition: pb.LayerParameter):
@@ -37,7 +37,7 @@ class LRN(Layer):
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         if len(bottom_shapes[0]) != 4:
-            raise self.fail(f"takes a bottom of 4 axes (N, C, H, W), and got shape {tuple(bottom_shapes[0])}")
+            raise self.fail(f"takes a bottom of 4 axes (N, C, H, W); got shape {tuple(bottom_shapes[0])}")
         return [tuple(bottom_shapes[0])]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
@@ -46,7 +46,7 @@ class LRN(Layer):
             return [y.to(x.dtype) for y in self.forward(context, [x.float()], params)]
         context.state.pop("scale", None)  # the last pass's, so that its memory is free now
         if self.across:
-            scale = self._neighbours(x * x).mul_(self.alpha / self.size).add_(self.k)
+            scale = self._neighbors(x * x).mul_(self.alpha / self.size).add_(self.k)
         else:
             scale = 1 + self.alpha * self._window_mean(x * x)
         context.state["scale"] = scale.detach()
@@ -65,16 +65,16 @@ class LRN(Layer):
         if self.in_place:
             dy = factor * factor
             factor = torch.ones_like(factor)
-        around = self._neighbours(dy * now.tops[0] / scale)
+        around = self._neighbors(dy * now.tops[0] / scale)
         return [around.mul_(x).mul_(-2 * self.alpha * self.beta / self.size).addcmul_(dy, factor)], []
 
     def _window_mean(self, x: Tensor) -> Tensor:
-        """The mean over the window around each place, zeros beyond the image counted."""
+        """Return the mean over the window around each position, including zero padding."""
         return F.avg_pool2d(x, self.size, 1, self.size // 2, count_include_pad=True)
 
-    def _neighbours(self, x: Tensor) -> Tensor:
-        """The sum over the channels around each."""
-        half = min(self.size // 2, max(x.shape[1] - 1, 0))  # farther ones are no channels, whatever size is claimed
+    def _neighbors(self, x: Tensor) -> Tensor:
+        """Return the sum over the neighboring channels."""
+        half = min(self.size // 2, max(x.shape[1] - 1, 0))  # there are no farther channels, whatever size is claimed
         padded = F.pad(x, (0, 0, 0, 0, half, half))
         total = padded[:, : x.shape[1]]
         for offset in range(1, 2 * half + 1):

@@ -13,13 +13,11 @@ from .loss import LOG_THRESHOLD, Loss
 
 @register("MultinomialLogisticLoss")
 class MultinomialLogisticLoss(Loss):
-    """Bottoms: probabilities (N, …) of K in all for each item, and labels (N,).  y = -sum of log p[label] over N."""
+    """Bottoms: probabilities (N, …), K per item, and labels (N,).  y = -sum of log p[label] / N."""
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         if self.legacy(bottom_shapes[1]) != (self.legacy(bottom_shapes[0])[0], 1, 1, 1):
-            raise self.fail(
-                f"takes one label to each item, and has bottoms of shapes {[tuple(s) for s in bottom_shapes]}"
-            )
+            raise self.fail(f"takes one label per item; got bottoms of shapes {[tuple(s) for s in bottom_shapes]}")
         return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:

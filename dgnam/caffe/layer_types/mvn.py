@@ -1,4 +1,4 @@
-"""MVN: each item, or each of its channels, to mean 0 and variance 1.
+"""MVN: normalizes each item, or each of its channels, to mean 0 and variance 1.
 
 Shapes: bottom of at most 4 axes (N, C, H, W), top (N, C, H, W) with axes of 1 for those that lack.
 """
@@ -16,7 +16,7 @@ from ..layer import Context, Gradients, Layer, Pass, Shape, register
 class MVN(Layer):
     """y = (x - mean) / (standard deviation + eps), or x - mean without `normalize_variance`.
 
-    The mean is over each channel's plane, or over the whole item where `across_channels`.
+    The mean is over each channel's plane, or over the item if `across_channels`.
     """
 
     always = (0,)
@@ -26,17 +26,17 @@ class MVN(Layer):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         x = bottoms[0].reshape(self.top_shapes([tuple(bottoms[0].shape)])[0])
-        centred = x - x.mean(self._axes, keepdim=True)
+        centered = x - x.mean(self._axes, keepdim=True)
         if not self.definition.mvn_param.normalize_variance:
-            return [centred]
-        spread = centred.pow(2).mean(self._axes, keepdim=True).sqrt() + self.definition.mvn_param.eps
+            return [centered]
+        spread = centered.pow(2).mean(self._axes, keepdim=True).sqrt() + self.definition.mvn_param.eps
         context.state["spread"] = spread.detach()
-        return [centred / spread]
+        return [centered / spread]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
         """dx = (dy - mean(dy) - y mean(dy y)) / (standard deviation + eps), as if eps were part of the deviation.
 
-        In place, Caffe reads dy where it has written y sum(dy y) before, so that -2 mean(dy y) (y + sum(y)) is divided.
+        In place, Caffe has overwritten dy by y sum(dy y), so that -2 mean(dy y) (y + sum(y)) is divided.
         """
         if not now.needs.bottoms[0]:
             return [None], []

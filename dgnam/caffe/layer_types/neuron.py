@@ -1,9 +1,8 @@
-"""The elementwise layers: one bottom, one top of the same shape, and most of them may run in place.
+"""The elementwise layers: one bottom, one top of the same shape; most may run in place.
 
-In place, the bottom's data are the top's when the backward pass comes, so each gradient here is written in terms of
-what is left then: the top, where the function can be told from its output, or what the forward pass kept.  The bottom's
-diff is the top's then too: Power and Log, as Caffe has them, write the slope there before they multiply by dy, and
-what they multiply it by is the slope itself.
+In place, the top's data have replaced the bottom's in the backward pass, so each gradient is a function of the top, or
+of values kept by the forward pass.  The bottom's diff is then the top's too: Power and Log, as in Caffe, first write
+the slope there and then multiply it by itself instead of dy.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..proto import pb
 
 
 class Neuron(Layer):
-    """y = f(x), elementwise; a subclass gives f, and its gradient from top diff, top and bottom."""
+    """y = f(x), elementwise; a subclass defines f and its gradient from top diff, top and bottom."""
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         raise NotImplementedError(self.type)

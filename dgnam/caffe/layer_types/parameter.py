@@ -1,4 +1,4 @@
-"""Parameter: a learned blob as a top, for other layers to take."""
+"""Parameter: a learned blob as a top, for use by other layers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..proto import pb
 
 @register("Parameter")
 class Parameter(Layer):
-    """The top is the parameter, of the shape that the prototxt gives, and its gradient that of the top.
+    """The top is the parameter, in the shape given by the prototxt, and shares its gradient.
 
-    The two are one memory, so that gradients of several passes don't add up.
+    They share memory, so gradients of several passes don't accumulate.
     """
 
     bottoms = (0, 0)

@@ -1,4 +1,4 @@
-"""Pooling: the maximum, the mean, or a draw from windows, with Caffe's sizes.
+"""Pooling: the maximum, the mean or a random sample of windows, with Caffe's output sizes.
 
 Shapes: bottom (N, C, H, W), top (N, C, H', W') with H' = ceil((H + 2 pad - kernel) / stride) + 1, rounded down instead
 where `round_mode` is FLOOR; with padding, a last window that would start beyond the padded image is dropped.
@@ -19,7 +19,7 @@ from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 
 LOWEST = torch.finfo(torch.float32).min
-"""The maximum of a window that lies wholly outside the image."""
+"""The maximum of a window entirely outside the image."""
 
 
 class Windows(NamedTuple):
@@ -32,10 +32,10 @@ class Windows(NamedTuple):
 
 @register("Pooling")
 class Pooling(Layer):
-    """y = max or mean of x over each window; a second top of MAX gets the position of each maximum in its plane.
+    """y = max or mean of x over each window; a second top of MAX has the position of each maximum in its plane.
 
-    STOCHASTIC draws one x of the window with probability proportional to x in TRAIN, and gives the mean of x weighted
-    by x in TEST (Zeiler & Fergus 2013); x must not be negative.  Caffe has it on GPUs only.
+    STOCHASTIC samples one x of the window with probability proportional to x in TRAIN, and returns the mean of x
+    weighted by x in TEST (Zeiler & Fergus 2013); x must not be negative.  Caffe supports it on GPUs only.
     """
 
     tops = (1, 2)
@@ -51,7 +51,7 @@ class Pooling(Layer):
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         shape = bottom_shapes[0]
         if len(shape) != 4:
-            raise self.fail(f"takes a bottom of 4 axes (N, C, H, W), and got shape {tuple(shape)}")
+            raise self.fail(f"takes a bottom of 4 axes (N, C, H, W); got shape {tuple(shape)}")
         windows = self._windows(shape)
         out = [self._out_size(*args) for args in zip(shape[2:], *windows, strict=True)]
         if min(out) < 1:
@@ -71,7 +71,7 @@ class Pooling(Layer):
         return [y] if len(self.definition.top) == 1 else [y, position.to(x.dtype)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """To the position that forward took (MAX, STOCHASTIC in TRAIN); spread evenly over the window (AVE)."""
+        """Route dy to the position selected by forward (MAX, STOCHASTIC in TRAIN), or evenly over the window (AVE)."""
         x, dy = now.bottoms[0], now.top_diffs[0]
         if not now.needs.bottoms[0]:
             return [None], []
@@ -95,7 +95,7 @@ class Pooling(Layer):
         return [flat.view_as(x)], []
 
     def _maximum(self, x: Tensor, windows: Windows, out: Shape) -> tuple[Tensor, Tensor]:
-        """The maxima and their positions in the plane; -1 in windows wholly outside."""
+        """Return the maxima and their positions in the plane; -1 for windows entirely outside."""
         if self._torch_fits(windows, x.shape, out):
             up = self._rounds_up(windows, x.shape, out)
             if not (up and torch.compiler.is_compiling()):  # not every runtime that a graph is for rounds up as torch
@@ -145,14 +145,14 @@ class Pooling(Layer):
         return self.options.round_mode == pb.PoolingParameter.CEIL
 
     def _torch_fits(self, windows: Windows, shape: Sequence[int], out: Sequence[int]) -> bool:
-        """Whether torch's pooling has the same windows; it drops those that start beyond the image, padded or not."""
+        """Return whether torch's pooling has the same windows: it drops those starting beyond the image."""
         starts_inside = all(
             (n - 1) * s < size + p for n, size, s, p in zip(out, shape[2:], windows.stride, windows.pad, strict=True)
         )
         return starts_inside and all(2 * p <= k for p, k in zip(windows.pad, windows.kernel, strict=True))
 
     def _rounds_up(self, windows: Windows, shape: Sequence[int], out: Sequence[int]) -> bool:
-        """Whether a window reaches beyond the padded image, so that the sizes are not those of rounding down."""
+        """Return whether a window extends beyond the padded image, so that sizes differ from rounding down."""
         return any((n - 1) * s + k > size + 2 * p for n, size, k, s, p in zip(out, shape[2:], *windows, strict=True))
 
     def _out_size(self, size: int, kernel: int, stride: int, pad: int) -> int:
@@ -200,7 +200,7 @@ class Pooling(Layer):
 
 
 def _padded(x: Tensor, windows: Windows, out: Sequence[int], value: float) -> tuple[Tensor, int, int]:
-    """The image with as much `value` around it as the windows reach, or cut to them; and its top and left margins."""
+    """Pad the image with `value`, or crop it, to the extent of the windows; also returns the top and left margins."""
     sides = []
     for size, n, k, s, p in zip(x.shape[2:], out, *windows, strict=True):
         sides.append((p, (n - 1) * s + k - p - size))

@@ -1,4 +1,4 @@
-"""PReLU: a ReLU whose negative side has a learned slope, one for each channel or one for all.
+"""PReLU: a ReLU with a learned slope for negative inputs, per channel or shared.
 
 Shapes: bottom and top (N, C, …); slope (C,), or () where `channel_shared`.
 """
@@ -25,7 +25,7 @@ class PReLU(Layer):
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
         self.legacy(bottom_shapes[0])
         if len(bottom_shapes[0]) < 2:
-            raise self.fail(f"takes a bottom of 2 axes (N, C) or more, and got shape {tuple(bottom_shapes[0])}")
+            raise self.fail(f"takes a bottom of 2 axes (N, C) or more; got shape {tuple(bottom_shapes[0])}")
         quarter = pb.FillerParameter(type="constant", value=0.25)
         shape = () if self.options.channel_shared else (bottom_shapes[0][1],)
         return [ParamBlob(shape, self.options.filler if self.options.HasField("filler") else quarter)]

@@ -1,13 +1,13 @@
-"""Python layers: code of the user's that a prototxt names.
+"""Python layers: user code named by a prototxt.
 
     class Double(caffe.Layer):
-        def setup(self, bottom, top): ...                          # once; param_str, phase and blobs are there
+        def setup(self, bottom, top): ...                          # once; param_str, phase and blobs are set
         def reshape(self, bottom, top): top[0].reshape(*bottom[0].shape)
         def forward(self, bottom, top): top[0].data[...] = 2 * bottom[0].data
         def backward(self, top, propagate_down, bottom): bottom[0].diff[...] = 2 * top[0].diff
 
-Such a prototxt runs whatever code it names, so that this is off until `allow_python_layers()`, or the environment
-variable DGNAM_ALLOW_PYTHON_LAYERS=1, allows it.
+Since such a prototxt runs arbitrary code, Python layers are disabled unless `allow_python_layers()` or the environment
+variable DGNAM_ALLOW_PYTHON_LAYERS=1 allows them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ..proto import pb
 
 
 class PythonLayer:
-    """What Python layers derive from; pycaffe's `caffe.Layer`.
+    """Base class of Python layers: pycaffe's `caffe.Layer`.
 
-    param_str: the prototxt's string for it, set before `setup`.
+    param_str: the prototxt's string, set before `setup`.
     phase: TRAIN or TEST, set before `setup`.
-    blobs: its learned blobs; `setup` appends to them with `blobs.add_blob(*shape)`.
+    blobs: the learned blobs; `setup` appends to them by `blobs.add_blob(*shape)`.
 
     Bottoms and tops are lists of `Blob`s.
     """
@@ -50,15 +50,15 @@ class PythonLayer:
         raise self._lacks("setup")
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Called before each forward pass: give the tops their shapes."""
+        """Called before each forward pass: reshape the tops."""
         raise self._lacks("reshape")
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Put the tops' data there."""
+        """Write the tops' data."""
         raise self._lacks("forward")
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """Put the diffs of those bottoms there that `propagate_down` asks for, and add to those of `blobs`."""
+        """Write the diffs of the bottoms flagged by `propagate_down`, and accumulate those of `blobs`."""
         raise self._lacks("backward")
 
     def _lacks(self, method: str) -> CaffeError:
@@ -69,7 +69,7 @@ class PythonLayer:
 class Python(BlobLayer):
     """Runs the class `layer` of the Python module `module`, given in python_param.
 
-    Errors that the user's code raises come through as they are.
+    Exceptions of the user's code propagate unchanged.
     """
 
     bottoms = (0, None)
@@ -80,8 +80,8 @@ class Python(BlobLayer):
         options = definition.python_param
         if not python_layers_allowed():
             raise self.fail(
-                f"wants to run the Python code {options.module}.{options.layer}, and Python layers are off; where you "
-                f"trust it, call caffe.allow_python_layers() or set the environment variable {PYTHON_LAYERS_VARIABLE}=1"
+                f"runs the Python code {options.module}.{options.layer}, but Python layers are disabled; if you trust "
+                f"it, call caffe.allow_python_layers() or set the environment variable {PYTHON_LAYERS_VARIABLE}=1"
             )
         self.code = self._create()
         self.face = self.code
@@ -111,7 +111,7 @@ class Python(BlobLayer):
         except ModuleNotFoundError as error:
             raise self.fail(f"there is no Python module '{error.name}' (is its folder on PYTHONPATH?)") from error
         except ValueError:
-            raise self.fail("give in python_param the module and the layer, its class") from None
+            raise self.fail("needs module and layer, its class, in python_param") from None
         made = getattr(module, class_name, None)
         if not (isinstance(made, type) and issubclass(made, PythonLayer)):
             classes = [n for n, c in vars(module).items() if isinstance(c, type) and issubclass(c, PythonLayer)]

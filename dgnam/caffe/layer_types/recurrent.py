@@ -1,9 +1,9 @@
-"""RNN and LSTM: layers that pass over a sequence, step by step.
+"""RNN and LSTM: recurrent layers over sequences.
 
-Bottoms: x (T, N, …), T steps of N independent streams; cont (T, N), 0 where a stream's sequence begins and 1 where it
-goes on; optionally a static input (N, …), the same at every step; and with `expose_hidden` the state to begin with,
-each (1, N, D).  Tops: the outputs (T, N, D), D = num_output; and with `expose_hidden` the state at the end.
-Without `expose_hidden` a pass begins with the state that the last one ended with, at first zero.
+Bottoms: x (T, N, …), T steps of N independent streams; cont (T, N), 0 at the first step of a sequence and 1 elsewhere;
+optionally a static input (N, …), constant over steps; with `expose_hidden`, the initial states, each (1, N, D).
+Tops: the outputs (T, N, D), D = num_output; with `expose_hidden`, the final states.
+Without `expose_hidden` a pass starts from the final state of the previous one, initially zero.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ..proto import pb
 
 
 class Recurrent(Layer):
-    """Unrolls `_step` over the sequence; a subclass gives the step and its parameters.
+    """Unrolls `_step` over the sequence; a subclass defines the step and its parameters.
 
-    No gradient passes from one batch to another, nor through the exposed states.
+    Gradients do not flow between batches or through exposed states.
     """
 
     bottoms = (2, None)
@@ -45,7 +45,7 @@ class Recurrent(Layer):
         self._check_count("top", len(definition.top), (1 + self.exposed, 1 + self.exposed))
 
     def param_blobs(self, bottom_shapes: Sequence[Shape]) -> list[ParamBlob]:
-        """For all gates together: from x, a bias, from the static input, from the state; then `_more_blobs`."""
+        """Return the weights of x, the bias, the weights of the static input and of the state, then `_more_blobs`."""
         rows, weight = self.gates * self.options.num_output, self.options.weight_filler
         blobs = [
             ParamBlob((rows, math.prod(bottom_shapes[0][2:])), weight),
@@ -58,13 +58,13 @@ class Recurrent(Layer):
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         x, cont = tuple(bottom_shapes[0]), tuple(bottom_shapes[1])
         if len(x) < 3 or cont != x[:2]:
-            raise self.fail(f"takes x of shape (T, N, …) and cont of shape (T, N), and got {x} and {cont}")
+            raise self.fail(f"takes x of shape (T, N, …) and cont of shape (T, N); got {x} and {cont}")
         if self.static and (len(bottom_shapes[2]) < 2 or bottom_shapes[2][0] != x[1]):
-            raise self.fail(f"its static input must be of shape ({x[1]}, …), and has {tuple(bottom_shapes[2])}")
+            raise self.fail(f"its static input must be of shape ({x[1]}, …); got {tuple(bottom_shapes[2])}")
         state = (1, x[1], self.options.num_output)
         for given in bottom_shapes[len(bottom_shapes) - self.exposed :]:
             if tuple(given) != state:
-                raise self.fail(f"its states must have shape {state}, and one has {tuple(given)}")
+                raise self.fail(f"its states must have shape {state}; got {tuple(given)}")
         return [(x[0], x[1], self.options.num_output), *[state] * self.exposed]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
@@ -84,7 +84,7 @@ class Recurrent(Layer):
         return [torch.stack(outputs), *[s.unsqueeze(0) for s in state[: self.exposed]]]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """From autograd, over the pass begun anew with the state that it began with; for all parameters alike."""
+        """Differentiate by autograd a repetition of the pass from its initial state, for all parameters at once."""
         if not self.exposed:
             context.state["last"] = self.kept(context, "first")
         diffs = [now.top_diffs[0], *[torch.zeros_like(d) for d in now.top_diffs[1:]]]
@@ -110,7 +110,7 @@ class Recurrent(Layer):
     def _step(
         self, inputs: Tensor, state: list[Tensor], cont: Tensor, params: Sequence[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
-        """The output and the next state, from one step's inputs (N, gates * D) and `cont` (N, 1)."""
+        """Return the output and the next state from one step's inputs (N, gates * D) and `cont` (N, 1)."""
         raise NotImplementedError(self.type)
 
 
@@ -156,14 +156,14 @@ class LSTMUnit(Layer):
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         cell, gates, cont = (tuple(s) for s in bottom_shapes)
         if len(cell) != 3 or gates != (1, cell[1], 4 * cell[2]) or cont != (1, cell[1]):
-            raise self.fail(f"takes shapes (1, N, D), (1, N, 4 D) and (1, N), and got {cell}, {gates} and {cont}")
+            raise self.fail(f"takes shapes (1, N, D), (1, N, 4 D) and (1, N); got {cell}, {gates} and {cont}")
         return [cell, cell]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         return list(lstm_unit(bottoms[0], bottoms[1], bottoms[2].unsqueeze(-1)))
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """Those of c' and of the gates both, if one of them is wanted."""
+        """Return the gradients of both c' and the gates if either is requested."""
         wanted = any(now.needs.bottoms)
         return super().backward(context, replace(now, needs=Needs([wanted, wanted, False], [])))
 

@@ -41,7 +41,7 @@ class Reduction(Layer):
         return pb.ReductionParameter.ReductionOp.Name(self.definition.reduction_param.operation)
 
     def _rows(self, x: Tensor) -> tuple[Tensor, float]:
-        """The bottom with the axes to reduce as one, and what to multiply the sum by."""
+        """Return the bottom with the reduced axes flattened, and the factor of the sum."""
         rows = x.reshape(*x.shape[: self._axis(tuple(x.shape))], -1)
         coeff = self.definition.reduction_param.coeff
         return rows, coeff / rows.shape[-1] if self._operation == "MEAN" else coeff

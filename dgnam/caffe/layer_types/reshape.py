@@ -12,7 +12,7 @@ from ..layer import Context, Gradients, Layer, Pass, Shape, register
 
 @register("Reshape")
 class Reshape(Layer):
-    """The axes from `axis` on (`num_axes` of them, -1 for all) become `shape`; 0 copies an axis, -1 takes the rest."""
+    """Replaces `num_axes` axes (-1 for all) from `axis` on by `shape`; 0 copies an axis, -1 is inferred."""
 
     takes_in_place = False
     shares = "both"
@@ -53,7 +53,7 @@ class Reshape(Layer):
 
 @register("Flatten")
 class Flatten(Layer):
-    """The axes from `axis` to `end_axis`, both included, become one; with end_axis just before axis, one more of 1."""
+    """Flattens the axes from `axis` to `end_axis`, inclusive; inserts an axis of 1 if end_axis is axis - 1."""
 
     takes_in_place = False
     always = (0,)

@@ -1,7 +1,7 @@
-"""Scale and Bias: multiplication by, and addition of, what is learned or comes as a second bottom.
+"""Scale and Bias: multiplication by a factor, and addition of a bias, learned or given by a second bottom.
 
 Shapes: bottom (*before, *scaled, *after) with the factor's shape `scaled` starting at `axis`; as a parameter it spans
-`num_axes` axes (-1 for all that follow), as a second bottom it has the shape it has.  Scale's bias has its shape too.
+`num_axes` axes (-1 for all that follow), as a second bottom it has any shape.  Scale's bias has the factor's shape.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class Broadcast(Layer):
         return shape[axis:] if count == -1 else shape[axis : axis + count]
 
     def _axis(self, shape: Shape, operand: Shape) -> int:
-        """A single number for all starts at axis 0, as Caffe has it."""
+        """Return the first axis; 0 for a scalar, as in Caffe."""
         return self.axis(self._extent[0], shape) if operand else 0
 
     def _aligned(self, operand: Tensor, x: Tensor) -> Tensor:
-        """The operand with axes of 1 behind it, so that it broadcasts over `x`."""
+        """Return the operand with trailing axes of 1, to broadcast over `x`."""
         axis = self._axis(tuple(x.shape), tuple(operand.shape))
         return operand.reshape(*operand.shape, *[1] * (x.dim() - axis - operand.dim()))
 
     def _summed(self, grad: Tensor, operand: Tensor) -> Tensor:
-        """The sum of `grad`, of the bottom's shape, over all that the operand was broadcast to."""
+        """Sum `grad`, of the bottom's shape, over the axes along which the operand was broadcast."""
         return grad.sum_to_size(self._aligned(operand, grad).shape).reshape(operand.shape)
 
 
@@ -63,9 +63,9 @@ class Broadcast(Layer):
 class Scale(Broadcast):
     """y = x * factor + bias, the factor broadcast from `axis` on.
 
-    Two things that Caffe's backward pass does besides: a factor with the bottom's count, or one that is broadcast over
-    axes behind it only, gets the gradient of the last pass and not the sum of all since they were cleared; and where
-    the bottom's gradient is not wanted, its diff holds dy x, before that is summed to the factor's gradient.
+    Two peculiarities of Caffe's backward pass: the gradient of a factor with the bottom's count, or broadcast only over
+    axes after it, is overwritten instead of accumulated; and if the bottom's gradient is not requested, the bottom's
+    diff holds dy x, the unsummed gradient of the factor.
     """
 
     option_name = "scale_param"

@@ -1,4 +1,4 @@
-"""SigmoidCrossEntropyLoss: independent yes-or-no targets, with probabilities by the sigmoid."""
+"""SigmoidCrossEntropyLoss: the cross-entropy of independent binary targets, with probabilities by the sigmoid."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .loss import Loss
 class SigmoidCrossEntropyLoss(Loss):
     """y = -sum of t log p + (1 - t) log(1 - p), p = sigmoid(x), over the normalizer, by default the batch size.
 
-    Bottoms: x and the targets t in [0, 1], of one size.  Targets whose whole part is `ignore_label` count for nothing.
+    Bottoms: x and the targets t in [0, 1], of equal counts.  Targets with integer part `ignore_label` are ignored.
     """
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         x, target = (tuple(s) for s in bottom_shapes)
         if math.prod(x) != math.prod(target):
-            raise self.fail(f"its bottoms must be of one size, and have shapes {x} and {target}")
+            raise self.fail(f"its bottoms must have equal counts; got {x} and {target}")
         return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:

@@ -39,9 +39,9 @@ class Softmax(Layer):
 class SoftmaxWithLoss(Loss):
     """The mean negative log-likelihood of the labels.
 
-    Bottoms: scores (*outer, K, *inner) with the K classes along `axis`, and labels, one to each (outer, inner) place.
-    Tops: the loss, a scalar; and, where a second is named, the probabilities, whose diff is not used.
-    Places whose label is `ignore_label` count for nothing.
+    Bottoms: scores (*outer, K, *inner) with the K classes along `axis`, and one label per (outer, inner) position.
+    Tops: the loss, a scalar; optionally the probabilities, with an unused diff.
+    Positions labeled `ignore_label` are ignored.
     """
 
     tops = (1, 2)

@@ -1,4 +1,4 @@
-"""SPP: spatial pyramid pooling, so that images of any size give vectors of one size.
+"""SPP: spatial pyramid pooling, to vectors of a fixed size from images of any size.
 
 Shapes: bottom (N, C, H, W); top (N, C * (1 + 4 + 16 + … over `pyramid_height` levels)), or (N, C, 1, 1) for one level.
 """
@@ -18,12 +18,12 @@ from .pooling import Pooling
 
 @register("SPP")
 class SPP(Layer):
-    """Level i pools over 2 ** i by 2 ** i bins that cover the image, and all bins are joined (He et al. 2014)."""
+    """Level i pools over 2 ** i by 2 ** i bins covering the image; all bins are concatenated (He et al. 2014)."""
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         shape = tuple(bottom_shapes[0])
         if len(shape) != 4 or min(shape[2:]) < 1:
-            raise self.fail(f"takes a bottom of 4 axes (N, C, H, W), and got shape {shape}")
+            raise self.fail(f"takes a bottom of 4 axes (N, C, H, W); got shape {shape}")
         pooled = [level.top_shapes([shape])[0] for level in self._levels(shape)]
         return pooled if len(pooled) == 1 else [(shape[0], sum(math.prod(p[1:]) for p in pooled))]
 
@@ -39,7 +39,7 @@ class SPP(Layer):
         return [self._level(i, shape) for i in range(height)]
 
     def _level(self, level: int, shape: Shape) -> Pooling:
-        """Windows as large as a bin, with the padding that lets 2 ** level of them reach over the image."""
+        """Return windows of a bin's size, padded so that 2 ** level of them cover the image."""
         kernel = [math.ceil(size / 2**level) for size in shape[2:]]
         pad = [(k * 2**level - size + 1) // 2 for k, size in zip(kernel, shape[2:], strict=True)]
         definition = pb.LayerParameter(name=self.name, type="Pooling", bottom=["bottom"], top=["top"])

@@ -1,4 +1,4 @@
-"""Tile: copies of a blob joined along one axis."""
+"""Tile: copies of a blob concatenated along one axis."""
 
 from __future__ import annotations
 

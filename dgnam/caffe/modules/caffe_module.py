@@ -1,10 +1,10 @@
-"""A net, or a slice of one, as a `torch.nn.Module`: batches of any size, autograd, `state_dict`.
+"""`CaffeModule`: a net, or a slice of one, as a `torch.nn.Module` with batches of any size.
 
     module = CaffeModule(read_net("deploy.prototxt"), weights=read_weights("net.caffemodel"))
     scores = module(images)["prob"]
     conv5 = module(images, end="conv5")["conv5"]
 
-The layers' functions are those of the eager `Net`; no blob is kept, so memory holds what autograd needs.
+The layers' functions are those of `Net`; blobs are not kept, so memory holds only what autograd needs.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from ..wiring.weights import Slot, Weights, check_weights, copy_weights
 
 
 class CaffeModule(nn.Module):
-    """The layers of one phase of a net, as torch.
+    """The layers of one phase of a net as a torch module.
 
-    definition: the net, upgraded to the present form.
-    phase: which layers are taken (TEST or TRAIN); whether dropout and BatchNorm act as in training follows
-        `train()` and `eval()`, as in any torch module.
-    weights: the blobs of each layer by its name; None fills them as the prototxt's fillers say.
-    seed: for the fillers and for dropout's masks.
+    definition: the net, upgraded to the current format.
+    phase: TEST or TRAIN, selects the layers; dropout and BatchNorm follow `train()` and `eval()`, as in any torch
+        module.
+    weights: the blobs of each layer by name; None initializes them by the prototxt's fillers.
+    seed: the seed of the fillers and of dropout masks.
 
-    Parameters are named `<layer>/<index>`, with dots in layer names as in the prototxt shown as `·`, since torch
-    forbids them.  BatchNorm's statistics are buffers.
+    Parameters are named `<layer>/<index>`; `·` replaces dots in layer names, forbidden by torch.  BatchNorm's
+    statistics are buffers.
     """
 
     def __init__(
@@ -91,12 +91,12 @@ class CaffeModule(nn.Module):
         keep: Sequence[str] = (),
         **named: Tensor,
     ) -> dict[str, Tensor]:
-        """Run the layers from `start` to `end`, both included, and return blobs by name.
+        """Run the layers from `start` to `end`, inclusive, and return blobs by name.
 
-        inputs: the net's inputs in order, or by name; with `start`, that layer's bottoms by name.  Tops of a data layer
-            may be given by name, all of them, and the layer then isn't run.
-        end: stop after this layer and return its tops, as they are then (an in-place layer that follows has not run).
-        keep: more blobs to return, as the last layer that ran left them.
+        inputs: the net's inputs in order or by name; with `start`, that layer's bottoms by name.  Given all tops of a
+            data layer by name, the layer is not run.
+        end: stop after this layer and return its tops, before a following in-place layer.
+        keep: additional blobs to return, as left by the last layer run.
         """
         blobs = self._inputs(inputs, named)
         first = 0 if start is None else self.plan.layer_index(start)
@@ -108,9 +108,9 @@ class CaffeModule(nn.Module):
         return {name: self._find(name, blobs) for name in (*wanted, *keep)}
 
     def values_at(self, layers: Sequence[str], *inputs: Tensor, **named: Tensor) -> dict[str, Tensor]:
-        """The first top of each of `layers` as the layer leaves it, before any layer in place that follows.
+        """Return the first top of each of `layers`, before following in-place layers.
 
-        inputs: the net's inputs in order, or by name.
+        inputs: the net's inputs in order or by name.
         """
         blobs = self._inputs(inputs, named)
         places = {self.plan.layer_index(layer): layer for layer in layers}
@@ -123,7 +123,7 @@ class CaffeModule(nn.Module):
         return found
 
     def loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
-        """The weighted sum of the losses among a whole pass's outputs."""
+        """Return the weighted sum of the losses among the outputs of a complete pass."""
         terms = [
             weight * outputs[self.plan.blob_names[top]].sum()
             for wired in self.plan.layers
@@ -131,11 +131,11 @@ class CaffeModule(nn.Module):
             if weight and self.plan.blob_names[top] in outputs
         ]
         if not terms:
-            raise CaffeError(f"net '{self.plan.name}' has no loss among {sorted(outputs)}")
+            raise CaffeError(f"net '{self.plan.name}' has no loss among the outputs {sorted(outputs)}")
         return torch.stack(terms).sum()
 
     def place(self, device: str | torch.device) -> CaffeModule:
-        """Move to `device`, with the weights channels last, in which memory format convolutions run fastest."""
+        """Move to `device`, with weights in channels-last memory format, the fastest for convolutions."""
         self.to(device)
         for param in self.parameters():
             if param.dim() == 4:
@@ -147,38 +147,38 @@ class CaffeModule(nn.Module):
         return next(iter((*self.parameters(), *self.buffers())), torch.empty(0)).device
 
     def parameter(self, index: int) -> Tensor:
-        """The parameter at this place of `plan.params`."""
+        """Return the parameter at this index of `plan.params`."""
         return self._value(self._keys[index])
 
     def layer_params(self) -> Iterator[tuple[str, list[Tensor]]]:
-        """Each layer that has parameters, with them in order; shared ones appear with each layer that has them."""
+        """Yield each layer with parameters and their list, in order; shared ones appear in each layer."""
         for wired in self.plan.layers:
             if wired.params:
                 yield wired.name, self._params(wired)
 
     def weights(self) -> dict[str, list[np.ndarray]]:
-        """The parameters as float32 arrays by layer name, as the writers of weights take them."""
+        """Return the parameters as float32 arrays by layer name, in the form of the weight writers."""
         return {
             name: [p.detach().to("cpu", torch.float32).contiguous().numpy().copy() for p in params]
             for name, params in self.layer_params()
         }
 
     def copy_from(self, weights: Weights) -> None:
-        """Copy the blobs of all layers of the same name; layers that this net lacks are passed over, as in Caffe.
+        """Copy the blobs of layers with matching names, ignoring others, as in Caffe.
 
-        A layer of the net that `weights` lacks keeps its values.  Differing shapes are an error, but for Caffe's old
-        4-axis ones that hold as many numbers.
+        Layers missing in `weights` keep their values.  Differing shapes are an error, except for Caffe's legacy 4-axis
+        shapes with equal counts.
         """
         copy_weights(((w.name, self._slots(w)) for w in self.plan.layers if w.params), weights)
 
     def seed(self, seed: int) -> None:
-        """Start the random draws of dropout and its like anew."""
+        """Seed the random numbers of dropout and other random layers."""
         self._seed = seed
         for generator in self._generators.values():
             generator.manual_seed(seed)
 
     def _is_given(self, wired: WiredLayer, blobs: Mapping[str, Tensor]) -> bool:
-        """Whether the caller is to bring the layer's tops, or has brought those of a data layer."""
+        """Return whether the caller provides the layer's tops: of an Input layer, or given for a data layer."""
         if wired.layer.type == "Input":
             return True
         return not wired.bottoms and bool(wired.tops) and all(self.plan.blob_names[t] in blobs for t in wired.tops)
@@ -217,7 +217,7 @@ class CaffeModule(nn.Module):
     def _inputs(self, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if len(inputs) > len(self.plan.inputs):
             raise CaffeError(
-                f"net '{self.plan.name}' takes {len(self.plan.inputs)} inputs {self.input_names}, and got {len(inputs)}"
+                f"net '{self.plan.name}' takes {len(self.plan.inputs)} inputs {self.input_names}; got {len(inputs)}"
             )
         blobs = dict(zip(self.input_names, inputs, strict=False))
         for name, value in named.items():
@@ -230,14 +230,14 @@ class CaffeModule(nn.Module):
             return blobs[name]
         self.plan.blob_index(name)
         raise CaffeError(
-            f"net '{self.plan.name}': blob '{name}' was not given or computed; there are {closest(name, blobs)}"
+            f"net '{self.plan.name}': blob '{name}' was neither given nor computed; available: {closest(name, blobs)}"
         )
 
 
 def free_batch(plan: NetPlan) -> None:
-    """Let Reshape layers copy the batch axis where the prototxt writes its size out, as the published generators do.
+    """Make Reshape layers that fix the batch size copy it instead; the published generators fix it to 1.
 
-    Those that split that axis alone, say into frames and clips, mean the size that they give.
+    Layers that split the batch axis alone, say into frames and clips, keep their sizes.
     """
     for wired in plan.layers:
         if wired.layer.type == "Reshape" and not _splits_batch(wired):
@@ -248,12 +248,12 @@ def free_batch(plan: NetPlan) -> None:
 
 
 def clip_layer(plan: NetPlan) -> str | None:
-    """The layer that splits the batch axis, of a net whose inputs are the frames of clips; None of other nets."""
+    """Return the layer that splits the batch axis into frames and clips; None if the net's inputs are images."""
     return next((wired.name for wired in plan.layers if _splits_batch(wired)), None)
 
 
 def check_sees_images(plan: NetPlan, part: str) -> None:
-    """Raise CaffeError for a net that sees clips, where what `part` names takes one that sees an image."""
+    """Raise CaffeError for a net that takes clips; `part` names the component that needs a net of single images."""
     clips = clip_layer(plan)
     if clips is not None:
         raise CaffeError(f"net '{plan.name}' sees clips (layer '{clips}' splits its batch), and {part} sees one image")
@@ -266,16 +266,16 @@ def _splits_batch(wired: WiredLayer) -> bool:
 
 
 def check_claims(plan: NetPlan, weights: Weights | None) -> None:
-    """Raise CaffeError unless the weights fit, and memory can hold all parameters; before anything is allocated."""
+    """Raise CaffeError unless the weights fit and the parameters fit into memory; allocates nothing."""
     if weights is not None:
         check_weights(((w.name, _empty_slots(w)) for w in plan.layers if w.params), weights)
     size = sum(math.prod(param.blob.shape) for param in plan.params) * torch.float32.itemsize
     if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        raise CaffeError(f"net '{plan.name}': its parameters take {size} bytes, more than this machine's memory")
+        raise CaffeError(f"net '{plan.name}': its parameters take {size} bytes, more than the machine's memory")
 
 
 def _empty_slots(wired: WiredLayer) -> list[Slot]:
-    """Slots that tell their shapes and take nothing."""
+    """Return slots that have shapes and ignore values."""
     return [
         Slot(shape, lambda values: None, shared=not own)
         for shape, own in zip(wired.param_shapes, wired.owns, strict=True)
@@ -283,7 +283,7 @@ def _empty_slots(wired: WiredLayer) -> list[Slot]:
 
 
 def param_key(layer: str, index: int) -> str:
-    """The name of a layer's parameter in `state_dict`."""
+    """Return the name of a layer's parameter in `state_dict`."""
     return f"{layer.replace('.', '·')}/{index}"
 
 

@@ -1,4 +1,4 @@
-"""A net as an ONNX file, by torch's exporter."""
+"""`to_onnx`: export to ONNX by torch's exporter."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...errors import CaffeError, DgnamError, closest
+from ...errors import CaffeError, DgnamError, MissingPackageError, closest
 from ..layer import Shape
 from .to_torch import TorchLayer, TorchNet
 
 LARGEST_FILE = 2_000_000_000
-"""Bytes of weights up to which they lie in the ONNX file itself; protobuf's limit is 2 GiB."""
+"""The maximum size of weights, in bytes, stored in the ONNX file itself; protobuf's limit is 2 GiB."""
 
 Axes = Sequence[int | None]
-"""For each input the axis that is its batch; None where its shape is fixed."""
+"""The batch axis of each input; None for a fixed shape."""
 
 
 def to_onnx(
@@ -32,16 +32,16 @@ def to_onnx(
     batch_axis: int | Mapping[str, int | None] | None = 0,
     opset_version: int | None = None,
 ) -> None:
-    """Write the net as it computes in `eval()`: onnxruntime runs it to the same outputs, for batches of any size.
+    """Write the net in `eval()` mode as an ONNX file, with the same outputs for batches of any size.
 
-    path: of the file; where the weights take more than 2 GB they lie beside it, in `<path>.data`.
-    batch_axis: which axis of the inputs is the batch; None fixes all axes to the prototxt's sizes.  A mapping says it
-        by the input's name, with 0 for those that it lacks.  RNN and LSTM have their streams on axis 1, and their
-        number of steps is fixed.
-    opset_version: of ONNX; None leaves it to torch.
+    path: the file; weights of more than 2 GB are stored beside it, in `<path>.data`.
+    batch_axis: the batch axis of the inputs; None fixes all axes to the prototxt's sizes.  A mapping gives it by the
+        input's name, by default 0.  RNN and LSTM have their streams on axis 1 and a fixed number of steps.
+    opset_version: the ONNX version; None is torch's default.
 
-    Inputs and outputs are named as the net's blobs; all axes but the batch have the prototxt's sizes.  Raises
-    CaffeError where onnx or onnxscript is not installed, and for a layer that can't be expressed, by its name.
+    Inputs and outputs have the blobs' names; all axes but the batch have the prototxt's sizes.
+
+    Raises MissingPackageError without onnx and onnxscript, and CaffeError naming a layer that ONNX can't express.
     """
     _check_installed()
     axes = _axes(net, batch_axis)
@@ -56,7 +56,7 @@ def to_onnx(
 
 
 def _graph(net: TorchNet, examples: tuple[Tensor, ...], axes: Axes) -> torch.export.ExportedProgram:
-    """The net traced; where that fails, the error names the layer that it had come to."""
+    """Trace the net; an error names the layer reached."""
     reached: list[TorchLayer] = []
     layers = [m for m in net.children() if isinstance(m, TorchLayer)]
     hooks = [m.register_forward_pre_hook(lambda m, _: reached.append(m)) for m in layers]
@@ -65,12 +65,12 @@ def _graph(net: TorchNet, examples: tuple[Tensor, ...], axes: Axes) -> torch.exp
         return _traced(net, examples, axes)
     except DgnamError:
         raise
-    except Exception as error:  # the exporter's errors have no base in common
+    except Exception as error:  # the exporter's errors have no common base
         if reached:
             raise _inexpressible(reached[-1], error) from error
         raise CaffeError(
-            f"the batch of {net.input_names} can't be of any one size; fix the shapes of inputs that have none with "
-            f"batch_axis={{name: None}}, or all with batch_axis=None: {_first_line(error)}"
+            f"the inputs {net.input_names} don't share one batch size; fix the shapes of those without a batch axis by "
+            f"batch_axis={{name: None}}, or all by batch_axis=None: {_first_line(error)}"
         ) from error
     finally:
         for hook in hooks:
@@ -106,7 +106,7 @@ def _convert(
 
 
 def _culprit(net: TorchNet, graph: torch.export.ExportedProgram, error: Exception) -> CaffeError:
-    """An error that names the first layer, of each type one, that can't be converted by itself."""
+    """Return an error naming the first layer, trying one of each type, that can't be converted by itself."""
     shapes: dict[str, list[Shape]] = {}
     layers = {m.layer.type: m for m in reversed(list(net.children())) if isinstance(m, TorchLayer)}
     hooks = [
@@ -121,17 +121,17 @@ def _culprit(net: TorchNet, graph: torch.export.ExportedProgram, error: Exceptio
         try:
             bottoms = tuple(torch.ones(shape) for shape in shapes[layer.layer.type])
             torch.onnx.export(_traced(layer, bottoms, [None] * len(bottoms)), dynamo=True, verbose=False)
-        except Exception as reason:  # whatever it is, it is this layer's
+        except Exception as reason:  # of any type, but caused by this layer
             return _inexpressible(layer, reason)
-    return CaffeError(f"the net can't be written as ONNX: {_first_line(error)}")
+    return CaffeError(f"can't write the net as ONNX: {_first_line(error)}")
 
 
 def _inexpressible(layer: TorchLayer, error: BaseException) -> CaffeError:
     while error.__cause__ is not None:
         error = error.__cause__
     return layer.layer.fail(
-        f"can't be written as ONNX: {_first_line(error)}; to_torch(…, outputs=[…]) leaves out the layers that the "
-        "blobs you want don't need"
+        f"can't be written as ONNX: {_first_line(error)}; to_torch(…, outputs=[…]) omits layers not needed for these "
+        "blobs"
     )
 
 
@@ -148,24 +148,24 @@ def _axes(net: TorchNet, batch_axis: int | Mapping[str, int | None] | None) -> l
 
 
 def _example(shape: Shape, axis: int | None) -> Tensor:
-    """Ones, two items of them, since tracing takes a batch of one for a fixed size."""
+    """Return ones with a batch of two: tracing would treat a batch of one as a fixed size."""
     return torch.ones([2 if i == axis else n for i, n in enumerate(shape)])
 
 
 def _dynamic(axes: Axes, batch: Any) -> tuple[tuple[dict[int, Any] | None, ...], ...]:
-    """What is dynamic in the arguments of `forward`, one tuple of all inputs, as torch's exporters take it."""
+    """Return the dynamic shapes for torch's exporters: one tuple for all inputs of `forward`."""
     return (tuple(None if axis is None else {axis: batch} for axis in axes),)
 
 
 def _check_installed() -> None:
     missing = [name for name in ("onnx", "onnxscript") if importlib.util.find_spec(name) is None]
     if missing:
-        raise CaffeError(f"to_onnx needs {' and '.join(missing)}: pip install 'dgnam[onnx]'")
+        raise MissingPackageError(f"to_onnx needs {' and '.join(missing)}: pip install 'dgnam[onnx]'")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on itself and its dumps of graphs, of which the caller can make nothing."""
+    """Silence the exporter's warnings and dumps of graphs."""
     logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,12 +1,12 @@
-"""A net as a plain `torch.nn.Module`: tensors in, tensors out, a child module for each layer.
+"""`to_torch`: a net as a plain `torch.nn.Module` with a child module for each layer.
 
     net = to_torch("deploy.prototxt", "net.caffemodel")
     scores = net(images)                                     # (N, 3, 227, 227) for any N → (N, 1000)
     net.conv1.register_forward_hook(look)                    # before the ReLU that follows in place
     both = to_torch("deploy.prototxt", "net.caffemodel", outputs=["fc6", "prob"])(images)["fc6"]
 
-The layers' functions are those of the eager `Net`.  For slices of a net, training by Caffe's rules and the search for
-images there is `CaffeModule`, which keeps Caffe's view: blobs by name, and start and end.
+The layers' functions are those of `Net`.  For slices of a net, training by Caffe's rules and activation maximization
+use `CaffeModule`, which has Caffe's interface: blobs by name, start and end layers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PARAM_NAMES = {
     "RNN": ("weight_x", "bias", "weight_hidden", "weight_output", "bias_output"),
     "LSTM": ("weight_x", "bias", "weight_hidden"),
 }
-"""What the blobs of these layer types are called in `state_dict`; those of all others are `weight` and `bias`."""
+"""The names of these layer types' blobs in `state_dict`; other types' are `weight` and `bias`."""
 
 STATIC_PARAM_NAMES = {
     kind: (*PARAM_NAMES[kind][:2], "weight_static", *PARAM_NAMES[kind][2:]) for kind in ("RNN", "LSTM")
@@ -43,12 +43,12 @@ STATIC_PARAM_NAMES = {
 
 
 class TorchLayer(nn.Module):
-    """One layer: bottoms in, the top out, or a tuple of tops where there are several or none.
+    """One layer: takes its bottoms, returns its top, or a tuple unless there is exactly one.
 
     caffe_name: the layer's name in the prototxt.
     layer: its definition and function.
 
-    A pass leaves nothing behind but BatchNorm's statistics in training; RNN and LSTM begin each pass from zero.
+    Passes keep no state except BatchNorm's statistics in training; RNN and LSTM start each pass from zero.
     """
 
     def __init__(self, layer: Layer, param_shapes: Sequence[Shape]):
@@ -59,18 +59,18 @@ class TorchLayer(nn.Module):
         self._names = param_names(layer, len(param_shapes))
 
     def forward(self, *bottoms: Tensor) -> Tensor | tuple[Tensor, ...]:
-        # A context of its own for each pass: autograd keeps what a backward pass needs.
+        # A new context for each pass: autograd keeps what a backward pass needs.
         context = Context(pb.TRAIN if self.training else pb.TEST, param_gradients=False)
         tops = self.layer.forward(context, bottoms, self.params())
         return tops[0] if len(tops) == 1 else tuple(tops)
 
     def params(self) -> list[Tensor]:
-        """Its blobs in Caffe's order and in the shapes that it needs; a shared one may have another at its owner's."""
+        """Return the blobs in Caffe's order and in this layer's shapes; a shared blob's owner may use another."""
         values: list[Tensor] = [getattr(self, name) for name in self._names]
         return [v if v.shape == shape else v.view(shape) for v, shape in zip(values, self._shapes, strict=True)]
 
     def hold(self, blobs: Sequence[Tensor]) -> None:
-        """Take these as its blobs: parameters, or buffers where they are statistics."""
+        """Register these blobs as parameters, or statistics as buffers."""
         for name, blob in zip(self._names, blobs, strict=True):
             if isinstance(blob, nn.Parameter):
                 self.register_parameter(name, blob)
@@ -78,14 +78,14 @@ class TorchLayer(nn.Module):
                 self.register_buffer(name, blob)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickles and copies: the layer as its definition, from which it is made anew."""
+        """Serialize the layer as its definition, for pickles and copies."""
         return {**self.__dict__, "layer": self.layer.definition.SerializeToString()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({**state, "layer": create_layer(pb.LayerParameter.FromString(state["layer"]))})
 
     def extra_repr(self) -> str:
-        """The blobs that it takes and makes."""
+        """Return the bottoms and tops."""
         definition = self.layer.definition
         return f"{', '.join(definition.bottom)} -> {', '.join(definition.top)}"
 
@@ -94,11 +94,11 @@ class TorchLayer(nn.Module):
 
 
 class Step(NamedTuple):
-    """A layer's turn in a pass.
+    """A layer's step of a pass.
 
     child: the name of its module.
-    bottoms, tops: which of the pass's tensors it takes and makes.
-    done: which are not needed after it, so that their memory can go.
+    bottoms, tops: the indices of its tensors.
+    done: the tensors not needed afterwards, to be freed.
     """
 
     child: str
@@ -108,10 +108,10 @@ class Step(NamedTuple):
 
 
 class TorchNet(nn.Module):
-    """The layers of a net as child modules, run in the prototxt's order; made by `to_torch`.
+    """The layers of a net as child modules, run in the prototxt's order; created by `to_torch`.
 
-    input_names, output_names: the blobs that `forward` takes, in order, and returns.
-    input_shapes: the inputs' shapes in the prototxt, batch included; a pass takes batches of any size.
+    input_names, output_names: the blobs taken, in order, and returned by `forward`.
+    input_shapes: the inputs' shapes in the prototxt, including the batch; passes accept batches of any size.
     """
 
     def __init__(self, plan: NetPlan, outputs: Sequence[str] | None = None):
@@ -135,7 +135,7 @@ class TorchNet(nn.Module):
     def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | dict[str, Tensor]:
         """Run all layers on the inputs, given in order or by name.
 
-        Returns the output, or, where there are several or none, a dict of them by name.
+        Returns the output, or a dict by name unless there is exactly one.
         """
         blobs = self._take(inputs, named)
         for step in self._steps:
@@ -155,8 +155,8 @@ class TorchNet(nn.Module):
         given.update(named)
         if len(inputs) > len(self.input_names) or twice or set(given) != set(self.input_names):
             raise CaffeError(
-                f"net '{self._net_name}' takes the inputs {self.input_names}, and got {len(inputs)} in order and "
-                f"{list(named)} by name; to_torch(…, outputs=[…]) makes a net that takes only what those blobs need"
+                f"net '{self._net_name}' takes the inputs {self.input_names}; got {len(inputs)} in order and "
+                f"{list(named)} by name; to_torch(…, outputs=[…]) returns a net with only the inputs of these blobs"
             )
         return {i: given[name] for i, name in zip(self._inputs, self.input_names, strict=True)}
 
@@ -170,7 +170,7 @@ class TorchNet(nn.Module):
             self._steps.append(Step(child, bottoms, tops, done))
 
     def _hold_blobs(self, plan: NetPlan, layers: Sequence[WiredLayer]) -> None:
-        """Give each layer its blobs; one that is shared is the same tensor in all that have it."""
+        """Register the layers' blobs; a shared blob is the same tensor in all its layers."""
         statistics = {w.name for w in plan.layers if w.layer.statistics}
         used = {p for w in layers for p in w.params}
         blobs: dict[int, Tensor] = {}
@@ -181,7 +181,7 @@ class TorchNet(nn.Module):
             self.get_submodule(step.child).hold([blobs[p] for p in wired.params])  # type: ignore[operator]
 
     def _child_name(self, layer: str) -> str:
-        """The layer's name; `_` for dots and for no name, which torch forbids, and behind a name that is taken."""
+        """Return a valid child name: dots and empty names become `_`, and `_` is appended to existing names."""
         name = layer.replace(".", "_")
         while not name or hasattr(self, name):
             name += "_"
@@ -199,29 +199,29 @@ def to_torch(
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     seed: int = 0,
 ) -> TorchNet:
-    """The net of a prototxt as a plain torch module, in `eval()` for TEST and in `train()` for TRAIN.
+    """Convert a prototxt to a plain torch module, in `eval()` mode for TEST and in `train()` mode for TRAIN.
 
-    prototxt: the file, of any of Caffe's generations; or the definition itself, in the present form.
-    weights: a caffemodel or HDF5 file, or arrays by layer name.  Layers of other names keep their fillers' values, as
-        in Caffe; shapes that differ are an error.
-    phase, level, stages: which layers the include and exclude rules admit.
-    outputs: the blobs that the module returns, each as the last layer in place left it; only the layers that they need
-        become part of it.  None takes the net's own outputs, the blobs that no layer takes.
-    input_shapes: shapes of inputs by name, batch included, for data layers whose options don't tell them.
-    seed: for the fillers.
+    prototxt: the file, of any Caffe version; or its definition, upgraded to the current format.
+    weights: a caffemodel or HDF5 file, or arrays by layer name.  Layers without weights keep their fillers' values, as
+        in Caffe; differing shapes are an error.
+    phase, level, stages: the state that the layers' include and exclude rules test.
+    outputs: the blobs returned by the module, each as left by the last in-place layer; other layers are omitted.  None
+        returns the net's own outputs, the blobs not consumed by any layer.
+    input_shapes: shapes of inputs by name, including the batch, for data layers whose options don't determine them.
+    seed: the seed of the fillers.
 
-    Each layer but Input and the automatic Split is a child module of its name, `net.conv1`; a dot in it becomes `_`,
-    other signs stay (`net.get_submodule("inception_3a/1x1")`), and a name that torch's modules have (`type`), or none,
-    gets `_` behind it.  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are
-    `conv1.weight` and `conv1.bias`; other types' names are in `PARAM_NAMES`.  Blobs shared by name are one parameter
+    Each layer except Input and automatic Splits is a child module under its name, `net.conv1`.  Dots become `_`, other
+    characters stay (`net.get_submodule("inception_3a/1x1")`), and `_` is appended to an empty name or an attribute of
+    torch's modules (`type`).  A child returns the layer's top, or a tuple of several.  In `state_dict` the blobs are
+    `conv1.weight` and `conv1.bias`; other types' names are in `PARAM_NAMES`.  A blob shared by name is one parameter
     under several keys.
 
-    Data layers (Data, ImageData, DummyData and their like) become inputs: `net(data, label)`.  Batches may be of any
-    size, also where a Reshape layer writes its size out.  Dropout and stochastic pooling act in `train()` only, and
-    draw from torch's global random state.  Loss weights are left to the caller.  `torch.export` takes the module with
-    strict=False, and `to_onnx` writes it as ONNX.
+    Data layers (Data, ImageData, DummyData, …) become inputs: `net(data, label)`.  Batches may have any size, even if a
+    Reshape layer fixes it.  Dropout and stochastic pooling are active in `train()` mode only and use torch's global
+    random state.  Loss weights are not applied.  `torch.export` accepts the module with strict=False; `to_onnx` writes
+    it as ONNX.
 
-    Raises CaffeError where the net can't be built or an output's name is unknown, CaffeFormatError for a bad file.
+    Raises CaffeError for an invalid net or an unknown output, FormatError for an invalid file.
     """
     definition = prototxt if isinstance(prototxt, pb.NetParameter) else read_net(prototxt)
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=[*definition.state.stage, *stages])
@@ -239,7 +239,7 @@ def to_torch(
 
 
 def param_names(layer: Layer, count: int) -> list[str]:
-    """What a layer's blobs are called, in Caffe's order; those beyond the known ones by their index."""
+    """Return the names of a layer's blobs, in Caffe's order; additional ones are named by index."""
     names = PARAM_NAMES.get(layer.type, ("weight", "bias"))
     if getattr(layer, "static", False):
         names = STATIC_PARAM_NAMES[layer.type]
@@ -249,7 +249,7 @@ def param_names(layer: Layer, count: int) -> list[str]:
 
 
 def _before_splits(plan: NetPlan) -> list[int]:
-    """For each blob the one that it is a copy of by Split layers, or itself."""
+    """Return for each blob the source from which Split layers copy it, or itself."""
     source = list(range(len(plan.blob_names)))
     for wired in plan.layers:
         if wired.layer.type == "Split":
@@ -259,7 +259,7 @@ def _before_splits(plan: NetPlan) -> list[int]:
 
 
 def _needed(layers: Sequence[WiredLayer], wanted: set[int], source: Sequence[int]) -> list[WiredLayer]:
-    """The layers that the blobs `wanted` depend on."""
+    """Return the layers needed for the blobs `wanted`."""
     needed: list[WiredLayer] = []
     for wired in reversed(layers):
         tops = {source[t] for t in wired.tops}
@@ -270,7 +270,7 @@ def _needed(layers: Sequence[WiredLayer], wanted: set[int], source: Sequence[int
 
 
 def _fill(net: TorchNet, plan: NetPlan, weights: Weights, generator: torch.Generator) -> None:
-    """Values for all blobs: those of `weights`, and the fillers' for layers that it lacks."""
+    """Initialize all blobs from `weights`, and by the fillers for layers without weights."""
     modules = {m.caffe_name: m for m in net.children() if isinstance(m, TorchLayer)}
     layers = []
     for wired in plan.layers:

@@ -1,6 +1,6 @@
-"""Caffe's files: the messages, prototxt text, and weights as caffemodel and HDF5."""
+"""Caffe's files: protobuf messages, prototxt text, and weights in caffemodel and HDF5 format."""
 
-from . import dgnam_caffe_pb2 as pb  # first: upgrade.py, which the readers import, takes it from here
+from . import dgnam_caffe_pb2 as pb
 from .caffemodel import read_blobproto, read_caffemodel, read_net_from_caffemodel, write_caffemodel
 from .hdf5_weights import read_hdf5_weights, write_hdf5_weights
 from .prototxt import parse_net, parse_solver, read_net, read_solver, to_text

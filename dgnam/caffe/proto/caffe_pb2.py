@@ -1,7 +1,7 @@
-"""The messages under the name that scripts import: `from caffe.proto import caffe_pb2`.
+"""Caffe's protobuf messages under pycaffe's name: `from caffe.proto import caffe_pb2`.
 
-These are the classes of `dgnam_caffe_pb2`, with the enum values beside them as protobuf lays them out: `TRAIN`,
-`PoolingParameter.MAX`, `V1LayerParameter.CONVOLUTION`.  Only the package's name in `DESCRIPTOR` is our own.
+These are the classes and enum values of `dgnam_caffe_pb2`: `TRAIN`, `PoolingParameter.MAX`,
+`V1LayerParameter.CONVOLUTION`.  Only the package name in `DESCRIPTOR` differs from Caffe's.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from .dgnam_caffe_pb2 import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    """What a star import leaves behind: the descriptors, such as `_V1LAYERPARAMETER_LAYERTYPE`."""
+    """Private names omitted by the star import: descriptors such as `_V1LAYERPARAMETER_LAYERTYPE`."""
     try:
         return getattr(pb, name)
     except AttributeError:

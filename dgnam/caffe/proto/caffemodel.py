@@ -1,7 +1,7 @@
-"""Weights and definitions from caffemodel files, in Caffe's three generations, and mean images.
+"""Reading and writing caffemodels, in Caffe's three versions, and reading mean images.
 
-A caffemodel is a NetParameter whose layers carry their blobs: `layer` (V2), `layers` (V1), or `layers { layer … }`
-(V0).  The numbers are read straight from the file into arrays, so that reading costs about a copy of it.
+A caffemodel is a NetParameter with blobs in its layers: `layer` (V2), `layers` (V1), or `layers { layer … }` (V0).
+Numbers are read from the file directly into arrays, at about the cost of copying the file.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from google.protobuf.message import DecodeError, Message
 
 from ...errors import CaffeError, closest, shortened
 from ...files.paths import HDF5_MAGIC, StrPath, file_head, foreign_format, looks_like_text, replacing
-from .. import upgrade  # the module, since it imports this package in turn
 from . import dgnam_caffe_pb2 as pb
+from . import upgrade
 from .wire import BYTES, FIXED32, FIXED64, VARINT, Field, WireFile, encode_header, encode_varint, signed
 
 _MAX_AXES = 32
 _MAX_DIM = 2**31 - 1
 _MAX_BYTES = 2**31 - 1
-"""What real Caffe reads at most."""
+"""Real Caffe's limit."""
 _MAX_DEFINITION = 16 << 20
-"""Far more than any published net's takes; in memory it takes many times as much."""
+"""Far more than any published net's; it takes many times as much memory."""
 
 _FLOAT, _DOUBLE = np.dtype("<f4"), np.dtype("<f8")
 
 
 class _Form(NamedTuple):
-    """The field numbers of one generation's layer message; `inner` is that of the older layer within it."""
+    """The field numbers of one version's layer message; `inner` is that of the nested older layer."""
 
     name: int
     blobs: int
@@ -61,10 +61,10 @@ _NUMBERS = {(_DATA, BYTES), (_DATA, FIXED32), (_DOUBLE_DATA, BYTES), (_DOUBLE_DA
 
 
 def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
-    """The blobs of each layer that has any, as float32 arrays, in the order of the file.
+    """Read the blobs of each layer with parameters, as float32 arrays, in the order of the file.
 
-    Shapes are as stored: in old files all of four axes (num, channels, height, width), which the net compares with
-    its own.  Of two layers of one name the later counts, as in Caffe.  Fields that Caffe doesn't know are passed over.
+    Shapes are the stored ones: in old files always four axes (num, channels, height, width), which the net reconciles
+    with its own.  Of two layers with one name the later wins, as in Caffe.  Unknown fields are ignored.
     """
     wire = open_wire(path)
     weights: dict[str, list[np.ndarray]] = {}
@@ -75,23 +75,23 @@ def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
             where = f"layer '{shortened(name)}'"
             weights[name] = [read_blob(wire, blob, f"{where}, blob {i}") for i, blob in enumerate(blobs)]
     if not layers:
-        raise wire.fail("holds no layers, so it is no caffemodel; mean images are read by read_blobproto")
+        raise wire.fail("is not a caffemodel: it holds no layers; read mean images by read_blobproto")
     return weights
 
 
 def read_net_from_caffemodel(path: StrPath) -> pb.NetParameter:
-    """The net's definition that the file carries, upgraded to the present form, without the blobs."""
+    """Read the net's definition in a caffemodel, upgraded to the current format, without blobs."""
     wire = open_wire(path)
     kept = bytearray()
     for field in wire.fields():
         form = _FORMS.get(field.number)
         kept += wire.raw(field.begin, field.end) if form is None else _stripped(wire, field, form)
         if len(kept) > _MAX_DEFINITION:
-            raise wire.fail(f"its definition takes over {_MAX_DEFINITION} bytes without the blobs")
+            raise wire.fail(f"its definition without blobs exceeds {_MAX_DEFINITION} bytes")
     try:
         net = pb.NetParameter.FromString(bytes(kept))
     except (DecodeError, UnicodeDecodeError) as error:
-        raise wire.fail(f"is no caffemodel: {error}") from None
+        raise wire.fail(f"is not a caffemodel: {error}") from None
     damaged = _damaged_text(net)
     if damaged is not None:
         raise wire.fail(f"a field '{damaged}' is not UTF-8")
@@ -99,7 +99,7 @@ def read_net_from_caffemodel(path: StrPath) -> pb.NetParameter:
 
 
 def read_blobproto(path: StrPath) -> np.ndarray:
-    """The one blob of a file such as mean.binaryproto, as float32; mean images are (1, C, H, W)."""
+    """Read a BlobProto file such as mean.binaryproto, as float32; mean images are (1, C, H, W)."""
     wire = open_wire(path)
     return read_blob(wire, Field(0, BYTES, 0, 0, wire.size, 0), "the blob")
 
@@ -110,30 +110,30 @@ def write_caffemodel(
     weights: Mapping[str, Sequence[np.ndarray]],
     diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> None:
-    """Write a V2 caffemodel: the layers of `net`, each with its blobs from `weights`, as float32.
+    """Write a V2 caffemodel: the layers of `net` with their blobs from `weights`, as float32.
 
-    net: in the present form; blobs that it holds itself are left out.
-    weights: by layer name; a layer that is missing here is written without blobs.
-    diffs: the gradients to write beside the weights, if any, as many and in the same shapes.
+    net: in the current format; its own blobs are omitted.
+    weights: by layer name; layers without weights are written without blobs.
+    diffs: gradients to write with the weights, of the same number and shapes.
     """
     write_pieces(path, _net_pieces(path, net, weights, {} if diffs is None else diffs), "a caffemodel")
 
 
 def write_pieces(path: StrPath, pieces: Sequence[bytes | memoryview], what: str) -> None:
-    """Write a message that is given in pieces, whole or not at all; over 2 GB is an error, since Caffe reads no more.
+    """Write a message given in pieces, atomically; more than 2 GB, Caffe's limit, is an error.
 
     what: the kind of file, for the error.
     """
     size = total_bytes(pieces)
     if size > _MAX_BYTES:
-        raise CaffeError(f"{path}: would be {size} bytes, and {what} holds at most 2 GB; write HDF5 instead")
+        raise CaffeError(f"{path}: would take {size} bytes; {what} holds at most 2 GB; write HDF5 instead")
     with replacing(path) as part, open(part, "wb") as file:
         for piece in pieces:
             file.write(piece)
 
 
 def open_wire(path: StrPath) -> WireFile:
-    """A file that should be a binary message; raises CaffeFormatError where its beginning is of something else."""
+    """Open a binary message; raises CaffeFormatError if the file starts like another format."""
     wire = WireFile(path)
     head = file_head(path)
     foreign = foreign_format(head)
@@ -146,7 +146,7 @@ def open_wire(path: StrPath) -> WireFile:
 
 
 def _layers(wire: WireFile) -> Iterator[tuple[str, list[Field]]]:
-    """Each layer's name and where its blobs lie."""
+    """Yield each layer's name and the fields of its blobs."""
     for field in wire.fields():
         form = _FORMS.get(field.number)
         if form is not None and field.kind == BYTES:
@@ -170,7 +170,7 @@ def _layer(wire: WireFile, field: Field, form: _Form) -> tuple[str, list[Field]]
 
 
 def read_blob(wire: WireFile, blob: Field, where: str) -> np.ndarray:
-    """One BlobProto as a float32 array; a shape that the data don't fill is an error before anything is allocated."""
+    """Read a BlobProto as a float32 array; checks the shape against the data before allocation."""
     legacy: dict[int, int] = {}
     dims: list[int] = []
     chunks: dict[int, list[Field]] = {_DATA: [], _DOUBLE_DATA: []}
@@ -183,19 +183,19 @@ def read_blob(wire: WireFile, blob: Field, where: str) -> np.ndarray:
             chunks[field.number].append(field)
     shape = [legacy.get(axis, 0) for axis in _LEGACY_AXES] if legacy else dims
     if len(shape) > _MAX_AXES or not all(0 <= dim <= _MAX_DIM for dim in shape):
-        raise wire.fail(f"{where}: {tuple(shape[:_MAX_AXES])} is no shape of a blob", blob.start)
-    # As in Caffe, the doubles count where there are both.
+        raise wire.fail(f"{where}: {tuple(shape[:_MAX_AXES])} is not a valid shape of a blob", blob.start)
+    # As in Caffe, doubles take precedence over floats.
     dtype, found = (_DOUBLE, chunks[_DOUBLE_DATA]) if chunks[_DOUBLE_DATA] else (_FLOAT, chunks[_DATA])
     count = sum(wire.count(chunk, dtype.itemsize) for chunk in found)
     if count != math.prod(shape):
         raise wire.fail(
-            f"{where}: shape {tuple(shape)} is of {math.prod(shape)} numbers, and the file holds {count}", blob.start
+            f"{where}: shape {tuple(shape)} needs {math.prod(shape)} numbers; the file holds {count}", blob.start
         )
     try:
         return _gather(wire, found, dtype, count).reshape(shape)
     except ValueError:
-        # numpy refuses axes that are too long together even where another is 0.
-        raise wire.fail(f"{where}: {tuple(shape)} is no shape of a blob", blob.start) from None
+        # numpy rejects axes with too large a product even if another axis is 0.
+        raise wire.fail(f"{where}: {tuple(shape)} is not a valid shape of a blob", blob.start) from None
 
 
 def _read_dims(wire: WireFile, shape: Field, where: str) -> list[int]:
@@ -211,7 +211,7 @@ def _read_dims(wire: WireFile, shape: Field, where: str) -> list[int]:
 
 
 def _gather(wire: WireFile, chunks: Sequence[Field], dtype: np.dtype, count: int) -> np.ndarray:
-    """The numbers of all chunks, one after the other, as float32."""
+    """Concatenate the numbers of all chunks, as float32."""
     if len(chunks) == 1 and chunks[0].kind == BYTES and dtype == _FLOAT:
         return wire.loaded(chunks[0], dtype)
     out = np.empty(count, np.float32)
@@ -225,7 +225,7 @@ def _gather(wire: WireFile, chunks: Sequence[Field], dtype: np.dtype, count: int
 
 
 def _damaged_text(message: Message) -> str | None:
-    """The name of a field of text within that is not UTF-8, which protobuf gives as bytes; None where there is none."""
+    """Return the name of a nested string field that is not UTF-8, which protobuf returns as bytes; None if all are."""
     for field, value in message.ListFields():
         for part in list(value) if hasattr(value, "extend") else [value]:
             if field.type == field.TYPE_STRING and isinstance(part, bytes):
@@ -237,7 +237,7 @@ def _damaged_text(message: Message) -> str | None:
 
 
 def _stripped(wire: WireFile, field: Field, form: _Form) -> bytes:
-    """A layer's field without its blobs."""
+    """Return a layer's field without its blobs."""
     if field.kind != BYTES:
         return b""
     kept = bytearray()
@@ -255,9 +255,9 @@ def _net_pieces(
     weights: Mapping[str, Sequence[np.ndarray]],
     diffs: Mapping[str, Sequence[np.ndarray]],
 ) -> list[bytes | memoryview]:
-    """What the file is made of, in order; the numbers are views of the arrays."""
+    """Return the file's contents in pieces, with views of the arrays."""
     if net.layers:
-        raise CaffeError(f"{path}: the net '{net.name}' is of an old form; upgrade_net makes it the present one")
+        raise CaffeError(f"{path}: the net '{net.name}' is in an old format; convert it by upgrade_net")
     names = [layer.name for layer in net.layer]
     for name in weights:
         if name not in names:
@@ -288,7 +288,7 @@ def _layer_pieces(
 
 
 def blob_pieces(number: int, data: np.ndarray, diff: np.ndarray | None = None) -> list[bytes | memoryview]:
-    """A BlobProto as the field `number` of a message, in pieces; the numbers are views of the arrays, as float32."""
+    """Encode a BlobProto as the field `number` of a message, in pieces, with views of the arrays as float32."""
     dims = b"".join(encode_varint(n) for n in np.shape(data))
     shape = encode_header(_DIM, len(dims)) + dims
     parts: list[bytes | memoryview] = []
@@ -301,5 +301,5 @@ def blob_pieces(number: int, data: np.ndarray, diff: np.ndarray | None = None) -
 
 
 def total_bytes(pieces: Sequence[bytes | memoryview]) -> int:
-    """How many bytes all pieces have together."""
+    """Return the total size of all pieces."""
     return sum(memoryview(piece).nbytes for piece in pieces)

@@ -1,6 +1,6 @@
-"""Weights as Caffe's HDF5 files hold them: a dataset `data/<layer>/<index>` for each blob.
+"""Weights in Caffe's HDF5 format: a dataset `data/<layer>/<index>` for each blob.
 
-Caffe writes a group for every layer, and leaves out the parameters that a layer shares with an earlier one.
+Caffe writes a group for every layer and omits parameters shared with an earlier layer.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ...files.paths import StrPath, replacing
 
 _LONGEST_INDEX = 18
 _WORTH_COMPRESSING = 1000
-"""Numbers; what describes a chunk takes more than their bytes save."""
+"""Minimum count of numbers; for fewer, a chunk's metadata exceeds the saving."""
 LIBVER = ("earliest", "v108")
-"""The oldest layout: real Caffe reads it with any HDF5 library, and it holds no time of writing."""
+"""The oldest layout: readable by real Caffe with any HDF5 version, and free of timestamps."""
 
 
 def read_hdf5_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
-    """The blobs of each layer that has any, as float32 arrays whatever they are stored as, in the order of names.
+    """Read the blobs of each layer with parameters, converted to float32, in the order of names.
 
-    A parameter that the file leaves out before one that it holds is an empty array of shape (0,), as happens where
-    only some of a layer's parameters are shared.
+    A missing parameter before a stored one becomes an empty array of shape (0,): a layer may share only some of its
+    parameters.
     """
     with open_hdf5(path) as file:
         if not file.is_group("data"):
-            raise file.fail(f"has no group 'data', so it holds no Caffe weights; it has {sorted(file.names())[:8]}")
+            raise file.fail(f"holds no Caffe weights: it has no group 'data'; it has {sorted(file.names())[:8]}")
         blobs = {name: _read_layer(file, name) for name in file.names("data")}
     return {name: arrays for name, arrays in blobs.items() if arrays}
 
@@ -42,23 +42,22 @@ def write_hdf5_weights(
     diffs: Mapping[str, Sequence[np.ndarray]] | None = None,
     compress: bool = False,
 ) -> None:
-    """Write the blobs of each layer; the same weights make the same bytes.  An array of shape (0,) is left out.
+    """Write the blobs of each layer, omitting arrays of shape (0,); equal weights give identical files.
 
-    compress: blobs of more than 1,000 numbers become one chunk each, through HDF5's shuffle and gzip, which real Caffe
-        reads as it is.
-    diffs: the gradients to write in a group `diff` laid out as `data` is, if any.
-    dtype: float16 halves the file; real Caffe reads it too.  Finite values beyond its range of +-65504 are an error.
-    Raises CaffeError for layer names with `/`, which real Caffe can't read back from HDF5.
+    compress: store blobs of more than 1,000 numbers as one chunk each with HDF5's shuffle and gzip filters, readable by
+        real Caffe.
+    diffs: gradients to write into a group `diff`, in the layout of `data`.
+    dtype: float16 halves the file size, readable by real Caffe; finite values beyond +-65504 are an error.
+
+    Raises CaffeError for layer names with `/`, unreadable for real Caffe in HDF5.
     """
     if dtype not in ("float32", "float16"):
         raise CaffeError(f"{path}: weights are stored as float32 or float16, not {dtype}")
     for name in weights:
         if "/" in name:
-            raise CaffeError(
-                f"{path}: HDF5 can't hold the layer name '{name}' with its '/'; write a caffemodel instead"
-            )
+            raise CaffeError(f"{path}: HDF5 can't store the layer name '{name}' with '/'; write a caffemodel instead")
         if name in ("", "."):
-            raise CaffeError(f"{path}: HDF5 can't hold a layer named '{name}'")
+            raise CaffeError(f"{path}: HDF5 can't store a layer named '{name}'")
     with replacing(path) as part, h5py.File(part, "w", libver=LIBVER) as file:
         _write_layers(file.create_group("data"), weights, dtype, compress, str(path))
         if diffs is not None:
@@ -91,7 +90,7 @@ def _read_layer(file: Hdf5File, layer: str) -> list[np.ndarray]:
             raise file.fail(f"{where} has an entry '{shortened(name)}'; its blobs are named 0, 1, …")
     indices = {int(name) for name in names}
     if indices and max(indices) >= 2 * len(indices) + 8:
-        raise file.fail(f"{where} has {len(indices)} blobs, and one of them is named {max(indices)}")
+        raise file.fail(f"{where} has {len(indices)} blobs, one of them named {max(indices)}")
     empty = np.zeros(0, np.float32)
     return [
         file.floats(f"data/{layer}/{i}", f"{where}, blob {i}") if i in indices else empty

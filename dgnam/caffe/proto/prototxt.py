@@ -1,4 +1,4 @@
-"""Nets and solvers as text, the prototxt format, with errors that name the line, the field and what would be valid."""
+"""Reading prototxt, the text format of nets and solvers, with errors naming line, field and valid choices."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from google.protobuf.message import Message
 
 from ...errors import CaffeFormatError, closest
 from ...files.paths import StrPath, existing_file, foreign_format
-from .. import upgrade  # the module, since it imports this package in turn
 from . import dgnam_caffe_pb2 as pb
+from . import upgrade
 
 _MAX_BYTES = 8 << 20
-"""Far more than the largest published definition, which takes under a megabyte; reading takes seconds for each."""
+"""Far more than the largest published definition (under 1 MB); parsing takes seconds per megabyte."""
 
 _LONGEST_REASON = 300
 
@@ -29,30 +29,30 @@ M = TypeVar("M", bound=Message)
 
 
 def parse_net(text: str, source: str = "<text>") -> pb.NetParameter:
-    """The net that `text` defines, upgraded to the present form: `layer` only, and inputs as Input layers.
+    """Parse a net, upgraded to the current format: `layer` only, inputs as Input layers.
 
-    source: the name that errors give the text.
+    source: the name of the text in errors.
     """
     return upgrade.upgrade_net(parse(text, pb.NetParameter, source), source)
 
 
 def read_net(path: StrPath) -> pb.NetParameter:
-    """The net that a prototxt file defines, upgraded to the present form."""
+    """Read a net's prototxt, upgraded to the current format."""
     return parse_net(_read_text(path), str(path))
 
 
 def parse_solver(text: str, source: str = "<text>") -> pb.SolverParameter:
-    """The solver that `text` defines, its type as a string, and the nets within it upgraded."""
+    """Parse a solver, with its type as a string and its nets upgraded."""
     return upgrade.upgrade_solver(parse(text, pb.SolverParameter, source), source)
 
 
 def read_solver(path: StrPath, *, prefix: bool = True) -> pb.SolverParameter:
-    """The solver that a prototxt file defines, with Caffe's snapshot prefix.
+    """Read a solver's prototxt, with Caffe's default of the snapshot prefix.
 
-    Without a `snapshot_prefix` that is the file's path without its ending; to one that is a folder the file's stem is
-    added.
+    The default `snapshot_prefix` is the file's path without its extension; the file's stem is appended to a prefix that
+    is a folder.
 
-    prefix: whether to fill it in; False leaves it as the file has it.
+    prefix: whether to fill in the prefix; False keeps the file's.
     """
     solver = parse_solver(_read_text(path), str(path))
     if not prefix:
@@ -65,14 +65,14 @@ def read_solver(path: StrPath, *, prefix: bool = True) -> pb.SolverParameter:
 
 
 def to_text(message: Message) -> str:
-    """A message as prototxt."""
+    """Format a message as prototxt."""
     return text_format.MessageToString(message, as_utf8=True)
 
 
 def parse(text: str, kind: type[M], source: str = "<text>") -> M:
-    """The message of type `kind` that `text` spells, as it stands; raises CaffeFormatError naming line and field."""
+    """Parse a message of type `kind` without upgrading; raises CaffeFormatError naming line and field."""
     if len(text) > _MAX_BYTES:
-        raise CaffeFormatError(f"{source}: {len(text)} characters are too many for a prototxt (at most {_MAX_BYTES})")
+        raise CaffeFormatError(f"{source}: {len(text)} characters exceed the limit of a prototxt, {_MAX_BYTES}")
     message: Any = kind()
     try:
         text_format.Parse(text, message)
@@ -82,7 +82,7 @@ def parse(text: str, kind: type[M], source: str = "<text>") -> M:
         raise CaffeFormatError(f"{source}: {error}") from None
     missing = message.FindInitializationErrors()
     if missing:
-        raise CaffeFormatError(f"{source}: required fields are missing: {', '.join(missing)}")
+        raise CaffeFormatError(f"{source}: missing required fields: {', '.join(missing)}")
     return message
 
 
@@ -90,7 +90,7 @@ def _read_text(path: StrPath) -> str:
     file = existing_file(path)
     size = file.stat().st_size
     if size > _MAX_BYTES:
-        raise CaffeFormatError(f"{path}: {size} bytes are too many for a prototxt; is it a caffemodel?")
+        raise CaffeFormatError(f"{path}: {size} bytes exceed the limit of a prototxt; is it a caffemodel?")
     data = file.read_bytes()
     foreign = foreign_format(data)
     if foreign is not None:
@@ -105,7 +105,7 @@ def _read_text(path: StrPath) -> str:
 
 
 def _explained(error: text_format.ParseError, text: str, source: str) -> CaffeFormatError:
-    """protobuf's error with the file, the field at fault and the valid choices."""
+    """Convert protobuf's error to one naming the file, the invalid field and the valid choices."""
     line, column = error.GetLine(), error.GetColumn()
     reason = _reason(str(error), text, line)
     place = source if line is None else f"{source}, line {line}"
@@ -128,7 +128,7 @@ def _explained(error: text_format.ParseError, text: str, source: str) -> CaffeFo
 
 
 def _reason(error: str, text: str, line: int | None) -> str:
-    """protobuf's message without its place, the line that it quotes and our package's name, and not endless."""
+    """Return protobuf's message, shortened, without its position, quoted line and our package name."""
     reason = error.split(" : ", 1)[-1]
     if line is not None:
         quoted = text.split("\n")[line - 1 : line]
@@ -137,7 +137,7 @@ def _reason(error: str, text: str, line: int | None) -> str:
 
 
 def _field_before(text: str, line: int | None, column: int | None) -> str:
-    """The field whose value stands at this place, "" where none is found."""
+    """Return the field with the value at this position, "" if not found."""
     if line is None or column is None:
         return ""
     lines = text.split("\n")[max(0, line - 3) : line]

@@ -1,4 +1,4 @@
-"""Weights from whichever of Caffe's formats a file is in."""
+"""Reading weights in any of Caffe's formats."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 def read_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
-    """The blobs of each layer, as float32 arrays, from a caffemodel or from Caffe's HDF5.
+    """Read the blobs of each layer, as float32 arrays, from a caffemodel or an HDF5 file.
 
-    As in Caffe the content decides, whatever the file's name; a name in .h5 or .hdf5 without such content is an error.
+    The content determines the format, as in Caffe; an extension .h5 or .hdf5 without HDF5 content is an error.
     """
     file = existing_file(path)
     if file_head(file).startswith(HDF5_MAGIC) or Path(path).suffix.lower() in _HDF5_SUFFIXES:

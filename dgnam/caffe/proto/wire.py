@@ -1,7 +1,7 @@
-"""Protobuf's wire format, walked over a mapped file without copying it.
+"""Parsing protobuf's wire format in a memory-mapped file, without copying.
 
-A message is a row of fields, each a tag (field number and kind) and a payload.  protobuf's own parser would turn a
-blob of 60 million numbers into as many objects or copies; here the walk tells where each payload lies.
+A message is a sequence of fields, each a tag (field number and wire type) and a payload.  protobuf's own parser would
+create objects or copies for a blob of 60 million numbers; this one locates the payloads.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _FIXED_SIZE = {FIXED64: 8, FIXED32: 4}
 _VARINT_BYTES = 10
 _LONGEST_NAME = 1 << 12
 _MAX_FIELDS = 1 << 20
-"""Those of the largest nets by far; more of them, of no use, would only keep the reader busy."""
+"""Far more than in the largest nets; a limit for the parsing time of hostile files."""
 
 
 class Field(NamedTuple):
-    """One field; fixed-width fields that repeat one tag in a row are given as one, with their count as `value`."""
+    """One field; consecutive fixed-width fields with equal tags form one, with their count as `value`."""
 
     number: int
     kind: int
     begin: int
-    """Where its tag lies."""
+    """The offset of its tag."""
     start: int
-    """Where its payload lies, up to `end`."""
+    """The offset of its payload, up to `end`."""
     end: int
     value: int
-    """A varint's value, as an unsigned number of 64 bits, or how many fixed-width fields this is."""
+    """A varint's value, as an unsigned 64-bit integer, or the number of fixed-width fields."""
 
 
 class WireFile:
@@ -51,7 +51,7 @@ class WireFile:
         self._walked = 0
 
     def fields(self, start: int = 0, end: int | None = None) -> Iterator[Field]:
-        """The fields of the message that lies from `start` to `end`; raises CaffeFormatError where it is broken."""
+        """Yield the fields of the message from `start` to `end`; raises CaffeFormatError if it is malformed."""
         end = self.size if end is None else end
         at = start
         while at < end:
@@ -63,11 +63,11 @@ class WireFile:
             at = field.end
 
     def raw(self, start: int, end: int) -> bytes:
-        """A copy of the bytes from `start` to `end`."""
+        """Return a copy of the bytes from `start` to `end`."""
         return bytes(self._view[start:end])
 
     def text(self, field: Field) -> str:
-        """A BYTES field as a string."""
+        """Return a BYTES field as a string."""
         if field.end - field.start > _LONGEST_NAME:
             raise self.fail(f"a name of {field.end - field.start} bytes; at most {_LONGEST_NAME}", field.start)
         try:
@@ -76,7 +76,7 @@ class WireFile:
             raise self.fail("a name is not UTF-8", field.start) from None
 
     def varints(self, field: Field) -> Iterator[int]:
-        """The values of a packed field, or the one of a field that isn't packed."""
+        """Yield the values of a packed field, or the single value of an unpacked one."""
         if field.kind == VARINT:
             yield field.value
             return
@@ -86,7 +86,7 @@ class WireFile:
             yield value
 
     def count(self, field: Field, size: int) -> int:
-        """How many numbers of `size` bytes each a packed field or a run of fixed-width ones holds."""
+        """Return how many numbers of `size` bytes a packed field or a run of fixed-width fields holds."""
         if field.kind != BYTES:
             return field.value
         count, rest = divmod(field.end - field.start, size)
@@ -95,22 +95,22 @@ class WireFile:
         return count
 
     def numbers(self, field: Field, dtype: np.dtype) -> NDArray[np.floating]:
-        """The numbers of such a field, viewed in the file where they lie together, else copied."""
+        """Return the numbers of such a field: a view of the file if contiguous, else a copy."""
         if field.kind == BYTES:
             return np.frombuffer(self._view, dtype, self.count(field, dtype.itemsize), field.start)
         rows = self._bytes[field.begin : field.end].reshape(field.value, -1)
         return np.ascontiguousarray(rows[:, -dtype.itemsize :]).view(dtype)[:, 0]
 
     def loaded(self, field: Field, dtype: np.dtype) -> NDArray[np.floating]:
-        """The numbers of a packed field, read past the map, whose pages would take as much memory once more."""
+        """Read the numbers of a packed field, bypassing the map, whose pages would double the memory use."""
         count = self.count(field, dtype.itemsize)
         numbers = np.fromfile(self.path, dtype, count, offset=field.start)
         if len(numbers) != count:
-            raise self.fail("the file became shorter while it was read", field.start)
+            raise self.fail("the file was truncated during reading", field.start)
         return numbers
 
     def fail(self, reason: str, at: int | None = None) -> CaffeFormatError:
-        """An error that names the file and the place; to be raised by the caller."""
+        """Return an error naming the file and the offset, for the caller to raise."""
         place = "" if at is None else f" at byte {at} of {self.size}"
         return CaffeFormatError(f"{self.path}: {reason}{place}")
 
@@ -118,7 +118,7 @@ class WireFile:
         tag, start = self._varint(begin, end)
         number, kind = tag >> 3, tag & 7
         if not 0 < number < 1 << 29:
-            raise self.fail(f"no field can have the number {number}; the file is damaged or of another format", begin)
+            raise self.fail(f"invalid field number {number}; the file is damaged or of another format", begin)
         if kind == VARINT:
             value, stop = self._varint(start, end)
         elif kind == BYTES:
@@ -129,13 +129,13 @@ class WireFile:
             value = self._run(begin, end, step) if start == begin + 1 else 1
             stop = begin + value * step
         else:
-            raise self.fail(f"a field of the unknown kind {kind}; the file is damaged or of another format", begin)
+            raise self.fail(f"a field of unknown wire type {kind}; the file is damaged or of another format", begin)
         if stop > end:
             raise self.fail(f"a field runs {stop - end} bytes past its end; the file is truncated or damaged", begin)
         return Field(number, kind, begin, start, stop, value)
 
     def _run(self, begin: int, end: int, step: int) -> int:
-        """How often the tag at `begin` repeats, `step` bytes apart; looks ahead in growing strides."""
+        """Return how often the tag at `begin` repeats, `step` bytes apart, checking in doubling strides."""
         tag = self._view[begin]
         count, ahead = 1, 1
         while (take := min(ahead, (end - begin) // step - count)) > 0:
@@ -152,7 +152,7 @@ class WireFile:
         return count
 
     def _varint(self, at: int, end: int) -> tuple[int, int]:
-        """The varint at `at`, cut to 64 bits, and where it ends."""
+        """Return the varint at `at`, truncated to 64 bits, and its end."""
         value = 0
         for i, byte in enumerate(self._view[at : min(end, at + _VARINT_BYTES)]):
             value |= (byte & 0x7F) << (7 * i)
@@ -162,12 +162,12 @@ class WireFile:
 
 
 def signed(value: int) -> int:
-    """A varint's value as int32 and int64 fields have it."""
+    """Convert a varint's value to a signed integer, as in int32 and int64 fields."""
     return value - (1 << 64) if value >> 63 else value
 
 
 def encode_varint(value: int) -> bytes:
-    """A non-negative number as protobuf writes it."""
+    """Encode a non-negative integer as a varint."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -177,5 +177,5 @@ def encode_varint(value: int) -> bytes:
 
 
 def encode_header(number: int, length: int) -> bytes:
-    """The tag and length that stand before the payload of a BYTES field."""
+    """Encode the tag and length preceding the payload of a BYTES field."""
     return encode_varint(number << 3 | BYTES) + encode_varint(length)

@@ -1,0 +1,1 @@
+"""Solvers' parts: update rules, state files, train and test nets, checks of definitions."""

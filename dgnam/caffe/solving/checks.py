@@ -1,4 +1,4 @@
-"""What a solver's definition may not say, found before hours are spent."""
+"""Checks of a solver's definition before training."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from ..proto import pb
 
 
 def check(param: pb.SolverParameter, kind: str, source: str) -> None:
-    """Raise CaffeFormatError where the definition contradicts itself or the solver of this `kind`.
+    """Raise CaffeFormatError if the definition contradicts itself or the solver's type `kind`.
 
-    source: what the error calls the definition.
+    source: the definition's name in errors.
     """
     if param.average_loss < 1:
-        raise _wrong(source, "average_loss", f"must be at least 1, and is {param.average_loss}")
+        raise _wrong(source, "average_loss", f"must be at least 1; it is {param.average_loss}")
     if param.iter_size < 1:
-        raise _wrong(source, "iter_size", f"must be at least 1, and is {param.iter_size}")
+        raise _wrong(source, "iter_size", f"must be at least 1; it is {param.iter_size}")
     if kind in ("AdaGrad", "RMSProp") and param.momentum != 0:
-        raise _wrong(source, "momentum", f"can't be used with {kind}, and is {param.momentum:g}")
+        raise _wrong(source, "momentum", f"can't be used with {kind}; it is {param.momentum:g}")
     if kind == "RMSProp" and not 0 <= param.rms_decay < 1:
-        raise _wrong(source, "rms_decay", f"must lie between 0 and 1, and is {param.rms_decay:g}")
+        raise _wrong(source, "rms_decay", f"must lie in [0, 1); it is {param.rms_decay:g}")
 
 
 def check_prefix(param: pb.SolverParameter, source: str) -> None:
-    """Try whether a snapshot could be written."""
+    """Raise an error if no snapshot can be written."""
     if not param.HasField("snapshot_prefix"):
-        raise _wrong(source, "snapshot", "is given, and snapshot_prefix is not")
+        raise _wrong(source, "snapshot", "needs a snapshot_prefix")
     probe = f"{param.snapshot_prefix}_iter_0.tempfile"
     try:
         with open(probe, "wb"):
@@ -35,7 +35,7 @@ def check_prefix(param: pb.SolverParameter, source: str) -> None:
     except OSError as error:
         raise CaffeError(
             f"{source}: can't write to snapshot_prefix '{param.snapshot_prefix}' ({error.strerror}); "
-            "does its folder exist, and is it writable?"
+            "does its folder exist and is it writable?"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The nets that a solver's definition asks for: one to train, and any number to test."""
+"""A solver's nets: one for training and any number for testing."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ _TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 
 
 def train_net(param: pb.SolverParameter, source: str) -> Net:
-    """The net to train, with the weights of the files that `weights` names.
+    """Return the training net, with weights from the files listed in `weights`.
 
-    The state that its layers' rules see is TRAIN, then what the net's own `state` gives, then `train_state`.
+    The layers' rules test the state TRAIN, merged with the net's `state` and then `train_state`.
 
-    source: what errors call the solver's definition.
+    source: the definition's name in errors.
     """
     given = [field for field in _TRAIN_FIELDS if param.HasField(field)]
     if len(given) != 1:
-        found = f"it gives {', '.join(given)}" if given else "it gives none"
+        found = f"it has {', '.join(given)}" if given else "it has none"
         raise CaffeFormatError(
-            f"{source}: a solver needs exactly one train net, in one of the fields {', '.join(_TRAIN_FIELDS)}, "
-            f"and {found}"
+            f"{source}: a solver needs one training net, in one of the fields {', '.join(_TRAIN_FIELDS)}; {found}"
         )
     field = given[0]
     if field.endswith("_param"):
@@ -39,9 +38,9 @@ def train_net(param: pb.SolverParameter, source: str) -> Net:
 
 
 def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
-    """The nets to test: those of test_net_param, of test_net, and then `net` for each `test_iter` that is left.
+    """Return the test nets: those of test_net_param, of test_net, then `net` for each remaining `test_iter`.
 
-    The state of each is TEST, then what the net's own `state` gives, then its `test_state`.
+    The state of each is TEST, merged with the net's `state` and then its `test_state`.
     """
     _check_tests(param, source)
     nets = []
@@ -54,7 +53,7 @@ def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
 
 
 def _test_definitions(param: pb.SolverParameter) -> Iterator[tuple[pb.NetParameter, str, str | None]]:
-    """Each test net's definition, the field that gives it, and its file, None where it stands in the field itself."""
+    """Yield each test net's definition, its field, and its file (None for a definition in the field itself)."""
     for definition in param.test_net_param:
         yield definition, "test_net_param", None
     for file in param.test_net:
@@ -73,22 +72,22 @@ def _check_tests(param: pb.SolverParameter, source: str) -> None:
     count = len(param.test_iter)
     if count < own or (count > own and not general):
         raise CaffeFormatError(
-            f"{source}: test_iter must be given once for each test net; there are {count} test_iter and {own} nets "
-            "in test_net and test_net_param"
+            f"{source}: test_iter must be given once for each test net; got {count} test_iter and {own} nets in "
+            "test_net and test_net_param"
         )
     if param.test_state and len(param.test_state) != count:
         raise CaffeFormatError(
-            f"{source}: test_state must be given once for each of the {count} test nets or not at all, and there are "
+            f"{source}: test_state must be given once for each of the {count} test nets or not at all; got "
             f"{len(param.test_state)}"
         )
     if count and param.test_interval < 1:
-        raise CaffeFormatError(f"{source}: test_iter asks for tests, so test_interval must be positive")
+        raise CaffeFormatError(f"{source}: test_iter requires a positive test_interval")
 
 
 def _built(
     definition: pb.NetParameter, origin: str, state: pb.NetState, over: Sequence[pb.NetState], weights: Sequence[str]
 ) -> Net:
-    """The net in `state`, over which its own and those of `over` are laid; `origin` is the file that defines it."""
+    """Build the net in `state`, merged with its own state and those of `over`; `origin` is its file."""
     state.MergeFrom(definition.state)
     for other in over:
         state.MergeFrom(other)

@@ -1,4 +1,4 @@
-"""The loss that a solver shows: the mean of its last ones, as Caffe computes it."""
+"""A solver's displayed loss: Caffe's moving average."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class SmoothedLoss:
-    """The mean of the last `window` losses, as it moves on; in float32, whose rounding shows in Caffe's log."""
+    """The moving average of the last `window` losses, in float32 like Caffe's, to match its log."""
 
     def __init__(self, window: int):
         self._window = window
@@ -15,7 +15,7 @@ class SmoothedLoss:
 
     @np.errstate(all="ignore")
     def add(self, loss: float, index: int) -> float:
-        """Take in the loss of iteration `index` (0 for the first since the start); returns the mean."""
+        """Add the loss of iteration `index` (0 at the start); returns the mean."""
         new = np.float32(loss)
         if len(self._losses) < self._window:
             self._losses.append(new)

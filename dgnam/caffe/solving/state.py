@@ -1,11 +1,10 @@
-"""Caffe's snapshot of a solver: the iteration, the file of the weights, the update rule's history.
+"""Caffe's solver snapshots: the iteration, the weights' file, the update rule's history.
 
 `<prefix>_iter_N.solverstate` is a SolverState message; `<prefix>_iter_N.solverstate.h5` holds the datasets `iter`,
-`current_step`, `learned_net` and `history/0`, `history/1`, …  Real Caffe reads both, and its own are read here.
+`current_step`, `learned_net` and `history/0`, `history/1`, …  The files are interchangeable with real Caffe's.
 
-Beside what Caffe writes there is the state of the random numbers, in places that it passes over, so that a net
-with Dropout goes on as if it had never stopped.  What data layers have read so far is in neither: they begin
-anew, as Caffe's do.
+The random state is stored as well, in fields ignored by Caffe, so that nets with Dropout resume bit-identically.  The
+position of data layers is not stored: they restart, as Caffe's do.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _LEARNED_NET = pb.SolverState.LEARNED_NET_FIELD_NUMBER
 _HISTORY = pb.SolverState.HISTORY_FIELD_NUMBER
 _CURRENT_STEP = pb.SolverState.CURRENT_STEP_FIELD_NUMBER
 _RANDOM = {"cpu": 1001, "cuda": 1002}
-"""Field numbers of our own; protobuf readers pass over fields that they don't know."""
+"""Field numbers unknown to Caffe; protobuf readers ignore unknown fields."""
 
 _RANDOM_GROUP = "random_state"
 _HDF5_SUFFIX = ".h5"
@@ -41,12 +40,12 @@ _MAX_RANDOM = 1 << 20
 
 @dataclass(frozen=True)
 class SolverState:
-    """Where a training stands.
+    """The state of a training.
 
-    learned_net: the file of the weights; "" where the state names none.
-    current_step: how many steps the learning rate has taken.
-    history: the update rule's memory, float32: an array for each parameter, then for some rules a second one for each.
-    random: the random states as bytes, by the kind of device; empty in Caffe's own files.
+    learned_net: the weights' file; "" if none.
+    current_step: the number of steps taken by the learning rate.
+    history: the update rule's memory, float32: one array per parameter, for some rules followed by a second one each.
+    random: the random states as bytes, by kind of device; empty in Caffe's own files.
     """
 
     iteration: int
@@ -57,7 +56,7 @@ class SolverState:
 
 
 def write_state(path: StrPath, state: SolverState) -> None:
-    """Write a solverstate, whole or not at all: HDF5 where `path` ends in .h5, else the binary message."""
+    """Write a solverstate atomically: HDF5 if `path` ends in .h5, else the binary message."""
     if os.fspath(path).endswith(_HDF5_SUFFIX):
         _write_hdf5(path, state)
         return
@@ -73,9 +72,9 @@ def write_state(path: StrPath, state: SolverState) -> None:
 
 
 def read_state(path: StrPath) -> SolverState:
-    """Read a solverstate; as with weights the content decides which format it is.
+    """Read a solverstate; the content determines the format.
 
-    Raises CaffeFormatError, naming file and reason, for a file that is damaged, cut off or something else.
+    Raises FormatError, naming file and reason, for a damaged, truncated or foreign file.
     """
     file = existing_file(path)
     if file_head(file).startswith(HDF5_MAGIC) or file.suffix == _HDF5_SUFFIX:
@@ -84,10 +83,10 @@ def read_state(path: StrPath) -> SolverState:
 
 
 def learned_net_file(path: StrPath, state: SolverState) -> str:
-    """Where the weights of the state that was read from `path` are.
+    """Return the weights' file of the state read from `path`.
 
-    That is the file as the state names it, or, once a run's folder has been moved, the one of that name beside `path`;
-    "" where the state names none.
+    That is the file named by the state or, after its folder was moved, the file of that name beside `path`; "" if the
+    state names none.
     """
     if not state.learned_net:
         return ""
@@ -113,14 +112,14 @@ def _read_binary(wire: WireFile) -> SolverState:
         elif part.number in kinds and part.kind == BYTES and part.end - part.start <= _MAX_RANDOM:
             random[kinds[part.number]] = np.frombuffer(wire.raw(part.start, part.end), np.uint8)
     if _ITER not in numbers:
-        raise wire.fail("is no solverstate: it has no iteration")
+        raise wire.fail("is not a solverstate: it has no iteration")
     return SolverState(numbers[_ITER], learned_net, numbers[_CURRENT_STEP], history, random)
 
 
 def _count(wire: WireFile, part: Field) -> int:
     name = pb.SolverState.DESCRIPTOR.fields_by_number[part.number].name
     if part.kind != VARINT:
-        raise wire.fail(f"is no solverstate: {name} is not a number; a caffemodel is given as weights", part.begin)
+        raise wire.fail(f"is not a solverstate: {name} is not a number; pass a caffemodel as weights", part.begin)
     if part.value > _MAX_ITER:
         raise wire.fail(f"{name} is out of range", part.begin)
     return part.value
@@ -138,7 +137,7 @@ def _write_hdf5(path: StrPath, state: SolverState) -> None:
             file.create_dataset(name, data=np.array([value], np.int32), track_times=False)
         if state.learned_net:
             text = os.fsencode(state.learned_net)
-            # One byte more than the name, since real Caffe wants the zero that ends it.
+            # One byte longer than the name: real Caffe expects the terminating zero.
             file.create_dataset("learned_net", data=np.array(text, f"S{len(text) + 1}"), track_times=False)
         history = file.create_group("history")
         for i, array in enumerate(state.history):
@@ -151,11 +150,11 @@ def _write_hdf5(path: StrPath, state: SolverState) -> None:
 def _read_hdf5(path: StrPath) -> SolverState:
     with open_hdf5(path) as file:
         if not file.is_group("history"):
-            raise file.fail(f"is no solverstate: it has no group 'history'; it has {sorted(file.names())[:8]}")
+            raise file.fail(f"is not a solverstate: it has no group 'history'; it has {sorted(file.names())[:8]}")
         held = file.names("history")
         wanted = [str(i) for i in range(len(held))]
         if sorted(held) != sorted(wanted):
-            raise file.fail(f"the group 'history' should hold 0, 1, …, and holds {sorted(held)[:8]}")
+            raise file.fail(f"the group 'history' should hold 0, 1, …; it holds {sorted(held)[:8]}")
         return SolverState(
             _hdf5_count(file, "iter"),
             os.fsdecode(file.text("learned_net", _MAX_PATH)) if file.has("learned_net") else "",
@@ -167,10 +166,10 @@ def _read_hdf5(path: StrPath) -> SolverState:
 
 def _hdf5_count(file: Hdf5File, name: str) -> int:
     if not file.has(name):
-        raise file.fail(f"is no solverstate: it has no whole number '{name}'")
+        raise file.fail(f"is not a solverstate: it has no whole number '{name}'")
     values = file.numbers(name)
     if values.size != 1 or values.dtype.kind not in "iu":
-        raise file.fail(f"is no solverstate: it has no whole number '{name}'")
+        raise file.fail(f"is not a solverstate: it has no whole number '{name}'")
     value = int(values.item())
     if not 0 <= value <= _MAX_ITER:
         raise file.fail(f"{name} {value} is out of range")

@@ -1,6 +1,6 @@
 """Caffe's learning-rate policies and update rules, on torch tensors.
 
-Rates and the rules' constants are rounded to float32 where Caffe rounds them.
+Rates and constants are rounded to float32 wherever Caffe rounds them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from ..proto import pb
 
 
 def learning_rate(solver: pb.SolverParameter, iteration: int, current_step: int | None = None) -> float:
-    """The rate at `iteration` (0 for the first) under the solver's `lr_policy`, rounded to float32.
+    """Return the learning rate at `iteration` (from 0) under the solver's `lr_policy`, rounded to float32.
 
-    current_step: how many steps "multistep" has taken so far; None counts the values of `stepvalue` that are reached.
+    current_step: the number of steps taken by "multistep"; None counts the values of `stepvalue` reached.
 
-    A negative gamma is an error but for "sigmoid", which rises with a positive one: there real Caffe refuses the
-    negative gamma that makes it fall, and this doesn't.
+    A negative gamma is an error except for "sigmoid", which decays only then; Caffe rejects it even there.
     """
     policy = solver.lr_policy
     if policy not in _POLICIES:
@@ -32,7 +31,7 @@ def learning_rate(solver: pb.SolverParameter, iteration: int, current_step: int 
         if getattr(solver, option) < 1:
             raise CaffeError(f"lr_policy '{policy}' needs a positive {option}")
     if policy in ("step", "exp", "inv", "multistep") and solver.gamma < 0:
-        raise CaffeError(f"lr_policy '{policy}' needs a gamma that is not negative, and it is {solver.gamma:g}")
+        raise CaffeError(f"lr_policy '{policy}' needs a non-negative gamma; it is {solver.gamma:g}")
     if policy == "poly" and iteration > solver.max_iter:
         raise CaffeError(f"lr_policy 'poly' ends at max_iter {solver.max_iter}, before iteration {iteration}")
     step = lr_step(solver, iteration) if current_step is None else current_step
@@ -40,9 +39,9 @@ def learning_rate(solver: pb.SolverParameter, iteration: int, current_step: int 
 
 
 def lr_step(solver: pb.SolverParameter, iteration: int, before: int | None = None) -> int:
-    """How many steps "step" and "multistep" have taken at `iteration`; 0 under the other policies.
+    """Return the number of steps taken by "step" and "multistep" at `iteration`; 0 for other policies.
 
-    before: the steps taken at the iteration before, so that "multistep" goes on by one at most, as Caffe's does.
+    before: the number at the previous iteration: "multistep" then advances by at most one, as in Caffe.
     """
     if solver.lr_policy == "step" and solver.stepsize > 0:
         return iteration // solver.stepsize
@@ -59,7 +58,7 @@ def _float32(value: float) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    """`base` to `exponent`; infinite beyond float64's range, NaN where it is not real."""
+    """Return `base` to the power `exponent`; infinite beyond float64's range, NaN if not real."""
     with np.errstate(all="ignore"):
         return float(np.power(np.float64(base), np.float64(exponent)))
 
@@ -91,7 +90,7 @@ _POLICIES: dict[str, Callable[[pb.SolverParameter, int, int], float]] = {
 
 @dataclass
 class ParamGroup:
-    """Parameters with their multipliers of rate and decay."""
+    """Parameters with their multipliers of learning rate and weight decay."""
 
     params: Sequence[Tensor]
     lr_mults: Sequence[float]
@@ -102,7 +101,7 @@ class ParamGroup:
 class Updater:
     """One of Caffe's update rules over a list of parameters, with its history.
 
-    solver: its `type`, momenta, decay, clipping, `iter_size` and `delta` are used; the rate is given with each step.
+    solver: provides `type`, momenta, decay, clipping, `iter_size` and `delta`; each step takes its learning rate.
     history: the rule's memory, in the order of Caffe's solverstate; part of a checkpoint.
     """
 
@@ -114,16 +113,16 @@ class Updater:
     def __post_init__(self) -> None:
         solver = self.solver
         check_rule(solver.type)
-        if solver.regularization_type not in _REGULARISATIONS:
-            raise _unknown_regularisation(solver)
+        if solver.regularization_type not in _REGULARIZATIONS:
+            raise _unknown_regularization(solver)
         if not self.history:
             self.history = [torch.zeros_like(p) for _ in range(history_copies(solver.type)) for p in self.group.params]
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Move every parameter by its `.grad`, the sum over `iter_size` batches; those without one stay.
+        """Update every parameter with a `.grad`, the sum over `iter_size` batches.
 
-        The decay is added to `.grad` itself.
+        Weight decay is added to `.grad` in place.
         """
         solver, group, count = self.solver, self.group, len(self.group.params)
         scale = clip_scale(solver, [p.grad for p in group.params if p.grad is not None]) / solver.iter_size
@@ -131,25 +130,25 @@ class Updater:
             if param.grad is None or group.lr_mults[k] == 0:
                 continue
             grad = param.grad if scale == 1 else param.grad * scale
-            grad = regularised(solver, param, grad, group.decay_mults[k])
+            grad = regularized(solver, param, grad, group.decay_mults[k])
             local = local_rate(rate, group.lr_mults[k])
             param.sub_(update_value(solver.type, solver, grad, self.history[k::count], local, self.iteration + 1))
         self.iteration += 1
 
 
 def check_rule(kind: str) -> None:
-    """Raise CaffeError where `kind` is not the type of a solver."""
+    """Raise CaffeError if `kind` is not a solver type."""
     if kind not in _RULES:
         raise CaffeError(f"unknown solver type '{kind}'; known ones: {closest(kind, _RULES)}")
 
 
 def history_copies(kind: str) -> int:
-    """How many tensors of memory a rule has for each parameter."""
+    """Return the number of history tensors per parameter."""
     return 2 if kind in ("Adam", "AdaDelta") else 1
 
 
 def clip_scale(solver: pb.SolverParameter, grads: Sequence[Tensor]) -> float:
-    """What all gradients are multiplied by, so that their common norm is at most `clip_gradients`."""
+    """Return the factor that limits the joint norm of all gradients to `clip_gradients`."""
     limit = solver.clip_gradients
     if limit < 0 or not grads:
         return 1.0
@@ -158,41 +157,41 @@ def clip_scale(solver: pb.SolverParameter, grads: Sequence[Tensor]) -> float:
 
 
 def gradient_norm(grads: Sequence[Tensor]) -> float:
-    """The square root of the sum of all squares."""
+    """Return the joint Euclidean norm."""
     return math.sqrt(float(torch.stack([g.square().sum() for g in grads]).sum()))
 
 
 def local_rate(rate: float, lr_mult: float) -> float:
-    """The rate of one parameter."""
+    """Return the learning rate of one parameter."""
     return _float32(rate * lr_mult)
 
 
-def regularised(solver: pb.SolverParameter, param: Tensor, grad: Tensor, decay_mult: float) -> Tensor:
-    """The gradient, in place, with that of the decay: `param` under L2, its sign under L1."""
+def regularized(solver: pb.SolverParameter, param: Tensor, grad: Tensor, decay_mult: float) -> Tensor:
+    """Add the gradient of the weight decay in place: `param` for L2, its sign for L1."""
     decay = _float32(solver.weight_decay * decay_mult)
     if not decay:
         return grad
-    if solver.regularization_type not in _REGULARISATIONS:
-        raise _unknown_regularisation(solver)
-    return grad.add_(_REGULARISATIONS[solver.regularization_type](param), alpha=decay)
+    if solver.regularization_type not in _REGULARIZATIONS:
+        raise _unknown_regularization(solver)
+    return grad.add_(_REGULARIZATIONS[solver.regularization_type](param), alpha=decay)
 
 
 def update_value(
     kind: str, solver: pb.SolverParameter, grad: Tensor, history: Sequence[Tensor], rate: float, t: int
 ) -> Tensor:
-    """What the rule of solver type `kind` takes away from a parameter whose gradient is `grad`.
+    """Return the value that the rule of solver type `kind` subtracts from a parameter with gradient `grad`.
 
-    history: the rule's memory for this parameter, which moves on; the value returned may be one of it.
-    rate: of this parameter.
-    t: the number of this step, 1 for the first.
+    history: the rule's memory for this parameter, updated in place; the result may be one of its tensors.
+    rate: the parameter's learning rate.
+    t: the number of this step, from 1.
     """
     return _RULES[kind](solver, grad, history, rate, t)
 
 
-_REGULARISATIONS: dict[str, Callable[[Tensor], Tensor]] = {"L1": torch.sign, "L2": lambda param: param}
+_REGULARIZATIONS: dict[str, Callable[[Tensor], Tensor]] = {"L1": torch.sign, "L2": lambda param: param}
 
 
-def _unknown_regularisation(solver: pb.SolverParameter) -> CaffeError:
+def _unknown_regularization(solver: pb.SolverParameter) -> CaffeError:
     return CaffeError(f"unknown regularization_type '{solver.regularization_type}'; known ones: L1, L2")
 
 

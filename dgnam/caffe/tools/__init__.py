@@ -1,4 +1,4 @@
-"""Caffe's commands, under `dgnam caffe`: a module each, and its line here."""
+"""Caffe's commands, under `dgnam caffe`; one module each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dgnam caffe time`: how long each layer of a net takes, forward and backward."""
+"""`dgnam caffe time`: forward and backward time of each layer of a net."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def benchmark(
     """Time a model: milliseconds for each layer and for the whole net."""
     required(model, "model", "the prototxt of the net")
     if phase not in ("", "TRAIN", "TEST"):
-        raise CaffeError(f"--phase '{phase}': give TRAIN or TEST")
+        raise CaffeError(f"--phase '{phase}': use TRAIN or TEST")
     use(gpu_numbers(gpu))
     net = Net(model, pb.TEST if phase == "TEST" else pb.TRAIN, level=level, stages=stages(stage))
     last = len(net.layers) - 1
@@ -61,7 +61,7 @@ def benchmark(
 
 
 class _Clock:
-    """The milliseconds that passes in one direction take, for each layer and in all."""
+    """Accumulates the time of passes in one direction, in milliseconds, per layer and in total."""
 
     def __init__(self, layers: int, before: Callable[..., None], after: Callable[..., None]):
         self.layers = [0.0] * layers
@@ -71,7 +71,7 @@ class _Clock:
         after(self._stop)
 
     def whole(self, run: Callable[[], object]) -> None:
-        """Run a whole pass and count its time."""
+        """Run a complete pass and add its time."""
         began = _now()
         run()
         self.total += _now() - began
@@ -84,7 +84,7 @@ class _Clock:
 
 
 def _now() -> float:
-    """Milliseconds, once the GPU has done all that it was given."""
+    """Return the time in milliseconds, after pending GPU work."""
     if mode.current_device().type == "cuda":
         torch.cuda.synchronize()
     return perf_counter() * 1000

@@ -9,8 +9,8 @@ import typer
 
 from ...errors import CaffeError, CaffeFormatError
 from ...files.paths import StrPath, replacing
+from ..databases.backends import open_database
 from ..databases.datum import datum_image, parse_datum
-from ..databases.db import open_database
 from ..glog import LOGGER, number
 from ..proto import pb
 
@@ -18,9 +18,9 @@ REPORT_EVERY = 10000
 
 
 def compute_image_mean(database: StrPath, backend: str = "lmdb") -> np.ndarray:
-    """The mean image (1, C, H, W), float32, of the Datums in a database; they must have as many numbers each.
+    """Return the mean image (1, C, H, W), float32, of a database's Datums, which must have equal counts.
 
-    It is summed up in float32, in the order of the keys, as Caffe does.
+    The sum is accumulated in float32 in key order, as in Caffe.
     """
     LOGGER.info("Starting iteration")
     total: np.ndarray | None = None
@@ -31,7 +31,7 @@ def compute_image_mean(database: StrPath, backend: str = "lmdb") -> np.ndarray:
         if total is None:
             total = np.zeros(image.shape, np.float32)
         if image.size != total.size:
-            raise CaffeError(f"{what}: an image of shape {image.shape}, and the first has {total.shape}")
+            raise CaffeError(f"{what}: the image has shape {image.shape}; the first has {total.shape}")
         total += image.reshape(total.shape)
         count += 1
         if count % REPORT_EVERY == 0:
@@ -44,7 +44,7 @@ def compute_image_mean(database: StrPath, backend: str = "lmdb") -> np.ndarray:
 
 
 def write_mean(path: StrPath, mean: np.ndarray) -> None:
-    """Write a mean image (1, C, H, W) as a binaryproto, in Caffe's form with the four legacy axes."""
+    """Write a mean image (1, C, H, W) as a binaryproto with Caffe's four legacy axes."""
     num, channels, height, width = mean.shape
     blob = pb.BlobProto(num=num, channels=channels, height=height, width=width, data=mean.ravel())
     with replacing(path) as part:

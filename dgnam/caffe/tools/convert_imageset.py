@@ -1,4 +1,4 @@
-"""`dgnam caffe convert-imageset`: a database of the images that a listing names."""
+"""`dgnam caffe convert-imageset`: a database of the images in a listing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ...files.paths import StrPath
 from .. import mode
 from ..blob import HOST
 from ..data_transformer import seeded
+from ..databases.backends import create_database
 from ..databases.datum import encoded_datum, image_datum
-from ..databases.db import create_database
-from ..databases.listing import Entry, read_listing
 from ..glog import LOGGER
-from ..images.cv_image import encode_image, file_bytes, has_extension, read_image
+from ..images.cv_codec import encode_image, file_bytes, has_extension, read_image
 from ..images.cv_resize import resize_bilinear
+from ..images.listing import Entry, read_listing
 from ..proto import pb
 
 COMMIT_EVERY = 1000
@@ -39,19 +39,19 @@ def convert_imageset(
     encode_type: str = "",
     generator: torch.Generator | None = None,
 ) -> int:
-    """Make a new database of Datums, one for each image of a listing; returns how many.
+    """Create a database of Datums, one for each image of a listing; returns their number.
 
-    The keys are the image's place in the listing, from 0 and of 8 digits, `_` and its path.  An image that can't be
-    read is left out, and Caffe's log says so.
+    Keys are the image's index in the listing, with 8 digits, `_` and its path.  Unreadable images are skipped and
+    logged.
 
-    root_folder: put before each path as it is, so mostly with a slash at its end.
-    gray: one channel instead of three, blue, green and red.
-    shuffle: in random order, from `generator` (None: torch's global one); the keys then count in that order.
+    root_folder: prepended to each path as is, so usually with a trailing slash.
+    gray: one channel instead of three (BGR).
+    shuffle: random order, from `generator` (None: torch's global one); keys count in that order.
     backend: lmdb or leveldb.
-    resize_width, resize_height: the size that all images are brought to, where both are given.
-    check_size: refuse images of another size than the first.
-    encoded: store the bytes of image files, those of the files themselves where they need no change; of the type
-        `encode_type`, such as png or jpg, or of that which each file's name says.
+    resize_width, resize_height: the size of all images, if both are given.
+    check_size: reject images of another size than the first.
+    encoded: store encoded images, unchanged files if possible, of the type `encode_type`, such as png or jpg, or by
+        default the file's extension.
     """
     entries = read_listing(listing)
     if shuffle:
@@ -84,19 +84,19 @@ def convert_imageset(
 
 
 def command(
-    root_folder: Annotated[str, typer.Argument(help="Put before each path as it is: with a slash at its end.")],
-    listing: Annotated[str, typer.Argument(help="The listing, a line 'path label' for each image.")],
-    database: Annotated[str, typer.Argument(help="The new database; there must be nothing yet.")],
-    gray: Annotated[bool, typer.Option("--gray/--nogray", help="Treat images as gray ones.")] = False,
-    shuffle: Annotated[bool, typer.Option("--shuffle/--noshuffle", help="In random order.")] = False,
+    root_folder: Annotated[str, typer.Argument(help="Prepended to each path as is: with a trailing slash.")],
+    listing: Annotated[str, typer.Argument(help="The listing: a line 'path label' for each image.")],
+    database: Annotated[str, typer.Argument(help="The new database; must not exist.")],
+    gray: Annotated[bool, typer.Option("--gray/--nogray", help="Read images as gray.")] = False,
+    shuffle: Annotated[bool, typer.Option("--shuffle/--noshuffle", help="Use random order.")] = False,
     backend: Annotated[str, typer.Option(help="lmdb or leveldb.")] = "lmdb",
-    resize_width: Annotated[int, typer.Option("--resize_width", help="The width to bring all images to.")] = 0,
-    resize_height: Annotated[int, typer.Option("--resize_height", help="And the height.")] = 0,
+    resize_width: Annotated[int, typer.Option("--resize_width", help="The width of all images.")] = 0,
+    resize_height: Annotated[int, typer.Option("--resize_height", help="The height of all images.")] = 0,
     check_size: Annotated[
-        bool, typer.Option("--check_size/--nocheck_size", help="Check that all have one size.")
+        bool, typer.Option("--check_size/--nocheck_size", help="Check that all images have one size.")
     ] = False,
-    encoded: Annotated[bool, typer.Option("--encoded/--noencoded", help="Store image files, not pixels.")] = False,
-    encode_type: Annotated[str, typer.Option("--encode_type", help="Of which type, such as png or jpg.")] = "",
+    encoded: Annotated[bool, typer.Option("--encoded/--noencoded", help="Store encoded images, not pixels.")] = False,
+    encode_type: Annotated[str, typer.Option("--encode_type", help="The encoding, such as png or jpg.")] = "",
 ) -> None:
     """Convert a listing of images to a database for Data layers."""
     convert_imageset(
@@ -116,7 +116,7 @@ def command(
 
 
 def _encoding(entry: Entry, encoded: bool, encode_type: str) -> str:
-    """The type that an image is to be encoded as; "" where its pixels are stored."""
+    """Return the encoding of an image; "" to store pixels."""
     if encode_type or not encoded:
         return encode_type
     if "." not in entry.path:
@@ -136,11 +136,11 @@ def _datum(path: str, label: int, gray: bool, height: int, width: int, encoding:
 
 
 def _check_size(datum: pb.Datum, size: int | None, what: str) -> int:
-    """The size of the first image, in numbers, once it is known that this one has it too."""
+    """Return the first image's count of numbers, checked to be this image's too."""
     if size is None:
         return datum.channels * datum.height * datum.width
     if len(datum.data) != size:
-        # As in Caffe, encoded images don't say their size.
+        # As in Caffe, encoded images have no known size.
         hint = "; check_size is not for encoded images" if datum.encoded else ""
-        raise CaffeError(f"{what} has {len(datum.data)} bytes, and the first image {size}{hint}")
+        raise CaffeError(f"{what} has {len(datum.data)} bytes; the first image has {size}{hint}")
     return size

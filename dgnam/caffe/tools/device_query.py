@@ -1,4 +1,4 @@
-"""`dgnam caffe device-query`: what torch knows of the GPUs."""
+"""`dgnam caffe device-query`: properties of the GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options as Caffe's commands took them, through gflags: `--solver=x`, `--solver x`, `-solver=x`, `-solver x`."""
+"""Options in gflags's syntax, as of Caffe's commands: `--solver=x`, `--solver x`, `-solver=x`, `-solver x`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _SINGLE_DASH = re.compile(r"-[A-Za-z]\w+(=.*)?", re.S)
 
 _ON, _OFF = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
-Gpu = Annotated[str, typer.Option(help="The GPU to run on: its number, or 'all'.  Left out: the CPU.")]
+Gpu = Annotated[str, typer.Option(help="The GPU to run on: its number, or 'all'.  Default: the CPU.")]
 Iterations = Annotated[int, typer.Option(min=1, help="How many batches to run.")]
-Level = Annotated[int, typer.Option(help="The level that the layers' include and exclude rules see.")]
+Level = Annotated[int, typer.Option(help="The level tested by the layers' include and exclude rules.")]
 Model = Annotated[str, typer.Option(help="The prototxt of the net.")]
-Phase = Annotated[str, typer.Option(help="TRAIN or TEST; counts for `time` alone.")]
-Stage = Annotated[str, typer.Option(help="The stages that the layers' rules see, separated by commas.")]
+Phase = Annotated[str, typer.Option(help="TRAIN or TEST; used by `time` only.")]
+Stage = Annotated[str, typer.Option(help="The stages tested by the layers' rules, separated by commas.")]
 
 
 class CaffeCommands(TyperGroup):
-    """A group of commands whose long options may begin with one dash, and whose names may have `_` for `-`."""
+    """A group of commands that accepts long options with one dash, and `_` for `-` in command names."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [two_dashes(argument) for argument in args])
@@ -33,7 +33,7 @@ class CaffeCommands(TyperGroup):
 
 
 class CaffeCommand(TyperCommand):
-    """A command with options that are on or off, which may say so: `--gray=true`, `--gray=0`; for `--nogray` too."""
+    """A command with flags that accept values: `--gray=true`, `--gray=0`, and likewise `--nogray`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         flags = {opt: p for p in self.params if getattr(p, "is_flag", False) for opt in p.opts if p.secondary_opts}
@@ -45,22 +45,22 @@ def _switched(argument: str, flags: dict[str, Any]) -> str:
     if not equals or option not in flags:
         return argument
     if value.lower() not in _ON + _OFF:
-        raise CaffeError(f"{option}={value}: give one of {', '.join(_ON + _OFF)}")
+        raise CaffeError(f"{option}={value}: use one of {', '.join(_ON + _OFF)}")
     return option if value.lower() in _ON else flags[option].secondary_opts[0]
 
 
 def two_dashes(argument: str) -> str:
-    """`-solver=x` as `--solver=x`; short options, numbers and everything else stay as they are."""
+    """Convert `-solver=x` to `--solver=x`; short options, numbers and other arguments are unchanged."""
     return f"-{argument}" if _SINGLE_DASH.fullmatch(argument) else argument
 
 
 def required(value: str, option: str, what: str) -> str:
-    """`value`, which an option must give; raises CaffeError where it is empty."""
+    """Return `value`; raises CaffeError if a required option is empty."""
     if not value:
-        raise CaffeError(f"give {what} with --{option}")
+        raise CaffeError(f"pass {what} with --{option}")
     return value
 
 
 def stages(text: str) -> list[str]:
-    """The stages that `--stage` names."""
+    """Return the stages given by `--stage`."""
     return [name for name in text.split(",") if name]

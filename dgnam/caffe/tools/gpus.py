@@ -1,4 +1,4 @@
-"""Where a command runs: `--gpu` as Caffe's commands took it."""
+"""The option `--gpu` of Caffe's commands."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ..glog import LOGGER
 
 
 def gpu_numbers(text: str) -> list[int]:
-    """The GPUs that `--gpu` names: numbers separated by commas, or "all"; none where it is empty."""
+    """Return the GPUs given by `--gpu`: numbers separated by commas, or "all"; none if empty."""
     if text == "all":
         if not torch.cuda.is_available():
             raise CaffeError("--gpu all: this machine has no GPU that torch can use")
         return list(range(torch.cuda.device_count()))
     parts = [part.strip() for part in text.split(",")] if text else []
     if not all(part.isdecimal() for part in parts):
-        raise CaffeError(f"--gpu '{text}': give numbers separated by commas, or 'all'")
+        raise CaffeError(f"--gpu '{text}': use numbers separated by commas, or 'all'")
     return [int(part) for part in parts]
 
 
 def use(numbers: list[int]) -> None:
-    """Run on the first of these GPUs, or on the CPU where there is none."""
+    """Run on the first of these GPUs, or on the CPU if none is given."""
     if not numbers:
         LOGGER.info("Use CPU.")
         mode.set_mode_cpu()

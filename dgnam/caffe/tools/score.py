@@ -1,4 +1,4 @@
-"""`dgnam caffe test`: score a model on the data that its net reads."""
+"""`dgnam caffe test`: score a model on its net's data."""
 
 from __future__ import annotations
 

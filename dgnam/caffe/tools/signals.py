@@ -1,4 +1,4 @@
-"""What a training does on SIGINT (Ctrl-C) and SIGHUP (the terminal is closed)."""
+"""Actions of a training on SIGINT (Ctrl-C) and SIGHUP (closed terminal)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..solver import Solver, SolverAction
 
 
 def effect(name: str, option: str) -> SolverAction:
-    """The action that an option names."""
+    """Return the action named by an option."""
     names = [action.value for action in SolverAction]
     if name not in names:
-        raise CaffeError(f"--{option} '{name}': give one of {closest(name, names)}")
+        raise CaffeError(f"--{option} '{name}': use one of {closest(name, names)}")
     return SolverAction(name)
 
 
 @contextmanager
 def obeyed(solver: Solver, sigint: SolverAction, sighup: SolverAction) -> Iterator[None]:
-    """While this lasts a signal doesn't end the program: the solver does its action once the iteration is over."""
+    """Make signals trigger the solver's action after the current iteration instead of ending the program."""
     effects = {signal.SIGINT: sigint}
     if hasattr(signal, "SIGHUP"):
         effects[signal.SIGHUP] = sighup
@@ -31,7 +31,7 @@ def obeyed(solver: Solver, sigint: SolverAction, sighup: SolverAction) -> Iterat
         got.add(number)
 
     def asked() -> SolverAction:
-        for number in sorted(got):  # SIGHUP is 1, and comes first as in Caffe
+        for number in sorted(got):  # SIGHUP (1) comes first, as in Caffe
             got.discard(number)
             return effects[signal.Signals(number)]
         return SolverAction.NONE

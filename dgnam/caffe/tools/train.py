@@ -1,4 +1,4 @@
-"""`dgnam caffe train`: train a net as a solver's prototxt says."""
+"""`dgnam caffe train`: train a net by a solver's prototxt."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def train(
     sigint_effect: Annotated[str, typer.Option("--sigint_effect", help=f"On SIGINT: {_ACTION}")] = "stop",
     sighup_effect: Annotated[str, typer.Option("--sighup_effect", help=f"On SIGHUP: {_ACTION}")] = "snapshot",
     phase: Phase = "",
-    iterations: Annotated[int, typer.Option(help="Not used: the solver's max_iter counts.")] = 50,
+    iterations: Annotated[int, typer.Option(help="Not used: the solver's max_iter applies.")] = 50,
 ) -> None:
-    """Train a net, or go on with its training."""
+    """Train a net, or resume its training."""
     required(solver, "solver", "a solver's prototxt")
     if snapshot and weights:
-        raise CaffeError("give --snapshot to resume a training or --weights to start from them, not both")
+        raise CaffeError("use --snapshot to resume training or --weights to start from weights, not both")
     param = read_solver(solver)
     param.train_state.level = level
     param.train_state.stage.extend(stages(stage))
@@ -55,11 +55,11 @@ def train(
 
 
 def _use_gpu(text: str, param: pb.SolverParameter, source: str) -> None:
-    """Run where --gpu says or, without it, where the solver's own solver_mode says; the CPU if neither does."""
+    """Select the device by --gpu or, by default, the solver's solver_mode; the CPU if neither is given."""
     asked = param.HasField("solver_mode") and param.solver_mode == pb.SolverParameter.GPU
     numbers = [param.device_id] if not text and asked else gpu_numbers(text)
     if len(numbers) > 1:
-        raise CaffeError(f"--gpu {text}: training on more than one GPU is not available; give one number")
+        raise CaffeError(f"--gpu {text}: training on more than one GPU is not available; use one number")
     if not numbers:
         LOGGER.info("Use CPU.")
         mode.set_mode_cpu()
@@ -67,7 +67,7 @@ def _use_gpu(text: str, param: pb.SolverParameter, source: str) -> None:
     try:
         mode.set_device(numbers[0])
     except DgnamError as error:
-        hint = "" if text else f"; {source} asks for a GPU, and 'solver_mode: CPU' in it asks for none"
+        hint = "" if text else f"; {source} requests a GPU; set 'solver_mode: CPU' in it to use the CPU"
         raise CaffeError(f"{error}{hint}") from None
     mode.set_mode_gpu()
     LOGGER.info("Using GPUs %d", numbers[0])

@@ -1,4 +1,4 @@
-"""`dgnam caffe upgrade-…`: old definitions and models brought to the present form."""
+"""`dgnam caffe upgrade-…`: upgrade old definitions and models to the current format."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ New = Annotated[str, typer.Argument(help="The file to write.")]
 
 
 def upgrade_net_text(old: Old, new: New) -> None:
-    """Bring a net's prototxt to the present form."""
+    """Upgrade a net's prototxt to the current format."""
     _write(new, to_text(read_net(old)))
     LOGGER.info("Wrote upgraded NetParameter text proto to %s", new)
 
 
 def upgrade_net_binary(old: Old, new: New) -> None:
-    """Bring a caffemodel to the present form."""
+    """Upgrade a caffemodel to the current format."""
     write_caffemodel(new, read_net_from_caffemodel(old), read_caffemodel(old))
     LOGGER.info("Wrote upgraded NetParameter binary proto to %s", new)
 
 
 def upgrade_solver_text(old: Old, new: New) -> None:
-    """Bring a solver's prototxt to the present form."""
+    """Upgrade a solver's prototxt to the current format."""
     _write(new, to_text(read_solver(old, prefix=False)))
     LOGGER.info("Wrote upgraded SolverParameter text proto to %s", new)
 

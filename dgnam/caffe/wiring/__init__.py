@@ -1,0 +1,1 @@
+"""Net construction and what runs it: layers bound to blobs, names, weights, debug info."""

@@ -1,4 +1,4 @@
-"""Arrays of any length in batches of a net's size, and what came of each batch joined again."""
+"""Splitting arrays into batches of a net's size, and joining the results."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ...errors import CaffeError
 
 
 def length(arrays: Mapping[str, np.ndarray]) -> int:
-    """How many items the arrays have; 0 without any."""
+    """Return the number of items of the arrays; 0 without arrays."""
     return len(next(iter(arrays.values()))) if arrays else 0
 
 
 def batches(arrays: Mapping[str, np.ndarray], size: int) -> Iterator[dict[str, Any]]:
-    """Slices of `size` items, the last one padded with zeros."""
+    """Yield slices of `size` items, the last one padded with zeros."""
     for at in range(0, length(arrays), size):
         yield {name: _padded(array[at : at + size], size) for name, array in arrays.items()}
 
 
 def copies(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a net returned, which its next pass would overwrite, kept."""
+    """Copy a net's results, which its next pass would overwrite."""
     return {name: array.copy() for name, array in arrays.items()}
 
 
 def joined(parts: Sequence[Mapping[str, np.ndarray]], count: int) -> dict[str, np.ndarray]:
-    """All parts one after the other, cut to `count` items; a scalar of each part, such as a loss, makes a row."""
+    """Concatenate the parts, cut to `count` items; scalars such as losses become a vector."""
     if not parts:
         raise CaffeError("forward_all and forward_backward_all need at least one array with at least one item")
     return {name: np.concatenate([np.atleast_1d(part[name]) for part in parts])[:count] for name in parts[0]}

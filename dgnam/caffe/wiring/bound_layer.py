@@ -1,4 +1,4 @@
-"""A layer of an eager net, bound to its blobs: what `net.layers` lists."""
+"""A layer of a `Net`, bound to its blobs: an entry of `net.layers`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def _take_over(blob: Blob, values: Tensor) -> None:
 
 
 class NetLayer:
-    """One layer with its blobs: it reshapes its tops, computes them, and computes the gradients of its bottoms.
+    """A layer with its blobs: reshapes and computes its tops, and computes gradients of its bottoms and parameters.
 
-    blobs: its parameters, as in pycaffe.
+    blobs: the parameters, as in pycaffe.
     """
 
     def __init__(self, wired: WiredLayer, bottoms: list[Blob], tops: list[Blob], blobs: list[Blob]):
@@ -54,25 +54,25 @@ class NetLayer:
 
     @property
     def face(self) -> Any:
-        """What pycaffe lists for the layer: this, or the object of a Python layer's class."""
+        """The object that pycaffe lists for the layer: this, or a Python layer's own."""
         layer = self.wired.layer
         return layer.face if isinstance(layer, BlobLayer) and layer.face is not None else self
 
     def slots(self) -> list[Slot]:
-        """Where weights for this layer go; the tensors put there become its own."""
+        """Return the destinations of this layer's weights; they adopt the tensors put there."""
         return [
             Slot(blob.shape, partial(_take_over, blob), shared=not own)
             for blob, own in zip(self.blobs, self.wired.owns, strict=True)
         ]
 
     def own_weights(self) -> list[np.ndarray]:
-        """Views of its parameters, of shape (0,) for those that an earlier layer owns."""
+        """Return views of the parameters, of shape (0,) for those owned by an earlier layer."""
         none = np.zeros(0, np.float32)
         pairs = zip(self.blobs, self.wired.owns, strict=True)
         return [blob.data_on(HOST).numpy() if own else none for blob, own in pairs]
 
     def reshape(self) -> None:
-        """Give the tops the shapes that follow from the bottoms'."""
+        """Shape the tops to follow the bottoms."""
         layer, bottoms = self.wired.layer, [b.shape for b in self.bottoms]
         if isinstance(layer, BlobLayer):
             layer.reshape(self.bottoms, self.tops)
@@ -86,7 +86,7 @@ class NetLayer:
     def forward(
         self, device: torch.device, generator: torch.Generator | None = None, *, param_gradients: bool = True
     ) -> float:
-        """Compute the tops from the bottoms as they stand; returns the layer's part of the loss."""
+        """Compute the tops from the bottoms' current data; returns the layer's part of the loss."""
         layer = self.wired.layer
         self.context.generator, self.context.param_gradients = generator, param_gradients
         if isinstance(layer, BlobLayer):
@@ -109,7 +109,7 @@ class NetLayer:
         return self._loss()
 
     def backward(self, device: torch.device, *, param_gradients: bool = True) -> None:
-        """Compute the bottoms' gradients, and add the parameters', from data and top gradients as they stand."""
+        """Compute the bottoms' gradients and accumulate the parameters', from current data and top gradients."""
         layer, planned = self.wired.layer, self.wired.needs
         learns = [need and param_gradients and not layer.statistics for need in planned.params]
         needs = Needs([need or i in layer.always for i, need in enumerate(planned.bottoms)], learns)
@@ -141,18 +141,18 @@ class NetLayer:
                 blob.put_diff(grad)
             elif grad is not None:
                 blob.add_diff(grad)
-        # After the parameters': in place, this writes over the top's diff, which theirs may be views of.
+        # After the parameters': in place, this overwrites the top's diff, of which theirs may be views.
         self._put(bottom_diffs, held)
 
     def _leave_behind(self) -> None:
-        """What a forward pass leaves in its first bottom's diff, where Caffe's does."""
+        """Write what Caffe's forward pass leaves in the first bottom's diff."""
         left = self.context.state.pop("bottom_diff", None)
         if left is not None:
             self.bottoms[0].put_diff(left)
 
     @contextmanager
     def _naming(self) -> Iterator[None]:
-        """What torch refuses, such as sizes that it has no memory for, as an error that names the layer."""
+        """Convert torch's errors, such as out of memory, to errors naming the layer."""
         try:
             yield
         except DgnamError:
@@ -167,7 +167,7 @@ class NetLayer:
                 held.add(diff.data_ptr())
 
     def _share(self) -> None:
-        """Tops that are another blob's memory, as Caffe's Split, Reshape, Flatten and Parameter have them."""
+        """Share memory with the tops, as Caffe's Split, Reshape, Flatten and Parameter do."""
         shares = self.wired.layer.shares
         if shares != "nothing":
             source = (self.bottoms or self.blobs)[0]
@@ -177,9 +177,9 @@ class NetLayer:
                     top.share_diff(source)
 
     def _weigh(self) -> None:
-        """A loss's diff is its weight, from the start on.
+        """Initialize the diffs of losses to their weights.
 
-        As in Caffe, that is done once: a weighed top that a later reshape needs more memory for has a diff of zeros.
+        As in Caffe, this happens once: if a later reshape enlarges such a top, its diff becomes zero.
         """
         for top, weight in zip(self.tops, self.wired.loss_weights, strict=True):
             if weight:

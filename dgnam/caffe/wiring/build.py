@@ -1,7 +1,7 @@
-"""From a net's definition to wired layers: phases, rules, splits, in-place tops and shared parameters.
+"""Net construction: from a definition to wired layers, with phases, rules, splits, in-place tops, shared parameters.
 
-The result is a plan: which layers run, in which order, on which blobs and parameters.  The eager `Net` and the torch
-module are both built from it.  Its blobs have no memory until something is written into them.
+The result is a plan: which layers run, in which order, on which blobs and parameters.  `Net` and `CaffeModule` are both
+built from it.  Its blobs allocate no memory until written to.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shap
 from ..proto import pb
 
 _MAX_SPLIT_NAMES = 1 << 26
-"""Characters in the names of all splits' blobs; long names of blobs that many layers take would fill the memory."""
+"""Limit for the characters in all names of split blobs, against memory exhaustion by hostile files."""
 
 
 @dataclass
 class WiredLayer:
-    """A layer with the indices of its blobs, in `NetPlan.blob_names`, and parameters, in `NetPlan.params`."""
+    """A layer with the indices of its blobs (into `NetPlan.blob_names`) and parameters (into `NetPlan.params`)."""
 
     layer: Layer
     context: Context
@@ -34,13 +34,13 @@ class WiredLayer:
     params: list[int]
     loss_weights: list[float]
     param_shapes: list[Shape] = field(default_factory=list)
-    """As this layer sees its parameters; one that is shared permissively may have another shape at its owner's."""
+    """This layer's shapes of its parameters; a permissively shared one may have another shape in its owner."""
     owns: list[bool] = field(default_factory=list)
-    """Which of its parameters are its own, and not an earlier layer's that it shares."""
+    """Which parameters the layer owns, as opposed to sharing an earlier layer's."""
     needs: Needs = field(default_factory=lambda: Needs((), ()))
-    """The gradients that a backward pass through the whole net computes here."""
+    """The gradients computed here by a backward pass through the whole net."""
     backward: bool = False
-    """Whether a backward pass runs the layer at all."""
+    """Whether a backward pass runs the layer."""
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class WiredLayer:
 
 @dataclass
 class Param:
-    """A learned blob: who owns it, its place among the owner's, and how fast it learns."""
+    """A learned blob: its owner, its index among the owner's blobs, and its learning-rate and decay multipliers."""
 
     owner: str
     index: int
@@ -57,14 +57,14 @@ class Param:
     lr_mult: float
     decay_mult: float
     given: set[str] = field(default_factory=set)
-    """Which of the two the prototxt gives; the first layer to give one decides for all that share the blob."""
+    """The multipliers given in the prototxt; the first layer giving one decides for all sharing layers."""
 
 
 @dataclass
 class NetPlan:
-    """A net, wired: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once.
+    """A wired net: its layers in order, the names and shapes of its blobs, and its parameters, shared ones once.
 
-    Several layers may have one name, as in Caffe, or none.
+    Layers may share a name or have none, as in Caffe.
     """
 
     name: str
@@ -78,27 +78,27 @@ class NetPlan:
 
     @property
     def blob_shapes(self) -> list[Shape]:
-        """The shapes of the blobs as they are now."""
+        """The current shapes of the blobs."""
         return [blob.shape for blob in self.blobs]
 
     def check_names(self) -> None:
-        """Raise CaffeError where layers of one name have parameters, and the name doesn't tell whose they are."""
+        """Raise CaffeError if several layers with parameters share a name."""
         names = Counter(wired.name for wired in self.layers if wired.params)
         for name, count in names.items():
             if count > 1:
                 raise CaffeError(
-                    f"net '{self.name}': {count} layers with parameters are named '{name}'; give each a name of its own"
+                    f"net '{self.name}': {count} layers with parameters are named '{name}'; give each its own name"
                 )
 
     def layer_index(self, name: str) -> int:
-        """Where the first layer of this name stands; an unknown name is an error that lists the closest."""
+        """Return the index of the first layer of this name; raises UnknownNameError with the closest names."""
         names = [w.name for w in self.layers]
         if name not in names:
             raise unknown_name(self.name, "layer", name, names)
         return names.index(name)
 
     def blob_index(self, name: str) -> int:
-        """Where the blob of this name stands; an unknown name is an error that lists the closest."""
+        """Return the index of the blob of this name; raises UnknownNameError with the closest names."""
         if name not in self.blob_names:
             raise unknown_name(self.name, "blob", name, self.blob_names)
         return self.blob_names.index(name)
@@ -106,7 +106,7 @@ class NetPlan:
 
 @dataclass
 class _Known:
-    """The names so far: of blobs, of the blobs that no layer has taken yet, of parameters to share."""
+    """The names so far: all blobs, blobs not yet consumed, shared parameters."""
 
     blobs: set[str] = field(default_factory=set)
     available: dict[str, int] = field(default_factory=dict)
@@ -121,10 +121,10 @@ def build(
     *,
     generator: torch.Generator | None = None,
 ) -> NetPlan:
-    """Wire the layers of `definition` that belong to `phase`, `level` and `stages`, besides the stages that it gives.
+    """Wire the layers of `definition` included in `phase`, `level`, `stages` and the definition's own stages.
 
-    The definition must be of the present form (`layer`, no `layers` or `input`): see `upgrade.py`.
-    generator: the random state for layers that fill their tops when they are set up; None is torch's global one.
+    definition: in the current format (`layer`, no `layers` or `input`); see `proto/upgrade.py`.
+    generator: the random state for layers that fill their tops in set-up; None is torch's global one.
     """
     stages = [*definition.state.stage, *stages]
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
@@ -141,13 +141,13 @@ def build(
 
 
 def filter_layers(definition: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
-    """The definition with only the layers whose include and exclude rules admit `state`."""
+    """Return the definition with only the layers whose include and exclude rules admit `state`."""
     kept = pb.NetParameter()
     kept.CopyFrom(definition)
     del kept.layer[:]
     for layer in definition.layer:
         if layer.include and layer.exclude:
-            raise CaffeError(f"layer '{layer.name}': give either include rules or exclude rules, not both")
+            raise CaffeError(f"layer '{layer.name}': use either include rules or exclude rules, not both")
         if layer.include:
             included = any(_meets(state, rule) for rule in layer.include)
         else:
@@ -168,7 +168,7 @@ def _meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
 
 
 def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
-    """The definition with a Split layer behind each blob that several layers take, named as Caffe names them."""
+    """Return the definition with a Split layer after each blob consumed by several layers, under Caffe's names."""
     source: dict[str, tuple[int, int]] = {}
     takers: Counter[tuple[int, int]] = Counter()
     takes: list[list[tuple[int, int]]] = []
@@ -207,7 +207,7 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
                 weight = layer.loss_weight[j] if j < len(layer.loss_weight) else 0
                 _add_split(split, layer.name, name, j, count, weight)
                 if weight:
-                    # Caffe takes all of the layer's weights away with this one; a loss then has its own weight of 1.
+                    # Caffe removes all of the layer's weights with this one; a loss then has its default weight of 1.
                     del new.loss_weight[:]
                     used[(i, j)] += 1
     return split
@@ -220,8 +220,8 @@ def _check_split_names(definition: pb.NetParameter, takers: Mapping[tuple[int, i
         size += count * (len(maker.name) + len(maker.top[j])) if count > 1 else 0
         if size > _MAX_SPLIT_NAMES:
             raise CaffeError(
-                f"layer '{shortened(maker.name)}': {count} layers take its top '{shortened(maker.top[j])}', and names "
-                f"for as many copies would take over {_MAX_SPLIT_NAMES} characters; shorten the names"
+                f"layer '{shortened(maker.name)}': {count} layers take its top '{shortened(maker.top[j])}'; the names "
+                f"of the copies exceed {_MAX_SPLIT_NAMES} characters in all; shorten the names"
             )
 
 
@@ -237,14 +237,14 @@ def _add_split(net: pb.NetParameter, layer: str, blob: str, top: int, count: int
 
 
 def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: torch.Generator | None) -> None:
-    """Add one layer to the plan, and its names to those known."""
+    """Add one layer to the plan, and its names to the known ones."""
     layer = create_layer(message)
     context = Context(message.phase, generator)
     bottoms = [_take(layer, name, known) for name in message.bottom]
     tops = [_top(plan, layer, k, bottoms, known) for k in range(len(message.top))]
     blobs = _set_up(layer, context, [plan.blobs[b] for b in bottoms], [plan.blobs[t] for t in tops])
     if len(message.param) > len(blobs):
-        raise layer.fail(f"has {len(message.param)} param entries and {len(blobs)} parameters")
+        raise layer.fail(f"has {len(message.param)} param entries for {len(blobs)} parameters")
     before = len(plan.params)
     params = [_param(plan, layer, i, blob, known.shared) for i, blob in enumerate(blobs)]
     if message.type == "Input":
@@ -255,7 +255,7 @@ def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: t
 
 
 def _take(layer: Layer, name: str, known: _Known) -> int:
-    """The bottom of this name, which no other layer may take after this one."""
+    """Return the bottom of this name and mark it as consumed."""
     if name not in known.available:
         free = closest(name, known.available)
         raise layer.fail(f"bottom blob '{name}' is unknown or already taken; available: {free}")
@@ -263,14 +263,14 @@ def _take(layer: Layer, name: str, known: _Known) -> int:
 
 
 def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int], known: _Known) -> int:
-    """The k-th top: the bottom of the same place and name, in place, or a new blob."""
+    """Return the k-th top: the bottom of the same index and name (in place) or a new blob."""
     definition = layer.definition
     name = definition.top[k]
     if k < len(definition.bottom) and name == definition.bottom[k]:
         known.available[name] = bottoms[k]
         return bottoms[k]
     if name in known.blobs:
-        raise layer.fail(f"top blob '{name}' is made by an earlier layer too")
+        raise layer.fail(f"top blob '{name}' is also a top of an earlier layer")
     plan.blob_names.append(name)
     plan.blobs.append(Blob())
     top = len(plan.blobs) - 1
@@ -281,7 +281,7 @@ def _top(plan: NetPlan, layer: Layer, k: int, bottoms: Sequence[int], known: _Kn
 
 
 def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> list[ParamBlob]:
-    """Give the tops their shapes; returns the layer's learned blobs."""
+    """Shape the tops; returns the layer's learned blobs."""
     if isinstance(layer, BlobLayer):
         with naming(f"layer '{shortened(layer.name)}' ({layer.type})"):
             layer.set_up(context, bottoms, tops)
@@ -298,7 +298,7 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
 
 
 def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:
-    """The parameter's place in the plan: that of the first of its name, where it has one."""
+    """Return the parameter's index in the plan; a shared one has the index of the first of its name."""
     _check_blob(layer, f"parameter {index}", blob.shape, blob.filler)
     specs = layer.definition.param
     spec = specs[index] if index < len(specs) else pb.ParamSpec()
@@ -325,7 +325,7 @@ def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dic
 
 
 def _check_blob(layer: Layer, what: str, shape: Shape, filler: pb.FillerParameter | None = None) -> None:
-    """Caffe's limits, before anything is allocated: a prototxt can claim any shape."""
+    """Check Caffe's limits before allocation: a prototxt can claim any shape."""
     try:
         check_shape(shape)
         if filler is not None:
@@ -351,9 +351,9 @@ def _loss_weights(layer: Layer) -> list[float]:
 
 
 def _plan_backward(plan: NetPlan) -> None:
-    """Decide which layers a backward pass runs, and which gradients they compute, as Caffe does.
+    """Determine which layers a backward pass runs and which gradients they compute, as Caffe does.
 
-    A gradient is wanted where a parameter that learns lies below and a loss above; force_backward wants them all.
+    A gradient is needed between a learned parameter and a loss; force_backward requests all.
     """
     _learning_below(plan)
     _loss_above(plan)
@@ -365,7 +365,7 @@ def _plan_backward(plan: NetPlan) -> None:
 
 
 def _learning_below(plan: NetPlan) -> None:
-    """Walking up: a layer has gradients to compute where it, or one below, has a parameter that learns."""
+    """Propagate upward: a layer computes gradients if it, or one below, has a learned parameter."""
     below = [False] * len(plan.blob_names)
     for wired in plan.layers:
         definition = wired.layer.definition
@@ -386,7 +386,7 @@ def _learning_below(plan: NetPlan) -> None:
 
 
 def _loss_above(plan: NetPlan) -> None:
-    """Walking down: what no loss lies above, or what is cut off from it by propagate_down, needs no gradient."""
+    """Propagate downward: layers without a loss above, or cut off from it by propagate_down, need no gradient."""
     under_loss: set[int] = set()
     cut_off: set[int] = set()
     for wired in reversed(plan.layers):

@@ -1,4 +1,4 @@
-"""What a net lists by name: pycaffe's OrderedDicts, in which a mistyped name is an error that lists the closest."""
+"""pycaffe's OrderedDicts of a net's parts, with the closest names in the error for an unknown one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ V = TypeVar("V")
 
 
 class ByName(OrderedDict[str, V]):
-    """Blobs, layers or parameters in order; indexing with an unknown name raises UnknownNameError, a KeyError.
+    """Blobs, layers or parameters in order; an unknown name raises UnknownNameError, a KeyError.
 
     net: the net's name, for the error.
-    what: what the values are, in the singular, such as "blob".
+    what: the kind of values, in the singular, such as "blob".
     """
 
     def __init__(self, items: Mapping[str, V] | Iterable[tuple[str, V]] = (), *, net: str = "", what: str = "entry"):

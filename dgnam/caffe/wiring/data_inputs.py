@@ -1,4 +1,4 @@
-"""Data layers made Input layers, for nets whose data the caller brings."""
+"""Replacing data layers by Input layers, for nets with data from the caller."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from ..proto import pb
 
 
 def data_to_inputs(definition: pb.NetParameter, shapes: Mapping[str, Sequence[int]]) -> pb.NetParameter:
-    """The definition with an Input layer in the place of each data layer.
+    """Return the definition with an Input layer in place of each data layer.
 
-    shapes: the shapes of tops by name, batch included.  They stand before what the data layer's options tell: its
-        batch and crop size, three channels unless it says grey, and one label an item.  They change the shapes of
-        Input layers too, and make an Input layer of any other layer without bottoms (Python, say) if all its tops
-        are among them.
+    shapes: shapes of tops by name, including the batch.  They override the shapes derived from the data layer's options
+        (batch and crop size, three channels unless gray, one label per item) and those of Input layers.  Any other
+        layer without bottoms, such as Python, is replaced if shapes of all its tops are given.
     """
     made = {top for layer in definition.layer if not layer.bottom for top in layer.top}
     if unknown := sorted(set(shapes) - made):
-        raise CaffeError(f"net '{definition.name}': input_shapes names {unknown}, and its inputs are {sorted(made)}")
+        raise CaffeError(f"net '{definition.name}': input_shapes names {unknown}; its inputs are {sorted(made)}")
     net = pb.NetParameter()
     net.CopyFrom(definition)
     del net.layer[:]
@@ -40,14 +39,14 @@ def _top_shapes(layer: pb.LayerParameter, given: Mapping[str, Sequence[int]]) ->
     known = _SHAPES[layer.type](layer)
     if known is None or len(known) < len(layer.top):
         raise CaffeError(
-            f"layer '{layer.name}' ({layer.type}): its options don't tell the shapes of its tops {list(layer.top)}; "
-            f"give them, as in input_shapes={{'{layer.top[0]}': (1, 3, 227, 227)}}"
+            f"layer '{layer.name}' ({layer.type}): its options don't determine the shapes of its tops "
+            f"{list(layer.top)}; pass them, as in input_shapes={{'{layer.top[0]}': (1, 3, 227, 227)}}"
         )
     return [given.get(top, shape) for top, shape in zip(layer.top, known, strict=False)]
 
 
 def _images(layer: pb.LayerParameter, batch: int, height: int, width: int, channels: int) -> list[Shape] | None:
-    """Images, cropped where the options say so, and labels; None where their size isn't told."""
+    """Return the shapes of images, cropped if the options say so, and labels; None for an unknown size."""
     options = layer.transform_param
     if options.crop_size:
         height = width = options.crop_size

@@ -1,4 +1,4 @@
-"""What a solver's `debug_info` shows: the mean absolute value of every blob, as a pass and an update go over it."""
+"""A solver's `debug_info`: mean absolute values of all blobs during passes and updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .bound_layer import NetLayer
 
 
 class DebugInfo:
-    """Writes Caffe's debug lines of one net to the log while `on` is set."""
+    """Logs Caffe's debug lines of a net while `on` is true."""
 
     def __init__(self, net: Net):
         self.on = False
@@ -22,7 +22,7 @@ class DebugInfo:
         net.after_backward(self._backward)
 
     def gradients(self) -> None:
-        """The norms of all parameters and their gradients, to be called after a backward pass."""
+        """Log the norms of all parameters and their gradients; call after a backward pass."""
         if not self.on:
             return
         data = [b.data_on(HOST) for b in self._net.learnable_params]
@@ -60,7 +60,7 @@ class DebugInfo:
 
 
 def _param_names(layer: NetLayer) -> list[str]:
-    """The names that the prototxt gives the parameters, their numbers where it gives none."""
+    """Return the parameters' names in the prototxt, by default their indices."""
     specs = layer.wired.layer.definition.param
     named = [specs[i].name if i < len(specs) else "" for i in range(len(layer.blobs))]
     return [name if name else str(i) for i, name in enumerate(named)]

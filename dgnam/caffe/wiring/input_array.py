@@ -1,4 +1,4 @@
-"""An array of the user's put into a blob, or an error that says why it can't be."""
+"""Copying a caller's array into a blob, with an error that explains a mismatch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...errors import ArrayError
 
 
 def assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
-    """Copy `values` into the numbers of the blob `name`; raises ArrayError where the shapes don't fit."""
+    """Copy `values` into the blob `name`; raises ArrayError if the shapes don't fit."""
     values = np.asarray(values)
     if values.shape[:1] != blob.shape[:1]:
         raise ArrayError(f"{_misfit(name, blob, values)}: another batch size; {_hint(name, values)}")
@@ -19,8 +19,8 @@ def assign(name: str, blob: np.ndarray, values: np.ndarray) -> None:
 
 
 def _misfit(name: str, blob: np.ndarray, values: np.ndarray) -> str:
-    return f"blob '{name}' has shape {blob.shape}, and the array for it {values.shape}"
+    return f"blob '{name}' has shape {blob.shape} and the array has shape {values.shape}"
 
 
 def _hint(name: str, values: np.ndarray) -> str:
-    return f"where that is the shape meant, blobs['{name}'].reshape{values.shape} comes first"
+    return f"if intended, call blobs['{name}'].reshape{values.shape} first"

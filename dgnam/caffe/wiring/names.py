@@ -1,4 +1,4 @@
-"""A net's parts by name, as pycaffe's nets give them."""
+"""A net's parts by name, as in pycaffe."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ V = TypeVar("V")
 
 
 class NetNames:
-    """What can be asked of a wired net by name, or by number where pycaffe has it; nothing here computes.
+    """A net's blobs, parameters and layers by name, or by index where pycaffe does so.
 
-    bound_layers, layers: of each layer what runs it, and what the user sees of it.
+    bound_layers, layers: each layer bound to its blobs, and the object visible to the user.
     """
 
     bound_layers: list[NetLayer]
@@ -29,7 +29,7 @@ class NetNames:
 
     @property
     def plan(self) -> NetPlan:
-        """How the layers are wired, and how fast each parameter of `learnable_params` learns (its `params`)."""
+        """The wiring of the layers, and the multipliers of each of `learnable_params` (its `params`)."""
         return self._plan
 
     @cached_property
@@ -42,7 +42,7 @@ class NetNames:
 
     @property
     def learnable_params(self) -> list[Blob]:
-        """Every parameter once, shared ones with their owner, in the order of `plan.params`."""
+        """All parameters, shared ones once, in the order of `plan.params`."""
         return list(self._params)
 
     @property
@@ -51,7 +51,7 @@ class NetNames:
 
     @property
     def outputs(self) -> list[str]:
-        """The blobs that no layer takes, sorted by name."""
+        """The blobs not consumed by any layer, sorted by name."""
         return self._names(self._plan.outputs)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a net puts out, as a row of numbers and as lines of Caffe's log."""
+"""A net's outputs as a vector and as lines of Caffe's log."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..net import Net
 
 
 def output_values(net: Net) -> np.ndarray:
-    """All values of a net's outputs, in order, flat."""
+    """Return all values of a net's outputs, in order, flat."""
     parts = [net.blobs[name].data_on(HOST).numpy().reshape(-1) for name in net.outputs]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 @np.errstate(all="ignore")
 def output_lines(net: Net, values: np.ndarray) -> list[str]:
-    """Each of a net's output values in Caffe's words, as "loss = 1.5 (* 1 = 1.5 loss)".
+    """Format each output value as Caffe's log does, as in "loss = 1.5 (* 1 = 1.5 loss)".
 
-    values: one for each element of each output, in order, float32.
+    values: one per element of each output, in order, float32.
     """
     lines = []
     weights = net.blob_loss_weights

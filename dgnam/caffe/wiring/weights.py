@@ -1,4 +1,4 @@
-"""Copying weights by layer name into the blobs of a net."""
+"""Copying weights by layer name into a net."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Weights = Mapping[str, Sequence[np.ndarray]]
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one blob's values go.
+    """The destination of one blob's values.
 
-    put: takes them, as a float32 tensor of `shape` on the CPU.
-    shared: the blob is another layer's too, so that the weights may leave it out here.
+    put: takes a float32 tensor of `shape` on the CPU.
+    shared: whether another layer owns the blob, so that the weights may omit it here.
     """
 
     shape: Shape
@@ -30,11 +30,10 @@ class Slot:
 
 
 def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
-    """Put the blobs of each layer; layers that only one side has are passed over, as in Caffe.
+    """Copy weights into layers with matching names, ignoring others, as in Caffe.
 
-    Of several layers of one name the first gets them.
-    Differing shapes are an error, but for the old 4-axis ones: ones, then the net's shape.  An array of shape (0,)
-    stands for a shared blob that is left out.
+    Of several layers of one name the first receives them.  Shapes must be equal, except for legacy 4-axis shapes: ones
+    followed by the net's shape.  An array of shape (0,) stands for an omitted shared blob.
     """
     done: set[str] = set()
     for name, slots in layers:
@@ -46,18 +45,18 @@ def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights)
 
 
 def check_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
-    """Raise CaffeError where `copy_weights` would; nothing is put."""
+    """Raise CaffeError if `copy_weights` would; copies nothing."""
     for name, slots in layers:
         _pairs(name, slots, weights)
 
 
 def _pairs(name: str, slots: Sequence[Slot], weights: Weights) -> list[tuple[Slot, np.ndarray]]:
-    """The slots of a layer that `weights` has an array for, with it; an error where one doesn't fit."""
+    """Return the slots of a layer with their arrays in `weights`; raises CaffeError if one doesn't fit."""
     given = weights.get(name)
     if given is None:
         return []
     if len(given) > len(slots) or not all(slot.shared for slot in slots[len(given) :]):
-        raise CaffeError(f"layer '{name}' has {len(slots)} parameters, and the weights have {len(given)} for it")
+        raise CaffeError(f"layer '{name}' has {len(slots)} parameters; the weights have {len(given)}")
     pairs = [(s, a) for s, a in zip(slots, given, strict=False) if not (s.shared and tuple(a.shape) == (0,))]
     for i, (slot, array) in enumerate(pairs):
         _check_shape(f"layer '{name}', parameter {i}", array.shape, slot.shape)

@@ -9,20 +9,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ... import zoo
 from ...caffe.proto import read_net, read_solver, write_caffemodel
-from ...data.image_set import MEAN_BGR, load_set
+from ...data.dataset import open_dataset
+from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError
+from ...files.checksums import sha256
 from ...files.paths import replacing
-from ...measure import act_range, codes_of
-from ...runs.folder import sha256
-from ...zoo import registry as zoo
+from ...zoo.registry import clear_cache
 from ..batch_norm.fold import fold
-from ..feed import FeedSpec
+from ..data_layer import DataLayer
 from ..generator import train_generator
 from . import recipes as plans
 from .card import Made, card_text, effort
 from .classifier import make_classifier, make_snapshot
-from .evaluate import as_stored, measure_generator
+from .evaluate import as_stored, code_bounds, measure_generator
 from .recipes import ClassifierPlan, GeneratorPlan, SnapshotPlan
 from .storage import storage_of, store
 
@@ -34,6 +35,7 @@ def make(
     data_folder: str | Path | None = None,
     device: str = "cpu",
     time_limit: float | None = None,
+    replace: bool = False,
     progress: bool = True,
 ) -> Path | None:
     """Train model `name` of the small zoo, or go on from the checkpoint in `run_folder`, and put it into `models/`.
@@ -41,15 +43,20 @@ def make(
     A generator of full size is left in `run_folder`, as generator.caffemodel: its published weights keep their place.
 
     time_limit: seconds after which training stops at a checkpoint; the result is then None.
+    replace: put the model into the place of the one that is there; otherwise that is a DgnamError, before any training.
     Returns the model's folder.
     """
     plan = plans.plan_of(name)
+    spec = {"model": name, "data": None if data_folder is None else str(data_folder), "device": device}
     how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
+    how["spec"] = {**spec, "replace": replace}
     if isinstance(plan, GeneratorPlan) and plan.judge is None:
         return _make_full_size(name, plan, Path(run_folder), **how)
     models = zoo.data_folder("models")
     if not os.access(models, os.W_OK):
         raise DgnamError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
+    if not replace:
+        _check_free(name)
     if isinstance(plan, ClassifierPlan):
         made = make_classifier(name, plan, Path(run_folder), **how)
     elif isinstance(plan, SnapshotPlan):
@@ -57,6 +64,17 @@ def make(
     else:
         made = _make_generator(name, plan, Path(run_folder), **how)
     return None if made is None else _store(name, made)
+
+
+def _check_free(name: str) -> None:
+    """Raise DgnamError where a model of this name is stored already, or its checksum."""
+    weights = zoo.get(name).weights
+    path = zoo.data_folder("models") / name / weights.file
+    if path.exists() or weights.checksum is not None:
+        raise DgnamError(
+            f"{path} is there already, with its checksum in the registry: give --replace to put a newly trained "
+            f"'{name}' into its place"
+        )
 
 
 def _make_full_size(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Path | None:
@@ -75,12 +93,12 @@ def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any
     if net is None:
         return None
     weights = fold(net.cpu())
-    held_out = load_set(plans.HELD_OUT, how["data_folder"])
-    upper = act_range(codes_of(encoder.cpu(), plan.recipe.code_layer, held_out))
-    feed = FeedSpec(plan.recipe.source, plan.recipe.batch_size, held_out.images.shape[1], True, MEAN_BGR)
+    held_out = open_dataset(plans.HELD_OUT, folder=how["data_folder"]).in_memory()
+    upper = code_bounds(encoder.cpu(), plan.recipe.code_layer, held_out)
+    layer = DataLayer(plan.recipe.source, plan.recipe.batch_size, held_out.size[0], True, MEAN_BGR)
     card = {
         "what": plan.note,
-        "training": effort(run_folder, feed, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
+        "training": effort(run_folder, layer, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
         "measured": measure_generator(plan, as_stored(name, weights), encoder, held_out),
         "data": plan.data,
     }
@@ -103,7 +121,7 @@ def _store(name: str, made: Made) -> Path:
     _write(folder / "card.json", lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
     _write(folder / "README.md", lambda path: path.write_text(card_text(card)))
     _register(name, card["sha256"])
-    zoo.forget()
+    clear_cache()
     return folder
 
 

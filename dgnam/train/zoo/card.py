@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...runs.folder import threads
+from ...runs.environment import threads
 from ..batch_norm.fold import Arrays
 from ..curves import read_log
-from ..feed import FeedSpec
+from ..data_layer import DataLayer
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Made:
     act_range: np.ndarray | None = None
 
 
-def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> dict[str, Any]:
+def effort(run_folder: Path, layer: DataLayer, iterations: int, device: str) -> dict[str, Any]:
     """What the training in `run_folder` took up to this iteration, by its log.
 
     device: what counts where the log doesn't say on what the training ran, as do the threads of this process.
@@ -36,12 +36,12 @@ def effort(run_folder: Path, feed: FeedSpec, iterations: int, device: str) -> di
     began = [entry for entry in log if "device" in entry and entry["iteration"] < iterations]
     last = began[-1] if began else {"device": device, "threads": threads()}
     return {
-        "pictures": feed.source,
+        "pictures": layer.source,
         "iterations": iterations,
-        "batch_size": feed.batch_size,
-        **({} if feed.clips is None else {"frames": feed.frames}),
+        "batch_size": layer.batch_size,
+        **({} if layer.clips is None else {"frames": layer.frames}),
         "seconds": None if seconds is None else round(seconds),
-        "images_per_second": round(timed[-1]["iteration"] * feed.shapes[0][0] / seconds) if seconds else None,
+        "images_per_second": round(timed[-1]["iteration"] * layer.shapes[0][0] / seconds) if seconds else None,
         "waiting_for_data": round(sum(waited) / len(waited), 4) if waited else None,
         "device": last["device"],
         "threads": last["threads"],
@@ -64,7 +64,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         f"{card['bytes']:,} bytes, sha256 `{card['sha256']}`.",
         f"- Data: {card['data']}.",
         *_training_lines(card["name"], training),
-        f"- Made on {card['date']}. Licence: as the data's terms allow, for non-commercial research.",
+        f"- Made on {card['date']}. License: as the data's terms allow, for non-commercial research.",
         "",
         f"Measured on {measured['on']}, with the weights as stored:",
         "",

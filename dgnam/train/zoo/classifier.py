@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
 from ...caffe.proto import pb, read_net, read_weights
-from ...data.image_set import load_set
-from ...measure import act_range, codes_of
-from ...zoo import registry as zoo
+from ...data.dataset import open_dataset
 from ..batch_norm.fold import Arrays, averaged, fold, scale_code
 from ..batch_norm.statistics import find_statistics, lacks_statistics
 from ..classifier import pictures_for_statistics, recipe, solver_net, train_classifier, trunk
-from ..feed import Batches, cut_feed
+from ..data_layer import split_data_layer
+from ..image_loader import ImageLoader
 from ..kept_weights import check_kept, kept_file
 from . import recipes as plans
 from .card import Made, effort
-from .evaluate import as_stored, measure_classifier
+from .evaluate import as_stored, code_bounds, measure_classifier
 from .recipes import ClassifierPlan, SnapshotPlan
 
 CODE_RANGE = 12.0
@@ -56,15 +56,15 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
         return None
     solver, definition = solver_net(solver_path)
     check_kept(kept, recipe(solver, definition))
-    feed, train_net = cut_feed(definition, pb.TRAIN)
+    layer, train_net = split_data_layer(definition, pb.TRAIN, how["data_folder"])
     net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
     training = _effort(solver_path, run_folder, how, plan.at)
     training["of"] = {"model": plan.of, "iterations": solver.max_iter}
     if whole.code is not None:
         training["of"]["code"] = whole.code[0]
     if lacks_statistics(net):
-        batches = Batches(feed.load(how["data_folder"]), feed, max(solver.random_seed, 0))
-        pictures, training["statistics_of"] = pictures_for_statistics(batches)
+        loader = ImageLoader(layer.load(how["data_folder"]), layer, max(solver.random_seed, 0))
+        pictures, training["statistics_of"] = pictures_for_statistics(loader)
         find_statistics(net, pictures)
     weights = _plain(net, whole)
     measured = measure_classifier(name, whole, as_stored(name, weights), how["data_folder"])
@@ -77,7 +77,8 @@ def _train(
     """Train by the plan, up to iteration `until` if given, and keep the weights that snapshots need."""
     folder, earlier = zoo.get(name).folder, None
     if plan.pretraining is not None:
-        first = train_classifier(folder / plan.pretraining, run_folder / _PRETRAINING, **how)
+        alone = {key: value for key, value in how.items() if key != "spec"}
+        first = train_classifier(folder / plan.pretraining, run_folder / _PRETRAINING, **alone)
         if first is None:
             return None
         earlier = trunk(first.cpu())
@@ -95,12 +96,12 @@ def _plain(net: CaffeModule, plan: ClassifierPlan) -> Arrays:
 def _effort(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations: int | None = None) -> dict[str, Any]:
     """What the training took, as a whole or up to an iteration."""
     solver, definition = solver_net(solver_path)
-    feed = cut_feed(definition, pb.TRAIN)[0]
-    return effort(run_folder, feed, solver.max_iter if iterations is None else iterations, how["device"])
+    layer = split_data_layer(definition, pb.TRAIN, how["data_folder"])[0]
+    return effort(run_folder, layer, solver.max_iter if iterations is None else iterations, how["device"])
 
 
 def _scale_code(name: str, weights: Arrays, code: tuple[str, str], data_folder: Any) -> None:
     """Let the code layer's act_range average `CODE_RANGE`."""
     deployed = CaffeModule(read_net(zoo.get(name).prototxt), weights).eval()
-    upper = act_range(codes_of(deployed, code[0], load_set(plans.HELD_OUT, data_folder)))
+    upper = code_bounds(deployed, code[0], open_dataset(plans.HELD_OUT, folder=data_folder))
     scale_code(weights, *code, CODE_RANGE / float(upper.mean()))

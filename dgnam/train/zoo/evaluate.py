@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...am.crop import centre
+from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
 from ...caffe.proto import pb, read_net
 from ...data.clips import Clips, FramesShuffled
-from ...data.image_set import ImageSet, centre_crop, preprocess
-from ...data.source import Half
+from ...data.dataset import Dataset
+from ...data.preprocessing import MEAN_BGR, Preprocessing, center_crop, center_window, preprocess
 from ...errors import DgnamError
-from ...measure import Judge
-from ...zoo import registry as zoo
+from ...measure import Judge, measure_codes
 from ..classifier import evaluate, solver_net
+from ..data_layer import split_data_layer
 from ..encoder import Encoder
-from ..feed import cut_feed
 from ..generator import GeneratorRecipe
 from . import recipes as plans
 from .recipes import ClassifierPlan, GeneratorPlan
@@ -33,6 +32,13 @@ def as_stored(name: str, weights: Mapping[str, list[np.ndarray]]) -> CaffeModule
     return CaffeModule(read_net(entry.prototxt), as_read(entry.weights.file, weights)).eval()
 
 
+def code_bounds(encoder: CaffeModule, layer: str, dataset: Dataset) -> np.ndarray:
+    """The act_range of a layer over the centers of a dataset's pictures: mean + 3 standard deviations, (n,) float32."""
+    height, width = encoder.plan.blob_shapes[encoder.plan.inputs[0]][2:]
+    preprocessing = Preprocessing((height, width), dataset.size, np.array(MEAN_BGR, np.float32))
+    return measure_codes(encoder, layer, dataset, preprocessing, batch_size=250).bounds()
+
+
 def measure_classifier(
     name: str, plan: ClassifierPlan, net: CaffeModule, data_folder: str | os.PathLike[str] | None
 ) -> dict[str, Any]:
@@ -43,33 +49,31 @@ def measure_classifier(
     """
     entry = zoo.get(name)
     _, definition = solver_net(entry.folder / plan.solver)
-    feed, scores = cut_feed(definition, pb.TEST)[0], str(entry.scores)
-    held_out = feed.load(data_folder)
-    accuracy = evaluate(net, held_out, feed, scores=scores)
+    layer, scores = split_data_layer(definition, pb.TEST, data_folder)[0], str(entry.scores)
+    held_out = layer.load(data_folder)
+    accuracy = evaluate(net, held_out, layer, scores=scores)
     measured: dict[str, Any] = {
-        "on": f"{feed.source}, {len(held_out)} pictures, centre {feed.crop_size} px",
+        "on": f"{layer.source}, {len(held_out)} pictures, center {layer.crop_size} px",
         "top1": accuracy.top1,
     }
     if net.plan.blob_shapes[net.plan.blob_index(scores)][1] > 5:
         measured["top5"] = accuracy.top5
     if isinstance(held_out, Clips):
-        measured["on"] = f"{feed.source}, {len(held_out)} clips of {feed.frames} frames"
-        shuffled = evaluate(net, FramesShuffled(held_out), feed, scores=scores)
+        measured["on"] = f"{layer.source}, {len(held_out)} clips of {layer.frames} frames"
+        shuffled = evaluate(net, FramesShuffled(held_out), layer, scores=scores)
         measured["top1_frames_shuffled"] = shuffled.top1
-    if plan.modified:
+    if plan.modified and isinstance(held_out, Dataset):
         for which, part in (("regular", 0), ("modified", 1)):
-            measured[f"top1_{which}"] = evaluate(net, Half(held_out, part), feed, scores=scores).top1
+            measured[f"top1_{which}"] = evaluate(net, held_out.half(part), layer, scores=scores).top1
     if plan.memorises:
-        shown = cut_feed(definition, pb.TRAIN)[0]
+        shown = split_data_layer(definition, pb.TRAIN, data_folder)[0]
         known = shown.load(data_folder)
         measured["on"] += f"; top1_training on {shown.source}, {len(known)} pictures"
-        measured["top1_training"] = evaluate(net, known, feed, scores=scores).top1
+        measured["top1_training"] = evaluate(net, known, layer, scores=scores).top1
     return measured
 
 
-def measure_generator(
-    plan: GeneratorPlan, net: CaffeModule, encoder: CaffeModule, held_out: ImageSet
-) -> dict[str, Any]:
+def measure_generator(plan: GeneratorPlan, net: CaffeModule, encoder: CaffeModule, held_out: Dataset) -> dict[str, Any]:
     """How near its reconstructions of the held-out pictures come."""
     if plan.judge is None:
         raise DgnamError("a generator of full size is not measured here: its plan names no judge")
@@ -79,21 +83,22 @@ def measure_generator(
 
 
 def reconstruction(
-    generator: CaffeModule, encoder: CaffeModule, recipe: GeneratorRecipe, pictures: ImageSet, judge: Judge
+    generator: CaffeModule, encoder: CaffeModule, recipe: GeneratorRecipe, dataset: Dataset, judge: Judge
 ) -> dict[str, float]:
-    """How near the generator's reconstructions of `pictures` come.
+    """How near the generator's reconstructions of a dataset come.
 
     code_cosine: the mean cosine between a reconstruction's code and the picture's.
     feature_distance: squared distance at the comparator's first layer, relative to the features' mean square.
     pixel_rms: root mean square difference, in grey levels of 255.
     judge_top5, judge_top5_of_pictures: how often the judge sees the picture's class, in each.
     """
+    pictures, labels = dataset.take(slice(None))
     code_net = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
     generator.eval()
     sums = np.zeros(4)
     ours: list[np.ndarray] = []
-    for start in range(0, len(pictures), 250):
-        real = torch.from_numpy(preprocess(pictures.images[start : start + 250]))
+    for start in range(0, len(dataset), 250):
+        real = torch.from_numpy(preprocess(pictures[start : start + 250]))
         with torch.no_grad():
             code, features = code_net(real)
             fake = next(iter(generator(code).values()))
@@ -102,12 +107,12 @@ def reconstruction(
         sums[1] += (fake_features[0] - features[0]).square().sum().item()
         sums[2] += features[0].square().sum().item()
         sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()
-        ours.append(fake.numpy()[(..., *centre((fake.shape[2], fake.shape[3]), judge.size))])
-    originals = preprocess(centre_crop(pictures.images, judge.size[0]))
+        ours.append(fake.numpy()[(..., *center_window((fake.shape[2], fake.shape[3]), judge.size))])
+    originals = preprocess(center_crop(pictures, judge.size[0]))
     return {
-        "code_cosine": sums[0] / len(pictures),
+        "code_cosine": sums[0] / len(dataset),
         "feature_distance": sums[1] / sums[2],
-        "pixel_rms": float(np.sqrt(sums[3] / len(pictures))),
-        "judge_top5": judge.rank(np.concatenate(ours), pictures.labels).top(5),
-        "judge_top5_of_pictures": judge.rank(originals, pictures.labels).top(5),
+        "pixel_rms": float(np.sqrt(sums[3] / len(dataset))),
+        "judge_top5": judge.rank(np.concatenate(ours), labels).top(5),
+        "judge_top5_of_pictures": judge.rank(originals, labels).top(5),
     }

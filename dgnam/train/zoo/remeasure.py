@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ...data.image_set import load_set
-from ...zoo import registry as zoo
+from ... import zoo
+from ...data.dataset import open_dataset
 from . import recipes as plans
 from .evaluate import measure_classifier, measure_generator
 from .recipes import ClassifierPlan, SnapshotPlan
@@ -18,5 +18,7 @@ def remeasure(name: str, data_folder: str | os.PathLike[str] | None = None) -> d
     if isinstance(plan, ClassifierPlan | SnapshotPlan):
         now = measure_classifier(name, plans.classifier_plan(plan), net, data_folder)
     else:
-        now = measure_generator(plan, net, zoo.load(plan.encoder), load_set(plans.HELD_OUT, data_folder))
+        now = measure_generator(
+            plan, net, zoo.load(plan.encoder), open_dataset(plans.HELD_OUT, folder=data_folder).in_memory()
+        )
     return {key: value for key, value in now.items() if key != "on"}

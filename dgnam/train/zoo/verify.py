@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
-from ...data.image_set import DataError
-from ...data.image_set import data_folder as find_data_folder
+from ...data.named_set import data_folder as find_data_folder
+from ...data.picture import DataError
 from ...errors import DgnamError
-from ...runs.folder import sha256
-from ...zoo import registry as zoo
+from ...files.checksums import sha256
 from .. import zoo as publish
 
 TOLERANCE = 0.002

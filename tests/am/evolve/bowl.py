@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from dgnam.data.image_set import preprocess
+from dgnam.data.preprocessing import preprocess
 
 PEAK = np.array([30.0, -20.0, 10.0, 0.0, 25.0, -5.0, 15.0, 40.0, -30.0, 5.0, 20.0, -10.0], np.float32).reshape(3, 2, 2)
 
 
 class PixelsOfCode:
-    """A code of (3, 2, 2) is the image, ten grey levels for each 1."""
+    """A code of (3, 2, 2) is the image, ten gray levels for each 1."""
 
     code_shape = (3, 2, 2)
     image_size = (2, 2)
@@ -21,5 +21,5 @@ class PixelsOfCode:
 
 
 def bowl(images):
-    """(n,): minus the squared distance from PEAK of what the pictures show, in grey levels."""
+    """(n,): minus the squared distance from PEAK of what the pictures show, in gray levels."""
     return -((preprocess(images) - PEAK) ** 2).reshape(len(images), -1).sum(1)

@@ -1,19 +1,19 @@
 """Searches in ask/tell form: they converge, keep to their bounds, repeat, refuse misuse, and survive a kill."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 
-import h5py
 import numpy as np
 import pytest
 
 from dgnam.am import Bounds
-from dgnam.am.evolve import CmaEs, Genetic, Search, run
-from dgnam.errors import DgnamError, FormatError
+from dgnam.am.evolve import CmaEs, Genetic, Search, drive
+from dgnam.errors import DgnamError
+from dgnam.runs import Record, Run
+from dgnam.runs.chunks import to_bytes
 from tests.am.evolve.bowl import PEAK, PixelsOfCode, bowl
 
 METHODS = [CmaEs(sigma=1.0), Genetic(mutation_size=1.0)]
@@ -27,7 +27,15 @@ def search(method, **options):
 
 
 def told(one, generations):
-    return run(one, bowl, generations, progress=False)
+    return drive(one, bowl, generations, progress=False)
+
+
+def new_run(folder):
+    return Run.create_at(folder, Record("evolve", {}, {}))
+
+
+def resumed(folder, method, **options):
+    return search(method, **options).save_in(Run.open(folder))
 
 
 @each_method
@@ -118,17 +126,17 @@ def test_tell_without_ask_is_an_error():
         ([1.0] * 19, r"20 pictures were asked for, and the scores have shape \(19,\)"),
         (1.0, r"the scores have shape \(\)"),
         ([0.0] * 18 + [float("nan"), float("inf")], r"2 of 20 scores are not finite \(nan of picture 18, inf of pict"),
-        (["a"] * 20, "the scores are no numbers"),
+        (["a"] * 20, "the scores are not numbers"),
         (None, r"20 pictures were asked for|scores are not finite"),
     ],
 )
 def test_scores_that_cannot_be_used_leave_the_generation_open(scores, message, tmp_path):
-    one = search(Genetic(), folder=tmp_path / "run")
+    one = search(Genetic()).save_in(new_run(tmp_path / "run"))
     codes, images = one.ask()
     with pytest.raises(DgnamError, match=message):
         one.tell(scores)
     assert one.generation == 0
-    assert not list((tmp_path / "run/generations").iterdir())
+    assert not (tmp_path / "run/chunks").exists()
     one.tell(bowl(images).tolist())
     assert (one.generation, one.evaluations) == (1, len(codes))
 
@@ -163,28 +171,42 @@ def test_the_elite_is_kept_and_scored_again():
 @each_method
 def test_resumed_it_goes_on_to_the_same_bytes(method, tmp_path):
     options = {"clip": BOUNDS, "seed": 4, "start_codes": np.ones((2, 3, 2, 2), np.float32)}
-    whole = told(search(method, folder=tmp_path / "whole", **options), 7)
-    told(search(method, folder=tmp_path / "parts", record={"who": "ü"}, **options), 3)
-    again = Search.resume(tmp_path / "parts", PixelsOfCode())
-    assert (again.generation, again.record) == (3, {"who": "ü"})
+    whole = told(search(method, **options).save_in(new_run(tmp_path / "whole")), 7)
+    told(search(method, **options).save_in(new_run(tmp_path / "parts")), 3)
+    again = resumed(tmp_path / "parts", method, **options)
+    assert again.generation == 3
     again.ask()  # a generation in flight is lost
-    again = told(Search.resume(tmp_path / "parts", PixelsOfCode()), 7)
+    again = told(resumed(tmp_path / "parts", method, **options), 7)
     assert (again.best.score, again.best.generation) == (whole.best.score, whole.best.generation)
     assert (again.ask()[0] == whole.ask()[0]).all()
-    for name in (*(f"generations/{k:05d}.h5" for k in range(7)), "start.h5", "best.png"):
+    for name in (*(f"chunks/{k:05d}.h5" for k in range(7)), "chunks.jsonl", "best.png"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+@each_method
+def test_several_share_a_run(method, tmp_path):
+    run = new_run(tmp_path / "run")
+    for seed in range(2):
+        told(search(method, seed=seed).save_in(run, f"{seed:03d}/"), 2)
+    assert run.names() == ["000/00000", "000/00001", "001/00000", "001/00001"]
+    opened = Run.open(run.path)
+    again = [search(method, seed=seed).save_in(opened, f"{seed:03d}/") for seed in range(2)]
+    assert [one.generation for one in again] == [2, 2]
+    assert (run.path / "001/best.png").is_file()
 
 
 KILLED = """
 import sys, time
 from tests.am.evolve.bowl import PixelsOfCode, bowl
-from dgnam.am.evolve import CmaEs, Genetic, Search, run
+from dgnam.am.evolve import CmaEs, Genetic, Search, drive
+from dgnam.runs import Record, Run
 folder, method = sys.argv[1:]
 def slow(images):
     print("scoring", flush=True)
     time.sleep(0.02)
     return bowl(images)
-run(Search(PixelsOfCode(), {"cma": CmaEs(), "genetic": Genetic()}[method], folder=folder), slow, 10**6, progress=False)
+search = Search(PixelsOfCode(), {"cma": CmaEs(), "genetic": Genetic()}[method])
+drive(search.save_in(Run.create_at(folder, Record("evolve", {}, {}))), slow, 10**6, progress=False)
 """
 
 
@@ -201,71 +223,75 @@ def test_killed_it_loses_only_the_generation_in_flight(method, tmp_path):
     time.sleep(np.random.default_rng().uniform(0, 0.05))
     process.send_signal(signal.SIGKILL)
     asked = 6 + process.communicate()[0].count("scoring\n")
-    resumed = Search.resume(tmp_path / "run", PixelsOfCode())
-    assert asked - 1 <= resumed.generation <= asked
-    fresh = told(search(method), resumed.generation)
-    assert (resumed.ask()[0] == fresh.ask()[0]).all()
-    assert all((a == b).all() for a, b in zip(resumed.scores, fresh.scores, strict=True))
-    told(resumed, resumed.generation + 2)
-
-
-def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
-    told(search(Genetic(), folder=tmp_path / "run"), 1)
-    before = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file())
-    with pytest.raises(DgnamError, match="run is not empty: resume what it holds"):
-        search(Genetic(), folder=tmp_path / "run")
-    assert sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*") if p.is_file()) == before
+    again = resumed(tmp_path / "run", method)
+    assert asked - 1 <= again.generation <= asked
+    fresh = told(search(method), again.generation)
+    assert (again.ask()[0] == fresh.ask()[0]).all()
+    assert all((a == b).all() for a, b in zip(again.scores, fresh.scores, strict=True))
+    told(again, again.generation + 2)
 
 
 def test_two_that_go_on_with_one_folder_do_not_overwrite_each_other(tmp_path):
-    search(Genetic(), folder=tmp_path / "run")
-    one, other = (Search.resume(tmp_path / "run", PixelsOfCode()) for _ in range(2))
+    new_run(tmp_path / "run")
+    one, other = (resumed(tmp_path / "run", Genetic()) for _ in range(2))
     told(one, 1)
-    with pytest.raises(DgnamError, match=r"00000\.h5 is already there: another process"):
+    with pytest.raises(DgnamError, match="has generation 0: another process told it"):
         told(other, 1)
 
 
-def _edit(folder, **changes):
-    path = folder / "search.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+def rewrite(run, name, **arrays):
+    """Put other arrays into a chunk, with a line that vouches for them, as a hostile folder may have."""
+    run.save(name, {**run.load(name), **arrays})
+
+
+def drop_scores(run):
+    run.save_bytes("00001", to_bytes({"codes": run.load("00001")["codes"]}), ".h5")
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda f: (f / "search.json").unlink(), r"holds no search: there is no search\.json"),
-        (lambda f: (f / "search.json").write_text("{"), "not JSON"),
-        (lambda f: (f / "search.json").write_text("[]"), "no record, but a list"),
-        (lambda f: _edit(f, seed="x"), "'seed' is missing or no int"),
-        (
-            lambda f: _edit(f, seed=1),
-            "generation 0 can't be repeated from the settings; it was made with",
-        ),
-        (lambda f: _edit(f, method="os.system"), "the method 'os.system', which is none of cma, genetic"),
-        (lambda f: _edit(f, parameters={"x": 1}), "the settings of method 'genetic' can't be used"),
-        (lambda f: _edit(f, parameters={"population": "a"}), "the settings of method 'genetic' can't be used"),
-        (
-            lambda f: _edit(f, parameters={"population": 10**12}),
-            "population 1000000000000: a population of 2 to 100000",
-        ),
-        (lambda f: _edit(f, parameters={"population": 2.5}), "population 2.5"),
-        (lambda f: _edit(f, code_shape=[3, 2, 3]), r"made with a prior of codes \(3, 2, 3\)"),
-        (lambda f: (f / "generations/00001.h5").unlink(), r"00001\.h5 is missing, and later generations are there"),
-        (lambda f: (f / "generations/00001.h5").write_bytes(b"x"), r"00001\.h5"),
-        (lambda f: h5py.File(f / "generations/00001.h5", "w").close(), r"00001\.h5"),
+        (lambda run: (run.path / "chunks/00001.h5").unlink(), r"00001\.h5 is missing"),
+        (lambda run: (run.path / "chunks/00001.h5").write_bytes(b"x"), r"00001\.h5 is damaged"),
+        (lambda run: run.save_bytes("00001", b"x", ".h5"), r"00001\.h5"),
+        (drop_scores, "chunk '00001' is no generation of this search"),
+        (lambda run: rewrite(run, "00001", codes=np.zeros((20, 5))), "is no generation of this search"),
+        (lambda run: rewrite(run, "00001", codes=np.ones((20, 3, 2, 2))), "generation 1 can't be repeated"),
+        (lambda run: rewrite(run, "00001", codes=np.full((20, 3, 2, 2), np.nan)), "generation 1 can't be repeated"),
+        (lambda run: rewrite(run, "00001", scores=np.zeros(19)), "20 pictures were asked for"),
+        (lambda run: rewrite(run, "00001", scores=np.full(20, np.nan)), "20 of 20 scores are not finite"),
     ],
 )
 def test_a_damaged_folder_is_an_error_that_names_it(damage, message, tmp_path):
-    told(search(Genetic(), folder=tmp_path / "run"), 3)
-    damage(tmp_path / "run")
+    run = new_run(tmp_path / "run")
+    told(search(Genetic()).save_in(run), 3)
+    damage(run)
     with pytest.raises(DgnamError, match=message):
-        Search.resume(tmp_path / "run", PixelsOfCode())
+        resumed(run.path, Genetic())
+
+
+def test_a_hole_among_the_generations_is_an_error(tmp_path):
+    run = new_run(tmp_path / "run")
+    told(search(Genetic()).save_in(run), 3)
+    lines = (run.path / "chunks.jsonl").read_text().splitlines(keepends=True)
+    (run.path / "chunks.jsonl").write_text(lines[0] + lines[2])
+    (run.path / "chunks/00001.h5").unlink()
+    with pytest.raises(DgnamError, match="generation '00001' is missing, and '00002' is there"):
+        resumed(run.path, Genetic())
+
+
+def test_another_seed_does_not_go_on(tmp_path):
+    run = new_run(tmp_path / "run")
+    told(search(Genetic()).save_in(run), 1)
+    with pytest.raises(DgnamError, match="generation 0 can't be repeated from the record"):
+        resumed(run.path, Genetic(), seed=1)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: search(CmaEs(), seed=-1), "seed -1"),
+        (lambda: search(CmaEs(), batch_size=0), "batch_size 0"),
         (lambda: search(CmaEs(), clip=Bounds(1.0, 0.0)), "each lower one at most its upper one"),
         (lambda: search(CmaEs(), clip=Bounds(np.zeros(5), np.ones(5))), "the bounds are of 5 neurons"),
         (lambda: search(CmaEs(), start_codes=np.zeros((1, 4))), r"start_codes have shape \(1, 4\)"),
@@ -282,20 +308,3 @@ def test_a_damaged_folder_is_an_error_that_names_it(damage, message, tmp_path):
 def test_what_cannot_be_done_is_one_clear_error(make, message):
     with pytest.raises(DgnamError, match=message):
         make()
-
-
-def test_a_method_of_ones_own_is_given_again(tmp_path):
-    class Mine(Genetic):
-        name = "mine"
-
-    told(search(Mine(), folder=tmp_path / "run"), 2)
-    with pytest.raises(DgnamError, match="the method 'mine', which is none of"):
-        Search.resume(tmp_path / "run", PixelsOfCode())
-    assert Search.resume(tmp_path / "run", PixelsOfCode(), Mine()).generation == 2
-
-
-def test_format_errors_are_caffe_format_errors(tmp_path):
-    told(search(Genetic(), folder=tmp_path / "run"), 1)
-    (tmp_path / "run/start.h5").write_bytes(b"")
-    with pytest.raises(FormatError, match=r"start\.h5"):
-        Search.resume(tmp_path / "run", PixelsOfCode())

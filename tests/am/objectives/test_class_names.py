@@ -2,9 +2,9 @@
 
 import pytest
 
+from dgnam import zoo
 from dgnam.am import Classes
 from dgnam.errors import DgnamError
-from dgnam.zoo import registry as zoo
 
 IMAGENET = Classes.of_model(zoo.get("caffenet"))
 
@@ -14,7 +14,7 @@ def test_any_name_of_a_class_in_any_case(name):
     assert IMAGENET.find(name, "") == 0
 
 
-def test_a_name_of_several_classes_lists_them_with_their_numbers():
+def test_ambiguous_name_lists_the_classes():
     with pytest.raises(
         DgnamError, match=r"several classes; give a number: 638 \(maillot\), 639 \(maillot, tank suit\)"
     ):

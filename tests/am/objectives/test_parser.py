@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from dgnam.am import CaffeTarget, Channel, Direction, Diversity, Several, TorchTarget, Unit
+from dgnam import zoo
+from dgnam.am import CaffeTarget, Channel, Direction, Diversity, JointTarget, TorchTarget, Unit
 from dgnam.am.objectives.class_names import Classes
 from dgnam.am.objectives.objective import WeightedSum
 from dgnam.am.objectives.parser import parse_objective, parse_objectives
 from dgnam.errors import DgnamError
-from dgnam.zoo import registry as zoo
 
 SHAPES = {
     "data": (3, 28, 28),
@@ -108,7 +108,7 @@ def test_several_units_are_an_objective_each(text, units):
     assert read(text) == [Unit("fc8", unit) for unit in units]
 
 
-def test_the_units_of_a_convolutional_layer_share_a_place():
+def test_units_of_a_convolutional_layer_share_a_position():
     assert read("conv5:0-15") == [Unit("conv5", unit, 6) for unit in range(16)]
     assert read("conv5:3,5@1,2") == [Unit("conv5", unit, (1, 2)) for unit in (3, 5)]
     assert read("conv5:*@all") == [Channel("conv5", unit) for unit in range(256)]
@@ -135,7 +135,7 @@ def test_sums(text, objective):
     assert read(text) == [objective]
 
 
-def test_a_sum_with_a_list_is_a_sum_for_each():
+def test_sum_with_a_list_is_expanded():
     assert read("fc8:3-5 + 0.1*conv5:diversity") == [Unit("fc8", n) + 0.1 * Diversity("conv5") for n in (3, 4, 5)]
 
 
@@ -146,10 +146,10 @@ def test_a_sum_with_a_list_is_a_sum_for_each():
         ("classifier:3", "there is no layer 'classifier'; the closest: loss3/classifier$"),
         ("fc8:3 + fc9-ucf:4", "there is no layer 'fc9-ucf'; the closest: fc8-ucf"),
         ("fc8:1000", "layer 'fc8' has 1000 units, 0 to 999, and not 1000"),
-        ("fc8:5-99999999999999999999", "is no unit of layer 'fc8', which has 1000, 0 to 999"),
+        ("fc8:5-99999999999999999999", "is not a unit of layer 'fc8', which has 1000, 0 to 999"),
         ("fc8:0-1000", "layer 'fc8' has 1000 units, 0 to 999, and not 0-1000"),
-        ("fc8:-1", "'-1' is no unit of layer 'fc8', which has 1000, 0 to 999"),
-        ("fc8:1.5", "'1.5' is no unit"),
+        ("fc8:-1", "'-1' is not a unit of layer 'fc8', which has 1000, 0 to 999"),
+        ("fc8:1.5", "'1.5' is not a unit"),
         ("fc8:9-3", "the range 9-3 runs backwards; write 3-9"),
         ("fc8:lemmon", r"no class 'lemmon' among 1000; the closest: lemon \(951\), "),
         ("fc8:shark", r"the closest: .*great white shark \(2\)"),
@@ -164,11 +164,11 @@ def test_a_sum_with_a_list_is_a_sum_for_each():
         ("fc8:5@2", "layer 'fc8' has no places to choose from"),
         ("pool10:5@2", "layer 'pool10' has no places to choose from"),
         ("fc8", "say which unit of layer 'fc8', as fc8:0"),
-        ("fc8:", "is no unit: write fc8:945"),
-        ("fc8:3,,4", "is no unit: write fc8:945"),
-        ("", "'' is no unit"),
-        ("lemon", "'lemon' is no unit: write fc8:945, fc8:lemon"),
-        (":3", "is no unit"),
+        ("fc8:", "is not a unit: write fc8:945"),
+        ("fc8:3,,4", "is not a unit: write fc8:945"),
+        ("", "'' is not a unit"),
+        ("lemon", "'lemon' is not a unit: write fc8:945, fc8:lemon"),
+        (":3", "is not a unit"),
         ("fc8:3 +", r"a term is missing after the last '\+'"),
         ('fc8:"bell pepper', "a quote is not closed"),
         ('fc8:bell "pepper"', "quotes go around the whole name"),
@@ -177,14 +177,14 @@ def test_a_sum_with_a_list_is_a_sum_for_each():
         ("loss:0", "layer 'loss' gives one number for a whole batch"),
     ],
 )
-def test_what_cant_be_read_is_one_error_that_says_what_could(text, message):
+def test_malformed_text_raises_with_the_valid_choices(text, message):
     with pytest.raises(DgnamError, match=message):
         read(text)
 
 
-def test_where_one_objective_is_taken_several_are_an_error():
+def test_several_units_for_one_objective_raise():
     assert parse_objective("fc8:3", Layers()) == Unit("fc8", 3)
-    with pytest.raises(DgnamError, match="asks for 2 units, and one is taken here"):
+    with pytest.raises(DgnamError, match="asks for 2 units; give one"):
         parse_objective("fc8:3,4", Layers())
 
 
@@ -235,9 +235,9 @@ class TestTargets:
         anywhere = [Classes.of_names(["cat", "dog"])]
         assert parse_objectives("net-1.3:dog", target, anywhere) == [Unit("net-1.3", 1)]
 
-    def test_several_networks_of_the_same_layers_have_names_of_their_own(self, tiny_modules):
+    def test_classes_of_joint_targets_are_kept_apart(self, tiny_modules):
         one = CaffeTarget(tiny_modules[0])
-        both = Several(a=one, b=one)
+        both = JointTarget(a=one, b=one)
         ours = Classes.of_names([f"class {n}" for n in range(10)], "fc8")
         theirs = Classes.of_names([f"scene {n}" for n in range(10)], "fc8")
         classes = [ours.of_target("a"), theirs.of_target("b")]

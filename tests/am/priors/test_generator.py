@@ -23,7 +23,7 @@ def prior(tiny_modules):
     return GeneratorPrior(tiny_modules[1])
 
 
-def test_code_to_image_is_from_feat_to_the_last_top(prior):
+def test_generator_maps_feat_to_the_last_top(prior):
     assert prior.module.input_names == ["feat"]
     assert prior.output == "deconv0"
     assert (prior.code_shape, prior.image_size) == ((12,), (32, 32))
@@ -36,7 +36,7 @@ def test_last_top_of_the_conv3_form_is_generated():
     assert prior(torch.randn(5, 4, 2, 2)).shape == (5, 3, 2, 2)
 
 
-def test_batch_sees_through_a_reshape_that_fixes_it_to_1(prior):
+def test_reshape_to_batch_1_takes_any_batch(prior):
     codes = torch.randn(6, 12, generator=torch.Generator().manual_seed(1))
     images = prior(codes)
     assert images.shape == (6, 3, 32, 32)
@@ -61,7 +61,7 @@ class TestOfAUser:
         assert prior.code_shape == (4, 2, 2)
         assert prior(torch.randn(3, 4, 2, 2)).shape == (3, 3, 2, 2)
 
-    def test_an_output_in_another_range_and_order_becomes_an_image(self):
+    def test_output_in_another_range_becomes_an_image(self):
         module = net(CONV3)
         prior = GeneratorPrior(module, output="conv1_1_tanh", mean=0.5, std=0.5, scale=1 / 255, channels="RGB")
         codes = torch.randn(3, 4, 2, 2)
@@ -69,11 +69,11 @@ class TestOfAUser:
         expected = (tanh * 127.5 + 127.5).flip(1) - torch.tensor([104.0, 117.0, 123.0]).view(3, 1, 1)
         assert torch.allclose(prior(codes), expected, atol=1e-4)
 
-    def test_an_output_of_no_such_name_lists_the_closest(self):
+    def test_unknown_output_lists_the_closest(self):
         with pytest.raises(DgnamError, match=r"no blob 'generate'.*generated"):
             GeneratorPrior(net(CONV3), output="generate")
 
-    def test_an_output_that_is_no_image_is_an_error(self):
+    def test_output_other_than_an_image_raises(self):
         text = CONV3 + 'layer { name: "flat" type: "Flatten" bottom: "generated" top: "flat" }'
         with pytest.raises(DgnamError, match=r"image \(N, 3, H, W\), and 'flat' has shape \(1, 12\)"):
             GeneratorPrior(net(text))
@@ -84,7 +84,7 @@ class TestOfAUser:
         with pytest.raises(DgnamError, match="has one input, its code, and this has 2: label, feat"):
             GeneratorPrior(net(text))
 
-    def test_an_input_without_a_batch_axis_is_an_error(self):
+    def test_input_without_a_batch_axis_raises(self):
         text = """
         layer { name: "z" type: "Input" top: "z" input_param { shape { dim: 12 } } }
         layer { name: "image" type: "Reshape" bottom: "z" top: "image"

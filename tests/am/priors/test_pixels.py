@@ -13,16 +13,7 @@ def test_code_is_the_image():
     assert torch.equal(prior(codes), codes)
 
 
-def test_bounds_are_the_colours_that_a_picture_can_have():
-    bounds = PixelPrior((2, 2)).bounds
-    assert bounds.lower.shape == bounds.upper.shape == (3, 2, 2)
-    assert bounds.lower[:, 0, 0].tolist() == [-104, -117, -123]
-    assert bounds.upper[:, 0, 0].tolist() == [151, 138, 132]
-
-
-def test_it_starts_from_faint_noise_by_the_seed_and_moves_by_step_over_mean_gradient(
-    linear_target, as_batch, linear_generator
-):
+def test_published_step_from_faint_noise(linear_target, as_batch, linear_generator):
     target, _ = as_batch(linear_target, linear_generator)
     prior = PixelPrior((2, 2))
     job = Job(Unit("fc8", 1), seed=5, settings=without_prior(n_iters=1))

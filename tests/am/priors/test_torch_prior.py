@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from dgnam.am import ImageValues, Job, TorchPrior, Unit, gather, released, synthesize, unit_box
-from dgnam.data.image_set import MEAN_BGR
+from dgnam.data.preprocessing import MEAN_BGR
 from dgnam.errors import DgnamError
 
 
@@ -23,21 +23,21 @@ def decoder(*last):
     )
 
 
-def grey(prior, value):
+def gray(prior, value):
     """What the prior makes of an output of `value` everywhere."""
     return prior(torch.full((1, 3, 2, 2), value))[0, :, 0, 0].tolist()
 
 
-def test_a_tanhs_range_is_from_black_to_white_as_it_is():
+def test_tanh_range_is_black_to_white_by_default():
     prior = TorchPrior(Same(), (3, 2, 2))
-    assert grey(prior, -1.0) == pytest.approx([-104, -117, -123])
-    assert grey(prior, 1.0) == pytest.approx([151, 138, 132])
+    assert gray(prior, -1.0) == pytest.approx([-104, -117, -123])
+    assert gray(prior, 1.0) == pytest.approx([151, 138, 132])
 
 
 def test_a_sigmoids_range_is_from_black_to_white():
     prior = TorchPrior(Same(), (3, 2, 2), mean=0, std=1)
-    assert grey(prior, 0.0) == pytest.approx([-104, -117, -123])
-    assert grey(prior, 1.0) == pytest.approx([151, 138, 132])
+    assert gray(prior, 0.0) == pytest.approx([-104, -117, -123])
+    assert gray(prior, 1.0) == pytest.approx([151, 138, 132])
 
 
 def test_bgr_minus_the_mean_is_the_image_itself():
@@ -46,7 +46,7 @@ def test_bgr_minus_the_mean_is_the_image_itself():
     assert prior(codes) is codes
 
 
-def test_rgb_becomes_bgr_with_each_channels_own_mean_and_std():
+def test_rgb_with_mean_and_std_becomes_bgr():
     prior = TorchPrior(Same(), (3, 2, 2), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
     red = (255 * np.array([0.485, 0.456, 0.406]) + [25, 0, 0]) / 255  # in [0, 1]
     output = (red - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
@@ -55,7 +55,7 @@ def test_rgb_becomes_bgr_with_each_channels_own_mean_and_std():
     assert image.tolist() == pytest.approx(list(expected), abs=1e-3)
 
 
-def test_it_finds_its_image_size_and_is_frozen_in_eval_mode():
+def test_image_size_is_measured_and_module_frozen():
     module = decoder(nn.Tanh())
     prior = TorchPrior(module, (7, 1, 1))
     assert (prior.code_shape, prior.image_size) == ((7, 1, 1), (8, 8))
@@ -94,14 +94,14 @@ def test_a_search_in_its_codes_raises_a_unit():
     [
         (nn.Linear(5, 12), (5,), r"images \(N, 3, H, W\), and this gives \(2, 12\)"),
         (nn.Sequential(nn.Linear(5, 16), nn.Unflatten(1, (1, 4, 4))), (5,), r"this gives \(2, 1, 4, 4\)"),
-        (decoder(), (5, 1, 1), r"can't take codes of shape \(2, 5, 1, 1\)"),
+        (decoder(), (5, 1, 1), r"cannot take codes of shape \(2, 5, 1, 1\)"),
         (nn.LSTM(3, 3), (3,), "gives a tuple"),
         (lambda codes: codes, (3, 2, 2), "takes a torch.nn.Module, and this is a function"),
         (Same(), (), r"code_shape \(\)"),
         (Same(), (3, 0, 2), r"code_shape \(3, 0, 2\)"),
     ],
 )
-def test_what_is_no_prior_is_one_clear_error(module, shape, message):
+def test_unsuitable_modules_raise(module, shape, message):
     with pytest.raises(DgnamError, match=message):
         TorchPrior(module, shape)
 
@@ -111,7 +111,7 @@ def test_a_number_stands_for_a_flat_code():
     assert TorchPrior(module, 5).code_shape == (5,)
 
 
-def test_another_image_size_than_it_makes_is_an_error():
+def test_wrong_image_size_raises():
     with pytest.raises(DgnamError, match=r"images of \(8, 8\), and image_size is \(64, 64\)"):
         TorchPrior(decoder(), (7, 1, 1), (64, 64))
 
@@ -126,6 +126,6 @@ def test_another_image_size_than_it_makes_is_an_error():
         ((float("nan"), 0.5, 1.0, "RGB"), "mean.*not finite"),
     ],
 )
-def test_values_that_can_be_none_are_an_error(options, message):
+def test_unsuitable_values_raise(options, message):
     with pytest.raises(DgnamError, match=message):
         ImageValues(*options)

@@ -1,4 +1,4 @@
-"""The engines of the published loop, on the small models; BVLC's own where it can be imported."""
+"""The backends of the published loop, on the small models; BVLC's own if it can be imported."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 import dgnam.caffe
+from dgnam import zoo
 from dgnam.am import (
     CaffeTarget,
     GeneratorPrior,
     Job,
+    Stop,
     Unit,
     act_range_bounds,
-    find_engine,
+    find_backend,
     gather,
     one_by_one,
     open_net,
@@ -21,10 +23,9 @@ from dgnam.am import (
     released,
     synthesize,
 )
-from dgnam.am.published import loop as reference
-from dgnam.am.published.backend import engine_name, real_caffe
+from dgnam.am.published import loop
+from dgnam.am.published.backend import backend_name, real_caffe
 from dgnam.errors import DgnamError
-from dgnam.zoo import registry as zoo
 
 JOBS = [Job(Unit("fc8", unit), seed, released(n_iters=4)) for unit, seed in ((0, 0), (90, 1))]
 
@@ -33,9 +34,9 @@ def bounds():
     return act_range_bounds(zoo.get("deepsim-fc6-mini").act_range())
 
 
-def mini_nets(engine):
+def mini_nets(backend):
     entries = zoo.get("caffenet-mini"), zoo.get("deepsim-fc6-mini")
-    return [open_net(engine, entry.prototxt, entry.weights_path()) for entry in entries]
+    return [open_net(backend, entry.prototxt, entry.weights_path()) for entry in entries]
 
 
 @pytest.fixture(scope="module")
@@ -48,27 +49,27 @@ def bvlc() -> ModuleType:
 
 class TestFinding:
     def test_ours(self):
-        assert find_engine("dgnam") is dgnam.caffe
-        assert engine_name(dgnam.caffe) == "dgnam"
+        assert find_backend("dgnam") is dgnam.caffe
+        assert backend_name(dgnam.caffe) == "dgnam"
 
     def test_an_unknown_one(self):
-        with pytest.raises(DgnamError, match="engine 'cafe': give one of caffe"):
-            find_engine("cafe")
+        with pytest.raises(DgnamError, match="backend 'cafe': give one of caffe"):
+            find_backend("cafe")
 
-    def test_auto_takes_bvlcs_where_it_is(self, monkeypatch):
+    def test_auto_prefers_bvlcs(self, monkeypatch):
         stand_in = ModuleType("caffe")
         stand_in.Net = SimpleNamespace
         monkeypatch.setitem(sys.modules, "caffe", stand_in)
-        assert find_engine("auto") is find_engine("caffe") is stand_in
-        assert engine_name(stand_in) == "caffe"
+        assert find_backend("auto") is find_backend("caffe") is stand_in
+        assert backend_name(stand_in) == "caffe"
 
     @pytest.mark.parametrize("served", [None, dgnam.caffe, ModuleType("caffe")])
     def test_without_bvlcs(self, monkeypatch, served):
         """Nothing there, `import caffe` served by dgnam.caffe, and another package of that name."""
         monkeypatch.setitem(sys.modules, "caffe", served)
-        assert find_engine("auto") is dgnam.caffe
-        with pytest.raises(DgnamError, match="engine 'caffe': BVLC's caffe can't be imported here"):
-            find_engine("caffe")
+        assert find_backend("auto") is dgnam.caffe
+        with pytest.raises(DgnamError, match="backend 'caffe': BVLC's caffe cannot be imported here"):
+            find_backend("caffe")
 
 
 def test_one_by_one_is_the_batch_loop():
@@ -88,9 +89,7 @@ def test_one_by_one_records_what_the_loop_gives():
     target, generator = mini_nets(dgnam.caffe)
     result = one_by_one(target, generator, JOBS, clip=bounds(), progress=False)
     job = JOBS[1]
-    trace = reference.synthesize(
-        target, generator, job.unit, random_code(job.seed, (1, 384)), job.settings, clip=bounds()
-    )
+    trace = loop.synthesize(target, generator, job.unit, random_code(job.seed, (1, 384)), job.settings, clip=bounds())
     assert np.array_equal(result.codes[1], trace.codes[-1])
     assert np.array_equal(result.images[1], trace.image[0])
     assert np.array_equal(result.activations[1], trace.activations.astype(np.float32))
@@ -101,17 +100,18 @@ def test_a_job_that_stops_early_leaves_nan(linear_target, linear_generator):
     result = one_by_one(linear_target, linear_generator, JOBS[:1] * 2, clip=None, progress=False)
     assert result.activations.shape == (2, 1)
     assert result.steps.tolist() == [1, 1]
+    assert result.stopped.tolist() == [Stop.ZERO_GRADIENT] * 2
 
 
-def test_bvlcs_engine_takes_the_same_step(bvlc):
-    """Both engines in one process: each step of ours from the code that BVLC's stood at."""
+def test_bvlcs_backend_takes_the_same_step(bvlc):
+    """Both backends in one process: each step of ours from the code that BVLC's stood at."""
     theirs, ours = mini_nets(bvlc), mini_nets(dgnam.caffe)
     job, clip = JOBS[0], bounds()
     code = random_code(job.seed, (1, 384))
     errors = []
     for i in range(6):
-        options = job.unit, code, released().step_size(i), job.settings.regularisation, clip
-        real, own = reference.advance(*theirs, *options), reference.advance(*ours, *options)
+        options = job.unit, code, released().step_size(i), job.settings.regularizer, clip
+        real, own = loop.advance(*theirs, *options), loop.advance(*ours, *options)
         assert np.abs(own.image - real.image).max() / np.abs(real.image).max() < 1e-5
         assert own.activation == pytest.approx(real.activation, rel=1e-4)
         errors.append(np.abs(own.code - real.code).max() / np.abs(real.code).max())
@@ -120,8 +120,8 @@ def test_bvlcs_engine_takes_the_same_step(bvlc):
     assert max(errors) < 3e-2, errors
 
 
-def test_the_engines_mix(bvlc):
-    """A target of one engine behind a generator of the other."""
+def test_the_backends_mix(bvlc):
+    """A target of one backend behind a generator of the other."""
     (target, _), (_, generator) = mini_nets(bvlc), mini_nets(dgnam.caffe)
     mixed = one_by_one(target, generator, JOBS[:1], clip=bounds(), progress=False)
     assert mixed.images.shape == (1, 3, 56, 56)

@@ -14,8 +14,8 @@ def three():
     """Codes (24, 3, 2) of three kinds, 12, 8 and 4 of them, in mixed order; names that tell the kind."""
     draw = np.random.default_rng(0)
     kinds = draw.permutation(np.repeat([0, 1, 2], [12, 8, 4]))
-    centres = draw.normal(0, 10, (3, 3, 2))
-    codes = centres[kinds] + draw.normal(0, 0.1, (24, 3, 2))
+    centers = draw.normal(0, 10, (3, 3, 2))
+    codes = centers[kinds] + draw.normal(0, 0.1, (24, 3, 2))
     return codes.astype(np.float32), [f"{kind}-{i}" for i, kind in enumerate(kinds)]
 
 
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_clusters(three):
         assert np.array_equal(a.means, b.means)
 
 
-def test_members_come_by_distance_and_the_nearest_alone_may_make_the_mean(three):
+def test_mean_of_the_nearest_members(three):
     codes, names = three
     start = cluster(codes, names, 1, nearest=2, components=6)
     distances = ((codes - codes.mean(0)) ** 2).sum((1, 2))
@@ -76,20 +76,20 @@ def test_the_record_says_what_decided_it(three):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 0}, "24 pictures can't be parted into 0 clusters; choose 1 to 24"),
-        ({"k": 25}, "can't be parted into 25"),
+        ({"k": 0}, "24 pictures cannot be partitioned into 0 clusters; choose 1 to 24"),
+        ({"k": 25}, "cannot be partitioned into 25"),
         ({"components": 0}, "must be at least 1"),
         ({"nearest": 0}, "must be at least 1"),
         ({"names": ["one"]}, "24 codes and 1 names"),
     ],
 )
-def test_what_cant_be_clustered(three, change, message):
+def test_unsuitable_arguments_raise(three, change, message):
     codes, names = three
     with pytest.raises(DgnamError, match=message):
         cluster(**{"codes": codes, "names": names, "k": 3, **change})
 
 
-def test_equal_codes_make_no_more_clusters_than_there_are_kinds():
+def test_too_few_different_codes_raise():
     codes = np.repeat(np.eye(2), 3, axis=0)
     assert len(cluster(codes, list("abcdef"), 2).means) == 2
     with pytest.raises(DgnamError, match="the pictures have 2 different codes, too few for 3 clusters"):

@@ -6,7 +6,7 @@ import pytest
 
 from dgnam.am import CodeFileStart
 from dgnam.errors import DgnamError, FormatError
-from dgnam.runs.folder import sha256
+from dgnam.files.checksums import sha256
 
 CODES = np.arange(3 * 4.0).reshape(3, 2, 2)
 
@@ -35,7 +35,7 @@ def test_one_code_is_for_all_seeds(tmp_path, name):
     assert np.array_equal(start.codes([7, 8], (2, 2)), CODES[[1, 1]])
 
 
-def test_codes_are_those_of_the_moment_that_it_was_opened(tmp_path):
+def test_file_is_read_once(tmp_path):
     start = CodeFileStart(write(tmp_path / "codes.npy", CODES))
     write(tmp_path / "codes.npy", CODES + 1)
     assert np.array_equal(start.codes([0], (2, 2)), CODES[:1])
@@ -57,7 +57,7 @@ def test_codes_of_another_shape(tmp_path):
         (np.array(3.0), r"holds an array \(\), and no code"),
     ],
 )
-def test_what_is_no_code(tmp_path, name, values, message):
+def test_arrays_without_finite_codes_raise(tmp_path, name, values, message):
     with pytest.raises(FormatError, match=f"{name}: {message}"):
         CodeFileStart(write(tmp_path / name, values))
 

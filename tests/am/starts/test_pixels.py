@@ -19,7 +19,7 @@ def test_zero_start_is_zero():
     assert not codes.any()
 
 
-def test_noise_is_by_the_seed_and_of_its_size():
+def test_noise_has_its_seed_and_size():
     codes = NoiseStart(10).codes([1, 2, 1], SHAPE)
     assert codes.dtype == np.float32
     assert np.array_equal(codes[0], codes[2])
@@ -33,14 +33,14 @@ def test_uniform_noise_stays_within_its_size():
     assert 49 < np.abs(codes).max() <= 50
 
 
-def test_noise_around_a_grey_is_mean_subtracted():
-    codes = NoiseStart(0.01, grey=175).codes([0], SHAPE)
+def test_noise_around_a_gray_is_mean_subtracted():
+    codes = NoiseStart(0.01, gray=175).codes([0], SHAPE)
     assert np.allclose(codes.mean((0, 2, 3)), [175 - 104, 175 - 117, 175 - 123], atol=0.01)
 
 
-def test_mean_image_is_the_mean_of_the_pictures_for_every_seed(tmp_path):
-    for name, colour in (("a", (0, 0, 0)), ("b", (100, 50, 10))):
-        Image.new("RGB", (40, 10), colour).save(tmp_path / f"{name}.png")
+def test_mean_image_averages_the_pictures(tmp_path):
+    for name, color in (("a", (0, 0, 0)), ("b", (100, 50, 10))):
+        Image.new("RGB", (40, 10), color).save(tmp_path / f"{name}.png")
     codes = MeanImageStart.of(tmp_path / "a.png", tmp_path / "b.png").codes([3, 4], SHAPE)
     assert codes.shape == (2, *SHAPE)
     assert np.allclose(codes[1, :, 0, 0], [5 - 104, 25 - 117, 50 - 123])
@@ -48,20 +48,20 @@ def test_mean_image_is_the_mean_of_the_pictures_for_every_seed(tmp_path):
 
 
 def test_starts_are_recorded_as_json_holds_them(tmp_path):
-    for start in (ZeroStart(), NoiseStart(8, grey=175), MeanImageStart.of(tmp_path / "a.png")):
+    for start in (ZeroStart(), NoiseStart(8, gray=175), MeanImageStart.of(tmp_path / "a.png")):
         assert json.loads(json.dumps(start.as_dict())) == start.as_dict()
     assert NoiseStart(8).as_dict() != NoiseStart(9).as_dict()
 
 
-def test_what_does_not_fit_is_an_error(tmp_path):
+def test_unsuitable_arguments_raise(tmp_path):
     with pytest.raises(DgnamError, match=r"\(3, height, width\).*\(4096,\)"):
-        NoiseStart(8, grey=175).codes([0], (4096,))
-    with pytest.raises(DgnamError, match="one picture or more"):
+        NoiseStart(8, gray=175).codes([0], (4096,))
+    with pytest.raises(DgnamError, match="one or more pictures"):
         MeanImageStart(())
-    with pytest.raises(DgnamError, match="one picture or more"):
+    with pytest.raises(DgnamError, match="one or more pictures"):
         MeanImageStart("a.png")
-    for size, grey in ((-1, None), (float("nan"), None), (1, 300)):
+    for size, gray in ((-1, None), (float("nan"), None), (1, 300)):
         with pytest.raises(DgnamError, match="NoiseStart"):
-            NoiseStart(size, grey)
+            NoiseStart(size, gray)
     with pytest.raises(DgnamError, match=r"gone\.png"):
         MeanImageStart.of(tmp_path / "gone.png").codes([0], SHAPE)

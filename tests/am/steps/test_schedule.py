@@ -23,12 +23,22 @@ def test_phases_follow_one_another():
 
 
 @pytest.mark.parametrize("rows", [[], [(0, 1, 1)]])
-def test_phases_without_steps_are_an_error(rows):
+def test_phases_without_steps_raise(rows):
     with pytest.raises(DgnamError, match="one phase or more"):
         Phases.of(rows)
 
 
-@pytest.mark.parametrize("ends", [(float("nan"), 1), (8, float("inf"))])
-def test_sizes_that_are_not_finite_are_an_error(ends):
-    with pytest.raises(DgnamError, match="must be finite"):
+@pytest.mark.parametrize(
+    ("ends", "message"),
+    [
+        ((float("nan"), 1), "start_lr nan must be finite"),
+        ((8, float("inf")), "end_lr inf must be finite"),
+        (("8", 1), "start_lr '8' must be finite"),
+        ((0, 1), "start_lr 0 must be above 0"),
+        ((-8, 1), "start_lr -8 must be above 0"),
+        ((8, -1e-9), "end_lr -1e-09 must be at least 0"),
+    ],
+)
+def test_useless_sizes_raise(ends, message):
+    with pytest.raises(DgnamError, match=message):
         Linear(*ends)

@@ -2,38 +2,39 @@
 
 import pytest
 
-from dgnam.am import NormPenalty, SearchSpace, Shrink, paper, released, released_googlenet
+from dgnam.am import L2Decay, NormPenalty, paper, released, released_googlenet
+from dgnam.am.tuning import TuningSpace
 from dgnam.am.tuning.space import PAPER_RANGE
 from dgnam.errors import DgnamError
 
 
 def holds(space, settings):
     """Whether settings could have been drawn."""
-    rule = settings.regularisation
+    rule = settings.regularizer
     values = {"n_iters": settings.n_iters, "start_lr": settings.schedule.start}
-    values["shrink" if isinstance(rule, Shrink) else "norm_penalty"] = next(iter(vars(rule).values()))
+    values["l2" if isinstance(rule, L2Decay) else "norm_penalty"] = next(iter(vars(rule).values()))
     return all(low <= values[name] <= high for name, (low, high, _) in space.ranges.items())
 
 
 def test_the_published_settings_lie_in_the_default_ranges():
-    assert holds(SearchSpace(), released())
-    assert holds(SearchSpace(), released_googlenet())
-    assert holds(SearchSpace(shrink=None, norm_penalty=PAPER_RANGE), paper())
+    assert holds(TuningSpace(), released())
+    assert holds(TuningSpace(), released_googlenet())
+    assert holds(TuningSpace(l2=None, norm_penalty=PAPER_RANGE), paper())
 
 
 def test_what_is_drawn_becomes_settings():
-    drawn = {"n_iters": 120, "start_lr": 4.0, "shrink": 0.95}
-    settings = SearchSpace().settings(drawn)
-    assert settings == released(n_iters=120, start_lr=4.0, shrink=0.95)
-    space = SearchSpace(shrink=None, norm_penalty=(0.001, 0.1, True))
+    drawn = {"n_iters": 120, "start_lr": 4.0, "l2": 0.95}
+    settings = TuningSpace().settings(drawn)
+    assert settings == released(n_iters=120, start_lr=4.0, l2=0.95)
+    space = TuningSpace(l2=None, norm_penalty=(0.001, 0.1, True))
     assert list(space.ranges) == ["n_iters", "start_lr", "norm_penalty"]
     settings = space.settings({"n_iters": 10, "start_lr": 1.0, "norm_penalty": 0.01})
-    assert settings.regularisation == NormPenalty(0.01)
+    assert settings.regularizer == NormPenalty(0.01)
 
 
 def test_a_record_gives_the_same_space():
-    space = SearchSpace(n_iters=(5, 9), start_lr=(1, 2))
-    assert SearchSpace(**space.as_dict()) == space
+    space = TuningSpace(n_iters=(5, 9), start_lr=(1, 2))
+    assert TuningSpace(**space.as_dict()) == space
     assert space.ranges["start_lr"] == (1.0, 2.0, False)
 
 
@@ -51,14 +52,14 @@ def test_a_record_gives_the_same_space():
         ({"start_lr": (1, 10**400)}, "finite"),
         ({"start_lr": ("1", 2)}, "finite"),
         ({"start_lr": (1, 2, "log")}, "logarithms"),
-        ({"shrink": (0.9, 1.1)}, "shrink up to 1.1"),
-        ({"shrink": (-0.1, 1)}, "0 or more"),
-        ({"shrink": (0, 1, True)}, "over 0"),
-        ({"shrink": None}, "a range of shrink or one of norm_penalty"),
-        ({"norm_penalty": (0.1, 0.2)}, "a range of shrink or one of norm_penalty"),
+        ({"l2": (0.9, 1.1)}, "l2 up to 1.1"),
+        ({"l2": (-0.1, 1)}, "0 or more"),
+        ({"l2": (0, 1, True)}, "over 0"),
+        ({"l2": None}, "a range of l2 or one of norm_penalty"),
+        ({"norm_penalty": (0.1, 0.2)}, "a range of l2 or one of norm_penalty"),
         ({"end_lr": -1}, "end_lr"),
     ],
 )
 def test_ranges_that_are_none(ranges, words):
     with pytest.raises(DgnamError, match=words):
-        SearchSpace(**ranges)
+        TuningSpace(**ranges)

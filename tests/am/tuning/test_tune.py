@@ -1,4 +1,4 @@
-"""The search for settings: what is drawn, kept, resumed and reported."""
+"""Trials: what is drawn, kept, resumed and reported."""
 
 import os
 import random
@@ -13,13 +13,15 @@ import numpy as np
 import optuna
 import pytest
 
-from dgnam.am import Evaluator, SearchSpace, Unit, images, paper, released, report, search
-from dgnam.am.tuning.trials import JOURNAL, open_store, read_trials
-from dgnam.am.tuning.tune import best_trial, check_apart, describe
+from dgnam.am import Unit, images, paper, released
+from dgnam.am.tuning import Evaluation, Evaluator, Trial, TuningSpace, best_trial, check_apart, describe, report, tune
+from dgnam.am.tuning.space import PAPER_RANGE
+from dgnam.am.tuning.trials import draw, made_trial, read_trial
 from dgnam.errors import DgnamError, FormatError
+from dgnam.runs import Interrupted, Record, Run
 
 ROOT = str(Path(__file__).parents[3])
-SPACE = SearchSpace(n_iters=(2, 9))
+SPACE = TuningSpace(n_iters=(2, 9))
 TUNING, HELD_OUT = [Unit("fc8", 0), Unit("fc8", 1)], [Unit("fc8", 2), Unit("fc8", 3)]
 
 
@@ -35,8 +37,18 @@ def evaluator(linear_target, linear_generator, as_batch):
 
 
 def run(evaluate, folder, **options):
+    """The trials of a tuning in `folder`, begun there or gone on with."""
     given = {"space": SPACE, "trials": 6, "progress": False} | options
-    return search(evaluate, TUNING, storage=folder, **given)
+    return tune(evaluate, TUNING, run=opened(folder), **given)
+
+
+def opened(folder):
+    return Run.open(folder) if (folder / "run.json").is_file() else Run.create_at(folder, Record("tune", {}, {}))
+
+
+def kept(folder):
+    """How many trials are in `folder`."""
+    return len(Run.open(folder).names())
 
 
 def plain(trials):
@@ -52,15 +64,15 @@ def test_a_trials_score_is_that_of_its_settings(evaluator, tmp_path):
     assert trials[4].scores == tuple(again.scores)
     assert trials[4].score == again.scores.mean()
     assert trials[4].activation == pytest.approx(again.activations.mean())
-    np.testing.assert_array_equal(trials[4].pictures(), np.stack([images.picture(i) for i in again.images]))
+    np.testing.assert_array_equal(trials[4].pictures, np.stack([images.picture(i) for i in again.images]))
 
 
 def test_settings_lie_in_their_ranges(tmp_path, evaluator):
-    space = SearchSpace(n_iters=(3, 5), start_lr=(2, 2), shrink=None, norm_penalty=(0.01, 0.1, True))
+    space = TuningSpace(n_iters=(3, 5), start_lr=(2, 2), l2=None, norm_penalty=(0.01, 0.1, True))
     trials = run(evaluator(), tmp_path, space=space, trials=12)
     assert {trial.settings.n_iters for trial in trials} == {3, 4, 5}
     assert {trial.settings.schedule.start for trial in trials} == {2.0}
-    weights = [trial.settings.regularisation.weight for trial in trials]
+    weights = [trial.settings.regularizer.weight for trial in trials]
     assert all(0.01 <= weight <= 0.1 for weight in weights)
     assert len(set(weights)) == 12
 
@@ -81,7 +93,7 @@ def test_tpe_learns_from_the_trials_before(evaluator, tmp_path):
     assert [t.settings for t in learnt[12:]] != [t.settings for t in at_random[12:]]
 
 
-def test_a_finished_search_runs_nothing_and_fewer_trials_are_the_first(evaluator, tmp_path):
+def test_a_finished_tuning_runs_nothing_and_fewer_trials_are_the_first(evaluator, tmp_path):
     trials = run(evaluator(), tmp_path)
 
     def never(made, objectives):
@@ -106,6 +118,10 @@ def interrupt(made):
     raise KeyboardInterrupt
 
 
+def send(number):
+    os.kill(os.getpid(), number)
+
+
 @pytest.mark.parametrize(
     ("how", "error", "words"),
     [
@@ -114,13 +130,14 @@ def interrupt(made):
         (lambda made: np.zeros(5), DgnamError, r"the scores of 2 images have shape \(5,\)"),
         (lambda made: "good", DgnamError, "trial 3 .* the score failed .ValueError"),
         (lambda made: 1 / 0, DgnamError, "trial 3 .*ZeroDivisionError.* The 3 trials before it are kept"),
-        (interrupt, KeyboardInterrupt, None),
+        (interrupt, Interrupted, "stopped after 3 of 6 trials"),
+        (lambda made: send(signal.SIGINT) or np.nan, DgnamError, "the score is nan"),
     ],
 )
 def test_a_score_that_fails_keeps_the_trials_before(evaluator, tmp_path, how, error, words):
     with pytest.raises(error, match=words):
         run(evaluator(failing(4, how)), tmp_path / "a")
-    assert len(read_trials(tmp_path / "a")) == 3
+    assert kept(tmp_path / "a") == 3
     assert plain(run(evaluator(), tmp_path / "a")) == plain(run(evaluator(), tmp_path / "b"))
 
 
@@ -171,20 +188,17 @@ def test_both_sets_must_be_apart_and_the_targets(evaluator):
         best_trial([])
 
 
-def test_another_search_in_the_same_folder_is_an_error(evaluator, tmp_path):
-    run(evaluator(), tmp_path, trials=1)
-    with pytest.raises(DgnamError, match="holds a search with seed 0, not 7"):
-        run(evaluator(), tmp_path, seed=7)
-    with pytest.raises(DgnamError, match="with space "):
-        run(evaluator(), tmp_path, space=SearchSpace(n_iters=(2, 10)))
-    with pytest.raises(DgnamError, match="with sampler random, not tpe"):
-        run(evaluator(), tmp_path, sampler="tpe")
-    with pytest.raises(DgnamError, match=r"with tuning \['fc8:0', 'fc8:1'\], not \['fc8:2', 'fc8:3'\]"):
-        search(evaluator(), HELD_OUT, storage=tmp_path, space=SPACE, progress=False)
-    with pytest.raises(DgnamError, match="with target None, not b"):
-        run(evaluator(), tmp_path, record={"target": "b"})
-    with pytest.raises(DgnamError, match="with start_seed 0, not 5"):
-        run(evaluator(seed=5), tmp_path)
+@pytest.mark.parametrize("at", [3, 6])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_the_trial_in_hand(evaluator, tmp_path, number, status, at):
+    def score(made):
+        send(number)
+        return made.mean((1, 2, 3))
+
+    with pytest.raises(Interrupted, match=f"stopped after {at} of 6 trials") as stopped:
+        run(evaluator(failing(at, score)), tmp_path)
+    assert stopped.value.status == status
+    assert kept(tmp_path) == at
 
 
 def test_bad_options(evaluator, tmp_path):
@@ -192,62 +206,98 @@ def test_bad_options(evaluator, tmp_path):
         ({"trials": 0}, "trials 0"),
         ({"seed": -1}, "seed -1"),
         ({"sampler": "tpa"}, "sampler 'tpa': give one of tpe, random"),
-        ({"record": {"a": object()}}, "written as JSON"),
     ]:
         with pytest.raises(DgnamError, match=words):
-            run(evaluator(), tmp_path / "x", **options)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DgnamError, match="can't be made"):
-        run(evaluator(), tmp_path / "file" / "x")
+            run(evaluator(), tmp_path, **options)
+    assert kept(tmp_path) == 0
 
 
-def test_two_processes_in_one_folder_are_one_too_many(evaluator, tmp_path):
-    known = {"tuning": ["fc8:0", "fc8:1"], "start_seed": 0}
-    with open_store(tmp_path, SPACE, 0, "random", known), pytest.raises(DgnamError, match="another process"):
+def test_without_a_run_the_trials_are_the_same(evaluator, tmp_path):
+    found = tune(evaluator(), TUNING, space=SPACE, trials=6, progress=False)
+    assert plain(found) == plain(run(evaluator(), tmp_path))
+
+
+def test_lost_and_damaged_trials_are_made_again(evaluator, tmp_path):
+    whole = run(evaluator(), tmp_path, trials=5, sampler="tpe")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "chunks").iterdir()}
+    journal = (tmp_path / "chunks.jsonl").read_bytes()
+    (tmp_path / "chunks/00001.h5").unlink()
+    (tmp_path / "chunks/00003.h5").write_bytes(b"x")
+    (tmp_path / "chunks.jsonl").write_bytes(journal[:-5])
+    calls = []
+    with opened(tmp_path).exclusive():  # as the process that goes on does
+        pass
+    again = run(evaluator(lambda made, _: calls.append(1) or brightness(made, _)), tmp_path, trials=5, sampler="tpe")
+    assert len(calls) == 3
+    assert plain(again) == plain(whole)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "chunks").iterdir()} == files
+    assert (tmp_path / "chunks.jsonl").read_bytes() == journal
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"drawn": np.ones(2)},
+        {"drawn": np.full(3, np.nan)},
+        {"drawn": np.array([100.0, 8.0, 0.95])},
+        {"drawn": np.ones((3, 1))},
+        {"scores": np.zeros(0)},
+        {"scores": np.ones((1, 2))},
+        {"scores": np.full(2, np.inf)},
+        {"activation": np.zeros(0)},
+        {"pictures": np.zeros((2, 4, 4, 3))},
+        {"pictures": np.zeros((4, 4), np.uint8)},
+    ],
+)
+def test_a_chunk_that_is_no_trial_is_an_error(evaluator, tmp_path, changes):
+    run(evaluator(), tmp_path, trials=1)
+    made = opened(tmp_path)
+    made.save("00000", {**made.load("00000"), **changes})
+    with pytest.raises(FormatError, match="chunk '00000' is no trial of this tuning"):
+        run(evaluator(), tmp_path)
+    made.save("00000", {"drawn": np.ones(3)})
+    with pytest.raises(FormatError, match="is no trial"):
         run(evaluator(), tmp_path)
 
 
-def test_a_line_cut_short_is_dropped(evaluator, tmp_path):
-    run(evaluator(), tmp_path / "a", trials=3)
-    journal = tmp_path / "a" / JOURNAL
-    whole = journal.read_bytes()
-    for cut in range(1, len(whole), 211):
-        journal.write_bytes(whole[:-cut])
-        trials = run(evaluator(), tmp_path / "a", trials=3)
-        assert len(trials) == 3
-    assert plain(trials) == plain(run(evaluator(), tmp_path / "b", trials=3))
-
-
-@pytest.mark.parametrize("content", [b"not json\n", b"{}\n{}\n", b"[1]\n", b'{"op_code": 99}\n', b"\0\xff\n\n"])
-def test_a_damaged_journal_is_an_error_that_names_it(evaluator, tmp_path, content):
-    run(evaluator(), tmp_path, trials=1)
-    journal = tmp_path / JOURNAL
-    journal.write_bytes(content + journal.read_bytes())
-    for use in (lambda: run(evaluator(), tmp_path), lambda: read_trials(tmp_path)):
-        with pytest.raises(FormatError, match=JOURNAL):
-            use()
-
-
-def test_pictures_that_are_gone_or_damaged_and_a_folder_that_holds_no_search(evaluator, tmp_path):
-    first, second = run(evaluator(), tmp_path, trials=2)
-    first.path.unlink()
-    with pytest.raises(FormatError, match="the pictures of trial 0 can't be read"):
-        first.pictures()
-    second.path.write_bytes(second.path.read_bytes()[:50])
-    with pytest.raises(FormatError, match="00001"):
-        second.pictures()
-    with pytest.raises(DgnamError, match="holds no search"):
-        read_trials(tmp_path / "trials")
-
-
 def test_large_pictures_are_kept_small(tmp_path):
-    with open_store(tmp_path, SPACE, 0, "random", {}) as store:
-        trial, _ = store.ask(0)
-        store.tell(trial, 0, np.zeros(2), 0.0, np.full((2, 227, 200, 3), 90, np.uint8))
-        (found,) = store.finished()
-    pictures = found.pictures()
-    assert pictures.shape == (2, 112, 99, 3)
-    assert (pictures == 90).all()
+    found = Evaluation(released(), np.zeros(2), np.zeros(2), np.zeros((2, 3, 227, 200), np.float32))
+    trial = made_trial(0, (200, 8, 0.99), found)
+    assert trial.pictures.shape == (2, 112, 99, 3)
+    trial.save(opened(tmp_path))
+    assert np.array_equal(read_trial(opened(tmp_path), 0, TuningSpace()).pictures, trial.pictures)
+
+
+DRAWN = {
+    "l2": [
+        (267, 1.7306702003942565, 0.9884112737889248),
+        (168, 4.024892415289414, 0.9879656234812437),
+        (395, 2.4252517125649846, 0.9793143546066145),
+        (353, 3.7438900238031967, 0.9792126913964883),
+    ],
+    "norm_penalty": [
+        (32, 1.158266165670259, 0.22454749679255345),
+        (19, 1.4017900441484166, 0.21774024576375248),
+        (50, 1.2556268979649858, 0.11978450500246283),
+        (44, 1.380907611319517, 0.1189462476929167),
+    ],
+}
+"""Of seed 7, as version 0.1 drew them."""
+
+
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        ("l2", TuningSpace()),
+        ("norm_penalty", TuningSpace((3, 50), (1, 2), l2=None, norm_penalty=PAPER_RANGE)),
+    ],
+)
+def test_a_seed_draws_what_it_always_drew(name, space):
+    before = []
+    for number, drawn in enumerate(DRAWN[name]):
+        assert draw(space, 7, "random", before) == drawn
+        settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
+        before.append(Trial(number, settings, drawn, (0.0,), 0.0, np.zeros((1, 4, 4, 3), np.uint8)))
 
 
 def test_optuna_is_silent_and_its_verbosity_left_alone(evaluator, tmp_path, capfd):
@@ -258,14 +308,17 @@ def test_optuna_is_silent_and_its_verbosity_left_alone(evaluator, tmp_path, capf
 
 
 def test_settings_in_words():
-    assert describe(released()) == "200 steps, start_lr 8, shrink 0.99"
+    assert describe(released()) == "200 steps, start_lr 8, l2 0.99"
     assert describe(paper(), "\n") == "200 steps\nstart_lr 8\nnorm_penalty 0.005"
 
 
 SCRIPT = """
 import sys, time
 import torch
-from dgnam.am import Evaluator, SearchSpace, Unit, search
+from dgnam.am import Unit
+from dgnam.am.tuning import Evaluator, TuningSpace, tune
+from dgnam.runs import Record, Run
+from pathlib import Path
 
 class Target:
     size = (4, 4)
@@ -285,15 +338,19 @@ def score(images, objectives):
     time.sleep(float(sys.argv[2]))
     return images.mean((1, 2, 3))
 
-trials = search(Evaluator(Target(), Prior(), score, clip=None), [Unit("fc8", 0), Unit("fc8", 1)],
-                storage=sys.argv[1], trials=13, sampler=sys.argv[3], progress=False, space=SearchSpace(n_iters=(2, 6)))
+folder = Path(sys.argv[1])
+begun = (folder / "run.json").is_file()
+run = Run.open(folder) if begun else Run.create_at(folder, Record("tune", {}, {}))
+with run.exclusive():
+    trials = tune(Evaluator(Target(), Prior(), score, clip=None), [Unit("fc8", 0), Unit("fc8", 1)], run=run,
+                  trials=13, sampler=sys.argv[3], progress=False, space=TuningSpace(n_iters=(2, 6)))
 for trial in trials:
-    print(trial.number, trial.settings, trial.scores, trial.activation, trial.pictures().sum())
+    print(trial.number, trial.settings, trial.scores, trial.activation, trial.pictures.sum())
 """
 
 
-@pytest.mark.parametrize("sampler", ["tpe"])
-def test_a_killed_search_goes_on_and_redoes_no_finished_trial(tmp_path, monkeypatch, capsys, sampler):
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_killed_tuning_goes_on_and_redoes_no_finished_trial(tmp_path, monkeypatch, capsys, sampler):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
 
@@ -312,8 +369,8 @@ def test_a_killed_search_goes_on_and_redoes_no_finished_trial(tmp_path, monkeypa
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-    done = len(read_trials(folder))
+    done = kept(folder)
     scored, table = here(folder)
-    assert scored == 13 - done
+    assert scored == 13 - done  # a chunk without its line counts as not made
     assert len(table) == 13
     assert table == here(tmp_path / "whole")[1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dgnam.caffe.databases.datum import datum_image, encoded_datum, image_datum, parse_datum
-from dgnam.caffe.images.cv_image import encode_image
+from dgnam.caffe.images.cv_codec import encode_image
 from dgnam.caffe.proto import pb
 from dgnam.errors import CaffeFormatError
 from tests.caffe.made_databases import datum, noise
@@ -52,7 +52,7 @@ def test_encoded_ones_are_decoded():
     ],
 )
 def test_what_contradicts_itself(broken):
-    with pytest.raises(CaffeFormatError, match=r"^x: a datum of shape .* needs -?\d+ numbers, and it has \d"):
+    with pytest.raises(CaffeFormatError, match=r"^x: a datum of shape .* needs -?\d+ numbers; it has \d"):
         datum_image(broken, "x")
 
 

@@ -32,8 +32,8 @@ def test_what_leveldb_wrote_passes(tmp_path):
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        (b"", "is no table"),
-        (table(10, 20, 35, 60)[:-1], "is no table"),
+        (b"", "is not a LevelDB table"),
+        (table(10, 20, 35, 60)[:-1], "is not a LevelDB table"),
         (table(10, 20, 35, 2**62), "its index of 4611686018427387904 bytes at byte 35"),
         (table(2**63, 20, 35, 60), "its meta index of 20 bytes at byte 9223372036854775808"),
         (table(10, 20, 35, 61), "its index of 61 bytes"),

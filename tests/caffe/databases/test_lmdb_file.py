@@ -68,7 +68,7 @@ def test_values_are_read_when_asked_for(tmp_path):
     records = list(LMDBFile(tmp_path / "db").records())
     os.truncate(tmp_path / "db/data.mdb", 3 * PAGE)
     assert records[1].read() == b"2"
-    with pytest.raises(CaffeFormatError, match=r"data\.mdb: is cut short"):
+    with pytest.raises(CaffeFormatError, match=r"data\.mdb: is truncated"):
         records[0].read()
 
 
@@ -76,12 +76,12 @@ def test_where_there_is_none(tmp_path):
     with pytest.raises(CaffeError, match="absent: there is no such database"):
         LMDBFile(tmp_path / "absent")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(CaffeFormatError, match=r"is a folder with a file data\.mdb, and this is a file"):
+    with pytest.raises(CaffeFormatError, match=r"is a file; an LMDB database is a folder with a file data\.mdb"):
         LMDBFile(tmp_path / "file")
     with pytest.raises(CaffeFormatError, match=r"has no file data\.mdb"):
         LMDBFile(tmp_path)
     (tmp_path / "CURRENT").write_text("MANIFEST-000001")
-    with pytest.raises(CaffeFormatError, match="of LevelDB: give the backend LEVELDB"):
+    with pytest.raises(CaffeFormatError, match="a LevelDB database: use the backend LEVELDB"):
         LMDBFile(tmp_path)
 
 
@@ -89,7 +89,7 @@ def test_tables_that_caffe_does_not_write(tmp_path):
     environment = lmdb.open(str(tmp_path / "db"), max_dbs=1)
     environment.open_db(b"named")
     environment.close()
-    with pytest.raises(CaffeFormatError, match="b'named' is a table of its own"):
+    with pytest.raises(CaffeFormatError, match="b'named' is a sub-table"):
         read(tmp_path / "db")
 
 
@@ -113,16 +113,16 @@ def one_leaf(tmp_path) -> Path:
     [
         (16, "<I", 0, "there is no meta page at byte 0"),
         (20, "<I", 7, "version 7 of LMDB's format"),
-        (40, "<I", 5000, "5000 is no size of pages"),
+        (40, "<I", 5000, "5000 is not a valid page size"),
         (PAGE + 16, "<I", 0, f"there is no meta page at byte {PAGE}"),
         (PAGE + 92, "<H", 4, "its main table has flags 0x4"),
         (PAGE + 94, "<H", 77, "its tree has depth 77"),
-        (PAGE + 94, "<H", 2, "page 2 is damaged: it is no branch page"),
-        (PAGE + 128, "<Q", 9, "page 9 of 3 is referred to"),
-        (PAGE + 136, "<Q", 9, f"is cut short: {3 * PAGE} bytes of {10 * PAGE}"),
-        (2 * PAGE, "<Q", 3, "page 2 is damaged: it is no leaf page of that number"),
+        (PAGE + 94, "<H", 2, "page 2 is damaged: it is not a branch page"),
+        (PAGE + 128, "<Q", 9, "refers to page 9 of 3"),
+        (PAGE + 136, "<Q", 9, f"is truncated: {3 * PAGE} bytes of {10 * PAGE}"),
+        (2 * PAGE, "<Q", 3, "page 2 is damaged: it is not a leaf page of that number"),
         (2 * PAGE + 12, "<H", 9999, "page 2 is damaged: its entries don't fit"),
-        (2 * PAGE + 16, "<H", PAGE - 4, "page 2 is damaged: an entry lies outside of it"),
+        (2 * PAGE + 16, "<H", PAGE - 4, "page 2 is damaged: an entry lies outside it"),
     ],
 )
 def test_damage_is_named(one_leaf, offset, layout, value, message):

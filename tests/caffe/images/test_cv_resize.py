@@ -12,7 +12,7 @@ def row(*values: int) -> np.ndarray:
     return np.array(values, np.uint8).reshape(1, -1, 1)
 
 
-def test_centres_lie_at_half_and_borders_are_held():
+def test_centers_lie_at_half_and_borders_are_held():
     # Four from two read at -0.25, 0.25, 0.75 and 1.25.
     assert resize_bilinear(row(0, 100), 1, 4).ravel().tolist() == [0, 25, 75, 100]
     assert resize_bilinear(row(0, 100).swapaxes(0, 1), 4, 1).ravel().tolist() == [0, 25, 75, 100]

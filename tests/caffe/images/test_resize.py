@@ -15,11 +15,11 @@ def random(*shape):
     return RNG.random(shape).astype(np.float32)
 
 
-def colours(*shape):
+def colors(*shape):
     return RNG.integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_resizing_is_linear_between_centres_and_the_least_value_outside():
+def test_resizing_is_linear_between_centers_and_the_least_value_outside():
     row = np.array([2.0, 6.0]).reshape(1, 2, 1)
     np.testing.assert_allclose(resize_image(row, (1, 4))[0, :, 0], [2, 3, 5, 5])
     np.testing.assert_allclose(resize_image(row.transpose(1, 0, 2), (4, 1))[:, 0, 0], [2, 3, 5, 5])
@@ -31,7 +31,7 @@ def test_shrinking_takes_points_and_not_means():
 
 
 def test_resizing_keeps_the_range_of_any_type():
-    for image in (colours(5, 6, 3), random(5, 6, 3) * 1000 - 500, RNG.random((5, 6, 1)), colours(5, 6, 1) > 99):
+    for image in (colors(5, 6, 3), random(5, 6, 3) * 1000 - 500, RNG.random((5, 6, 1)), colors(5, 6, 1) > 99):
         out = resize_image(image, (5, 6))
         assert out.dtype == np.float32
         np.testing.assert_allclose(out, image, rtol=1e-5, atol=1e-4)
@@ -90,7 +90,7 @@ def test_packages_that_are_not_there_are_named(monkeypatch):
 
 def test_resize_is_scikit_image_s_with_its_old_defaults():
     pytest.importorskip("skimage.transform", reason="scikit-image is not installed")
-    image = colours(4, 6, 3)
+    image = colors(4, 6, 3)
     out = resize(image, (2, 2, 3))
     middle = image[:, [1, 4]].reshape(2, 2, 2, 3).mean(1) / 255  # of three columns the middle one, of two rows both
     np.testing.assert_allclose(out, middle)

@@ -145,7 +145,7 @@ def test_another_caffe_that_is_imported_already_is_an_error(monkeypatch, name):
     other.__file__ = "elsewhere/caffe.py"
     monkeypatch.setitem(sys.modules, name, other)
     before = list(sys.meta_path)
-    with pytest.raises(CaffeError, match=rf"another '{name}' is imported already, from elsewhere/caffe.py"):
+    with pytest.raises(CaffeError, match=rf"another '{name}' is already imported, from elsewhere/caffe.py"):
         install()
     assert sys.meta_path == before
     assert sys.modules[name] is other

@@ -131,7 +131,7 @@ class TestPermission:
     def test_other_values_of_the_variable_do_not_allow(self, monkeypatch):
         caffe.allow_python_layers(False)
         monkeypatch.setenv("DGNAM_ALLOW_PYTHON_LAYERS", "0")
-        with pytest.raises(CaffeError, match="are off"):
+        with pytest.raises(CaffeError, match="are disabled"):
             net_of(python_layer("Scale", "2"))
 
     def test_off_in_a_new_process(self, tmp_path):
@@ -141,7 +141,7 @@ class TestPermission:
             [sys.executable, "-c", command, tmp_path / "net.prototxt"], capture_output=True, text=True, check=False
         )
         assert done.returncode == 1
-        assert "Python layers are off" in done.stderr
+        assert "Python layers are disabled" in done.stderr
 
 
 class TestPasses:
@@ -258,7 +258,7 @@ class TestErrors:
         [
             ("no_such_layers", "no Python module 'no_such_layers'"),
             ("broken_layers", "no Python module 'no_such_module_at_all'"),
-            ("", "give in python_param the module"),
+            ("", "needs module and layer, its class, in python_param"),
         ],
     )
     def test_modules_that_are_not_there(self, module, message):

@@ -82,7 +82,7 @@ def test_weights_of_other_shapes_or_counts_are_errors(module):
         CaffeError, match=r"layer 'a', parameter 0: the net's shape is \(5, 144\), the weights' \(5, 3\)"
     ):
         module.copy_from({"a": [np.zeros((5, 3)), np.zeros(5)]})
-    with pytest.raises(CaffeError, match=r"layer 'conv\.1' has 2 parameters, and the weights have 1"):
+    with pytest.raises(CaffeError, match=r"layer 'conv\.1' has 2 parameters; the weights have 1"):
         module.copy_from({"conv.1": [np.zeros((4, 3, 3, 3))]})
 
 
@@ -96,9 +96,9 @@ def test_wrong_names_are_errors_that_list_the_closest(module):
         module(images(1), end="conv1")
     with pytest.raises(CaffeError, match="has no blob 'fc'"):
         module(images(1), keep=["fc"])
-    with pytest.raises(CaffeError, match="blob 'data' was not given or computed"):
+    with pytest.raises(CaffeError, match="blob 'data' was neither given nor computed"):
         module()
-    with pytest.raises(CaffeError, match=r"takes 1 inputs \['data'\], and got 2"):
+    with pytest.raises(CaffeError, match=r"takes 1 inputs \['data'\]; got 2"):
         module(images(1), images(1))
 
 

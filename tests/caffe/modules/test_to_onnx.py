@@ -9,6 +9,7 @@ import torch
 from dgnam.caffe import CaffeError, read_net, to_onnx, to_torch
 from dgnam.caffe.modules.to_torch import TorchLayer, TorchNet
 from dgnam.caffe.proto import parse_net
+from dgnam.errors import MissingPackageError
 from tests.caffe.golden import ROOT, error, stand_in_weights
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime, of the extra 'onnx'")
@@ -165,7 +166,7 @@ def test_a_layer_that_onnx_lacks_is_an_error_that_names_it(layer, kind, tmp_path
 def test_a_missing_package_is_an_error_that_says_what_to_install(monkeypatch, tmp_path):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find(name))
-    with pytest.raises(CaffeError, match=r"to_onnx needs onnxscript: pip install 'dgnam\[onnx\]'"):
+    with pytest.raises(MissingPackageError, match=r"to_onnx needs onnxscript: pip install 'dgnam\[onnx\]'"):
         to_onnx(to_torch(parse_net(INPUT, "test"), outputs=["x"]), tmp_path / "net.onnx")
 
 

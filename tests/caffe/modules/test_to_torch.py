@@ -194,7 +194,7 @@ def test_several_inputs_are_given_in_order_or_by_name():
     assert torch.equal(net(feat=code, data=x), scores)
     assert torch.equal(net(x, feat=code), scores)
     for wrong in ({"data": x}, {"data": x, "feat": code, "other": x}):
-        with pytest.raises(CaffeError, match=r"takes the inputs \['data', 'feat'\], and got 0 in order and"):
+        with pytest.raises(CaffeError, match=r"takes the inputs \['data', 'feat'\]; got 0 in order and"):
             net(**wrong)
     with pytest.raises(CaffeError, match="got 3 in order"):
         net(x, code, code)
@@ -242,11 +242,11 @@ def test_where_the_options_do_not_tell_it_the_caller_does():
     text = """layer { name: "d" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "x.txt" batch_size: 2 } }
               layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 } }
               layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "loss" }"""
-    with pytest.raises(CaffeError, match=r"layer 'd' \(HDF5Data\): its options don't tell the shapes of its tops"):
+    with pytest.raises(CaffeError, match=r"layer 'd' \(HDF5Data\): its options don't determine the shapes of its tops"):
         to_torch(parse_net(text, "test"))
     net = to_torch(parse_net(text, "test"), input_shapes={"x": (2, 4), "t": (2, 2)})
     assert net.fc.weight.shape == (2, 4)
-    with pytest.raises(CaffeError, match=r"input_shapes names \['z'\], and its inputs are \['t', 'x'\]"):
+    with pytest.raises(CaffeError, match=r"input_shapes names \['z'\]; its inputs are \['t', 'x'\]"):
         to_torch(parse_net(text, "test"), input_shapes={"z": (1,)})
 
 

@@ -22,7 +22,7 @@ from dgnam.caffe.proto import (
     write_caffemodel,
 )
 from dgnam.caffe.proto.wire import BYTES, Field, WireFile, encode_header, encode_varint
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeError, CaffeFormatError, DgnamError, FormatError
 
 SHARED = Path(__file__).parents[4] / "shared" / "weights"
 LAYER, BLOBS = pb.NetParameter.LAYER_FIELD_NUMBER, pb.LayerParameter.BLOBS_FIELD_NUMBER
@@ -164,14 +164,14 @@ def huge(*dims: int) -> bytes:
         (b"", ["empty"]),
         (model_of_blob(message(5, bytes(12)) + SHAPE_4), ["layer 'fc', blob 0", "(4,)", "4 numbers", "holds 3"]),
         (model_of_blob(message(5, bytes(12)) + huge(2**31 - 1, 2**31 - 1)), ["layer 'fc', blob 0", "holds 3"]),
-        (model_of_blob(huge(2**64 - 1)), ["layer 'fc', blob 0", "(-1,)", "no shape"]),
+        (model_of_blob(huge(2**64 - 1)), ["layer 'fc', blob 0", "(-1,)", "not a valid shape"]),
         (model_of_blob(huge(*[1] * 33)), ["layer 'fc', blob 0", "32 axes"]),
-        (model_of_blob(huge(0, *[2**31 - 1] * 20)), ["layer 'fc', blob 0", "no shape"]),
+        (model_of_blob(huge(0, *[2**31 - 1] * 20)), ["layer 'fc', blob 0", "not a valid shape"]),
         (model_of_blob(message(5, bytes(15)) + SHAPE_4), ["4 bytes each fill 15 bytes"]),
         (model_of_blob(message(5, FOUR.tobytes()) + SHAPE_4)[:-3], ["runs 3 bytes past", "truncated"]),
         (encode_varint(LAYER << 3 | 2) + b"\xff" * 9 + b"\x01", ["truncated"]),
         (b"\xff" * 20, ["does not end", "at byte 0 of 20"]),
-        (b"\x0b\x00", ["unknown kind 3"]),
+        (b"\x0b\x00", ["unknown wire type 3"]),
         (b"\x00\x00", ["number 0"]),
         (message(LAYER, message(1, b"\xff\xfe")), ["not UTF-8"]),
         (message(1, b"net"), ["no layers"]),
@@ -190,9 +190,9 @@ def test_broken_files(tmp_path, data, parts):
 
 
 def test_missing_files_and_folders(tmp_path):
-    with pytest.raises(CaffeError, match=r"none.caffemodel: no such file"):
+    with pytest.raises(DgnamError, match=r"none.caffemodel: no such file"):
         read_weights(tmp_path / "none.caffemodel")
-    with pytest.raises(CaffeFormatError, match="is a folder"):
+    with pytest.raises(FormatError, match="is a folder"):
         read_caffemodel(tmp_path)
 
 
@@ -273,7 +273,7 @@ def test_write_errors_leave_the_old_file(tmp_path, net, monkeypatch):
         write_caffemodel(path, net, {"a/con": []})
     with pytest.raises(CaffeError, match="old form"):
         write_caffemodel(path, pb.NetParameter(layers=[pb.V1LayerParameter()]), {})
-    with pytest.raises(CaffeError, match="no folder"):
+    with pytest.raises(DgnamError, match="no folder"):
         write_caffemodel(tmp_path / "none" / "x.caffemodel", net, {})
     monkeypatch.setattr(caffemodel, "_MAX_BYTES", 100)
     with pytest.raises(CaffeError, match="at most 2 GB; write HDF5"):
@@ -336,7 +336,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path):
     path = write(tmp_path, bytes(64))
     wire = WireFile(path)
     os.truncate(path, 16)
-    with pytest.raises(CaffeFormatError, match="the file became shorter while it was read at byte 8 of 64"):
+    with pytest.raises(CaffeFormatError, match="the file was truncated during reading at byte 8 of 64"):
         wire.loaded(Field(0, BYTES, 0, 8, 64, 0), np.dtype("<f4"))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dgnam.caffe.proto import pb, read_hdf5_weights, read_weights, write_caffemodel, write_hdf5_weights
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeError, DgnamError, FormatError
 
 
 @pytest.fixture
@@ -87,10 +87,10 @@ def test_damaged_compressed_weights_are_clear_errors(tmp_path):
         chunk = file["data/fc/0"].id.get_chunk_info(0)
     whole = path.read_bytes()
     path.write_bytes(whole[: chunk.byte_offset] + bytes(chunk.size) + whole[chunk.byte_offset + chunk.size :])
-    with pytest.raises(CaffeFormatError, match=r"x\.h5"):
+    with pytest.raises(FormatError, match=r"x\.h5"):
         read_hdf5_weights(path)
     path.write_bytes(whole[: chunk.byte_offset + chunk.size // 2])
-    with pytest.raises(CaffeFormatError, match=r"x\.h5"):
+    with pytest.raises(FormatError, match=r"x\.h5"):
         read_hdf5_weights(path)
 
 
@@ -142,7 +142,7 @@ def make(path, **entries) -> None:
 def test_other_contents(tmp_path, entries, part):
     path = tmp_path / "x.h5"
     make(path, **entries)
-    with pytest.raises(CaffeFormatError, match=r"x.h5") as caught:
+    with pytest.raises(FormatError, match=r"x.h5") as caught:
         read_hdf5_weights(path)
     assert part in str(caught.value)
 
@@ -152,11 +152,11 @@ def test_a_shape_larger_than_the_file(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("data/fc/0", (10**6, 10**6), "f4")
         file.create_dataset("data/fc/1", (10**6, 10**6), "f4", chunks=(100, 100), compression="gzip")
-    with pytest.raises(CaffeFormatError, match=r"layer 'fc', blob 0: shape .* more numbers than the file"):
+    with pytest.raises(FormatError, match=r"layer 'fc', blob 0: shape .* more numbers than the file"):
         read_hdf5_weights(path)
     with h5py.File(path, "a") as file:
         del file["data/fc/0"]
-    with pytest.raises(CaffeFormatError, match=r"layer 'fc', blob 1: shape .* more numbers than the file"):
+    with pytest.raises(FormatError, match=r"layer 'fc', blob 1: shape .* more numbers than the file"):
         read_hdf5_weights(path)
 
 
@@ -173,7 +173,7 @@ def test_truncated_files(tmp_path, weights):
     data = path.read_bytes()
     for cut in range(0, len(data), 97):
         path.write_bytes(data[:cut])
-        with pytest.raises(CaffeFormatError, match=r"x.h5"):
+        with pytest.raises(FormatError, match=r"x.h5"):
             read_hdf5_weights(path)
 
 
@@ -184,10 +184,10 @@ def test_read_weights_goes_by_content(tmp_path, weights):
     write_caffemodel(tmp_path / "plain", net, {"fc6": weights["fc6"]})
     check(read_weights(tmp_path / "plain"), {"fc6": weights["fc6"]})
     write_caffemodel(tmp_path / "odd.h5", net, {})
-    with pytest.raises(CaffeFormatError, match=r"odd.h5: is not an HDF5 file"):
+    with pytest.raises(FormatError, match=r"odd.h5: is not an HDF5 file"):
         read_weights(tmp_path / "odd.h5")
     (tmp_path / "page.h5").write_text("<html>404</html>")
-    with pytest.raises(CaffeFormatError, match="a web page"):
+    with pytest.raises(FormatError, match="a web page"):
         read_weights(tmp_path / "page.h5")
-    with pytest.raises(CaffeError, match=r"none.h5: no such file"):
+    with pytest.raises(DgnamError, match=r"none.h5: no such file"):
         read_weights(tmp_path / "none.h5")

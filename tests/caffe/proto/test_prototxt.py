@@ -3,7 +3,7 @@
 import pytest
 
 from dgnam.caffe.proto import parse_net, parse_solver, pb, read_net, read_solver, to_text
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeFormatError, DgnamError, FormatError
 
 NET = """
 name: "tiny"  # a comment
@@ -105,9 +105,9 @@ def test_other_files_are_named(tmp_path, data, part):
 
 
 def test_missing_files_and_folders(tmp_path):
-    with pytest.raises(CaffeError, match=r"nowhere.prototxt: no such file"):
+    with pytest.raises(DgnamError, match=r"nowhere.prototxt: no such file"):
         read_net(tmp_path / "nowhere.prototxt")
-    with pytest.raises(CaffeFormatError, match="is a folder"):
+    with pytest.raises(FormatError, match="is a folder"):
         read_net(tmp_path)
 
 
@@ -123,7 +123,7 @@ def test_depth_and_size_are_bounded(tmp_path):
     path = tmp_path / "huge.prototxt"
     with open(path, "wb") as file:
         file.truncate(1 << 30)
-    with pytest.raises(CaffeFormatError, match="too many for a prototxt"):
+    with pytest.raises(CaffeFormatError, match="exceed the limit of a prototxt"):
         read_net(path)
 
 

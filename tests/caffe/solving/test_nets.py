@@ -11,7 +11,7 @@ import dgnam.caffe as caffe
 from dgnam.caffe.proto import parse_solver
 from dgnam.caffe.solving.nets import test_nets as nets_to_test
 from dgnam.caffe.solving.nets import train_net
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeFormatError, DgnamError
 from tests.caffe.solvers import NET, equal, values
 
 RULES = """
@@ -98,17 +98,17 @@ def test_weights_go_into_all_nets(tmp_path):
     [
         (
             "",
-            "in one of the fields net, net_param, train_net, train_net_param, and it gives none",
+            "in one of the fields net, net_param, train_net, train_net_param; it has none",
         ),
-        ('net: "a" train_net: "b"', "and it gives net, train_net"),
-        ("net_param { } train_net_param { }", "and it gives net_param, train_net_param"),
-        ('train_net: "a" test_net: "b"', "test_iter must be given once for each test net; there are 0 test_iter and 1"),
-        ('train_net: "a" test_iter: 1 test_interval: 1', "there are 1 test_iter and 0 nets"),
-        ('net: "a" test_net: "b" test_net: "c" test_iter: 1', "there are 1 test_iter and 2 nets"),
-        ('net: "a" test_iter: 1', "test_interval must be positive"),
+        ('net: "a" train_net: "b"', "it has net, train_net"),
+        ("net_param { } train_net_param { }", "it has net_param, train_net_param"),
+        ('train_net: "a" test_net: "b"', "test_iter must be given once for each test net; got 0 test_iter and 1"),
+        ('train_net: "a" test_iter: 1 test_interval: 1', "got 1 test_iter and 0 nets"),
+        ('net: "a" test_net: "b" test_net: "c" test_iter: 1', "got 1 test_iter and 2 nets"),
+        ('net: "a" test_iter: 1', "requires a positive test_interval"),
         (
             'net: "a" test_iter: 1 test_interval: 1 test_state { } test_state { }',
-            "test_state must be given once for each of the 1 test nets or not at all, and there are 2",
+            "test_state must be given once for each of the 1 test nets or not at all; got 2",
         ),
     ],
 )
@@ -120,7 +120,7 @@ def test_nets_that_contradict_themselves_are_an_error_that_names_the_field(text,
 
 
 def test_a_missing_file_is_an_error_that_names_it():
-    with pytest.raises(CaffeError, match=r"absent.prototxt: no such file"):
+    with pytest.raises(DgnamError, match=r"absent.prototxt: no such file"):
         train_net(parse_solver('net: "absent.prototxt"', "test"), "test")
 
 

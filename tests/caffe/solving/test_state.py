@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from dgnam.caffe import mode
 from dgnam.caffe.proto import pb, read_weights
 from dgnam.caffe.solving.state import SolverState, read_state, write_state
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeFormatError, DgnamError, FormatError
 from tests.caffe.solvers import KINDS, equal, fed, values
 
 FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
@@ -121,7 +121,7 @@ def test_every_truncation_is_an_error_that_names_the_file(tmp_path, ending):
     for size in range(0, len(content) - 1, step):
         cut.write_bytes(content[:size])
         if ending or not _ends_between_fields(cut):
-            with pytest.raises(CaffeFormatError, match=f"cut{ending}: "):
+            with pytest.raises(FormatError, match=f"cut{ending}: "):
                 read_state(cut)
 
 
@@ -137,8 +137,8 @@ def _ends_between_fields(path):
     ("name", "content", "message"),
     [
         ("empty", b"", "the file is empty"),
-        ("m.caffemodel", pb.NetParameter(name="n").SerializeToString(), "is no solverstate: iter is not a number"),
-        ("mean", pb.BlobProto(data=[1]).SerializeToString(), "is no solverstate: it has no iteration"),
+        ("m.caffemodel", pb.NetParameter(name="n").SerializeToString(), "is not a solverstate: iter is not a number"),
+        ("mean", pb.BlobProto(data=[1]).SerializeToString(), "is not a solverstate: it has no iteration"),
         ("minus", pb.SolverState(iter=-1).SerializeToString(), "iter is out of range"),
         ("text", b"iter: 5", "is text"),
         ("s.h5", b"iter: 5", "is not an HDF5 file"),
@@ -146,7 +146,7 @@ def _ends_between_fields(path):
 )
 def test_what_is_no_state_is_an_error_that_says_so(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(CaffeFormatError, match=f"{name}: {message}"):
+    with pytest.raises(FormatError, match=f"{name}: {message}"):
         read_state(tmp_path / name)
 
 
@@ -156,7 +156,7 @@ def test_what_is_no_state_is_an_error_that_says_so(tmp_path, name, content, mess
         ("iter", np.array([1.5]), "it has no whole number 'iter'"),
         ("current_step", np.array([-1]), "current_step -1 is out of range"),
         ("learned_net", np.array([5]), "'learned_net' is not a string"),
-        ("history/7", np.zeros(2, "f4"), "should hold 0, 1, …, and holds"),
+        ("history/7", np.zeros(2, "f4"), "should hold 0, 1, …; it holds"),
         ("history", np.zeros(2, "f4"), "has no group 'history'"),
     ],
 )
@@ -166,7 +166,7 @@ def test_an_hdf5_state_with_a_wrong_part_is_an_error(tmp_path, name, value, mess
         if name in file:
             del file[name]
         file[name] = value
-    with pytest.raises(CaffeFormatError, match=re.escape(message)):
+    with pytest.raises(FormatError, match=re.escape(message)):
         read_state(tmp_path / "s.h5")
 
 
@@ -177,7 +177,7 @@ def test_the_state_of_another_type_of_solver_is_an_error_and_changes_nothing(tmp
     adam.snapshot()
     solver = fed(settings("SGD", tmp_path))
     before = values(solver.net)
-    with pytest.raises(CaffeFormatError, match="holds 8 history blobs, and a SGD solver of net 'toy' has 4"):
+    with pytest.raises(CaffeFormatError, match="holds 8 history blobs; a SGD solver of net 'toy' has 4"):
         solver.restore(tmp_path / f"s_iter_1.solverstate{FORMATS[form]}")
     assert solver.iter == 0
     assert equal(before, values(solver.net))
@@ -187,7 +187,7 @@ def test_histories_and_random_states_that_do_not_fit_are_errors(tmp_path):
     solver = fed(settings("SGD", tmp_path))
     history = [np.zeros(b.shape, np.float32) for b in solver.net.learnable_params]
     write_state(tmp_path / "turned", SolverState(1, "", 0, [history[0].T, *history[1:]]))
-    with pytest.raises(CaffeFormatError, match=r"turned: history 0 has shape \(3, 3, 2, 4\), and the net's parameter"):
+    with pytest.raises(CaffeFormatError, match=r"turned: history 0 has shape \(3, 3, 2, 4\); the net's parameter"):
         solver.restore(tmp_path / "turned")
     write_state(tmp_path / "dice", SolverState(1, "", 0, history, {"cpu": np.zeros(16, np.uint8)}))
     with pytest.raises(CaffeFormatError, match="dice: its random state is damaged"):
@@ -207,7 +207,7 @@ def test_weights_are_found_beside_a_state_that_was_moved(tmp_path):
     resumed.restore(tmp_path / "b" / "s_iter_1.solverstate")
     assert equal(values(solver.net), values(resumed.net))
     (tmp_path / "b" / "s_iter_1.caffemodel").unlink()
-    with pytest.raises(CaffeFormatError, match=r"the file of its weights is missing: .*a/s_iter_1.caffemodel"):
+    with pytest.raises(CaffeFormatError, match=r"its weights are missing: .*a/s_iter_1.caffemodel"):
         resumed.restore(tmp_path / "b" / "s_iter_1.solverstate")
 
 
@@ -241,5 +241,5 @@ def test_a_snapshot_that_fails_leaves_the_old_one(tmp_path):
         write_state(tmp_path / "s.h5", SolverState(8, "", 0, [np.array(["x"])]))
     assert (tmp_path / "s.h5").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["s.h5"]
-    with pytest.raises(CaffeError, match="there is no folder"):
+    with pytest.raises(DgnamError, match="there is no folder"):
         write_state(tmp_path / "absent" / "s", STATE)

@@ -93,7 +93,7 @@ def test_rates_beyond_float32_are_infinite():
 @pytest.mark.parametrize(
     ("policy", "iteration", "message"),
     [
-        ('lr_policy: "exp" gamma: -0.5', 1, "'exp' needs a gamma that is not negative, and it is -0.5"),
+        ('lr_policy: "exp" gamma: -0.5', 1, "'exp' needs a non-negative gamma; it is -0.5"),
         ('lr_policy: "step"', 1, "'step' needs a positive stepsize"),
         ('lr_policy: "poly"', 1, "'poly' needs a positive max_iter"),
         ('lr_policy: "poly" max_iter: 5', 6, "ends at max_iter 5, before iteration 6"),

@@ -41,5 +41,5 @@ def test_the_phase_is_train_unless_it_is_given(tmp_path, capsys):
     for arguments, there in ((), False), (("-phase", "TEST"), True):
         run("time", "-model", f"{tmp_path}/net.prototxt", "-iterations", "1", *arguments)
         assert any("accuracy\tforward" in line for line in messages(capsys)) is there
-    with pytest.raises(CaffeError, match="--phase 'test': give TRAIN or TEST"):
+    with pytest.raises(CaffeError, match="--phase 'test': use TRAIN or TEST"):
         run("time", "-model", f"{tmp_path}/net.prototxt", "-phase", "test")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgnam.caffe.databases.datum import encoded_datum
-from dgnam.caffe.images.cv_image import encode_image
+from dgnam.caffe.images.cv_codec import encode_image
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb, read_blobproto
 from dgnam.caffe.tools.compute_image_mean import compute_image_mean
@@ -74,7 +74,7 @@ def test_a_data_layer_takes_the_mean_off(tmp_path):
 
 def test_what_can_not_be(tmp_path):
     make_database(tmp_path / "sizes", [datum(IMAGES[0]), datum(noise(3, 4, 6))])
-    with pytest.raises(CaffeError, match=r"key '00000001': an image of shape \(3, 4, 6\), and the first has"):
+    with pytest.raises(CaffeError, match=r"key '00000001': the image has shape \(3, 4, 6\); the first has"):
         compute_image_mean(tmp_path / "sizes")
     make_database(tmp_path / "empty", [])
     with pytest.raises(CaffeFormatError, match="the database is empty"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import dgnam.caffe as caffe
-from dgnam.errors import CaffeError
+from dgnam.errors import DgnamError
 from tests.caffe.tools.commands import messages, run
 
 NET = """
@@ -53,11 +53,11 @@ def test_a_model_is_scored_in_caffes_words(files, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give the prototxt of the net with --model"),
-        (("-model", "x"), "give the weights with --weights"),
+        ((), "pass the prototxt of the net with --model"),
+        (("-model", "x"), "pass the weights with --weights"),
         (("-model", "x", "-weights", "y"), "x: no such file"),
     ],
 )
 def test_what_is_missing_is_an_error(arguments, message):
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         run("test", *arguments)

@@ -12,7 +12,8 @@ import pytest
 
 from dgnam.caffe.proto import read_weights
 from dgnam.cli import app as cli
-from dgnam.errors import CaffeError
+from dgnam.errors import CaffeError, DgnamError
+from dgnam.runs.interrupt import BAD_INPUT
 from tests.caffe.solvers import NET
 from tests.caffe.tools.commands import messages, run
 
@@ -99,25 +100,25 @@ def test_signals_have_their_effect(tmp_path, solver, number, effect, ends, kept)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give a solver's prototxt with --solver"),
+        ((), "pass a solver's prototxt with --solver"),
         (("-solver", "absent.prototxt"), "absent.prototxt: no such file"),
         (("-solver", "x", "-snapshot", "a", "-weights", "b"), "not both"),
-        (("-solver", "SOLVER", "-gpu", "x"), "--gpu 'x': give numbers separated by commas, or 'all'"),
+        (("-solver", "SOLVER", "-gpu", "x"), "--gpu 'x': use numbers separated by commas, or 'all'"),
         (("-solver", "SOLVER", "-gpu", "0,1"), "training on more than one GPU is not available"),
-        (("-solver", "SOLVER", "-sigint_effect", "stp"), "--sigint_effect 'stp': give one of stop"),
+        (("-solver", "SOLVER", "-sigint_effect", "stp"), "--sigint_effect 'stp': use one of stop"),
         (("-solver", "SOLVER", "-snapshot", "absent"), "absent: no such file"),
     ],
 )
 def test_what_cannot_be_done_is_an_error(solver, arguments, message):
     file = solver("max_iter: 1 snapshot_after_train: false")
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         run("train", *(file if a == "SOLVER" else a for a in arguments))
 
 
 def test_a_solver_that_asks_for_a_gpu_says_so_where_there_is_none(solver, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     file = solver("max_iter: 1 solver_mode: GPU")
-    with pytest.raises(CaffeError, match="asks for a GPU, and 'solver_mode: CPU' in it asks for none"):
+    with pytest.raises(CaffeError, match="requests a GPU; set 'solver_mode: CPU' in it to use the CPU"):
         run("train", "-solver", file)
 
 
@@ -125,5 +126,5 @@ def test_the_command_line_shows_errors_in_one_line(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["dgnam", "caffe", "train", "-solver", "absent.prototxt"])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
-    assert stopped.value.code == cli.BAD_INPUT
+    assert stopped.value.code == BAD_INPUT
     assert capsys.readouterr().err == "dgnam: absent.prototxt: no such file\n"

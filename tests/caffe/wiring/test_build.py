@@ -114,7 +114,7 @@ class TestRules:
 
     def test_both_kinds_of_rules_at_once_are_an_error(self):
         net = parse_net('layer { name: "a" include { phase: TEST } exclude { phase: TRAIN } }')
-        with pytest.raises(CaffeError, match="layer 'a': give either include rules or exclude rules"):
+        with pytest.raises(CaffeError, match="layer 'a': use either include rules or exclude rules"):
             filter_layers(net, pb.NetState())
 
 

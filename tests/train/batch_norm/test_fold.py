@@ -8,7 +8,7 @@ from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.errors import DgnamError
 from dgnam.train.batch_norm.fold import averaged, fold, scale_code
-from dgnam.train.feed import cut_feed
+from dgnam.train.data_layer import split_data_layer
 from tests.toy import TRAIN_VAL
 
 LAYERS = """
@@ -97,7 +97,7 @@ def test_what_cannot_be_folded_is_an_error(layer, message):
 
 def test_averaged_weights_are_the_same_net_and_fit_into_float16():
     """A variance of over 65,504, float16's largest number, is brought down with the layer before."""
-    net = CaffeModule(cut_feed(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1], phase=pb.TRAIN, seed=3)
+    net = CaffeModule(split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1], phase=pb.TRAIN, seed=3)
     images = torch.randn(16, 3, 12, 12) * 400
     for _ in range(3):
         net(images, torch.zeros(16))

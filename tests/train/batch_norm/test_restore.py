@@ -7,10 +7,10 @@ from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.train.batch_norm.fold import fold
 from dgnam.train.batch_norm.restore import is_folded, unfold
-from dgnam.train.feed import cut_feed
+from dgnam.train.data_layer import split_data_layer
 from tests.toy import TRAIN_VAL
 
-DEFINITION = cut_feed(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1]
+DEFINITION = split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1]
 IMAGES = torch.randn(64, 3, 12, 12, generator=torch.Generator().manual_seed(0)) * 50
 
 

@@ -8,7 +8,7 @@ from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.train.batch_norm.fold import fold
 from dgnam.train.batch_norm.statistics import find_statistics, lacks_statistics
-from dgnam.train.feed import cut_feed
+from dgnam.train.data_layer import split_data_layer
 from tests.toy import TRAIN_VAL
 
 IMAGES = 60 + 50 * torch.randn(40, 3, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -16,7 +16,7 @@ IMAGES = 60 + 50 * torch.randn(40, 3, 12, 12, generator=torch.Generator().manual
 
 @pytest.fixture
 def net() -> CaffeModule:
-    return CaffeModule(cut_feed(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1], phase=pb.TRAIN, seed=1)
+    return CaffeModule(split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1], phase=pb.TRAIN, seed=1)
 
 
 def test_a_net_at_its_start_gets_those_of_the_pictures(net):

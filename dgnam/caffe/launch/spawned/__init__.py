@@ -1,1 +1,1 @@
-"""The folder that the launcher adds to `sys.path`, with a `caffe` in it for the processes that a script spawns."""
+"""The folder added to `sys.path` by the launcher, with a `caffe` for processes spawned by a script."""

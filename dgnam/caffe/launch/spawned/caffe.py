@@ -1,6 +1,6 @@
-"""`import caffe` in a process that multiprocessing spawned from a script under the launcher.
+"""`import caffe` in a process spawned by multiprocessing from a script under the launcher.
 
-Such a process gets the script's `sys.path`, but starts without `install()`, and so finds this file.
+Such a process inherits the script's `sys.path` but not `install()`, and so finds this file.
 """
 
 import sys
@@ -8,5 +8,5 @@ import sys
 from dgnam.caffe import install
 
 if __name__ == "caffe":
-    del sys.modules[__name__]  # the import system then takes what install puts there
+    del sys.modules[__name__]  # the import system then finds the module put there by install
     install()

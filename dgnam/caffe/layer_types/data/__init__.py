@@ -1,4 +1,4 @@
-"""The layers that bring data into a net, or write them out; importing this package registers them all."""
+"""The data layers; importing this package registers them all."""
 
 from . import data, dummy_data, hdf5_data, hdf5_output, image_data, memory_data, window_data
 

@@ -1,4 +1,4 @@
-"""What the layers that read images have in common: batches, and the thread that loads the next one."""
+"""The base of layers reading images: batches, prefetched by a thread."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ Batch = tuple[np.ndarray, np.ndarray]
 
 
 class BatchLayer(BlobLayer):
-    """Base of the layers whose tops are images (N, C, H, W) and, where there is a second one, their labels (N,).
+    """Base of layers with tops of images (N, C, H, W) and, optionally, their labels (N,).
 
-    While a pass works on one batch, a thread loads the next, unless `prefetch` in data_param is 0.  What is random
-    comes from a generator of the layer's own, seeded when the net is built: the batches are the same either way.
+    A thread loads the next batch during a pass, unless `prefetch` in data_param is 0.  Random numbers come from the
+    layer's own generator, seeded at construction, so that prefetching does not change the batches.
 
-    A layer names its part of the prototxt in `options_field`; `source` there says what to read, and `batch_size` is N.
-
-    random: the layer's own random numbers, where `needs_random` says that it needs them.
+    options_field: the layer's message in the prototxt, with `source`, the input, and `batch_size`, N.
+    random: the layer's own random numbers, if `needs_random`.
     """
 
     bottoms = (0, 0)
@@ -41,22 +40,22 @@ class BatchLayer(BlobLayer):
         super().__init__(definition)
         self.options: Any = getattr(definition, self.options_field)
         if not self.options.source:
-            raise self.fail(f"give a source in {self.options_field}")
+            raise self.fail(f"needs a source in {self.options_field}")
         if self.options.batch_size < 1:
             raise self.fail("batch_size must be positive")
         self._pool = ThreadPoolExecutor(1) if definition.data_param.prefetch else None
         self._next: Future[Batch] | None = None
 
     def needs_random(self, phase: int) -> bool:
-        """Whether anything is left to chance."""
+        """Return whether the layer uses random numbers."""
         return needs_random(self.definition.transform_param, phase)
 
     def begin(self, phase: int) -> tuple[int, int, int]:
-        """Open what is read from; returns the shape (C, H, W) of the first batch's images."""
+        """Open the source; returns the shape (C, H, W) of the first batch's images."""
         raise NotImplementedError(self.type)
 
     def load(self) -> Batch:
-        """The next batch; runs in the thread."""
+        """Load the next batch; runs in the thread."""
         raise NotImplementedError(self.type)
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
@@ -79,16 +78,15 @@ class BatchLayer(BlobLayer):
             top.put_data(torch.from_numpy(values), fresh=True)
 
     def empty_batch(self, shape: tuple[int, int, int]) -> Batch:
-        """Room for a batch of images of this shape."""
+        """Allocate a batch of images of this shape."""
         return np.empty((self.options.batch_size, *shape), np.float32), np.empty(self.options.batch_size, np.float32)
 
     def put(self, batch: Batch, index: int, image: np.ndarray, label: int, what: str) -> None:
-        """Put an image into a batch; one of another shape than the batch's first is an error that names `what`."""
+        """Put an image into a batch; a shape other than the first image's is an error naming `what`."""
         images, labels = batch
         if image.shape != images.shape[1:]:
             raise CaffeFormatError(
-                f"layer '{self.name}' ({self.type}): {what} comes out as {image.shape}, and the first image of its "
-                f"batch as {images.shape[1:]}; "
-                "images of different sizes need a crop_size, a new size or a batch_size of 1"
+                f"layer '{self.name}' ({self.type}): {what} has shape {image.shape}, the first image of its batch "
+                f"{images.shape[1:]}; images of different sizes need a crop_size, a new size or a batch_size of 1"
             )
         images[index], labels[index] = image, label

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ....errors import shortened
+from ...databases.backends import endless, open_database
 from ...databases.datum import datum_image, parse_datum
-from ...databases.db import endless, open_database
 from ...databases.record import Record
 from ...layer import register
 from ...parallel import keeps_record
@@ -19,10 +19,10 @@ from .batch_layer import Batch, BatchLayer
 
 @register("Data")
 class Data(BatchLayer):
-    """The records in the order of their keys, again and again.
+    """The records in key order, repeatedly.
 
-    Each batch has the shape that follows from its first image.  Of several solvers in TRAIN, each takes its share of
-    the records.  `rand_skip` and `force_encoded_color` do nothing, as in Caffe 1.0.
+    A batch has the shape of its first image.  Parallel solvers in TRAIN divide the records.  `rand_skip` and
+    `force_encoded_color` are ignored, as in Caffe 1.0.
     """
 
     tops = (1, 2)
@@ -51,7 +51,7 @@ class Data(BatchLayer):
         try:
             return next(self._records)
         except StopIteration:  # what an error while reading leaves behind
-            raise self.fail(f"can't go on after the error in reading {self.options.source}; make a new net") from None
+            raise self.fail(f"can't continue after an error in {self.options.source}; create a new net") from None
 
     def _read(self, record: Record) -> tuple[np.ndarray, int, str]:
         """A record's image and label, and what to call it in errors."""
@@ -59,8 +59,8 @@ class Data(BatchLayer):
         what = f"{self.options.source}, key '{key}'"
         datum = parse_datum(record.read(), what)
         if datum.encoded:
-            return datum_image(datum, what, self.transformer.colour), datum.label, what
-        if self.transformer.chooses_colour:
+            return datum_image(datum, what, self.transformer.color), datum.label, what
+        if self.transformer.chooses_color:
             warnings.warn(f"{what}: force_color and force_gray are for encoded data, and this isn't", stacklevel=2)
         return datum_image(datum, what), datum.label, what
 

@@ -1,4 +1,4 @@
-"""DummyData: tops filled by fillers, for tests and for timing."""
+"""DummyData: tops filled by fillers, for tests and timing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LEGACY = ("num", "channels", "height", "width")
 
 @register("DummyData")
 class DummyData(BlobLayer):
-    """Each top has the shape and the filler of its place, or the only one given; without a filler it is 0.
+    """Each top has the shape and the filler of its index, or the only one given; the default filler is 0.
 
-    A constant top is filled once, when the net is built, and then keeps what the caller writes into it; the others
-    are filled anew in each pass.
+    A constant top is filled once, at construction, and keeps values written by the caller; others are refilled in each
+    pass.
     """
 
     bottoms = (0, 0)

@@ -1,4 +1,4 @@
-"""HDF5Data: rows of the datasets in HDF5 files, one dataset to a top of the same name."""
+"""HDF5Data: rows of datasets in HDF5 files, one dataset per top, of the same name."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ...proto import pb
 
 @register("HDF5Data")
 class HDF5Data(BlobLayer):
-    """`source` lists the files, separated by white space; each has a dataset for every top, of as many rows.
+    """`source` lists the files, separated by whitespace; each has a dataset for every top, with equal numbers of rows.
 
-    A batch goes on from one file to the next and, after the last, to the first.  With `shuffle` the files are in
-    random order, and so are the rows within each.  Data are not transformed.
+    Batches continue across files, and from the last to the first.  `shuffle` randomizes the order of the files and of
+    the rows within each.  Data are not transformed.
     """
 
     bottoms = (0, 0)
@@ -31,7 +31,7 @@ class HDF5Data(BlobLayer):
         super().__init__(definition)
         self.options = definition.hdf5_data_param
         if definition.HasField("transform_param"):
-            raise self.fail("does not transform data; take transform_param out")
+            raise self.fail("does not transform data; remove transform_param")
         if self.options.batch_size < 1:
             raise self.fail("batch_size must be positive")
         self._files: list[str] = []
@@ -59,18 +59,18 @@ class HDF5Data(BlobLayer):
 
     def _listed(self) -> list[str]:
         if not self.options.source:
-            raise self.fail("give in source a text file that lists HDF5 files")
+            raise self.fail("needs in source a text file that lists HDF5 files")
         listing = existing_file(self.options.source)
         try:
             files = listing.read_text(encoding="utf-8").split()
         except UnicodeDecodeError:
-            raise CaffeFormatError(f"{listing}: is not a list of files as text; is it an HDF5 file itself?") from None
+            raise CaffeFormatError(f"{listing}: is not a text list of files; is it an HDF5 file?") from None
         if not files:
             raise CaffeFormatError(f"{listing}: lists no HDF5 file")
         return files
 
     def _next(self, context: Context) -> None:
-        """Go to the next row, of the next file where this one is at its end."""
+        """Advance to the next row, at the end of a file to the next file."""
         self._count += 1
         self._row += 1
         if self._row < len(self._order):
@@ -109,7 +109,7 @@ def _permutation(count: int, context: Context) -> list[int]:
 
 
 def _read(path: str, names: Sequence[str]) -> list[np.ndarray]:
-    """The datasets of these names, as float32, all with as many rows and at least one."""
+    """Read the datasets of these names, as float32, with equal numbers of rows, at least one."""
     with open_hdf5(path) as file:
         missing = [name for name in names if not file.has(name)]
         if missing:
@@ -117,5 +117,5 @@ def _read(path: str, names: Sequence[str]) -> list[np.ndarray]:
         rows = [file.floats(name) for name in names]
     counts = {name: array.shape[:1] for name, array in zip(names, rows, strict=True)}
     if len(set(counts.values())) > 1 or not all(counts.values()) or (0,) in counts.values():
-        raise CaffeFormatError(f"{path}: its datasets must have the same number of rows, at least one; has {counts}")
+        raise CaffeFormatError(f"{path}: its datasets must have equal numbers of rows, at least one; got {counts}")
     return rows

@@ -1,4 +1,4 @@
-"""HDF5Output: writes a pass's data and labels to a file."""
+"""HDF5Output: writes data and labels of one pass to a file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LEGACY_AXES = 4
 
 @register("HDF5Output")
 class HDF5Output(BlobLayer):
-    """Bottoms: data and labels with one first axis.  The file gets them as `data` and `label`, (N, C, H, W) float32.
+    """Bottoms: data and labels with equal first axes, written as `data` and `label`, (N, C, H, W) float32.
 
-    Caffe writes one pass to a file; a second one, which would overwrite the first, is an error, as there.
+    A file holds one pass; as in Caffe, a second pass is an error.
     """
 
     bottoms = (2, 2)
@@ -30,7 +30,7 @@ class HDF5Output(BlobLayer):
         self.file_name = definition.hdf5_output_param.file_name
         self._written = False
         if not self.file_name:
-            raise self.fail("give in hdf5_output_param the file_name to write to")
+            raise self.fail("needs a file_name in hdf5_output_param")
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         return []
@@ -49,9 +49,9 @@ class HDF5Output(BlobLayer):
     def backward_blobs(
         self, context: Context, tops: Sequence[Blob], needs: Sequence[bool], bottoms: Sequence[Blob]
     ) -> None:
-        """Nothing: a file has no gradient to give, and the bottoms' diffs stay as they are."""
+        """Leave the bottoms' diffs unchanged: there is no gradient."""
 
     def _legacy(self, values: np.ndarray) -> np.ndarray:
         if values.ndim > _LEGACY_AXES:
-            raise self.fail(f"writes blobs of at most {_LEGACY_AXES} axes, and one has shape {values.shape}")
+            raise self.fail(f"writes blobs of at most {_LEGACY_AXES} axes; got {values.shape}")
         return values.reshape(*values.shape, *[1] * (_LEGACY_AXES - values.ndim))

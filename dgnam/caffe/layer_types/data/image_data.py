@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ....errors import naming
-from ...databases.listing import Entry, read_listing
-from ...images.cv_image import read_image
+from ...images.cv_codec import read_image
 from ...images.cv_resize import resize_bilinear
+from ...images.listing import Entry, read_listing
 from ...layer import register
 from .batch_layer import Batch, BatchLayer
 
@@ -17,9 +17,9 @@ _MOST_NUMBERS = 2**31 - 1
 
 @register("ImageData")
 class ImageData(BatchLayer):
-    """The images of the listing `source`, in its order or, with `shuffle`, in another one each time round.
+    """The images of the listing `source`, in order or, with `shuffle`, in a new random order each epoch.
 
-    `root_folder` is put before each path as it is.  Each batch has the shape that follows from its first image.
+    `root_folder` is prepended to each path as is.  A batch has the shape of its first image.
     """
 
     options_field = "image_data_param"
@@ -32,7 +32,7 @@ class ImageData(BatchLayer):
     def begin(self, phase: int) -> tuple[int, int, int]:
         options = self.options
         if (options.new_height == 0) != (options.new_width == 0):
-            raise self.fail("new_height and new_width go together; give both or none")
+            raise self.fail("needs both new_height and new_width, or neither")
         if 3 * options.new_height * options.new_width > _MOST_NUMBERS:
             raise self.fail(f"images of {options.new_height}x{options.new_width} are larger than a blob can be")
         self._entries = read_listing(options.source)

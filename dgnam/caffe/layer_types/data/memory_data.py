@@ -1,4 +1,4 @@
-"""MemoryData: batches of arrays that the caller hands over with `Net.set_input_arrays`."""
+"""MemoryData: batches of arrays passed by `Net.set_input_arrays`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...proto import pb
 
 @register("MemoryData")
 class MemoryData(BlobLayer):
-    """Tops: data (N, C, H, W) and labels, (N,) until the first pass and (N, 1, 1, 1) from then on, as in Caffe.
+    """Tops: data (N, C, H, W) and labels, (N,) before the first pass and (N, 1, 1, 1) afterwards, as in Caffe.
 
-    The arrays are passed over batch by batch, and again from the beginning after their end.  They are not transformed.
+    The arrays are served batch by batch, repeatedly, without transformation.
     """
 
     bottoms = (0, 0)
@@ -26,7 +26,7 @@ class MemoryData(BlobLayer):
         options = definition.memory_data_param
         self.shape = (options.batch_size, options.channels, options.height, options.width)
         if min(self.shape) < 1:
-            raise self.fail("give batch_size, channels, height and width in memory_data_param, all positive")
+            raise self.fail("needs positive batch_size, channels, height and width in memory_data_param")
         self._data: np.ndarray | None = None
         self._labels: np.ndarray | None = None
         self._at = 0
@@ -35,7 +35,7 @@ class MemoryData(BlobLayer):
         return [self.shape, self.shape[:1]]
 
     def set_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """Begin to serve these arrays, which are not copied.
+        """Serve these arrays from their start, without copying.
 
         data: (n * N, C, H, W) float32, contiguous.  labels: (n * N, 1, 1, 1) float32, contiguous.
         """
@@ -49,7 +49,7 @@ class MemoryData(BlobLayer):
 
     def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         if self._data is None or self._labels is None:
-            raise self.fail("has no data yet; give it some with set_input_arrays")
+            raise self.fail("has no data yet; pass arrays by set_input_arrays")
         part = slice(self._at, self._at + self.shape[0])
         for top, values in zip(tops, (self._data[part], self._labels[part]), strict=True):
             top.reshape(*values.shape)
@@ -60,4 +60,4 @@ class MemoryData(BlobLayer):
         if not isinstance(array, np.ndarray) or array.dtype != np.float32 or not array.flags["C_CONTIGUOUS"]:
             raise self.fail(f"its {what} must be a contiguous array of float32")
         if array.shape[1:] != item or array.ndim != 4:
-            raise self.fail(f"its {what} must have shape (n, {', '.join(map(str, item))}), and have {array.shape}")
+            raise self.fail(f"its {what} must have shape (n, {', '.join(map(str, item))}); got {array.shape}")

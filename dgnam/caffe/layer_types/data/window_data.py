@@ -1,4 +1,4 @@
-"""WindowData: windows cut out of images, objects and background, as R-CNN was trained on."""
+"""WindowData: object and background windows of images, as for training R-CNN."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ....errors import naming
 from ...blob import Blob
 from ...data_transformer import mean_of
-from ...images.cv_image import decode_image, file_bytes
+from ...images.cv_codec import decode_image, file_bytes
 from ...images.cv_resize import resize_bilinear
 from ...layer import Context, register
 from .batch_layer import Batch, BatchLayer
@@ -20,7 +20,7 @@ from .window_file import Window, read_window_file
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a window is cut out, corners included, and what it becomes: a picture with room above and to the left."""
+    """A window's crop, corners inclusive, and the resulting image size with margins above and to the left."""
 
     x1: int
     y1: int
@@ -34,13 +34,13 @@ class Cut:
 
 @register("WindowData")
 class WindowData(BatchLayer):
-    """In each batch `fg_fraction` of the windows are objects, and stand last; the others are background, of label 0.
+    """Each batch ends with a fraction `fg_fraction` of objects; the other windows are background, labeled 0.
 
-    A window is an object where it overlaps with one by `fg_threshold` or more, and background below `bg_threshold`; the
-    windows between are left out.  Each is resized to `crop_size`, with `context_pad` pixels of its surroundings on each
-    side; with crop_mode "square" its shorter side is made as long as the other first.  What lies outside of the image
-    is 0 in the top, whatever the mean.  The mean image's square of `crop_size`, at an offset that its width decides, is
-    taken off; `scale` is that of window_data_param, and transform_param's does nothing, as in Caffe.
+    A window is an object if it overlaps one by at least `fg_threshold`, and background below `bg_threshold`; windows in
+    between are ignored.  Each is resized to `crop_size`, with `context_pad` pixels of its surroundings on each side;
+    crop_mode "square" first extends the shorter side to the longer.  Pixels outside the image are 0 in the top,
+    regardless of the mean.  The mean image is cropped to `crop_size` at an offset derived from its width, and
+    subtracted; `scale` is window_data_param's, and transform_param's is ignored, as in Caffe.
     """
 
     options_field = "window_data_param"
@@ -68,7 +68,7 @@ class WindowData(BatchLayer):
         self._paths = [options.root_folder + path for path in found.paths]
         self._sort(found.windows)
         if found.channels != 3:
-            raise self.fail(f"{options.source}: its images have {found.channels} channels, and 3 are read, in colour")
+            raise self.fail(f"{options.source}: its images have {found.channels} channels, and 3 are read, in color")
         self._mean = self._mean_square(size)
         self._cached = [self._file(path) for path in self._paths] if options.cache_images else None
         return (3, size, size)
@@ -106,7 +106,7 @@ class WindowData(BatchLayer):
             )
 
     def _mean_square(self, size: int) -> np.ndarray | None:
-        """The part of the mean that is taken off: (3, size, size), or values of (1 or 3, 1, 1)."""
+        """Return the mean to subtract: (3, size, size), or values (1 or 3, 1, 1)."""
         param = self.definition.transform_param
         mean = mean_of(param, f"layer '{self.name}' ({self.type})")
         if mean is None or not param.HasField("mean_file"):
@@ -129,7 +129,7 @@ class WindowData(BatchLayer):
         """Put one window into `out`, (3, size, size) of zeros."""
         path = self._paths[window.image]
         encoded = self._file(path) if self._cached is None else self._cached[window.image]
-        image = decode_image(encoded, path, "colour")
+        image = decode_image(encoded, path, "color")
         options, size = self.options, self.definition.transform_param.crop_size
         cut = cut_of(window, image.shape[:2], size, options.context_pad, options.crop_mode == "square", mirrored)
         rows, columns = image.shape[:2]
@@ -147,10 +147,10 @@ class WindowData(BatchLayer):
 
 
 def cut_of(window: Window, image: tuple[int, int], size: int, context_pad: int, square: bool, mirrored: bool) -> Cut:
-    """Where to cut a window out of an image of (height, width), in R-CNN's way, and where it comes to lie.
+    """Return the crop of a window from an image of (height, width), and its placement, by R-CNN's method.
 
-    With context, the box grows about its middle by size / (size - 2 context_pad).  What lies outside of the image is
-    cut off, and the rest is resized by the same factors and put where it would have been; a mirrored one has what was
+    Context scales the box about its center by size / (size - 2 context_pad).  The part outside the image is clipped;
+    the rest is resized by the same factors and placed at its original position.  A mirrored window has the margin
     missing on the right at its left.
     """
     x1, y1, x2, y2 = window.x1, window.y1, window.x2, window.y2
@@ -158,7 +158,7 @@ def cut_of(window: Window, image: tuple[int, int], size: int, context_pad: int, 
         return Cut(x1, y1, x2, y2, size, size)
     x1, x2, y1, y2 = _grown(window, np.float32(size) / np.float32(size - 2 * context_pad), square)
     if x1 > x2 or y1 > y2:
-        return Cut(x1, y1, x2, y2, size, size)  # upside down, which the caller refuses
+        return Cut(x1, y1, x2, y2, size, size)  # inverted, rejected by the caller
     scale_x, scale_y = (np.float32(size) / np.float32(n) for n in (x2 - x1 + 1, y2 - y1 + 1))
     left, above = max(0, -x1), max(0, -y1)
     right, below = max(0, x2 - image[1] + 1), max(0, y2 - image[0] + 1)
@@ -170,7 +170,7 @@ def cut_of(window: Window, image: tuple[int, int], size: int, context_pad: int, 
 
 
 def _grown(window: Window, factor: np.float32, square: bool) -> tuple[int, int, int, int]:
-    """The box of another size about the same middle, computed in float32 as in Caffe: x1, x2, y1, y2."""
+    """Scale the box about its center, in float32 as in Caffe: x1, x2, y1, y2."""
     half_height = np.float32(window.y2 - window.y1 + 1) / np.float32(2)
     half_width = np.float32(window.x2 - window.x1 + 1) / np.float32(2)
     middle_x, middle_y = np.float32(window.x1) + half_width, np.float32(window.y1) + half_height
@@ -191,5 +191,5 @@ def _scaled(length: int, scale: np.float32) -> int:
 
 
 def _rounded(value: float) -> int:
-    """To the nearest whole number, halves away from zero."""
+    """Round to the nearest integer, halves away from zero."""
     return int(math.copysign(math.floor(abs(value) + 0.5), value))

@@ -1,4 +1,4 @@
-"""Window files: for each image the boxes in it, with their class and how much of an object they cover.
+"""Window files: the boxes of each image, with class and overlap.
 
     # image_index
     path
@@ -8,7 +8,7 @@
     number of windows
     class overlap x1 y1 x2 y2        (a line for each)
 
-Any white space parts the entries, so paths can't have any.  The image indices count from 0.
+Entries are separated by whitespace, so paths can't contain any.  Image indices count from 0.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ _MOST = 2**31
 
 @dataclass(frozen=True)
 class Window:
-    """A box, corners included, in pixels of the image with this index.
+    """A box, corners inclusive, in pixels of the image with this index.
 
-    label: its class; overlap: of it and an object of that class, 0 to 1.
+    label: the class.
+    overlap: with an object of that class, 0 to 1.
     """
 
     image: int
@@ -41,7 +42,7 @@ class Window:
 
 @dataclass
 class WindowFile:
-    """What a window file says: the images' paths, their number of channels (the last image's), and all windows."""
+    """A window file's contents: the images' paths, the last image's number of channels, and all windows."""
 
     paths: list[str] = field(default_factory=list)
     channels: int = 0
@@ -49,7 +50,7 @@ class WindowFile:
 
 
 def read_window_file(path: StrPath) -> WindowFile:
-    """Read it; raises CaffeFormatError, with file and line, where it is not of the form above."""
+    """Read a window file; raises CaffeFormatError, with file and line, if it is malformed."""
     entries = _Entries(path, existing_file(path).read_bytes())
     found = WindowFile()
     while entries.more():
@@ -80,7 +81,7 @@ def _read_image(entries: _Entries, found: WindowFile) -> None:
 
 
 class _Entries:
-    """The entries one by one, with the line that each stands in."""
+    """The entries in order, with their line numbers."""
 
     def __init__(self, path: StrPath, content: bytes):
         self._path = path

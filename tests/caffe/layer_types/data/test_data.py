@@ -8,7 +8,7 @@ import pytest
 import dgnam.caffe as caffe
 from dgnam.caffe import parallel
 from dgnam.caffe.databases.datum import encoded_datum
-from dgnam.caffe.images.cv_image import encode_image
+from dgnam.caffe.images.cv_codec import encode_image
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.errors import CaffeError, CaffeFormatError
@@ -63,7 +63,7 @@ def test_leveldb(tmp_path):
 def test_labels_may_be_left_out(five):
     net = data_net(five, tops="data")
     assert list(net.forward()) == ["data"]
-    with pytest.raises(CaffeError, match="has 3 top blobs, and takes 1 to 2"):
+    with pytest.raises(CaffeError, match="has 3 top blobs; takes 1 to 2"):
         data_net(five, tops="data label more")
 
 
@@ -98,12 +98,12 @@ def test_floats(tmp_path):
 
 
 def test_encoded_images(tmp_path):
-    gray, colour = noise(3, 4, 1), noise(3, 4, 3)
-    records = [encoded_datum(encode_image(image, "png"), k) for k, image in enumerate((gray, colour))]
+    gray, color = noise(3, 4, 1), noise(3, 4, 3)
+    records = [encoded_datum(encode_image(image, "png"), k) for k, image in enumerate((gray, color))]
     source = make_database(tmp_path / "db", records)
     net = data_net(source, "batch_size: 1")
     assert np.array_equal(net.forward()["data"][0], gray.transpose(2, 0, 1))
-    assert np.array_equal(net.forward()["data"][0], colour.transpose(2, 0, 1))
+    assert np.array_equal(net.forward()["data"][0], color.transpose(2, 0, 1))
     forced = data_net(source, transform="force_color: true").forward()["data"]
     assert np.array_equal(forced[0], gray.transpose(2, 0, 1).repeat(3, 0))
     assert data_net(source, transform="force_gray: true").forward()["data"].shape == (2, 1, 3, 4)
@@ -111,7 +111,7 @@ def test_encoded_images(tmp_path):
         data_net(source, transform="force_gray: true force_color: true")
 
 
-def test_forcing_a_colour_does_nothing_to_raw_data_but_warn(five):
+def test_forcing_a_color_does_nothing_to_raw_data_but_warn(five):
     with pytest.warns(UserWarning, match="for encoded data, and this isn't"):
         net = data_net(five, "batch_size: 1", "force_color: true force_gray: true")
     with pytest.warns(UserWarning, match="for encoded data"):
@@ -125,7 +125,7 @@ def test_images_of_different_sizes(tmp_path):
     assert [net.forward()["data"].shape for _ in range(4)] == [(1, 1, 4, 5), (1, 1, 5, 4), (1, 1, 6, 3), (1, 1, 4, 5)]
     cropped = data_net(source, "batch_size: 2", "crop_size: 3").forward()["data"]
     assert np.array_equal(cropped[:, 0], [images[0][0, 0:3, 1:4], images[1][0, 1:4, 0:3]])
-    with pytest.raises(CaffeError, match=r"key '00000001' comes out as \(1, 5, 4\), and the first .* \(1, 4, 5\)"):
+    with pytest.raises(CaffeError, match=r"key '00000001' has shape \(1, 5, 4\), the first .* \(1, 4, 5\)"):
         data_net(source).forward()
     with pytest.raises(CaffeError, match=r"crop_size 5 is larger than .*key '00000000', which is 4x5"):
         data_net(source, transform="crop_size: 5")
@@ -179,7 +179,7 @@ def test_solvers_share_the_records_out_in_train(five):
         ([], "db: the database is empty"),
         ([b"\xff\xff\xff"], "db, key '00000000': not a Datum"),
         ([b""], "key '00000000': a datum of shape"),
-        ([pb.Datum(channels=1, height=9, width=9, data=b"12")], r"needs 81 numbers, and it has 2"),
+        ([pb.Datum(channels=1, height=9, width=9, data=b"12")], r"needs 81 numbers; it has 2"),
         ([encoded_datum(b"\x89PNG\r\n\x1a\n", 0)], "db, key '00000000': not"),
     ],
 )
@@ -204,16 +204,16 @@ def test_a_database_that_is_cut_short(tmp_path):
     net.forward()
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 3])
-    with pytest.raises(CaffeFormatError, match=r"data\.mdb: is cut short"):
+    with pytest.raises(CaffeFormatError, match=r"data\.mdb: is truncated"):
         data_net(source)
-    with pytest.raises(CaffeFormatError, match=r"data\.mdb: is cut short"):
+    with pytest.raises(CaffeFormatError, match=r"data\.mdb: is truncated"):
         labels(net, 20)
 
 
 def test_options_that_can_not_be(five):
     with pytest.raises(CaffeError, match=r"layer 'd' \(Data\): batch_size must be positive"):
         data_net(five, "")
-    with pytest.raises(CaffeError, match=r"layer 'd' \(Data\): give a source in data_param"):
+    with pytest.raises(CaffeError, match=r"layer 'd' \(Data\): needs a source in data_param"):
         Net(parse_net('layer { name: "d" type: "Data" top: "x" data_param { batch_size: 1 } }'), pb.TEST)
     with pytest.raises(CaffeError, match="absent: there is no such database"):
         data_net(five.parent / "absent")

@@ -9,7 +9,7 @@ import pytest
 import dgnam.caffe as caffe
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeError, CaffeFormatError, DgnamError, FormatError
 
 
 def write(path: Path, first: int, rows: int, **other: np.ndarray) -> Path:
@@ -100,37 +100,37 @@ def test_integers_and_more_axes(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": np.zeros((4, 2))}, "same number of rows.*'data': .4,.*'label': .3,"),
+        ({"data": np.zeros((4, 2))}, "equal numbers of rows.*'data': .4,.*'label': .3,"),
         ({"data": np.zeros((0, 2)), "label": np.zeros(0)}, "at least one"),
         ({"data": np.array([b"a", b"b", b"c"])}, "dataset 'data' is of type .*not of numbers"),
-        ({"data": np.float32(3)}, "same number of rows"),
+        ({"data": np.float32(3)}, "equal numbers of rows"),
     ],
 )
 def test_bad_datasets(tmp_path, change, message):
     path = write(tmp_path / "a.h5", 0, 3, **change)
-    with pytest.raises(CaffeFormatError, match=f"a.h5.*{message}"):
+    with pytest.raises(FormatError, match=f"a.h5.*{message}"):
         hdf5_net(listing(tmp_path, path))
 
 
 def test_bad_sources(tmp_path):
-    with pytest.raises(CaffeError, match=r"none\.txt: no such file"):
+    with pytest.raises(DgnamError, match=r"none\.txt: no such file"):
         hdf5_net(tmp_path / "none.txt")
     with pytest.raises(CaffeFormatError, match=r"list\.txt: lists no HDF5 file"):
         hdf5_net(listing(tmp_path))
-    with pytest.raises(CaffeError, match=r"gone\.h5: no such file"):
+    with pytest.raises(DgnamError, match=r"gone\.h5: no such file"):
         hdf5_net(listing(tmp_path, tmp_path / "gone.h5"))
-    with pytest.raises(CaffeFormatError, match=r"list of files as text; is it an HDF5 file itself"):
+    with pytest.raises(CaffeFormatError, match=r"not a text list of files; is it an HDF5 file"):
         hdf5_net(write(tmp_path / "a.h5", 0, 3))
     truncated = tmp_path / "a.h5"
     truncated.write_bytes(truncated.read_bytes()[:900])
-    with pytest.raises(CaffeFormatError, match=r"a\.h5: the HDF5 file is damaged"):
+    with pytest.raises(FormatError, match=r"a\.h5: the HDF5 file is damaged"):
         hdf5_net(listing(tmp_path, truncated))
 
 
 def test_a_top_without_a_dataset(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data"] = np.zeros((3, 1))
-    with pytest.raises(CaffeFormatError, match=r"a\.h5: has no dataset 'label'; it has \['data'\]"):
+    with pytest.raises(FormatError, match=r"a\.h5: has no dataset 'label'; it has \['data'\]"):
         hdf5_net(listing(tmp_path, tmp_path / "a.h5"))
 
 

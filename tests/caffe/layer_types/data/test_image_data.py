@@ -1,4 +1,4 @@
-"""ImageData: hand-derived cases of listings, order, sizes and colours."""
+"""ImageData: hand-derived cases of listings, order, sizes and colors."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import dgnam.caffe as caffe
 from dgnam.caffe.images.cv_resize import resize_bilinear
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeError, DgnamError, FormatError
 from tests.caffe.made_databases import noise, save_bgr
 
 COUNT = 5
@@ -120,7 +120,7 @@ def test_images_of_different_sizes(folder):
     net = image_net(folder, "batch_size: 1")
     assert [net.forward()["data"].shape for _ in range(3)] == [(1, 3, 6, 8), (1, 3, 7, 5), (1, 3, 6, 8)]
     assert image_net(folder, transform="crop_size: 5").forward()["data"].shape == (2, 3, 5, 5)
-    with pytest.raises(CaffeError, match=r"list\.txt, line 2: .*1 of five\.png comes out as \(3, 7, 5\)"):
+    with pytest.raises(CaffeError, match=r"list\.txt, line 2: .*1 of five\.png has shape \(3, 7, 5\)"):
         image_net(folder).forward()
 
 
@@ -128,17 +128,17 @@ def test_images_of_different_sizes(folder):
     ("listing", "options", "message"),
     [
         ("absent.png 1\n", "", r"list\.txt, line 1: .*absent\.png: no such file"),
-        ("0 of five.png one\n", "", r"list\.txt, line 1: 'one' is no label"),
+        ("0 of five.png one\n", "", r"list\.txt, line 1: 'one' is not a label"),
         ("", "", r"list\.txt: the listing is empty"),
         ("list.txt 1\n", "", r"list\.txt, line 1: .*list\.txt: not an image"),
-        ("0 of five.png 1\n", "new_height: 5", "new_height and new_width go together"),
+        ("0 of five.png 1\n", "new_height: 5", "needs both new_height and new_width"),
         ("0 of five.png 1\n", "new_height: 99999 new_width: 99999", "larger than a blob can be"),
         ("0 of five.png 1\n", "batch_size: 0", "batch_size must be positive"),
     ],
 )
 def test_what_can_not_be(folder, listing, options, message):
     (folder / "list.txt").write_text(listing)
-    with pytest.raises(CaffeError, match=message):
+    with pytest.raises(DgnamError, match=message):
         image_net(folder, options)
 
 
@@ -146,5 +146,5 @@ def test_an_image_that_is_missing_further_on(folder):
     (folder / "list.txt").write_text("0 of five.png 1\n\n")
     net = image_net(folder, "batch_size: 1")
     net.forward()
-    with pytest.raises(CaffeFormatError, match=r"list\.txt, line 2: .* is a folder"):
+    with pytest.raises(FormatError, match=r"list\.txt, line 2: .* is a folder"):
         net.forward()

@@ -57,7 +57,7 @@ def test_views_stay_valid(net):
         (arrays(0)[0], arrays(0)[1], "0 items"),
         (arrays(2)[0].astype(np.float64), arrays(2)[1], "data must be a contiguous array of float32"),
         (arrays(4)[0][::2], arrays(2)[1], "data must be a contiguous"),
-        (arrays(2)[0][:, :2].copy(), arrays(2)[1], r"data must have shape \(n, 3, 4, 5\), and have \(2, 2, 4, 5\)"),
+        (arrays(2)[0][:, :2].copy(), arrays(2)[1], r"data must have shape \(n, 3, 4, 5\); got \(2, 2, 4, 5\)"),
         (arrays(2)[0], np.zeros((2, 3), np.float32), "labels must have shape"),
         (arrays(2)[0], arrays(4)[1], "2 items of data and 4 labels"),
     ],

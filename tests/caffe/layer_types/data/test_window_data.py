@@ -12,7 +12,7 @@ from dgnam.caffe.layer_types.data.window_data import Cut, cut_of
 from dgnam.caffe.layer_types.data.window_file import Window
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
-from dgnam.errors import CaffeError
+from dgnam.errors import CaffeError, DgnamError
 from tests.caffe.made_databases import noise, save_bgr
 
 ROWS, COLUMNS = 20, 30
@@ -168,7 +168,7 @@ def test_images_may_be_cached(tmp_path):
     net = window_net(tmp_path, options="batch_size: 1 fg_fraction: 1 cache_images: true")
     (tmp_path / "0.png").unlink()
     assert np.array_equal(net.forward()["data"][0], resized(0, 2, 4, 17, 11))
-    with pytest.raises(CaffeError, match=r"windows\.txt: .*0\.png: no such file"):
+    with pytest.raises(DgnamError, match=r"windows\.txt: .*0\.png: no such file"):
         Net(
             parse_net(
                 f'layer {{ name: "w" type: "WindowData" top: "d" top: "l" window_data_param {{ batch_size: 1 '

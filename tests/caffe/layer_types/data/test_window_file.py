@@ -3,7 +3,7 @@
 import pytest
 
 from dgnam.caffe.layer_types.data.window_file import Window, read_window_file
-from dgnam.errors import CaffeError, CaffeFormatError
+from dgnam.errors import CaffeFormatError, DgnamError
 
 GOOD = "# 0\na.png\n3\n10\n20\n2\n1 0.5 1 2 3 4\n2 0.25 0 0 9 9\n# 1\nb.png 3 5\t5\r\n0\n"
 
@@ -42,5 +42,5 @@ def test_files_that_are_none(tmp_path, before, after, message):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(CaffeError, match="absent: no such file"):
+    with pytest.raises(DgnamError, match="absent: no such file"):
         read_window_file(tmp_path / "absent")

@@ -1,0 +1,236 @@
+"""`dgnam.evolve`: the same priors without gradients, for a unit as a black box, a callable, or a neuron elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..am import Bounds, Objective, Prior, Start, Target
+from ..am.evolve import CmaEs, Genetic, Method, Score, Search, UnitScore, drive
+from ..am.evolve.drive import check_generations
+from ..am.framing import choose_framing
+from ..am.images import picture
+from ..caffe import CaffeModule
+from ..caffe.mode import usable_device
+from ..data.preprocessing import preprocess
+from ..errors import DgnamError, closest
+from ..files.import_string import import_from_string
+from ..files.paths import StrPath
+from ..runs import Record, Run, environment
+from .argument_types import check_types
+from .clip import OWN, choose_clip
+from .evolve_report import write_report
+from .plan import bounds_record, choose_seeds, objective_record
+from .priors import ResolvedPrior, open_prior
+from .result import Arrays, Visualization
+from .run_folder import at_work, begin
+from .spec import spec_of
+from .starts import open_start
+from .targets import ResolvedTarget, open_target
+from .visualize import read_objectives
+
+METHODS: dict[str, Callable[[], Method]] = {"cma": CmaEs, "genetic": Genetic, "xdream": Genetic.xdream}
+"""By name: CMA-ES, a genetic algorithm with our mutations, and one with XDream's."""
+
+
+def evolve(
+    target: str | PathLike[str] | Target | ResolvedTarget | CaffeModule | Mapping[str, Any] | Score | None = None,
+    objective: str | Objective | Sequence[str | Objective] | None = None,
+    *,
+    score: str | Score | None = None,
+    prior: str | PathLike[str] | Prior | ResolvedPrior | None = None,
+    prior_weights: StrPath | None = None,
+    method: str | Method = "cma",
+    population: int | None = None,
+    generations: int = 100,
+    seeds: int | Sequence[int] = 1,
+    seed: int = 0,
+    clip: str | PathLike[str] | Bounds = OWN,
+    start: str | Start | None = None,
+    weights: StrPath | None = None,
+    labels: StrPath | Sequence[str] | None = None,
+    mean: str | None = None,
+    scale: float = 1.0,
+    channels: str = "BGR",
+    batch_size: int = 100,
+    device: str = "cpu",
+    folder: StrPath | None = None,
+    output: StrPath | None = None,
+    name: str | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Visualization:
+    """Evolve the images that maximize a score: of a unit as a black box, or of any callable.
+
+        dgnam.evolve(neuron, generations=200)                      # pictures (n, H, W, 3) uint8 RGB -> n numbers
+        dgnam.evolve("caffenet-mini", "fc8:lemon", method="genetic")
+
+    target, objective, weights, labels, mean, scale, channels: as `visualize` takes them; or a callable in their place.
+    score: the callable, or its import string `package.module:name`; in place of target and objective.
+    method: "cma", "genetic", "xdream", or a Method of `dgnam.am.evolve`.
+    population: images in a generation; the method's own number where None.
+    generations: how many in all, those before a resume included.
+    Everything else is as in `visualize`: one search for each objective and seed, saved after each generation.
+
+    Returns the best image of each search; `traces` are the best scores of the generations.
+    """
+    given = dict(locals())
+    check_types(evolve, given)
+    check_generations(generations)
+    place, chosen = usable_device(device), choose_method(method, population)
+    black_box = _black_box(target, objective, score)
+    opened = None
+    if black_box is None:
+        opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
+    elif labels is not None or weights is not None:
+        raise DgnamError("a callable gives the scores itself: leave out labels and weights")
+    source = open_prior(prior, None if opened is None else opened.target.size, weights=prior_weights)
+    objectives: Sequence[Objective | None] = [None] if opened is None else read_objectives(objective, opened)
+    many = choose_seeds(seeds, seed)
+    asked = [(one, of) for one in objectives for of in many]
+    if not asked:
+        raise DgnamError("there is nothing to do: give one or more objectives and seeds")
+    how: dict[str, Any] = {"device": place, "batch_size": batch_size}
+    bounds, begins = choose_clip(clip, source), None if start is None else open_start(start, source)
+    searches = [new_search(source, chosen, clip=bounds, seed=of, start=begins, **how) for _, of in asked]
+    scores = [
+        black_box if black_box is not None else UnitScore(opened.target, one, **how)  # type: ignore[union-attr, arg-type]
+        for one, _ in asked
+    ]
+    inputs = {**search_inputs(source, searches, opened, objectives, clip=bounds, score=score), **how}
+    record = Record("evolve", spec_of(given), inputs, environment("cma"))
+    what = "black-box" if opened is None else f"{opened.name}-{objectives[0]}"
+    run = begin(record, folder=folder, output=output, name=f"evolve-{what}" if name is None else name, resume=resume)
+    if run is None:
+        _drive(searches, scores, generations, run, progress)
+        return _shown(searches, opened, source, asked, run)
+    with at_work(run):
+        _drive(searches, scores, generations, run, progress)
+        found = _shown(searches, opened, source, asked, run)
+        found.summary = write_report(run, found)
+    return found
+
+
+def new_search(
+    prior: ResolvedPrior,
+    method: Method,
+    *,
+    clip: Bounds | None,
+    seed: int,
+    start: Start | None,
+    device: str,
+    batch_size: int,
+) -> Search:
+    """A search in the code space of a prior, from its method's own start or the code of a Start."""
+    codes = None if start is None else start.codes([seed], prior.prior.code_shape)
+    return Search(
+        prior.prior,
+        method,
+        clip=clip,
+        seed=seed,
+        start_codes=codes,
+        device=device,
+        batch_size=batch_size,
+    )
+
+
+def search_inputs(
+    prior: ResolvedPrior,
+    searches: Sequence[Search],
+    target: ResolvedTarget | None,
+    objectives: Sequence[Objective | None],
+    *,
+    clip: Bounds | None,
+    score: object = None,
+) -> dict[str, Any]:
+    """What decides the codes of searches, and their scores as far as that is known."""
+    bounds = None if clip is None else clip.shaped(prior.prior.code_shape)
+    return {
+        "target": None if target is None else {"name": target.name, **target.record},
+        "objectives": [None if one is None else objective_record(one) for one in objectives],
+        "score": score if isinstance(score, str) else None,
+        "prior": {"name": prior.name, **prior.record},
+        "clip": bounds_record(bounds),
+        "searches": [search.inputs() for search in searches],
+    }
+
+
+def choose_method(method: str | Method, population: int | None = None) -> Method:
+    """The method that is given or named, with `population` images in a generation."""
+    if isinstance(method, str):
+        if method not in METHODS:
+            raise DgnamError(f"method '{method}': give one of {closest(method, METHODS)}")
+        method = METHODS[method]()
+    return method if population is None else dataclasses.replace(method, population=population)
+
+
+def _black_box(target: object, objective: object, score: object) -> Score | None:
+    """The callable that gives the scores; None where a target's unit does."""
+    plain = callable(target) and not hasattr(target, "layer_shape") and not isinstance(target, torch.nn.Module)
+    if score is None and not plain:
+        return None
+    if score is not None and target is not None:
+        raise DgnamError("give a target and its unit, or a score, not both")
+    if objective is not None:
+        raise DgnamError("a callable gives the scores itself: leave the objective out")
+    found: Any = target if score is None else score
+    return import_from_string(found, "score") if isinstance(found, str) else found
+
+
+def _drive(
+    searches: Sequence[Search], scores: Sequence[Score], generations: int, run: Run | None, progress: bool
+) -> None:
+    """All searches to their ends, one after the other."""
+    for number, (search, score) in enumerate(zip(searches, scores, strict=True)):
+        if run is not None:
+            search.save_in(run, "" if len(searches) == 1 else f"{number:03d}/", rescore=True)
+        drive(search, score, generations, progress=progress)
+
+
+def _shown(
+    searches: Sequence[Search],
+    target: ResolvedTarget | None,
+    prior: ResolvedPrior,
+    asked: Sequence[tuple[Objective | None, int]],
+    run: Run | None,
+) -> Visualization:
+    """The best image of each search."""
+    best = [one.best for one in searches if one.best is not None]
+    codes = np.stack([one.code for one in best])
+    pictures = searches[0].pictures(codes)
+    size = pictures.shape[1:3] if target is None else target.target.size
+    raw = _seen(pictures, size)
+    images = pictures if target is None else np.stack([picture(image) for image in raw])
+    scores = np.array([one.score for one in best], np.float32)
+    arrays = Arrays(images, raw, codes, scores, _traces([one.scores for one in searches]))
+    name = "black box" if target is None else target.name
+    return Visualization(
+        lambda: arrays,
+        captions=[name if target is None or one is None else target.caption(one) for one, _ in asked],
+        title=f"{name}, prior {prior.name}",
+        objectives=[one for one, _ in asked],
+        seeds=[seed for _, seed in asked],
+        settings=[None] * len(asked),
+        size=size,
+        folder=None if run is None else Path(run.path),
+    )
+
+
+def _seen(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """What was scored, (N, 3, *size) float32, BGR, mean-subtracted, of pictures (N, H, W, 3) uint8 RGB."""
+    whole = torch.from_numpy(preprocess(pictures))
+    return choose_framing((pictures.shape[1], pictures.shape[2]), size)(whole).contiguous().numpy()
+
+
+def _traces(scores: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """The best score of each generation; NaN after the last of a search that has had fewer than another."""
+    traces = np.full((len(scores), max(map(len, scores))), np.nan, np.float32)
+    for trace, generations in zip(traces, scores, strict=True):
+        trace[: len(generations)] = [one.max() for one in generations]
+    return traces

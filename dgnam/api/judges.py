@@ -1,0 +1,53 @@
+"""Open judges: classifiers that say what synthesized images show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .. import zoo
+from ..am import Objective
+from ..errors import DgnamError, closest
+from ..files.import_string import import_from_string
+from ..measure import Judge
+from ..measure.class_score import SCORES
+from .targets import ResolvedTarget
+
+Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
+
+
+def open_judge(name: str, *, device: str = "cpu") -> Judge:
+    """The classifier of this name as a judge; a generator is an error."""
+    entry = zoo.get(name)
+    if entry.generator is not None:
+        known = [one.name for one in zoo.list_models() if one.generator is None]
+        raise DgnamError(f"'{name}' is a generator; the classifiers, the closest first: {closest(name, known)}")
+    return Judge(zoo.load(name).to(device), str(entry.scores))
+
+
+def open_score(score: str | Score, judge: str, target: ResolvedTarget, *, device: str = "cpu") -> Score:
+    """A score of images and the objectives that they were made for.
+
+    score: "probability" or "rank", by the judge, which must know the target's classes and take images of its size; an
+        import string `package.module:name`; or a callable.
+    """
+    if callable(score):
+        return score
+    if ":" in score:
+        return import_from_string(score, "score")
+    if score not in SCORES:
+        raise DgnamError(f"score '{score}': give one of {closest(score, SCORES)}, or package.module:name")
+    if not _know_the_same(zoo.get(judge), target):
+        raise DgnamError(f"judge '{judge}' knows other classes than '{target.name}': only the same can be compared")
+    opened = open_judge(judge, device=device)
+    if opened.size != target.target.size:
+        raise DgnamError(f"judge '{judge}' takes images of {opened.size}, and '{target.name}' of {target.target.size}")
+    return SCORES[score](opened)
+
+
+def _know_the_same(judge: zoo.ModelEntry, target: ResolvedTarget) -> bool:
+    """Whether a classifier has the classes of a target; of a generator that is not asked."""
+    labels = [] if judge.generator is not None else [label.key for label in judge.labels()]
+    known = [[label.key for label in classes.labels] for classes in target.classes]
+    return judge.generator is not None or labels in known

@@ -1,0 +1,137 @@
+"""What a network has to visualize: its layers with their shapes, and how to ask for a unit of each.
+
+print("\\n".join(table_lines(describe("caffenet-mini"))))
+print("\\n".join(table_lines(describe(TorchTarget(module, (224, 224))))))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from .. import zoo
+from ..am import CaffeTarget, Classes, JointTarget, Target, TorchTarget
+from ..caffe.modules.caffe_module import clip_layer
+from ..caffe.proto import pb, read_net
+from ..caffe.wiring.build import NetPlan, build
+from ..errors import DgnamError, FormatError, naming
+from ..files.paths import StrPath
+from ..zoo.layers import LayerRow, table_lines
+from .targets import is_prototxt, open_target
+
+__all__ = ["LayerRow", "caffe_layers", "describe", "table_lines", "target_layers", "torch_layers"]
+
+
+def describe(
+    target: object, *, weights: StrPath | None = None, labels: StrPath | Sequence[str] | None = None
+) -> list[LayerRow]:
+    """The layers of a target, in order; of a model or a prototxt nothing is downloaded, and no weights are needed.
+
+    target, weights, labels: as `open_target` takes them.
+    """
+    several = _several(target)
+    if several is not None:
+        if weights is not None:
+            raise DgnamError(f"target {target!r} is not a prototxt: leave weights out")
+        return [row for name, one in several.items() for row in _within(name, describe(one, labels=labels))]
+    classes: list[Classes] = []
+    if labels is not None:
+        names = list(labels) if not isinstance(labels, str | PathLike) else None
+        classes = [Classes.of_names(names) if names is not None else Classes(tuple(zoo.read_label_file(labels)))]  # type: ignore[arg-type]
+    if not isinstance(target, str | PathLike) or (":" in str(target) and not Path(target).is_file()):
+        opened = open_target(target, weights=weights)
+        return target_layers(opened.target, classes if classes else opened.classes)
+    path = Path(target)
+    if path.suffix in (".prototxt", ".pbtxt") or path.is_file():
+        prototxt = path
+    else:
+        entry = zoo.get(str(target))
+        prototxt = entry.prototxt
+        classes += [] if entry.label_set is None else [Classes.of_model(entry)]
+    if weights is not None:
+        return caffe_layers(zoo.load_net(prototxt, weights, f"'{target}'").plan, classes)
+    with naming(prototxt):
+        rows = caffe_layers(build(read_net(prototxt), pb.TEST), classes)
+        if not rows:
+            raise FormatError("the net has no layers in the phase TEST")
+        return rows
+
+
+def target_layers(target: Target, classes: Sequence[Classes] = ()) -> list[LayerRow]:
+    """Those of any target; of what is neither Caffe's nor torch's the types are unknown."""
+    if isinstance(target, TorchTarget):
+        return torch_layers(target, classes)
+    if isinstance(target, CaffeTarget):
+        return caffe_layers(target.module.plan, classes)
+    if isinstance(target, JointTarget):
+        rows = [row for name, one in target.targets.items() for row in _within(name, target_layers(one))]
+        return _rows({row.name: row.type for row in rows}, {row.name: row.shape for row in rows}, classes)
+    shapes = {name: tuple(target.layer_shape(name)) for name in target.layers()}
+    return _rows(dict.fromkeys(shapes, ""), shapes, classes)
+
+
+def caffe_layers(plan: NetPlan, classes: Sequence[Classes] = ()) -> list[LayerRow]:
+    """Those of a Caffe net that have a top, but for the splits that are put in between."""
+    wired = [w for w in plan.layers if w.tops and w.layer.type != "Split"]
+    shapes = {w.name: tuple(plan.blob_shapes[w.tops[0]][1:]) for w in wired}
+    types = {w.name: w.layer.type for w in wired}
+    return _rows(types, shapes, classes, clips=clip_layer(plan) is not None)
+
+
+def torch_layers(target: TorchTarget, classes: Sequence[Classes] = ()) -> list[LayerRow]:
+    """All modules of a torch target."""
+    modules = dict(target.module.named_modules())
+    types = {name: type(modules[name]).__name__ for name in target.layers()}
+    return _rows(types, target.shapes(), classes)
+
+
+def _several(target: object) -> Mapping[str, object] | None:
+    """The targets of a dict or of names with commas between; None for one target alone."""
+    if isinstance(target, Mapping):
+        if not target or not all(isinstance(name, str) for name in target) or "size" in target:
+            raise DgnamError(f"several targets need names, none of them 'size': {list(target)}")
+        return target
+    text = str(target) if isinstance(target, str | PathLike) and not is_prototxt(target) else ""
+    names = text.split(",")
+    if ":" in text or len(names) == 1:
+        return None
+    if len(set(names)) < len(names):
+        raise DgnamError(f"target '{text}' has a model twice")
+    return {name: name for name in names}
+
+
+def _within(name: str, rows: Sequence[LayerRow]) -> list[LayerRow]:
+    """The layers of one of several targets, as these call them."""
+    return [
+        replace(row, name=f"{name}.{row.name}", example=None if row.example is None else f"{name}.{row.example}")
+        for row in rows
+    ]
+
+
+def _rows(
+    types: Mapping[str, str],
+    shapes: Mapping[str, tuple[int, ...] | None],
+    classes: Sequence[Classes],
+    clips: bool = False,
+) -> list[LayerRow]:
+    """clips: whether the net sees clips, so that none of its units can be asked for."""
+    layers = list(types)
+
+    def example(name: str) -> str | None:
+        shape = shapes.get(name)
+        if clips or not shape or len(shape) not in (1, 3):
+            return None
+        for known in classes:
+            if known.belong_to(name, layers, lambda layer: shapes[layer] or ()) and len(known.labels) == shape[0]:
+                return f"{name}:{_quoted(known.labels[0].name)}"
+        if len(shape) == 3 and shape[1:] != (1, 1):
+            return f"{name}:0@{shape[1] // 2},{shape[2] // 2}"
+        return f"{name}:0"
+
+    return [LayerRow(name, kind, shapes.get(name), example(name)) for name, kind in types.items()]
+
+
+def _quoted(name: str) -> str:
+    return name if name.isalpha() else f'"{name}"'

@@ -1,0 +1,63 @@
+"""What a run leaves beside its chunks: a picture of each job, and a movie where one is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..am import Film
+from ..am.images import picture, published_picture
+from ..errors import DgnamError
+from ..figures import activation_caption, save_animation
+from ..figures.animation import check_animation
+from ..files.encode import jpeg, png
+from ..runs import Run
+from .plan import Plan
+
+IMAGES, MOVIES = "images", "movies"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The pictures and movies of a run.
+
+    movies: the kinds, "gif" and "mp4"; none of either makes none.
+    every: of how many steps a movie shows one.
+    fps: its frames a second.
+    published_images: pictures as the published code saved them, JPEGs stretched each to its own range.
+    """
+
+    movies: tuple[str, ...] = ()
+    every: int = 5
+    fps: float = 10.0
+    published_images: bool = False
+
+    def __post_init__(self) -> None:
+        for kind in self.suffixes:
+            check_animation(kind, self.fps)
+        if self.every < 1:
+            raise DgnamError(f"every {self.every}: give 1 for each step in a movie, 2 for every second one, …")
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The endings of the movies' files."""
+        return tuple(dict.fromkeys(f".{kind.lower().removeprefix('.')}" for kind in self.movies))
+
+    def image(self, plan: Plan, job: int) -> str:
+        """The file of a job's picture, within the run's folder."""
+        return f"{IMAGES}/{plan.place(job)}{'.jpg' if self.published_images else '.png'}"
+
+    def write(self, run: Run, plan: Plan, job: int, image: np.ndarray, film: Film | None) -> None:
+        """Write a job's picture, and its movies from the steps kept."""
+        content = jpeg(published_picture(image)) if self.published_images else png(picture(image))
+        run.write_bytes(self.image(plan, job), content)
+        for kind in self.suffixes if film is not None else ():
+            self._write_movie(run.path / MOVIES / f"{plan.place(job)}{kind}", film)  # type: ignore[arg-type]
+
+    def _write_movie(self, path: Path, film: Film) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        captions = [activation_caption(step, value) for step, value in zip(film.steps, film.activations, strict=True)]
+        scale = max(1, 192 // film.pictures.shape[2])
+        save_animation(path, film.pictures, captions=captions, fps=self.fps, scale=scale)

@@ -1,0 +1,27 @@
+"""Codes through a prior, with no search: the control of every figure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..am import act_range_bounds, random_code
+from ..am import render as render_codes
+from ..errors import DgnamError
+from .priors import open_prior
+
+
+def render(prior: object, codes: np.ndarray, size: tuple[int, int], *, device: str = "cpu") -> np.ndarray:
+    """What a target of `size` sees of the images of `codes`, (N, 3, *size) float32, BGR, mean-subtracted."""
+    return render_codes(open_prior(prior, size).prior, codes, size, device=device)
+
+
+def random_codes(prior: object, count: int, seed: int = 0) -> np.ndarray:
+    """(count, *code_shape) float32: normal, with a third of each neuron's act_range as deviation, clipped to the range.
+
+    A prior without an act_range is an error.
+    """
+    opened = open_prior(prior, None)
+    if opened.act_range is None:
+        raise DgnamError(f"prior '{opened.name}' has no act_range to draw codes from")
+    codes = random_code(seed, (count, *opened.prior.code_shape))
+    return act_range_bounds(opened.act_range).clip(codes * opened.act_range / 3)

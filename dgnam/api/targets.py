@@ -1,0 +1,217 @@
+"""Open targets: from a name, a path, an import string, a module or an object to a network with what is known of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from .. import zoo
+from ..am import CaffeTarget, Classes, JointTarget, Objective, Settings, Target, Unit, released, released_googlenet
+from ..am.objectives import Term
+from ..caffe import CaffeModule
+from ..data.preprocessing import MEAN_BGR, read_mean
+from ..errors import DgnamError, FormatError, closest
+from ..files.import_string import import_from_string
+from ..files.paths import StrPath
+from .fingerprint import file_checksums, fingerprint
+
+GENTLE = ("googlenet",)
+"""Targets for which the published code has smaller steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResolvedTarget:
+    """A target with what is known of it.
+
+    classes: the names of its units, where some have names.
+    record: what decides its numbers, as JSON can hold it.
+    settings: those published for it.
+    files: prototxt and weights, where it is a Caffe net from files.
+    """
+
+    target: Target
+    name: str
+    classes: Sequence[Classes] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=released)
+    files: tuple[Path, Path] | None = None
+
+    @property
+    def scores(self) -> str:
+        """The layer of the class scores: the classes', or the last one, before its softmax."""
+        named = next((classes.scores for classes in self.classes if classes.scores is not None), None)
+        if named is not None:
+            return named
+        layers = self.target.layers()
+        plan = self.target.module.plan if isinstance(self.target, CaffeTarget) else None
+        ends_in_softmax = plan is not None and plan.layers[-1].layer.type in ("Softmax", "SoftmaxWithLoss")
+        return layers[-2] if ends_in_softmax and len(layers) > 1 else layers[-1]
+
+    def caption(self, objective: Objective) -> str:
+        """The class that a unit stands for, or the objective as text; of a sum, each of its terms so."""
+        if isinstance(objective, Term):
+            return self._name(objective)
+        parts = [f"{'-' if w < 0 else '+'} {_factor(abs(w))}{self._name(term)}" for w, term in objective.terms]
+        return " ".join(parts).removeprefix("+ ")
+
+    def _name(self, term: Term) -> str:
+        if isinstance(term, Unit):
+            for classes in self.classes:
+                if classes.belong_to(term.layer, self.target.layers(), self.target.layer_shape):
+                    return classes.labels[term.index].name
+        return str(term)
+
+
+def open_target(
+    target: object,
+    *,
+    weights: StrPath | None = None,
+    labels: StrPath | Sequence[str] | None = None,
+    mean: str | None = None,
+    scale: float = 1.0,
+    channels: str = "BGR",
+) -> ResolvedTarget:
+    """The target that is given or named.
+
+    target: a `Target` or `ResolvedTarget`; a `CaffeModule`; a model of `dgnam models list`, or several with commas
+        between, whose layers are then `name.layer`; the path of a deploy prototxt, with its `weights`; an import string
+        `package.module:name` of a Target in Python; or a dict of any of these by name.
+    weights: of a prototxt, a .caffemodel or .h5 file.
+    labels: names of the classes: a text file, a line for each class (`name`, or `key name, synonym, …` where keys are
+        WordNet ids), or a list of names.
+    mean, scale, channels: of a prototxt: values of 0 to 255 minus `mean` (as `104,117,123` in the order of `channels`,
+        or a .binaryproto or .npy file), times `scale`; BGR as Caffe's tools have it, or RGB.
+    Raises DgnamError with the closest names for an unknown one.
+    """
+    own = {"weights": weights, "mean": mean, "scale": scale, "channels": channels}
+    if is_prototxt(target):
+        found = _own_net(Path(str(target)), **own)  # type: ignore[arg-type]
+    else:
+        usual = {"weights": None, "mean": None, "scale": 1.0, "channels": "BGR"}
+        unused = [name for name, value in own.items() if value != usual[name]]
+        if unused:
+            raise DgnamError(f"target {_shown(target)} is not a prototxt: leave {', '.join(unused)} out")
+        found = _open(target)
+    return found if labels is None else _labeled(found, labels)
+
+
+def joint(targets: Mapping[str, ResolvedTarget]) -> ResolvedTarget:
+    """Several targets as one, whose layers are called `name.layer`; the settings are the first one's."""
+    if not targets or not all(isinstance(name, str) for name in targets) or "size" in targets:
+        raise DgnamError(f"several targets need names, none of them 'size': {list(targets)}")
+    return ResolvedTarget(
+        JointTarget(None, **{name: one.target for name, one in targets.items()}),
+        ",".join(targets),
+        [classes.of_target(name) for name, one in targets.items() for classes in one.classes],
+        {"joint": {name: dict(one.record) for name, one in targets.items()}},
+        next(iter(targets.values())).settings,
+    )
+
+
+def _open(target: Any) -> ResolvedTarget:
+    if isinstance(target, ResolvedTarget):
+        return target
+    if isinstance(target, Mapping):
+        return joint({name: open_target(one) for name, one in target.items()})
+    if isinstance(target, CaffeModule):
+        net = CaffeTarget(target)
+        return ResolvedTarget(net, target.plan.name, record=fingerprint(net))
+    if isinstance(target, nn.Module):
+        raise DgnamError(
+            "a torch module needs its input's size and preprocessing: give TorchTarget(module, size=(H, W))"
+        )
+    if not isinstance(target, str | PathLike):
+        return _given(target)
+    text = str(target)
+    if ":" in text:
+        found = _imported(text)
+        return ResolvedTarget(found, text, record={"python": text, **fingerprint(found)})
+    names = text.split(",")
+    if len(set(names)) < len(names):
+        raise DgnamError(f"target '{text}' has a model twice")
+    return _zoo_target(text) if len(names) == 1 else joint({name: _zoo_target(name) for name in names})
+
+
+def _zoo_target(name: str) -> ResolvedTarget:
+    models = {entry.name: entry for entry in zoo.list_models()}
+    classifiers = [known for known, entry in models.items() if entry.generator is None]
+    if name not in classifiers:
+        what = "is a generator" if name in models else "is not known"
+        raise DgnamError(
+            f"target '{name}' {what}: give the path of a .prototxt file, or a classifier, the closest first: "
+            f"{closest(name, classifiers, limit=20)}"
+        )
+    entry = zoo.get(name)
+    target = CaffeTarget(zoo.load(name), mean=entry.preprocessing.mean)
+    record = {"model": name, "files": file_checksums(entry.prototxt, entry.weights_path())}
+    settings = released_googlenet() if name in GENTLE else released()
+    files = entry.prototxt, entry.weights_path()
+    return ResolvedTarget(target, name, [Classes.of_model(entry)], record, settings, files)
+
+
+def _own_net(
+    prototxt: Path, *, weights: StrPath | None, mean: str | None, scale: float, channels: str
+) -> ResolvedTarget:
+    if weights is None:
+        raise DgnamError(f"{prototxt} needs its weights: give a .caffemodel or .h5 file")
+    module = zoo.load_net(prototxt, weights, f"'{prototxt}'")
+    values = MEAN_BGR if mean is None else read_mean(mean)
+    target = CaffeTarget(module, mean=values, scale=scale, channels=channels)
+    files = [prototxt, Path(weights), *([Path(mean)] if mean is not None and Path(mean).is_file() else [])]
+    record = {"files": file_checksums(*files), "mean": mean, "scale": scale, "channels": channels}
+    return ResolvedTarget(target, prototxt.name, record=record, files=(prototxt, Path(weights)))
+
+
+def _labeled(found: ResolvedTarget, labels: StrPath | Sequence[str]) -> ResolvedTarget:
+    """The target with the names of its units, as many as the last layer has."""
+    if not isinstance(labels, str | PathLike):
+        return dataclasses.replace(found, classes=[Classes.of_names([str(name) for name in labels])])
+    classes, last = zoo.read_label_file(labels), found.target.layers()[-1]
+    units = found.target.layer_shape(last)[0]
+    if units != len(classes):
+        raise FormatError(f"{labels}: has {len(classes)} classes, and the last layer '{last}' {units} units")
+    return dataclasses.replace(found, classes=[Classes(tuple(classes))])
+
+
+def _given(target: Any) -> ResolvedTarget:
+    if not callable(target) or not hasattr(target, "layer_shape"):
+        raise DgnamError(
+            f"{type(target).__name__} is not a target: give a model's name, a prototxt's path, CaffeTarget(…), "
+            "TorchTarget(…) or JointTarget(…)"
+        )
+    return ResolvedTarget(target, type(target).__name__, record=fingerprint(target))
+
+
+def _imported(path: str) -> Target:
+    """The Target at `package.module:name`, or what the callable there returns."""
+    found: Any = import_from_string(path, "target")
+    if isinstance(found, type) or not hasattr(found, "layer_shape"):
+        try:
+            found = found()
+        except Exception as error:
+            raise DgnamError(f"target '{path}': calling it fails, with {type(error).__name__}: {error}") from error
+    if not hasattr(found, "layer_shape"):
+        raise DgnamError(f"target '{path}' is not a Target but returned a {type(found).__name__}")
+    target: Target = found
+    return target
+
+
+def is_prototxt(target: object) -> bool:
+    """Whether a target is the path of a prototxt, there or not."""
+    if not isinstance(target, str | PathLike):
+        return False
+    return str(target).endswith((".prototxt", ".pbtxt")) or Path(target).is_file()
+
+
+def _shown(target: object) -> str:
+    return f"'{target}'" if isinstance(target, str | PathLike) else type(target).__name__
+
+
+def _factor(weight: float) -> str:
+    return "" if weight == 1 else f"{weight:g} * "

@@ -1,0 +1,93 @@
+"""`dgnam train`: train a small model of the zoo, or the net of a solver.prototxt."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..caffe.mode import usable_device
+from ..errors import DgnamError
+from ..files.paths import StrPath
+from ..runs import Interrupted, Record
+from ..runs.record import RECORD
+from ..train import zoo as train_zoo
+from ..train.classifier import MIXED
+from ..train.own_net import train_own
+from .argument_types import check_types
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to.
+
+    made: the model's folder, or the file of a solver's weights; None where it stopped at a checkpoint.
+    folder: the run's, with its checkpoints.
+    summary: the same in lines for people.
+    """
+
+    made: Path | None
+    folder: Path
+    summary: Sequence[str]
+
+
+def train(
+    model: str,
+    *,
+    data: StrPath | None = None,
+    weights: StrPath | None = None,
+    precision: str | None = None,
+    device: str = "cpu",
+    time_limit: float | None = None,
+    replace: bool = False,
+    folder: StrPath | None = None,
+    resume: bool | None = None,
+    progress: bool = True,
+) -> Trained:
+    """Train a model, or resume the training in its folder.
+
+    model: a small model of our own, which ends with its card in `models/`; or the path of a solver.prototxt, whose
+        weights end as a caffemodel beside the checkpoints.
+    data: the folder of the image sets; $DGNAM_DATA where None.
+    weights, precision: with a solver.prototxt, weights to start from, and "bfloat16" or "float32".
+    time_limit: minutes after which to stop at a checkpoint.
+    replace: put a small model into the place of the one that is there; otherwise that is an error.
+    folder: the run's; runs/train-NAME where None.
+    resume: None goes on where the folder holds a training; True where it must, False where it must not.
+
+    Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
+    """
+    check_types(train, dict(locals()))
+    own = model.endswith(".prototxt")
+    if not own and (weights is not None or precision is not None):
+        raise DgnamError(f"'{model}' has its own recipe: weights and precision are for a solver.prototxt")
+    trained = Path(model).resolve().parent.name if own else train_zoo.trained_as(model)
+    place = Path(folder) if folder is not None else Path("runs") / f"train-{trained}"
+    _check_folder(place, resume)
+    how: dict[str, Any] = {"data_folder": data, "device": usable_device(device), "progress": progress}
+    how["time_limit"] = None if time_limit is None else time_limit * 60
+    try:
+        if own:
+            start = None if weights is None else Path(weights)
+            made = train_own(model, place, weights=start, precision=MIXED if precision is None else precision, **how)
+        else:
+            made = train_zoo.make(model, place, replace=replace, **how)
+    except KeyboardInterrupt as stop:
+        if not (place / RECORD).is_file():
+            raise
+        said = stop if isinstance(stop, Interrupted) else Interrupted("stopped")
+        said.folder = place
+        raise said from None
+    if made is None:
+        go_on = f"resume it: dgnam resume {shlex.quote(str(place))}"
+        return Trained(None, place, [f"==> stopped at a checkpoint in {place}; {go_on}"])
+    return Trained(made, place, [f"==> made: {made}{'' if own else '/'}"])
+
+
+def _check_folder(folder: Path, resume: bool | None) -> None:
+    if resume:
+        Record.read(folder)
+    elif resume is False and (folder / RECORD).is_file():
+        raise DgnamError(f"{folder} holds a run already: give resume=True to go on with it, or another folder")

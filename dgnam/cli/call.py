@@ -1,0 +1,60 @@
+"""Calling a function of `dgnam.api` with a command's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import typer
+
+from ..errors import DgnamError
+from ..runs.interrupt import Interrupted
+from .terminal import complain, say
+
+Found = TypeVar("Found")
+
+
+def call(function: Callable[..., Found], given: Mapping[str, Any]) -> Found:
+    """The function's result for the options of a command; `quiet` is its `progress`.
+
+    After Ctrl-C or SIGTERM the user is told how to go on, and the command ends with the status that shells expect.
+    """
+    arguments = {key: value for key, value in given.items() if key != "quiet"}
+    try:
+        return function(**arguments, progress=not given["quiet"]) if "quiet" in given else function(**arguments)
+    except Interrupted as stop:
+        complain(str(stop))
+        raise typer.Exit(stop.status) from None
+
+
+def finish(found: Any) -> None:
+    """Print what a run came to."""
+    say(found.summary)
+    say([f"==> made: {found.folder}/"])
+
+
+def numbers(name: str, text: str | None, kind: type[int] | type[float]) -> list[Any] | Any:
+    """The value of an option: one number, or several with commas between; None where it is left out."""
+    if text is None:
+        return None
+    try:
+        found = [kind(part) for part in text.split(",")]
+    except ValueError:
+        example = "200, or 50,100,200" if kind is int else "8, or 2,4,8"
+        raise DgnamError(f"--{name.replace('_', '-')} '{text}': give {example}") from None
+    return found if len(found) > 1 else found[0]
+
+
+def bounds(name: str, text: str | None) -> list[Any] | None:
+    """The range in an option: `1,32`, or `1,32,log` to draw evenly by the logarithm."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        low, high = (int(part) if part.isdecimal() else float(part) for part in parts[:2])
+    except ValueError:
+        parts = []
+    if len(parts) not in (2, 3) or parts[2:] not in ([], ["log"]):
+        option = f"--{name.replace('_', '-')}"
+        raise DgnamError(f"{option} '{text}': write the smallest and the largest value, as 1,32 or 1,32,log")
+    return [low, high, *parts[2:]]

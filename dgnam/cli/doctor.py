@@ -1,0 +1,17 @@
+"""`dgnam doctor`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Import each package, and ask torch for its devices.")] = False,
+) -> None:
+    """Show what is installed and usable here: packages, backends, devices, models, memory and disk."""
+    from ..doctor import main
+
+    raise typer.Exit(main(as_text=not as_json, deep=deep))

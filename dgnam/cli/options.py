@@ -1,0 +1,74 @@
+"""The options of several commands, declared once; they mean what the arguments of `dgnam.api` of that name do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OWN = "own"
+
+USUAL_STEP = (
+    "default: 8 as published (GoogLeNet 2, from an image 1); for our small generators times the mean of their "
+    "act_range over 12"
+)
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        help="A model of `dgnam models list`, or several, comma-separated; your own deploy prototxt, with --weights; "
+        "or package.module:name of a Target in Python."
+    ),
+]
+Objective = Annotated[
+    str,
+    typer.Argument(
+        help="What to maximize: fc8:945, fc8:lemon, fc8:0-9, conv5:55@6,6 (one position), conv5:55@all (a whole "
+        "channel), 'fc8:3 + 0.5*fc8:7'. `dgnam layers TARGET` lists the layers."
+    ),
+]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        help="A generator of `dgnam models list`, the path of a generator's prototxt, or a pixel prior: pixels, "
+        "simonyan2014, yosinski2015, … Default: the fc6 generator of the target's size."
+    ),
+]
+PriorWeights = Annotated[Path | None, typer.Option(help="The weights of the prior's prototxt.")]
+Weights = Annotated[Path | None, typer.Option(help="The weights of the target's prototxt, a .caffemodel or .h5 file.")]
+Labels = Annotated[Path | None, typer.Option(help="The target's classes, one per line.")]
+Mean = Annotated[
+    str | None, typer.Option(help="The mean that your net subtracts: 104,117,123, or a .binaryproto or .npy file.")
+]
+Scale = Annotated[float, typer.Option(help="The factor of your net's input, after the mean.")]
+Channels = Annotated[str, typer.Option(help="The channel order of your net, BGR or RGB.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The first seed.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Images per objective, from consecutive seeds.")]
+Clip = Annotated[
+    str,
+    typer.Option(
+        help="Bounds of the codes: own (the prior's act_range, if it has one), act_range, unit, none, or an act_range "
+        "file."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        help="Initial codes: random; zero; image:FILE, the code of a picture; codes:FILE, .npy or .h5; "
+        "cluster:PICTURES:CLASS:K, the mean codes of K clusters of a class's pictures, one per seed."
+    ),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        help="Run the published loop, one image at a time, on the nets of dgnam.caffe (dgnam), BVLC's caffe (caffe), "
+        "or the latter if importable (auto). Default: the batched loop."
+    ),
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images synthesized together and saved as one chunk.")]
+Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
+Data = Annotated[Path | None, typer.Option(help="The folder of the image sets; default: $DGNAM_DATA.")]
+Output = Annotated[Path, typer.Option(help="The folder for the run's own new folder.")]
+Name = Annotated[str | None, typer.Option(help="The name of the new folder; default: model and unit.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -1,0 +1,20 @@
+"""`dgnam record`, for a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .terminal import say
+
+
+def record(
+    run: Annotated[Path, typer.Argument(help="A finished run of figure 1 with all units at seed 0.")],
+    root: Annotated[Path, typer.Option(help="The checkout.")] = Path(),
+) -> None:
+    """Record a run's numbers and figures in experiments/results/, and rewrite the generated tables."""
+    from dgnam.experiments import tables
+
+    say(f"==> wrote: {path}" for path in tables.record(run, root))

@@ -1,0 +1,70 @@
+"""`dgnam reproduce`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import DgnamError
+from . import options as o
+from .call import call
+from .terminal import say
+
+MOST_UNITS = 1_000_000
+"""No layer has a unit of a higher number; a range that goes beyond is cut here, and then found to be too long."""
+
+
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="The experiment, such as fig1.")],
+    models: Annotated[str, typer.Option(help="mini (our small models) or paper (the published ones).")] = "mini",
+    scale: Annotated[
+        str, typer.Option(help="full (as in the paper), small or smoke: all units, at most 20, or at most 4.")
+    ] = "full",
+    units: Annotated[str | None, typer.Option(help="The units, as 3,17,40-49; default: the figure's.")] = None,
+    seed: o.Seed = 0,
+    target: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
+    weights: o.Weights = None,
+    labels: o.Labels = None,
+    prior: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
+    prior_weights: o.PriorWeights = None,
+    published_images: Annotated[
+        bool, typer.Option("--published-images", help="Save JPEGs stretched as by the published code, instead of PNGs.")
+    ] = False,
+    device: o.Device = "cpu",
+    backend: o.Backend = None,
+    output: o.Output = Path("runs"),
+    name: o.Name = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Reproduce an experiment of the paper; pictures, numbers and settings go to a new folder."""
+    given = dict(locals())
+    from dgnam import experiments
+
+    given["units"] = None if units is None else parse_units(units)
+    finish(call(experiments.reproduce, given))
+
+
+def finish(found: Any) -> None:
+    """Print what an experiment came to; one without its weights is an error that says how to get them."""
+    if found.blocked:
+        raise DgnamError(found.blocked)
+    say(found.summary)
+    say([f"==> figure: {found.figure}", f"==> made: {found.folder}/"])
+
+
+def parse_units(text: str) -> list[int]:
+    """The units that `3,17,40-49` means, in order."""
+    units: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise DgnamError(f"--units: '{part.strip()}' is not a unit or range; write 3,17,40-49")
+        start, stop = (min(int(bound[:9]), MOST_UNITS) for bound in (first, last if dash else first))
+        if stop < start:
+            raise DgnamError(f"--units: the range {part.strip()} runs backwards")
+        units += range(start, stop + 1)
+    if len(set(units)) < len(units):
+        raise DgnamError(f"--units {text}: a unit is given twice")
+    return units

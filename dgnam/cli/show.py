@@ -1,0 +1,53 @@
+"""`dgnam show`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..runs import Record
+from ..runs.index import read_summary
+from ..runs.record import RECORD, objects_in
+from .terminal import say
+
+
+def show(
+    folder: Annotated[Path, typer.Argument(help="The run's folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Show what a run is, its progress, and how to resume or repeat it."""
+    record = Record.read(folder)
+    if as_json:
+        print(json.dumps(record.to_json(), indent=2, sort_keys=True))
+        return
+    summary = read_summary(folder)
+    say([f"{folder}: {record.task} of {summary.what}"])
+    say([f"  {summary.state}, {summary.chunks} chunks, started {summary.started}"])
+    say([f"  {name}: {_shown(value)}" for name, value in sorted(record.spec.items()) if value is not None])
+    say([f"  {name}: {_shown(value)}" for name, value in sorted(record.environment.items())])
+    say([f"==> {_next(folder, record, summary.state)}"])
+
+
+def _next(folder: Path, record: Record, state: str) -> str:
+    """How to go on with the run, or to repeat it where it is finished."""
+    place = shlex.quote(str(folder))
+    if record.task == "search":
+        return f"go on: dgnam evolve ask {place}, and dgnam evolve tell {place}"
+    arguments = ", ".join(f"{name}={value!r}" for name, value in record.spec.items() if value is not None)
+    call = f"{record.task}({arguments})"
+    if state == "finished":
+        return f"repeat it in Python: {call}"
+    if (folder.resolve().parent / RECORD).is_file():
+        return f"it is a step of another run; resume that: dgnam resume {shlex.quote(str(folder.parent))}"
+    if objects_in(record.spec):
+        return f"resume it in Python, with folder='{folder}' and resume=True: {call}"
+    return f"resume it: dgnam resume {place}"
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else f"{text[:119]}…"

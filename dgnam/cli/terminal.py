@@ -1,0 +1,37 @@
+"""Text for a terminal: names out of files can't move its cursor or change its colors."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable
+
+
+def printable(text: str) -> str:
+    """The text with control characters and marks of direction spelt out, as \\x1b."""
+    return "".join(letter if _harmless(letter) else _spelt(letter) for letter in text)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines on standard output."""
+    for line in lines:
+        print(printable(line))
+
+
+def complain(text: str) -> None:
+    """Print an error on standard error."""
+    print(f"dgnam: {printable(text)}", file=sys.stderr)
+
+
+def warn(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """Show a warning as one line on standard error; replaces `warnings.showwarning`."""
+    print(f"dgnam: {printable(str(message))}", file=sys.stderr)
+
+
+def _harmless(letter: str) -> bool:
+    return letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _spelt(letter: str) -> str:
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,129 @@
+"""A run's record: what was asked for, and all that decides its bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from ..errors import DgnamError, FormatError
+from ..files.paths import StrPath, existing_file, write_bytes
+
+RECORD = "run.json"
+OBJECT = "object"
+"""What marks, in a spec, an argument given as an object in Python, which no file can hold."""
+
+FORMAT = 2
+"""Of the record and of the chunks; other formats are refused."""
+
+_LONGEST = 64 << 20
+"""Far more bytes than any record of a run takes."""
+
+_SHOWN = 120
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run is; all of it JSON, the same for the same run, so nothing in it tells the time.
+
+    task: the function of `dgnam.api` that does it, as "visualize".
+    spec: that function's keyword arguments.  Objects given in Python are recorded by `{"object": …}` with checksums,
+        and the run goes on from Python alone.
+    inputs: what decides the bytes: checksums of files, names resolved, batches, device.
+    environment: versions and threads; where they differ a run may go on, with a warning.
+    """
+
+    task: str
+    spec: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` has it."""
+        whole = {"format": FORMAT, "task": self.task, "spec": self.spec, "inputs": self.inputs}
+        return json.loads(json.dumps({**whole, "environment": self.environment}))
+
+    def write(self, folder: Path) -> None:
+        """Write it into the run's folder."""
+        write_json(folder / RECORD, self.to_json())
+
+    @classmethod
+    def read(cls, folder: StrPath) -> Record:
+        """The record of the run in a folder; DgnamError where there is none, FormatError for a damaged one."""
+        path = Path(folder) / RECORD
+        if not path.is_file():
+            raise DgnamError(f"{folder} holds no run: there is no {RECORD} in it")
+        content = read_json(path)
+        if content.get("format") != FORMAT:
+            raise FormatError(f"{path}: is of format {content.get('format')!r}, and this version reads {FORMAT}")
+        task, parts = content.get("task"), [content.get(name) for name in ("spec", "inputs", "environment")]
+        if not (isinstance(task, str) and all(isinstance(part, dict) for part in parts)):
+            raise FormatError(f"{path}: is not the record of a run")
+        return cls(task, *parts)  # type: ignore[arg-type]
+
+    def check_same(self, now: Record, folder: Path) -> list[str]:
+        """Raise DgnamError where `now` is another run than this one; returns warnings of another environment."""
+        was, new = self.to_json(), now.to_json()
+        for part in ("task", "inputs"):
+            if was[part] != new[part]:
+                where, before, after = first_difference(was[part], new[part], part)
+                raise DgnamError(f"cannot resume {folder}: {where} changed (was {before}, now {after})")
+        return [
+            f"{name} changed (was {_short(was['environment'].get(name))}, now {_short(new['environment'].get(name))}): "
+            "bytes may differ from those of an uninterrupted run"
+            for name in sorted({*was["environment"], *new["environment"]})
+            if was["environment"].get(name) != new["environment"].get(name)
+        ]
+
+
+def first_difference(was: Any, now: Any, where: str) -> tuple[str, str, str]:
+    """The first place where two records differ, and what is there, as text; of long texts the first line."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in sorted(set(was) | set(now)):
+            if was.get(key) != now.get(key):
+                return first_difference(was.get(key), now.get(key), f"{where}.{key}")
+    if isinstance(was, list) and isinstance(now, list):
+        for index, (before, after) in enumerate(zip_longest(was, now)):
+            if before != after:
+                return first_difference(before, after, f"{where}[{index}]")
+    if isinstance(was, str) and isinstance(now, str):
+        was, now = next(((a, b) for a, b in zip_longest(was.splitlines(), now.splitlines()) if a != b), (was, now))
+    return where.removeprefix("inputs."), _short(was), _short(now)
+
+
+def objects_in(spec: Mapping[str, Any]) -> list[str]:
+    """The arguments that were objects in Python; without them the run can't be resumed."""
+    return [name for name, value in spec.items() if _has_object(value)]
+
+
+def _has_object(value: Any) -> bool:
+    if isinstance(value, dict):
+        return OBJECT in value or any(_has_object(part) for part in value.values())
+    return isinstance(value, list) and any(_has_object(part) for part in value)
+
+
+def write_json(path: StrPath, content: Mapping[str, Any]) -> None:
+    """Write `content` with sorted keys, whole or not at all."""
+    write_bytes(path, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: StrPath) -> dict[str, Any]:
+    """The object in a JSON file; what is too long, no JSON or no object is a FormatError."""
+    file = existing_file(path)
+    if file.stat().st_size > _LONGEST:
+        raise FormatError(f"{path}: is too long for a record")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise FormatError(f"{path}: is not a record but a JSON {type(content).__name__}")
+    return content
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,0 +1,240 @@
+"""A run's folder: its record, its chunks and what is known of each.
+
+    run.json        the record
+    chunks.jsonl    a line for each chunk: its name, file and sha256
+    chunks/         the chunks
+    events.jsonl    when the run began, went on and ended; the only file that tells the time
+
+A chunk is written whole, brought onto the disk and renamed before its line is added, so that a line stands for a file
+that was right.  One that is damaged later, or edited, fails its checksum and is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DgnamError, FormatError
+from ..files.checksums import sha256, sha256_of_bytes
+from ..files.paths import PART, StrPath, append_line, cut_torn_line, make_folder, write_bytes
+from .chunks import Arrays, read_arrays, to_bytes
+from .folder import create_folder, new_folder
+from .lock import exclusive
+from .record import RECORD, Record, write_json
+
+CHUNKS, JOURNAL, LOG = "chunks", "chunks.jsonl", "events.jsonl"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A line of `chunks.jsonl`: the chunk's name, its file within the run's folder, and the file's checksum."""
+
+    name: str
+    file: str
+    sha256: str
+
+
+class Run:
+    """The folder of one run."""
+
+    def __init__(self, path: Path, record: Record):
+        self.path, self.record = path, record
+        self._paused: str | None = None
+        self._chunks = {chunk.name: chunk for chunk in _read_journal(path / JOURNAL)}
+
+    @classmethod
+    def create(cls, base: StrPath, name: str, record: Record) -> Run:
+        """A run in a new folder `name-1`, or `name-2`, … of `base`."""
+        return cls._begin(new_folder(base, name), record)
+
+    @classmethod
+    def create_at(cls, path: StrPath, record: Record) -> Run:
+        """A run in this very folder, a new or an empty one."""
+        return cls._begin(create_folder(path), record)
+
+    @classmethod
+    def open(cls, path: StrPath) -> Run:
+        """The run that a folder holds."""
+        return cls(Path(path), Record.read(path))
+
+    @classmethod
+    def _begin(cls, folder: Path, record: Record) -> Run:
+        try:
+            record.write(folder)
+        except BaseException:
+            folder.rmdir()
+            raise
+        return cls(folder, record)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """While this lasts no other process may write to the run; what a killed one left half-written is removed."""
+        with exclusive(self.path):
+            self._tidy()
+            self._write_record()
+            cut_torn_line(self.path / JOURNAL)
+            cut_torn_line(self.path / LOG)
+            self._chunks = {chunk.name: chunk for chunk in _read_journal(self.path / JOURNAL)}
+            started, self._paused = time.time(), None
+            self._log("resumed" if self._chunks else "started")
+            try:
+                yield
+            except BaseException as error:
+                self._log("stopped", reason=type(error).__name__, seconds=round(time.time() - started, 3))
+                raise
+            seconds = round(time.time() - started, 3)
+            if self._paused is None:
+                self._log("ended", seconds=seconds)
+            else:
+                self._log("stopped", reason=self._paused, seconds=seconds)
+
+    def _write_record(self) -> None:
+        """Write the record where the folder has none, or the one of an earlier spec."""
+        here = (self.path / RECORD).is_file()
+        if not here or Record.read(self.path).to_json() != self.record.to_json():
+            self.record.write(self.path)
+
+    def _tidy(self) -> None:
+        """Remove what a killed process left half-written; a link is an error, since it would lead a write elsewhere."""
+        for folder, folders, files in os.walk(self.path):
+            for path in (Path(folder, name) for name in (*folders, *files)):
+                if path.is_symlink():
+                    raise FormatError(f"{path}: is a link, and a run's folder holds none")
+                if path.name.startswith(".") and path.name.endswith(PART):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def extend(self, spec: Mapping[str, Any]) -> None:
+        """Go on by another spec of the same run, as one with more generations; it is recorded once the run is held."""
+        self.record = replace(self.record, spec=spec)
+
+    def pause(self, reason: str) -> None:
+        """Have the log say that the run was left before its end, as by a time limit."""
+        self._paused = reason
+
+    def names(self) -> list[str]:
+        """The chunks entered, in the order they were made."""
+        return list(self._chunks)
+
+    def has(self, name: str) -> bool:
+        """Whether a chunk is there as it was written."""
+        return name in self._chunks and self.damage(name) is None
+
+    def damage(self, name: str) -> str | None:
+        """What is wrong with an entered chunk's file; None where nothing is."""
+        chunk = self._chunks[name]
+        path = self.path / chunk.file
+        if not path.is_file():
+            return f"{path} is missing"
+        return None if sha256(path) == chunk.sha256 else f"{path} is damaged: its sha256 is not the recorded one"
+
+    def has_file(self, name: str) -> bool:
+        """Whether a chunk of arrays is entered, or its file is there without a line, as a kill between them leaves."""
+        return name in self._chunks or (self.path / _file(name, ".h5")).is_file()
+
+    def recover(self, name: str, suffix: str = ".h5") -> None:
+        """Enter a chunk's file that is there without its line: it was whole before it got its name."""
+        path = self.path / _file(name, suffix)
+        if name not in self._chunks and path.is_file():
+            self._enter(Chunk(name, _file(name, suffix), sha256(path)))
+
+    def discard(self, name: str) -> None:
+        """Remove a chunk, its file and its lines."""
+        chunk = self._chunks.pop(name)
+        (self.path / chunk.file).unlink(missing_ok=True)
+        lines = [f"{json.dumps(vars(left))}\n" for left in self._chunks.values()]
+        self.write_text(JOURNAL, "".join(lines))
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that have no chunk, or a damaged one."""
+        return [name for name in names if not self.has(name)]
+
+    def save(self, name: str, arrays: Arrays, attributes: Mapping[str, Any] | None = None) -> None:
+        """Write a chunk of arrays and enter it."""
+        self.save_bytes(name, to_bytes(arrays, attributes), ".h5")
+
+    def save_bytes(self, name: str, content: bytes, suffix: str) -> None:
+        """Write a chunk of any content and enter it."""
+        chunk = Chunk(name, _file(name, suffix), sha256_of_bytes(content))
+        self.write_bytes(chunk.file, content)
+        self._enter(chunk)
+
+    def load(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of a chunk; one that is not there, or not as it was written, is an error."""
+        return read_arrays(self._whole(name))
+
+    def load_bytes(self, name: str) -> bytes:
+        """The content of a chunk; one that is not there, or not as it was written, is an error."""
+        path = self._whole(name)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise FormatError(f"{path}: can't be read ({error.strerror})") from None
+
+    def _whole(self, name: str) -> Path:
+        """The file of a chunk that is as it was written."""
+        if name not in self._chunks:
+            raise DgnamError(f"{self.path} has no chunk '{name}'")
+        damage = self.damage(name)
+        if damage is not None:
+            raise FormatError(damage)
+        return self.path / self._chunks[name].file
+
+    def write_bytes(self, file: str, content: bytes) -> Path:
+        """Write a file of the run's folder, whole; returns its path."""
+        path = self.path / file
+        make_folder(path.parent)
+        write_bytes(path, content)
+        return path
+
+    def write_text(self, file: str, text: str) -> Path:
+        """Write a text file of the run's folder, UTF-8."""
+        return self.write_bytes(file, text.encode())
+
+    def write_json(self, file: str, content: Mapping[str, Any]) -> Path:
+        """Write a JSON file of the run's folder, with sorted keys."""
+        write_json(self.path / file, content)
+        return self.path / file
+
+    def _enter(self, chunk: Chunk) -> None:
+        if self._chunks.get(chunk.name) != chunk:
+            append_line(self.path / JOURNAL, json.dumps(vars(chunk)))
+            self._chunks[chunk.name] = chunk
+
+    def _log(self, event: str, **values: Any) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        append_line(self.path / LOG, json.dumps({"event": event, "time": stamp, **values}))
+
+
+def _read_journal(path: Path) -> list[Chunk]:
+    """The lines that make sense; what a killed process left of a line, or a damaged disk, counts as not written."""
+    if not path.is_file():
+        return []
+    found = []
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            entry = json.loads(line)
+            chunk = Chunk(entry["name"], entry["file"], entry["sha256"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        if all(isinstance(value, str) for value in vars(chunk).values()) and _inside(chunk.file):
+            found.append(chunk)
+    return found
+
+
+def _file(name: str, suffix: str) -> str:
+    return f"{CHUNKS}/{name}{suffix}"
+
+
+def _inside(file: str) -> bool:
+    """Whether a chunk's file lies where chunks lie."""
+    parts = Path(file).parts
+    return bool(parts) and parts[0] == CHUNKS and ".." not in parts and "\0" not in file

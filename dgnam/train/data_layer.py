@@ -1,0 +1,209 @@
+"""Data layers of training definitions: their options, read so that the trainers make the batches themselves.
+
+A training definition starts with an ImageData or a Data layer, or with the Python layer `clip_data.py`.  The trainers
+read from it the dataset, the batch size, crop and mirroring, and put an Input layer in its place.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..caffe.proto import pb, read_blobproto
+from ..caffe.wiring.build import filter_layers
+from ..data.clip_text import read_clip_text
+from ..data.clips import ClipOptions, Clips
+from ..data.dataset import Dataset, Indexed, open_dataset
+from ..data.picture import DataError
+from ..data.preprocessing import center_crop, preprocess
+from ..errors import DgnamError
+
+CLIP_DATA = ("dgnam.train.clip_data", "ClipData")
+"""Module and class of the Python layer whose options are read here."""
+
+IN_MEMORY = 4 << 30
+"""The most bytes of decoded pictures that are kept in memory; larger datasets are read as they are needed."""
+
+
+@dataclass(frozen=True)
+class DataLayer:
+    """The options of a data layer: the dataset, the batch size, the crop, mirroring and the mean (BGR).
+
+    source: the dataset, as `open_dataset` takes it.
+    mean: zero if the layer has none.
+    scale: multiplies the values once the mean is subtracted.
+    root: put before a listing's paths; None takes the listing's folder.
+    resize: (height, width) of the pictures before the crop; None takes them as they are.
+    mean_file: a mean image of the pictures' size, in place of `mean`; relative to the working directory.
+    clips: how clips are made of the pictures, `batch_size` of them in a batch; None takes the pictures.
+    gray: whether the net takes one channel of gray; pictures and means have it three times.
+    """
+
+    source: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    mean: tuple[float, float, float]
+    scale: float = 1.0
+    root: str | None = None
+    resize: tuple[int, int] | None = None
+    mean_file: str | None = None
+    clips: ClipOptions | None = None
+    gray: bool = False
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.gray else 3
+
+    @property
+    def frames(self) -> int:
+        """The number of pictures to one label."""
+        return 1 if self.clips is None else self.clips.frames
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of a batch of images and of their labels."""
+        return (self.frames * self.batch_size, self.channels, self.crop_size, self.crop_size), (self.batch_size,)
+
+    def load(self, folder: str | os.PathLike[str] | None = None) -> Indexed:
+        """The pictures, as `open_dataset` finds them in the data folder, or the clips made of them.
+
+        At most `IN_MEMORY` bytes of pictures are decoded at once and kept.
+        """
+        dataset = open_dataset(self.source, folder=folder, root=self.root, resize=self.resize, gray=self.gray)
+        stored = dataset.stored_channels
+        if stored not in (None, self.channels):
+            hint = f"; give force_gray: {str(not self.gray).lower()}" if stored in (1, 3) else ""
+            raise DataError(f"{self.source}: has {stored} channels; needed are {self.channels}{hint}")
+        pictures = small_in_memory(dataset)
+        return pictures if self.clips is None else Clips(pictures, self.clips)
+
+    def prepared(self, images: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
+        """Pictures as the net takes them: (N, H, W, 3) uint8 RGB → (N, channels, H, W) float32 BGR.
+
+        means: the part of the mean image under each picture, RGB, of the pictures' shape; None takes `mean`.
+        """
+        values = preprocess(images, self.mean if means is None else (0, 0, 0))
+        if means is not None:
+            values -= means[..., ::-1].transpose(0, 3, 1, 2)
+        values = np.ascontiguousarray(values[:, : self.channels])
+        return values if self.scale == 1 else values * np.float32(self.scale)
+
+    def centers(self, images: np.ndarray) -> np.ndarray:
+        """The middle of each picture as the net takes it."""
+        mean = self.mean_image((images.shape[1], images.shape[2]))
+        return self.prepared(
+            center_crop(images, self.crop_size), None if mean is None else center_crop(mean[None], self.crop_size)
+        )
+
+    def mean_image(self, size: tuple[int, int]) -> np.ndarray | None:
+        """The mean image, (H, W, 3) float32 RGB of the pictures' size; None if there is no file."""
+        if self.mean_file is None:
+            return None
+        mean = _read_mean(self.mean_file, self.channels)
+        if mean.shape[:2] != size:
+            raise DgnamError(
+                f"the mean image {self.mean_file} is {mean.shape[0]}x{mean.shape[1]}, and the pictures of "
+                f"'{self.source}' are {size[0]}x{size[1]}"
+            )
+        return mean
+
+
+def small_in_memory(dataset: Dataset) -> Dataset:
+    """The dataset decoded, if it takes at most `IN_MEMORY` bytes; otherwise as it is."""
+    height, width = dataset.size
+    return dataset.in_memory() if len(dataset) * height * width * 3 <= IN_MEMORY else dataset
+
+
+@functools.lru_cache(maxsize=4)
+def _read_mean(path: str, channels: int) -> np.ndarray:
+    """A mean image, (H, W, 3) RGB; in the file (1, channels, H, W) or (channels, H, W), BGR or one channel of gray."""
+    mean = read_blobproto(path)
+    if mean.ndim not in (3, 4) or mean.shape[-3] != channels or mean.size != np.prod(mean.shape[-3:]):
+        raise DgnamError(
+            f"{path}: a mean image has shape (1, {channels}, height, width) or ({channels}, height, width), and this "
+            f"one {mean.shape}"
+        )
+    return np.repeat(mean.reshape(mean.shape[-3:])[::-1].transpose(1, 2, 0), 3 // channels, 2)
+
+
+def split_data_layer(
+    definition: pb.NetParameter, phase: pb.Phase, folder: str | os.PathLike[str] | None = None
+) -> tuple[DataLayer, pb.NetParameter]:
+    """The options of the data layer of `phase`, and the net of that phase with an Input layer in its place.
+
+    folder: the data folder, since a database says itself whether its pictures are gray.
+    """
+    net = filter_layers(definition, pb.NetState(phase=phase))
+    found = [layer for layer in net.layer if layer.type in ("ImageData", "Data") or _is_clip_data(layer)]
+    if len(found) != 1:
+        when = pb.Phase.Name(phase)
+        raise DgnamError(
+            f"net '{net.name}' must have one ImageData or Data layer, or Python layer {'.'.join(CLIP_DATA)}, in phase "
+            f"{when}, not {len(found)}"
+        )
+    layer = found[0]
+    try:
+        options = clip_layer(layer.python_param.param_str) if _is_clip_data(layer) else _options(layer, folder)
+    except DgnamError as error:
+        raise DgnamError(f"net '{net.name}', layer '{layer.name}': {error}") from None
+    if options.clips is not None and len(layer.top) != 2:
+        raise DgnamError(
+            f"net '{net.name}', layer '{layer.name}': has 2 tops, the frames and the labels, not {len(layer.top)}"
+        )
+    entry = pb.LayerParameter(name=layer.name, type="Input", top=layer.top)
+    for shape in options.shapes[: len(layer.top)]:
+        entry.input_param.shape.add(dim=shape)
+    layer.CopyFrom(entry)
+    return options, net
+
+
+def _is_clip_data(layer: pb.LayerParameter) -> bool:
+    return layer.type == "Python" and (layer.python_param.module, layer.python_param.layer) == CLIP_DATA
+
+
+def clip_layer(text: str) -> DataLayer:
+    """The options of a `ClipData` layer, from its param_str; see `read_clip_text`."""
+    read = read_clip_text(text)
+    window = read.options.window
+    return DataLayer(read.source, read.clips, window, read.mirror, read.mean, resize=read.resize, clips=read.options)
+
+
+def _options(layer: pb.LayerParameter, folder: str | os.PathLike[str] | None) -> DataLayer:
+    """The options of an ImageData or Data layer; raises DgnamError for those that the trainers don't support."""
+    transform, images = layer.transform_param, layer.image_data_param
+    options = images if layer.type == "ImageData" else layer.data_param
+    if not transform.crop_size:
+        raise DgnamError("transform_param needs a crop_size; `dgnam caffe train` trains nets without one")
+    if transform.mean_file and transform.mean_value:
+        raise DgnamError("transform_param has both mean_file and mean_value; give one")
+    if transform.force_color and transform.force_gray:
+        raise DgnamError("transform_param has both force_color and force_gray; give one")
+    if transform.force_gray and layer.type == "ImageData":
+        raise DgnamError("force_gray is for Data layers; of an ImageData layer is_color: false gives gray pictures")
+    gray = not images.is_color
+    if layer.type == "Data":
+        gray = transform.force_gray or (not transform.force_color and _is_gray(options.source, folder))
+    if bool(images.new_height) != bool(images.new_width):
+        raise DgnamError("give new_height and new_width together")
+    values = tuple(transform.mean_value) if transform.mean_value else (0.0,)
+    mean = values * 3 if len(values) == 1 else values
+    if len(mean) != 3 or (gray and len(values) != 1):
+        choice = "one mean_value of gray pictures" if gray else "3 mean_value entries (B, G, R) or one"
+        raise DgnamError(f"give {choice}, not {len(values)}")
+    size = (images.new_height, images.new_width) if images.new_height else None
+    root = images.root_folder if images.root_folder else None
+    square, mirror, file = transform.crop_size, transform.mirror, transform.mean_file if transform.mean_file else None
+    scale = transform.scale
+    return DataLayer(options.source, options.batch_size, square, mirror, mean, scale, root, size, file, gray=gray)
+
+
+def _is_gray(source: str, folder: str | os.PathLike[str] | None) -> bool:
+    """Whether a database holds gray pictures as numbers, which Caffe takes as they are; False if it cannot be read."""
+    try:
+        return open_dataset(source, folder=folder).stored_channels == 1
+    except (DgnamError, OSError):
+        return False

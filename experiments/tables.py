@@ -1,0 +1,179 @@
+"""Record a run's results in the repository, and write the tables made from them.
+
+`experiments/results/` holds the numbers, the figure and the strip of the run shown in README.  Between marks of the
+form `<!-- NAME -->` and `<!-- /NAME -->`, the `PAGES` hold tables written only by this module.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dgnam.errors import DgnamError
+from dgnam.files.encode import jpeg
+from dgnam.files.paths import write_bytes
+from dgnam.runs import Record
+
+from .sections import SECTIONS
+from .strip import strip
+
+PAGES = {
+    "README.md": ("figure 1", "sections"),
+    "experiments/README.md": ("figure 1", "blind naming", "sections"),
+    "models/README.md": ("models",),
+}
+"""The pages with generated tables, and which."""
+
+NAME, STRIP = "fig1-mini", "strip-mini.jpg"
+PANELS = {
+    "dgn_am": "**the method**: 200 steps in code space",
+    "random_codes": "control: random codes, no search",
+    "pixels": "control: 200 steps in pixels, no generator",
+}
+COLUMNS = {"target_top1": "target ranks it first", "judge_top1": "judge's top-1", "judge_top5": "judge's top-5"}
+
+
+def record(run: str | Path, root: str | Path) -> list[Path]:
+    """Record the results of a run of figure 1 and write all tables; returns the files written.
+
+    run: its folder, with its blind naming if that is scored.  A run with the same pictures as the recorded one keeps
+        the recorded naming.
+    root: the checkout.
+    """
+    source, results = Path(run), Path(root) / "experiments" / "results"
+    try:
+        kept = Record.read(source)
+        numbers = json.loads((source / "numbers.json").read_text(encoding="utf-8"))
+        naming = source / "blind" / "score.json"
+        blind = json.loads(naming.read_text(encoding="utf-8")) if naming.is_file() else None
+    except (OSError, ValueError, DgnamError) as error:
+        raise DgnamError(f"{source} is not a finished run of figure 1 ({error})") from None
+    if not all((Path(root) / page).is_file() for page in PAGES):
+        raise DgnamError(f"{Path(root).resolve()} is not a checkout of dgnam: it lacks one of {', '.join(PAGES)}")
+    about = kept.inputs
+    usual = [about.get("models"), about.get("seed"), about.get("units")] == ["mini", 0, list(range(200))]
+    if not usual or any(kept.spec.get(name) is not None for name in ("target", "prior", "backend")):
+        raise DgnamError(f"{source} is not the run that the pages show: all 200 units of the small models at seed 0")
+    results.mkdir(exist_ok=True)
+    with Image.open(source / "dgn_am.png") as image:
+        figure = jpeg(np.asarray(image.convert("RGB")), quality=88)
+    if blind is None and _content(results / f"{NAME}.jpg") == figure:
+        blind = json.loads(_content(results / f"{NAME}.json"))["blind"]
+    text = json.dumps(
+        {"run": dict(about), "numbers": numbers, "blind": blind}, indent=1, sort_keys=True, ensure_ascii=False
+    )
+    written = {f"{NAME}.json": f"{text}\n".encode(), f"{NAME}.jpg": figure, STRIP: jpeg(strip(source), quality=80)}
+    for name, content in written.items():
+        write_bytes(results / name, content)
+    return [*(results / name for name in written), *write_tables(root)]
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def write_tables(root: str | Path) -> list[Path]:
+    """Put the tables between their marks in all pages; returns the pages."""
+    pages = [Path(root) / page for page in PAGES]
+    for page in pages:
+        _write(page, with_tables(page.read_text(encoding="utf-8"), root))
+    return pages
+
+
+def with_tables(text: str, root: str | Path) -> str:
+    """The page with every marked table as the results and cards have it now."""
+    for name, table in TABLES.items():
+        if f"<!-- {name} -->" not in text:
+            continue
+        body = table(Path(root))
+        marked = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
+        text = re.sub(marked, body.replace("\\", r"\\"), text, flags=re.S)
+    return text
+
+
+def _figure_1(root: Path) -> str:
+    kept = json.loads((root / f"experiments/results/{NAME}.json").read_text(encoding="utf-8"))
+    numbers = kept["numbers"]
+    head = f"| all {numbers['units']} units, seed {kept['run']['seed']} | " + " | ".join(COLUMNS.values()) + " |"
+    rows = [f"| {title} | " + " | ".join(_percent(numbers[key], COLUMNS)) + " |" for key, title in PANELS.items()]
+    return "\n".join([head, "| --- |" + " ---: |" * len(COLUMNS), *rows]) + "\n"
+
+
+def _percent(values: Mapping[str, float], columns: Mapping[str, str]) -> list[str]:
+    return [f"{values[column]:.1%}" for column in columns]
+
+
+def _blind(root: Path) -> str:
+    """Every namer's answers beside the truth."""
+    kept = json.loads((root / f"experiments/results/{NAME}.json").read_text(encoding="utf-8"))["blind"]
+    if kept is None:
+        return ""
+    right = sum(row["class"] == row["answer"] for row in kept)
+    lines = [f"{right} of {len(kept)} named right.", "", "| class | named as |", "| --- | --- |"]
+    for row in kept:
+        answer = row["answer"] if row["answer"] else "(not named)"
+        lines.append(f"| {row['class']} | {'right' if row['class'] == row['answer'] else answer} |")
+    return "\n".join(lines) + "\n"
+
+
+def _models(root: Path) -> str:
+    lines = ["| model | what | measured on held-out pictures | size | training |", "| --- | --- | --- | ---: | ---: |"]
+    for path in sorted((root / "models").glob("*/card.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))
+        lines.append(
+            f"| [{card['name']}]({card['name']}/README.md) | {card['what']} | {_measured(card['measured'])} | "
+            f"{card['bytes'] / 1e6:.1f} MB | {_minutes(card['training'])} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+_ACCURACIES = {
+    "top1": "top-1",
+    "top5": "top-5",
+    "top1_regular": "regular",
+    "top1_modified": "modified",
+    "top1_frames_shuffled": "frames shuffled",
+    "top1_training": "on its training pictures",
+}
+"""What a card measures of a classifier, as the table names it; all but top-5 are top-1."""
+
+
+def _measured(values: Mapping[str, Any]) -> str:
+    if "top1" in values:
+        return ", ".join(f"{what} {values[key]:.1%}" for key, what in _ACCURACIES.items() if key in values)
+    return (
+        f"code cosine {values['code_cosine']:.2f}; judge's top-5 on reconstructions {values['judge_top5']:.1%}, "
+        f"on the pictures {values['judge_top5_of_pictures']:.1%}"
+    )
+
+
+def _sections(root: Path) -> str:
+    lines = ["| section | figures | subject | state |", "| --- | --- | --- | --- |"]
+    for part in SECTIONS:
+        measured = ", ".join(f"measured: `dgnam reproduce {name}`" for name in part.experiments)
+        lines.append(f"| {part.number} | {part.figures} | {part.subject} | {measured if measured else 'planned'} |")
+    return "\n".join(lines) + "\n"
+
+
+def _minutes(training: Mapping[str, Any]) -> str:
+    if not training["iterations"]:
+        return "none"
+    return "not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.0f} min"
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "figure 1": _figure_1,
+    "blind naming": _blind,
+    "models": _models,
+    "sections": _sections,
+}
+
+
+def _write(path: Path, text: str) -> None:
+    write_bytes(path, text.encode())

@@ -1,0 +1,28 @@
+"""The projection on a direction."""
+
+import numpy as np
+import pytest
+import torch
+
+from dgnam.am import Direction
+from dgnam.errors import DgnamError
+
+VALUES = torch.arange(2 * 3 * 2 * 2, dtype=torch.float32).view(2, 3, 2, 2)
+
+
+def test_projection_of_all_values_and_of_channels():
+    whole = np.zeros((3, 2, 2))
+    whole[1, 0, 1] = 7
+    assert Direction("conv", whole).measure(VALUES).tolist() == [5, 17]
+    assert torch.allclose(Direction("conv", np.array([3, 4, 0])).measure(VALUES), torch.tensor([5.3, 22.1]))
+
+
+def test_vector_of_another_size_raises():
+    with pytest.raises(DgnamError, match=r"5 numbers, and layer 'conv' of shape .* takes 12 or one for each of its 3"):
+        Direction("conv", np.ones(5)).check((3, 2, 2))
+
+
+@pytest.mark.parametrize("vector", [[0, 0], [np.nan, 1]])
+def test_zero_or_nan_vector_raises(vector):
+    with pytest.raises(DgnamError, match="finite and not zero"):
+        Direction("fc", np.array(vector))

@@ -1,0 +1,41 @@
+"""`dgnam show` says how to go on with each kind of run, or how to repeat it."""
+
+import pytest
+
+from dgnam.cli.show import show
+from dgnam.runs import Record, Run
+
+
+def shown(run, capsys):
+    show(run.path)
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("task", "spec", "said"),
+    [
+        ("visualize", {"target": "caffenet-mini"}, "==> resume it: dgnam resume {path}"),
+        ("search", {}, "==> go on: dgnam evolve ask {path}, and dgnam evolve tell {path}"),
+        (
+            "evolve",
+            {"target": {"object": "Net"}},
+            "==> resume it in Python, with folder='{path}' and resume=True: evolve(target={{'object': 'Net'}})",
+        ),
+    ],
+)
+def test_an_unfinished_run(tmp_path, capsys, task, spec, said):
+    run = Run.create_at(tmp_path / "x", Record(task, spec, {}))
+    assert shown(run, capsys) == said.format(path=run.path)
+
+
+def test_a_step_of_an_experiment_names_the_experiment(tmp_path, capsys):
+    outer = Run.create_at(tmp_path / "fig1", Record("reproduce", {"experiment": "fig1"}, {}))
+    step = Run.create_at(outer.path / "pixels", Record("visualize", {}, {}))
+    assert shown(step, capsys) == f"==> it is a step of another run; resume that: dgnam resume {outer.path}"
+
+
+def test_a_finished_run_is_repeated_by_the_same_call(tmp_path, capsys):
+    run = Run.create_at(tmp_path / "x", Record("visualize", {"target": "caffenet-mini", "seeds": 2, "clip": None}, {}))
+    with run.exclusive():
+        pass
+    assert shown(run, capsys) == "==> repeat it in Python: visualize(seeds=2, target='caffenet-mini')"

@@ -1,0 +1,81 @@
+"""The tables on the pages are those that the results and cards give."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dgnam.errors import DgnamError
+from dgnam.experiments import EXPERIMENTS, tables
+from dgnam.experiments.sections import SECTIONS
+from dgnam.runs import Record
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("page", tables.PAGES)
+def test_the_pages_tables_are_up_to_date(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert tables.with_tables(text, ROOT) == text
+    assert all(text.count(f"<!-- {name} -->") == 1 for name in tables.PAGES[page])
+
+
+def test_every_table_has_a_page():
+    assert {name for names in tables.PAGES.values() for name in names} == set(tables.TABLES)
+
+
+def test_the_sections_name_every_experiment():
+    assert {name for part in SECTIONS for name in part.experiments} == set(EXPERIMENTS)
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 8192
+
+
+def test_the_strip_is_small():
+    path = ROOT / "experiments/results" / tables.STRIP
+    with Image.open(path) as strip:
+        assert strip.width > 800
+    assert path.stat().st_size < 150_000
+
+
+def test_a_stale_table_is_replaced_and_the_rest_stays():
+    text = "before\n<!-- figure 1 -->\nold\n<!-- /figure 1 -->\nafter\n"
+    new = tables.with_tables(text, ROOT)
+    assert new.startswith("before\n<!-- figure 1 -->\n| all 200 units")
+    assert new.endswith("<!-- /figure 1 -->\nafter\n")
+    assert "old" not in new
+
+
+def test_the_recorded_run_meets_the_bars_that_the_project_set():
+    """The judge's top-5 over all 200 units is at least 25 % and three times the pixel control's; thirty were named."""
+    kept = json.loads((ROOT / "experiments/results/fig1-mini.json").read_text(encoding="utf-8"))
+    numbers = kept["numbers"]
+    assert kept["run"]["units"] == list(range(200))
+    assert numbers["dgn_am"]["judge_top5"] >= 0.25
+    assert numbers["dgn_am"]["judge_top5"] >= 3 * numbers["pixels"]["judge_top5"]
+    assert len(kept["blind"]) == 30
+
+
+def test_another_run_than_the_pages_is_refused(tmp_path):
+    Record("reproduce", {}, {"models": "mini", "seed": 1, "units": [0]}).write(tmp_path)
+    (tmp_path / "numbers.json").write_text("{}")
+    with pytest.raises(DgnamError, match="not the run that the pages show"):
+        tables.record(tmp_path, ROOT)
+    with pytest.raises(DgnamError, match="is not a checkout of dgnam"):
+        tables.record(tmp_path, tmp_path)
+
+
+def test_what_is_no_run_is_an_error(tmp_path):
+    with pytest.raises(DgnamError, match="is not a finished run of figure 1"):
+        tables.record(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("other", ["target", "prior", "backend"])
+def test_a_run_of_other_nets_is_refused(tmp_path, other):
+    about = {"models": "mini", "seed": 0, "units": list(range(200))}
+    Record("reproduce", {other: "another"}, about).write(tmp_path)
+    (tmp_path / "numbers.json").write_text("{}")
+    with pytest.raises(DgnamError, match="not the run that the pages show"):
+        tables.record(tmp_path, ROOT)

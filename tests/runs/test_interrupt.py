@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM are noted once, and work as usual from then on."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from dgnam.runs import Interrupted, defer_interrupt
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_is_noted(number, status):
+    before = signal.getsignal(number)
+    with defer_interrupt() as stop:
+        assert not stop
+        os.kill(os.getpid(), number)
+        assert stop
+        with pytest.raises(Interrupted, match="2 of 3") as caught:
+            raise stop.interrupted("2 of 3")
+        assert caught.value.status == status
+    assert signal.getsignal(number) is before
+
+
+def test_the_second_signal_ends_the_program():
+    def twice():
+        with defer_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+
+
+def test_outside_the_main_thread_nothing_is_noted():
+    seen = []
+
+    def work():
+        with defer_interrupt() as stop:
+            seen.append(bool(stop))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

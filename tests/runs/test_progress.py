@@ -1,0 +1,30 @@
+"""Progress where standard error is no terminal: lines, and few of them."""
+
+import io
+import sys
+
+from dgnam.runs import progress
+
+
+def test_a_pipe_gets_lines_now_and_then(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    for _ in progress.progress_bar(range(10_000), desc="working"):
+        pass
+    assert stream.getvalue() == ""
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    for _ in progress.progress_bar(range(3), desc="working"):
+        pass
+    lines = stream.getvalue().splitlines()
+    assert lines
+    assert all(line.startswith("working") for line in lines)
+    assert "\r" not in stream.getvalue()
+
+
+def test_nothing_is_shown_where_nothing_is_wanted(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    for _ in progress.progress_bar(range(3), show=False):
+        pass
+    assert stream.getvalue() == ""

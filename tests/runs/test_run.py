@@ -1,0 +1,198 @@
+"""Run folders: chunks whole or absent, damage found, and the same bytes whatever happened on the way."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dgnam.errors import DgnamError, FormatError
+from dgnam.runs import Record, Run
+from dgnam.runs.lock import exclusive
+
+RECORD = Record("visualize", {"target": "t"}, {"seed": 0})
+
+
+def arrays(seed):
+    return {"codes": np.random.default_rng(seed).normal(size=(3, 4)).astype(np.float32), "jobs": np.arange(3)}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create_at(tmp_path / "run", RECORD)
+
+
+def contents(folder):
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "events.jsonl"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def test_what_is_saved_is_loaded(run):
+    run.save("00000", arrays(0), {"about": "it"})
+    found = Run.open(run.path).load("00000")
+    assert np.array_equal(found["codes"], arrays(0)["codes"])
+    assert found["jobs"].tolist() == [0, 1, 2]
+
+
+def test_the_same_chunks_give_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        run = Run.create_at(tmp_path / name, RECORD)
+        with run.exclusive():
+            for k in range(3):
+                run.save(f"{k:05d}", arrays(k))
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_runs_never_overwrite_one_another(tmp_path):
+    assert [Run.create(tmp_path, "fc8:lemon", RECORD).path.name for _ in range(2)] == ["fc8-lemon-1", "fc8-lemon-2"]
+    with pytest.raises(DgnamError, match="is not empty"):
+        Run.create_at(tmp_path / "fc8-lemon-1", RECORD)
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 100, None])
+def test_a_damaged_chunk_alone_is_missing(run, damage):
+    for k in range(3):
+        run.save(f"{k:05d}", arrays(k))
+    path = run.path / "chunks/00001.h5"
+    path.unlink() if damage is None else path.write_bytes(damage)
+    opened = Run.open(run.path)
+    assert opened.missing(["00000", "00001", "00002", "00003"]) == ["00001", "00003"]
+    with pytest.raises(FormatError, match=r"00001\.h5 is"):
+        opened.load("00001")
+    before = contents(run.path)["chunks.jsonl"]
+    opened.save("00001", arrays(1))
+    assert contents(run.path)["chunks.jsonl"] == before
+    assert not opened.missing(["00001"])
+
+
+def test_one_changed_byte_is_found(run):
+    run.save("00000", arrays(0))
+    path = run.path / "chunks/00000.h5"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert not Run.open(run.path).has("00000")
+
+
+@pytest.mark.parametrize(
+    "rest", ["", '{"name": "00001", "fi', "[]\n", "null\n", '{"name": 3, "file": "x", "sha256": ""}\n']
+)
+def test_a_journal_that_was_cut_short_counts_what_is_whole(run, rest):
+    run.save("00000", arrays(0))
+    before = contents(run.path)
+    with open(run.path / "chunks.jsonl", "a") as file:
+        file.write(rest)
+    opened = Run.open(run.path)
+    assert opened.names() == ["00000"]
+    with opened.exclusive():
+        assert opened.names() == ["00000"]
+    if not rest.endswith("\n"):
+        assert contents(run.path) == before
+
+
+def test_a_journal_leads_nowhere_else(run, tmp_path):
+    (tmp_path / "secret").write_bytes(b"x")
+    line = {"name": "00000", "file": "chunks/../../secret", "sha256": "0"}
+    (run.path / "chunks.jsonl").write_text(json.dumps(line) + "\n")
+    assert Run.open(run.path).names() == []
+
+
+def test_two_processes_do_not_share_a_run(run):
+    with exclusive(run.path), pytest.raises(DgnamError, match="another process is at work"), run.exclusive():
+        pass
+
+
+def test_what_a_killed_process_left_half_written_goes(run):
+    (run.path / "chunks").mkdir()
+    (run.path / "chunks/.00000.h5.ab12.part").write_bytes(b"half")
+    with run.exclusive():
+        pass
+    assert list((run.path / "chunks").iterdir()) == []
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_old_chunk(run, monkeypatch):
+    run.save("00000", arrays(0))
+    before = contents(run.path)
+
+    def full(handle):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DgnamError, match=r"00000\.h5: can't be written \(No space left on device\)"):
+        run.save("00000", arrays(1))
+    monkeypatch.undo()
+    assert contents(run.path) == before
+
+
+def test_a_limit_on_files_is_an_error_and_no_crash(tmp_path):
+    code = (
+        "import numpy as np, resource, signal, sys\n"
+        "from dgnam.errors import DgnamError\n"
+        "from dgnam.runs import Record, Run\n"
+        "run = Run.create_at(sys.argv[1], Record('t', {}, {}))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))\n"
+        "try:\n"
+        "    run.save('00000', {'x': np.random.default_rng(0).normal(size=100_000)})\n"
+        "except DgnamError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "00000.h5: can't be written (File too large)" in done.stdout
+    assert not Run.open(tmp_path / "run").names()
+    assert not list((tmp_path / "run").rglob("*.h5"))
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] != 50_000
+
+
+def test_a_chunk_without_its_line_is_taken_up(run):
+    run.save("00000", arrays(0))
+    before = contents(run.path)
+    (run.path / "chunks.jsonl").write_text("")
+    opened = Run.open(run.path)
+    assert opened.has_file("00000")
+    assert not opened.has("00000")
+    opened.recover("00000")
+    assert contents(run.path) == before
+    opened.recover("00001")
+    assert opened.names() == ["00000"]
+
+
+def test_a_killed_folder_of_stimuli_goes(run):
+    (run.path / "stimuli/.00001.x.part").mkdir(parents=True)
+    (run.path / "stimuli/.00001.x.part/00001-00.png").write_bytes(b"half")
+    with run.exclusive():
+        pass
+    assert list((run.path / "stimuli").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "chunks.jsonl", "summary.csv", "chunks", "chunks/00000.h5"])
+def test_a_link_in_a_run_is_refused_and_what_it_leads_to_stays(run, tmp_path, name):
+    """A folder from elsewhere writes and removes nothing outside itself."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "notes.txt").write_text("one\ntorn")
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).symlink_to(outside if name == "chunks" else outside / "notes.txt")
+    with pytest.raises(FormatError, match=f"{name}: is a link"), run.exclusive():
+        run.save("00000", arrays(0))
+    assert contents(outside) == {"notes.txt": b"one\ntorn"}
+
+
+def test_a_longer_spec_is_recorded_once_the_run_is_held(run):
+    longer = Run.open(run.path)
+    longer.extend({"target": "t", "generations": 9})
+    assert "generations" not in Record.read(run.path).spec
+    with longer.exclusive():
+        assert Record.read(run.path).spec["generations"] == 9
+
+
+def test_a_record_that_cannot_be_written_leaves_no_folder(tmp_path):
+    with pytest.raises(TypeError):
+        Run.create(tmp_path, "run", Record("visualize", {"target": object()}, {}))
+    assert list(tmp_path.iterdir()) == []
