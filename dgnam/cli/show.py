@@ -37,12 +37,12 @@ def _next(folder: Path, record: Record, state: str) -> str:
     place = shlex.quote(str(folder))
     if record.task == "search":
         return f"go on: dgnam evolve ask {place}, and dgnam evolve tell {place}"
+    if (folder.resolve().parent / RECORD).is_file():
+        return f"it is a step of another run: dgnam show {shlex.quote(str(folder.parent))}"
     arguments = ", ".join(f"{name}={value!r}" for name, value in record.spec.items() if value is not None)
     call = f"{record.task}({arguments})"
     if state == "finished":
         return f"repeat it in Python: {call}"
-    if (folder.resolve().parent / RECORD).is_file():
-        return f"it is a step of another run; resume that: dgnam resume {shlex.quote(str(folder.parent))}"
     if objects_in(record.spec):
         return f"resume it in Python, with folder='{folder}' and resume=True: {call}"
     return f"resume it: dgnam resume {place}"

@@ -31,7 +31,7 @@ def test_an_unfinished_run(tmp_path, capsys, task, spec, said):
 def test_a_step_of_an_experiment_names_the_experiment(tmp_path, capsys):
     outer = Run.create_at(tmp_path / "fig1", Record("reproduce", {"experiment": "fig1"}, {}))
     step = Run.create_at(outer.path / "pixels", Record("visualize", {}, {}))
-    assert shown(step, capsys) == f"==> it is a step of another run; resume that: dgnam resume {outer.path}"
+    assert shown(step, capsys) == f"==> it is a step of another run: dgnam show {outer.path}"
 
 
 def test_a_finished_run_is_repeated_by_the_same_call(tmp_path, capsys):
