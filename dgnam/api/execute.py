@@ -18,6 +18,7 @@ from ..runs import Run, defer_interrupt, progress_bar
 from .outputs import Outputs
 from .plan import Plan
 from .report import Report
+from .run_folder import at_work
 
 _ARRAYS = ("jobs", "images", "codes", "activations", "steps", "stopped")
 
@@ -34,7 +35,7 @@ def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) 
     done the report is written first.
     """
     report, names = Report(plan, outputs), [plan.chunk(batch) for batch in range(len(plan.batches))]
-    with run.exclusive(), defer_interrupt() as stop:
+    with at_work(run), defer_interrupt() as stop:
         for name in run.names():
             damage = run.damage(name)
             if damage is not None:
@@ -67,7 +68,7 @@ def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) 
                 raise stop.interrupted(f"stopped; {jobs_done} of {len(plan.jobs)} images are done")
         lines = report.write(run)
     if stop:
-        raise stop.interrupted(f"stopped; all {len(plan.jobs)} images are done")
+        raise stop.interrupted(f"stopped; all {len(plan.jobs)} images are done", run.path)
     return lines
 
 

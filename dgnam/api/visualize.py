@@ -15,7 +15,7 @@ from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..errors import DgnamError
 from ..files.paths import StrPath
-from ..runs import Interrupted, Record, Run, environment
+from ..runs import Record, Run, environment
 from .argument_types import check_types
 from .clip import OWN, choose_clip
 from .execute import carry_out, read_result, results
@@ -125,11 +125,7 @@ def visualize(
         if movies:
             raise DgnamError("movies need a folder to be saved in")
         return shown(plan, _kept(gather(results(plan, progress=progress))))
-    try:
-        lines = carry_out(run, plan, outputs, progress=progress)
-    except Interrupted as stop:
-        stop.folder = run.path
-        raise
+    lines = carry_out(run, plan, outputs, progress=progress)
     return shown(plan, lambda: read_arrays(run, plan), run.path, lines)
 
 

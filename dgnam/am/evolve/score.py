@@ -10,7 +10,6 @@ import torch
 
 from ...data.preprocessing import preprocess
 from ...errors import DgnamError
-from ...files.import_string import import_from_string
 from ..framing import choose_framing
 from ..objectives import Objective
 from ..targets import Target
@@ -74,10 +73,3 @@ class UnitScore:
             values = self.target(framing(images), self.objective.layers)
             total = sum(weight * term.measure(values[term.layer]) for weight, term in self.objective.terms)
         return torch.as_tensor(total).double().cpu().numpy()
-
-
-def load_score(path: str) -> Score:
-    """The callable of an import string, `package.module:name`."""
-    if not all(path.partition(":")):
-        raise DgnamError(f"score '{path}': write package.module:function; {CONTRACT}")
-    return import_from_string(path, "score")

@@ -129,11 +129,6 @@ class Search:
     def generation(self) -> int:
         return len(self.scores)
 
-    @property
-    def evaluations(self) -> int:
-        """How many images have been scored."""
-        return sum(map(len, self.scores))
-
     def ask(self) -> tuple[np.ndarray, np.ndarray]:
         """The next generation: codes (n, *code_shape) float32 and pictures (n, H, W, 3) uint8 RGB.
 
