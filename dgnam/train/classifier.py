@@ -20,7 +20,7 @@ from ..caffe.wiring.build import WiredLayer
 from ..caffe.wiring.weights import Weights
 from ..data.dataset import Indexed
 from ..errors import DgnamError, closest
-from .batch_norm.restore import is_folded, unfold
+from .batch_norm.restore import is_folded, restore_batch_norm
 from .checkpoint import training_in
 from .curves import draw_curves
 from .data_layer import DataLayer, split_data_layer
@@ -142,7 +142,7 @@ def _end(solver: pb.SolverParameter, until: int | None) -> int:
 def _start_from(net: CaffeModule, weights: Weights, loader: ImageLoader) -> None:
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
-        unfold(net, weights, pictures_for_statistics(loader)[0])
+        restore_batch_norm(net, weights, pictures_for_statistics(loader)[0])
     else:
         net.copy_from(weights)
 

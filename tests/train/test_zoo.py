@@ -26,7 +26,7 @@ from dgnam.train.curves import read_log
 from dgnam.train.data_layer import DataLayer, split_data_layer
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
-from dgnam.train.zoo.card import card_text, effort
+from dgnam.train.zoo.card import card_text, training_facts
 from dgnam.train.zoo.evaluate import code_bounds
 from dgnam.zoo import folders as zoo_folders
 from dgnam.zoo.registry import clear_cache
@@ -272,9 +272,9 @@ def test_a_card_s_device_and_threads_are_those_that_the_training_had(toy_zoo, da
     """Not those of the process that makes the card; of a resumed training those of what made the weights."""
     feed = DataLayer("toy-train", 20, 12, True, (0, 0, 0))
     log = toy_zoo / "log.jsonl"
-    assert effort(toy_zoo, feed, 40, "cuda")["device"] == "cuda"
+    assert training_facts(toy_zoo, feed, 40, "cuda")["device"] == "cuda"
     log.write_text("".join(json.dumps({"iteration": k, "device": d, "threads": n}) + "\n" for k, d, n in BEGINNINGS))
-    found = [effort(toy_zoo, feed, at, "cpu") for at in (15, 20, 21)]
+    found = [training_facts(toy_zoo, feed, at, "cpu") for at in (15, 20, 21)]
     assert [(each["device"], each["threads"]) for each in found] == [("cpu", 7), ("cpu", 7), ("cuda", 16)]
     make("e", toy_zoo, data_folder)
     snapshot("way", toy_zoo, data_folder)
@@ -456,7 +456,7 @@ def test_of_clips_the_card_counts_the_pictures(tmp_path):
     _, definition = solver_net(zoo.get("action-lstm-motion-mini").folder / "solver.prototxt")
     feed = split_data_layer(definition, pb.TRAIN)[0]
     (tmp_path / "log.jsonl").write_text('{"iteration": 50, "loss": 1, "seconds": 10, "waiting": 0}\n')
-    training = effort(tmp_path, feed, 50, "cpu")
+    training = training_facts(tmp_path, feed, 50, "cpu")
     assert (training["batch_size"], training["frames"], training["images_per_second"]) == (12, 16, 960)
     card = json.loads((zoo.data_folder("models") / "action-lstm-motion-mini" / "card.json").read_text())
     assert "50 batches of 12 clips of 16 frames from `sports64-train`; " in card_text(card | {"training": training})

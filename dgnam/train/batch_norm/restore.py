@@ -21,7 +21,7 @@ def _folded(linear: WiredLayer, norm: WiredLayer, weights: Weights) -> bool:
     return len(weights.get(linear.name, ())) == 2 and norm.name not in weights
 
 
-def unfold(net: CaffeModule, folded: Weights, images: Tensor) -> None:
+def restore_batch_norm(net: CaffeModule, folded: Weights, images: Tensor) -> None:
     """Give `net`, which has BatchNorm and Scale, the weights of a folded net, so that in TEST it computes the same.
 
     images: (N, C, H, W), as the net takes them; their statistics become BatchNorm's, and Scale gets what undoes that.

@@ -21,7 +21,7 @@ from ..batch_norm.fold import fold
 from ..data_layer import DataLayer
 from ..generator import train_generator
 from . import recipes as plans
-from .card import Made, card_text, effort
+from .card import Built, card_text, training_facts
 from .classifier import make_classifier, make_snapshot
 from .evaluate import as_stored, code_bounds, measure_generator
 from .recipes import ClassifierPlan, GeneratorPlan, SnapshotPlan
@@ -86,7 +86,7 @@ def _make_full_size(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any
     return run_folder
 
 
-def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Made | None:
+def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Built | None:
     encoder = zoo.load(plan.encoder)
     folder = zoo.get(name).folder
     net = train_generator(folder, plan.recipe, encoder, run_folder, **how)
@@ -98,14 +98,14 @@ def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any
     layer = DataLayer(plan.recipe.source, plan.recipe.batch_size, held_out.size[0], True, MEAN_BGR)
     card = {
         "what": plan.note,
-        "training": effort(run_folder, layer, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
+        "training": training_facts(run_folder, layer, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
         "measured": measure_generator(plan, as_stored(name, weights), encoder, held_out),
         "data": plan.data,
     }
-    return Made(weights, card, upper)
+    return Built(weights, card, upper)
 
 
-def _store(name: str, made: Made) -> Path:
+def _store(name: str, made: Built) -> Path:
     """Write weights, act_range, card and checksum, each whole."""
     entry = zoo.get(name)
     folder = zoo.data_folder("models") / name

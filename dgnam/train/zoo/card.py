@@ -16,7 +16,7 @@ from ..data_layer import DataLayer
 
 
 @dataclass(frozen=True)
-class Made:
+class Built:
     """A trained model: its weights, what its card says of it, and of a generator the act_range."""
 
     weights: Arrays
@@ -24,7 +24,7 @@ class Made:
     act_range: np.ndarray | None = None
 
 
-def effort(run_folder: Path, layer: DataLayer, iterations: int, device: str) -> dict[str, Any]:
+def training_facts(run_folder: Path, layer: DataLayer, iterations: int, device: str) -> dict[str, Any]:
     """What the training in `run_folder` took up to this iteration, by its log.
 
     device: what counts where the log doesn't say on what the training ran, as do the threads of this process.
@@ -78,8 +78,8 @@ def card_text(card: Mapping[str, Any]) -> str:
 def _training_lines(name: str, training: Mapping[str, Any]) -> list[str]:
     """The training, and what came before it and after it."""
     earlier, statistics, whole = (training.get(key) for key in ("pretraining", "statistics_of", "of"))
-    lines = [] if earlier is None else [f"- Before: {_effort_text(earlier)}."]
-    lines.append(f"- Training: `dgnam train {name} --data DIR`: {_effort_text(training)}.")
+    lines = [] if earlier is None else [f"- Before: {_training_text(earlier)}."]
+    lines.append(f"- Training: `dgnam train {name} --data DIR`: {_training_text(training)}.")
     if statistics is not None:
         lines.append(
             f"- Batch normalisation has no statistics yet; folded away were those of {statistics} training pictures."
@@ -92,7 +92,7 @@ def _training_lines(name: str, training: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _effort_text(training: Mapping[str, Any]) -> str:
+def _training_text(training: Mapping[str, Any]) -> str:
     """The training in a line."""
     whole = training.get("of")
     if whole is not None and training["iterations"] == 0:

@@ -16,7 +16,7 @@ from ..data_layer import split_data_layer
 from ..image_loader import ImageLoader
 from ..kept_weights import check_kept, kept_file
 from . import recipes as plans
-from .card import Made, effort
+from .card import Built, training_facts
 from .evaluate import as_stored, code_bounds, measure_classifier
 from .recipes import ClassifierPlan, SnapshotPlan
 
@@ -26,7 +26,7 @@ CODE_RANGE = 12.0
 _PRETRAINING = "pretraining"
 
 
-def make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: Any) -> Made | None:
+def make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: Any) -> Built | None:
     """Train the model; None where the time limit stopped that at a checkpoint."""
     net = _train(name, plan, run_folder, **how)
     if net is None:
@@ -35,14 +35,14 @@ def make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: An
     if plan.code is not None:
         _scale_code(name, weights, plan.code, how["data_folder"])
     measured = measure_classifier(name, plan, as_stored(name, weights), how["data_folder"])
-    training = _effort(zoo.get(name).folder / plan.solver, run_folder, how)
+    training = _facts(zoo.get(name).folder / plan.solver, run_folder, how)
     if plan.pretraining is not None:
-        earlier = _effort(zoo.get(name).folder / plan.pretraining, run_folder / _PRETRAINING, how)
+        earlier = _facts(zoo.get(name).folder / plan.pretraining, run_folder / _PRETRAINING, how)
         training[_PRETRAINING] = earlier
-    return Made(weights, {"what": plan.note, "training": training, "measured": measured, "data": plan.data})
+    return Built(weights, {"what": plan.note, "training": training, "measured": measured, "data": plan.data})
 
 
-def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -> Made | None:
+def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -> Built | None:
     """Take the weights that the training in `run_folder` kept at the plan's iteration, or train as far as that.
 
     Its code layer keeps the scale that the training gave it.  None where the time limit stopped the training before;
@@ -58,7 +58,7 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
     check_kept(kept, recipe(solver, definition))
     layer, train_net = split_data_layer(definition, pb.TRAIN, how["data_folder"])
     net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
-    training = _effort(solver_path, run_folder, how, plan.at)
+    training = _facts(solver_path, run_folder, how, plan.at)
     training["of"] = {"model": plan.of, "iterations": solver.max_iter}
     if whole.code is not None:
         training["of"]["code"] = whole.code[0]
@@ -68,7 +68,7 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
         find_statistics(net, pictures)
     weights = _plain(net, whole)
     measured = measure_classifier(name, whole, as_stored(name, weights), how["data_folder"])
-    return Made(weights, {"what": plan.note, "training": training, "measured": measured, "data": whole.data})
+    return Built(weights, {"what": plan.note, "training": training, "measured": measured, "data": whole.data})
 
 
 def _train(
@@ -93,11 +93,11 @@ def _plain(net: CaffeModule, plan: ClassifierPlan) -> Arrays:
     return fold(net) if plan.folded else averaged(net)
 
 
-def _effort(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations: int | None = None) -> dict[str, Any]:
+def _facts(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations: int | None = None) -> dict[str, Any]:
     """What the training took, as a whole or up to an iteration."""
     solver, definition = solver_net(solver_path)
     layer = split_data_layer(definition, pb.TRAIN, how["data_folder"])[0]
-    return effort(run_folder, layer, solver.max_iter if iterations is None else iterations, how["device"])
+    return training_facts(run_folder, layer, solver.max_iter if iterations is None else iterations, how["device"])
 
 
 def _scale_code(name: str, weights: Arrays, code: tuple[str, str], data_folder: Any) -> None:

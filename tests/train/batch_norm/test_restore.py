@@ -6,7 +6,7 @@ import torch
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.train.batch_norm.fold import fold
-from dgnam.train.batch_norm.restore import is_folded, unfold
+from dgnam.train.batch_norm.restore import is_folded, restore_batch_norm
 from dgnam.train.data_layer import split_data_layer
 from tests.toy import TRAIN_VAL
 
@@ -35,7 +35,7 @@ def test_what_was_folded_is_unfolded(trained):
     other = CaffeModule(DEFINITION, phase=pb.TRAIN, seed=8)
     assert is_folded(other, weights)
     assert not is_folded(other, trained.weights())
-    unfold(other, weights, IMAGES)
+    restore_batch_norm(other, weights, IMAGES)
     assert other.training
     wanted, found = scores(trained, IMAGES), scores(other.eval(), IMAGES)
     assert (wanted - found).abs().max() < 1e-4 * wanted.abs().max()
@@ -47,5 +47,5 @@ def test_what_was_folded_is_unfolded(trained):
 
 def test_the_weights_get_the_size_of_he_et_al(trained):
     other = CaffeModule(DEFINITION, phase=pb.TRAIN, seed=8)
-    unfold(other, fold(trained), IMAGES)
+    restore_batch_norm(other, fold(trained), IMAGES)
     assert other.weights()["conv1"][0].std() == pytest.approx((2 / 27) ** 0.5, rel=1e-3)
