@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ArgumentError, CaffeError
+from .wiring.vectors import Vector
 
 HOST = torch.device("cpu")
 MAX_AXES = 32
@@ -53,6 +54,13 @@ class SyncedMemory:
             values = self._to_device(device)
             self.head = "device" if mutable else self.head
         return values
+
+    def gpu_address(self) -> int:
+        """Return the address of the numbers on the GPU that has them, or else on the current one, as the valid copy."""
+        if not torch.cuda.is_available():
+            raise AttributeError("torch sees no GPU on this machine")
+        device = torch.device("cuda", torch.cuda.current_device()) if self._where == HOST else self._where
+        return self.on(device, mutable=True).data_ptr()
 
     def put(self, values: Tensor, *, fresh: bool) -> None:
         """Store `values` on their own device.
@@ -184,6 +192,19 @@ class Blob:
         return self._diff.view()[: self._count].reshape(self._shape)
 
     @property
+    def _gpu_data_ptr(self) -> int:
+        """The address of the values on the GPU, as current ones; valid until the next pass.
+
+        Without a GPU the attribute is missing, as in a pycaffe built without CUDA.
+        """
+        return self._data.gpu_address()
+
+    @property
+    def _gpu_diff_ptr(self) -> int:
+        """The address of the gradient on the GPU; see `_gpu_data_ptr`."""
+        return self._diff.gpu_address()
+
+    @property
     def num(self) -> int:
         return self._legacy_axis(0)
 
@@ -277,12 +298,16 @@ class Blob:
         return self._shape[axis] if axis < len(self._shape) else 1
 
 
-class BlobVec(list[Blob]):
-    """A layer's learned blobs, as a list with pycaffe's `add_blob`."""
+class BlobVec(Vector[Blob]):
+    """A layer's learned blobs, or a net's blobs, as a list with pycaffe's `add_blob`."""
 
     def add_blob(self, *shape: int) -> None:
         """Append a blob of zeros."""
         self.append(Blob(*shape))
+
+
+class RawBlobVec(Vector[Blob]):
+    """The bottoms or tops of a Python layer."""
 
 
 def _axes(shape: Sequence[int]) -> tuple[int, ...]:

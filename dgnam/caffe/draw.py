@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import CaffeError, MissingPackageError, optional_module
-from .proto import pb
+from .proto import (
+    caffe_pb2,  # noqa: F401  (scripts reach it through this module)
+    pb,
+)
 
 LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": "#6495ED", "style": "filled"}
 NEURON_LAYER_STYLE = {"shape": "record", "fillcolor": "#90EE90", "style": "filled"}

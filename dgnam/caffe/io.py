@@ -158,30 +158,26 @@ class Transformer:
         """Convert a picture (H', W', K) to the input `in_`: (K, H, W) float32, a copy.
 
         Steps: resize to the input's (H, W), transpose, swap channels, multiply by raw_scale, subtract the mean and
-        multiply by input_scale; steps not set are omitted.
+        multiply by input_scale; steps not set are omitted.  Raises ArrayError if the picture's axes or channels don't
+        fit them.
         """
         shape, steps = self._shape(in_), self._steps(in_)
         out = np.array(data, dtype=np.float32)
         if out.shape[:2] != shape[2:]:
             out = resize_image(out, shape[2:])
-        if steps.transpose is not None:
-            out = out.transpose(steps.transpose)
-        if steps.channel_swap is not None:
-            out = out[list(steps.channel_swap), :, :]
-        if steps.raw_scale is not None:
-            out *= steps.raw_scale
-        if steps.mean is not None:
-            out -= steps.mean
-        if steps.input_scale is not None:
-            out *= steps.input_scale
-        return out
+        try:
+            return _preprocessed(out, steps)
+        except (ValueError, IndexError) as error:
+            raise ArrayError(
+                f"input '{in_}' of shape {shape} can't be made of a picture of shape {np.shape(data)}: {error}"
+            ) from None
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
         """Invert `preprocess` except the resizing: (K, H, W) or (1, K, H, W) floats → a picture (H, W, K), a copy.
 
         Axes of length 1 are removed first, as in pycaffe, except those needed by the transposition.
         """
-        self._shape(in_)
+        self.__check_input(in_)
         steps = self._steps(in_)
         axes = 0 if steps.transpose is None else len(steps.transpose)
         out = data.copy().squeeze()
@@ -202,46 +198,46 @@ class Transformer:
     def set_transpose(self, in_: str, order: Sequence[int]) -> None:
         """Set the order of the axes: (2, 0, 1) converts (H, W, K) to (K, H, W)."""
         axes = len(self._shape(in_)) - 1
-        if len(order) != axes:
-            raise CaffeError(f"input '{in_}' needs a transposition of {axes} axes; got {tuple(order)}")
+        if len(order) != axes or sorted(axis % axes for axis in order) != list(range(axes)):
+            raise CaffeError(f"input '{in_}' needs an order of all {axes} axes, as (2, 0, 1); got {tuple(order)}")
         self.transpose[in_] = order
 
     def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
         """Set the order of the channels after the transposition: (2, 1, 0) converts RGB to BGR."""
         channels = self._shape(in_)[1]
-        if len(order) != channels:
+        if len(order) != channels or not all(-channels <= channel < channels for channel in order):
             raise CaffeError(f"input '{in_}' needs an order of {channels} channels; got {tuple(order)}")
         self.channel_swap[in_] = order
 
     def set_raw_scale(self, in_: str, scale: float) -> None:
         """Set the factor applied before mean subtraction: 255 for a net with inputs in [0, 255]."""
-        self._shape(in_)
+        self.__check_input(in_)
         self.raw_scale[in_] = scale
 
     def set_mean(self, in_: str, mean: np.ndarray) -> None:
-        """Set the mean to subtract: one number per channel, (K,), or a mean image (K, H, W), or (H, W) for one channel.
+        """Set the mean to subtract: one number per channel, (K,), or a mean image (K, H, W) or, for all channels alike,
+        (1, H, W); for an input of one channel also (H, W), of the input's size.
 
         A mean image of another size than the input's is resized like pictures, including (K, 1, 1), whose edges then
-        become lower than its center.
+        become lower than its center.  Raises ArrayError, a ValueError, for other shapes.
         """
         shape, mean = self._shape(in_)[1:], np.asarray(mean)
-        size = (1, *mean.shape) if mean.ndim == 2 else mean.shape
-        if mean.ndim == 1:
-            if size[0] != shape[0]:
-                raise ArrayError(f"input '{in_}' has {shape[0]} channels and the mean {size[0]}")
+        channels = shape[0]
+        if mean.ndim == 1 and len(mean) == channels:
             mean = mean[:, np.newaxis, np.newaxis]
-        elif len(size) != 3 or size[0] not in (1, shape[0]):
+        elif mean.ndim == 3 and mean.shape != shape and len(mean) in (1, channels) and mean.size:
+            mean = _resized_mean(mean, shape[1:])
+        elif mean.shape != shape and (1, *mean.shape) != shape:
+            valid = f"({channels},), {shape}" + (f" or {shape[1:]}" if channels == 1 else "")
             raise ArrayError(
-                f"input '{in_}': a mean of shape {mean.shape} can't be subtracted from {shape}; "
-                f"use shape ({shape[0]},) or {shape}"
+                f"input '{in_}': a mean of shape {mean.shape} can't be subtracted from {shape}; use shape {valid}, "
+                f"or a mean image ({channels}, height, width), which is resized"
             )
-        elif size != shape:
-            mean = _resized_mean(mean.reshape(size), shape[1:])
         self.mean[in_] = mean
 
     def set_input_scale(self, in_: str, scale: float) -> None:
         """Set the factor applied last, after mean subtraction."""
-        self._shape(in_)
+        self.__check_input(in_)
         self.input_scale[in_] = scale
 
     def _steps(self, in_: str) -> _Steps:
@@ -254,9 +250,27 @@ class Transformer:
         )
 
     def _shape(self, in_: str) -> tuple[int, ...]:
+        self.__check_input(in_)
+        return tuple(self.inputs[in_])
+
+    def __check_input(self, in_: str) -> None:
         if in_ not in self.inputs:
             raise CaffeError(f"'{in_}' is not an input of the net; its inputs: {closest(in_, self.inputs)}")
-        return tuple(self.inputs[in_])
+
+
+def _preprocessed(out: np.ndarray, steps: _Steps) -> np.ndarray:
+    """Apply the steps to a resized picture, in place where possible."""
+    if steps.transpose is not None:
+        out = out.transpose(steps.transpose)
+    if steps.channel_swap is not None:
+        out = out[list(steps.channel_swap), :, :]
+    if steps.raw_scale is not None:
+        out *= steps.raw_scale
+    if steps.mean is not None:
+        out -= steps.mean
+    if steps.input_scale is not None:
+        out *= steps.input_scale
+    return out
 
 
 def _resized_mean(mean: np.ndarray, size: Size) -> np.ndarray:

@@ -25,17 +25,19 @@ import torch
 
 from ..errors import ArgumentError, CaffeError, naming
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
-from .blob import HOST, Blob
+from .blob import HOST, Blob, BlobVec
 from .filler import fill
 from .glog import LOGGER
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
+from .parallel import NCCL
 from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
 from .wiring.batches import batches, copies, joined, length
 from .wiring.bound_layer import NetLayer
 from .wiring.build import WiredLayer, build
 from .wiring.input_array import assign
 from .wiring.names import NetNames
+from .wiring.vectors import LayerVec
 from .wiring.weights import Weights, copy_weights
 
 StrPath = str | os.PathLike[str]
@@ -82,10 +84,10 @@ class Net(NetNames):
             definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
             self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
         self.name = self._plan.name
-        self._blobs = self._plan.blobs
+        self._blobs = BlobVec(self._plan.blobs)
         self._params = [_made(param.blob) for param in self._plan.params]
         self.bound_layers = [self._bind(wired) for wired in self._plan.layers]
-        self.layers: list[Any] = [bound.face for bound in self.bound_layers]
+        self.layers = LayerVec(bound.face for bound in self.bound_layers)
         self._callbacks: dict[str, list[Callback]] = {}
         self._fill()
         if pretrained is not None:
@@ -202,9 +204,10 @@ class Net(NetNames):
         """Call `callback` with each layer's index before its backward pass."""
         self._callbacks.setdefault("before_backward", []).append(callback)
 
-    def after_backward(self, callback: Callback) -> None:
-        """Call `callback` with each layer's index after its backward pass."""
-        self._callbacks.setdefault("after_backward", []).append(callback)
+    def after_backward(self, callback: Callback | NCCL) -> None:
+        """Call `callback` with each layer's index after its backward pass; an `NCCL`, a stub here, does nothing."""
+        if not isinstance(callback, NCCL):
+            self._callbacks.setdefault("after_backward", []).append(callback)
 
     # Weights.
 

@@ -22,12 +22,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import torch
 
-from ..errors import CaffeError, CaffeFormatError, closest
+from ..errors import ArgumentError, CaffeError, CaffeFormatError, closest
 from ..files.paths import StrPath
 from . import mode, parallel
 from .blob import HOST, Blob
@@ -51,6 +51,7 @@ from .solving.updates import (
 )
 from .wiring.debug_info import DebugInfo
 from .wiring.outputs import output_lines, output_values
+from .wiring.vectors import NetVec
 
 _FORMATS = {pb.SolverParameter.BINARYPROTO: "", pb.SolverParameter.HDF5: ".h5"}
 
@@ -87,7 +88,7 @@ class Solver:
         if self.param.random_seed >= 0:
             mode.set_random_seed((self.param.random_seed + parallel.solver_rank()) % 2**32)
         self.net: Net = train_net(self.param, self._source)
-        self.test_nets: list[Net] = test_nets(self.param, self._source)
+        self.test_nets = NetVec(test_nets(self.param, self._source))
         self._debug = DebugInfo(self.net)
         for net in self.test_nets:
             DebugInfo(net).on = self.param.debug_info
@@ -116,8 +117,22 @@ class Solver:
         step = lr_step(self.param, self._iter, self._current_step)
         return learning_rate(self.param, self._iter, step)
 
-    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
-        """Call `on_start` before each iteration's passes, and `on_gradients_ready` before its update."""
+    @overload
+    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None: ...
+    @overload
+    def add_callback(self, on_start: parallel.NCCL) -> None: ...
+    def add_callback(self, on_start: Any, on_gradients_ready: Any = None) -> None:
+        """Call `on_start` before each iteration's passes, and `on_gradients_ready` before its update.
+
+        An `NCCL` alone, a stub here, does nothing.
+        """
+        if isinstance(on_start, parallel.NCCL):
+            return
+        if not (callable(on_start) and callable(on_gradients_ready)):
+            raise ArgumentError(
+                f"add_callback takes two functions, on_start and on_gradients_ready, or an NCCL; got {on_start!r} and "
+                f"{on_gradients_ready!r}"
+            )
         self._callbacks.append((on_start, on_gradients_ready))
 
     def set_action_function(self, asked: Callable[[], SolverAction]) -> None:

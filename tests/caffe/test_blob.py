@@ -201,3 +201,21 @@ def test_a_real_device():
     assert memory.head == "device"
     memory.view()
     assert (view == 5).all()
+
+
+@pytest.mark.cuda
+def test_addresses_on_the_gpu_are_those_of_the_current_values():
+    blob = Blob(2, 3)
+    blob.data[...] = 5
+    address = blob._gpu_data_ptr
+    there = blob.data_on(torch.device("cuda", 0))
+    assert address == there.data_ptr()
+    there.fill_(7)
+    assert (blob.data == 7).all()
+    assert blob._gpu_diff_ptr == blob.diff_on(torch.device("cuda", 0)).data_ptr() != address
+
+
+def test_without_a_gpu_there_are_no_addresses(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not hasattr(Blob(1), "_gpu_data_ptr")
+    assert not hasattr(Blob(1), "_gpu_diff_ptr")

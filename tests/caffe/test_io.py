@@ -187,7 +187,9 @@ def test_a_mean_of_one_pixel_is_resized_too_with_its_least_value_outside():
     ("setting", "value", "error"),
     [
         ("transpose", (1, 0), CaffeError),
+        ("transpose", (1, 1, 0), CaffeError),
         ("channel_swap", (1, 0), CaffeError),
+        ("channel_swap", (3, 1, 0), CaffeError),
         ("mean", np.ones(4), ValueError),
         ("mean", np.ones((1, 3, 2, 4)), ValueError),
         ("mean", np.ones((2, 2, 4)), ValueError),
@@ -198,12 +200,56 @@ def test_settings_that_do_not_fit_the_input(setting, value, error):
         transformer(**{setting: value})
 
 
+@pytest.mark.parametrize(
+    ("shape", "channels", "taken"),
+    [
+        ((3,), 3, True),
+        ((1,), 1, True),
+        ((3, 2, 4), 3, True),
+        ((3, 20, 20), 3, True),
+        ((1, 20, 20), 3, True),
+        ((2, 4), 1, True),
+        ((1, 2, 4), 1, True),
+        ((3, 20), 3, False),  # a mean image averaged once
+        ((1, 20), 3, False),  # one with an axis in front averaged twice
+        ((2, 4), 3, False),
+        ((3, 3), 3, False),
+        ((20, 20), 1, False),
+        ((3,), 1, False),
+        ((1,), 3, False),
+        ((), 3, False),
+        ((0, 2, 4), 3, False),
+        ((3, 0, 0), 3, False),
+        ((1, 1, 20, 20), 1, False),
+    ],
+)
+def test_means_are_refused_as_by_pycaffe(shape, channels, taken):
+    mean = np.random.default_rng(0).random(shape)
+    if taken:
+        out = transformer((1, channels, 2, 4), mean=mean).preprocess("data", np.zeros((2, 4, channels)))
+        assert out.shape == (channels, 2, 4)
+    else:
+        with pytest.raises(ValueError, match=rf"a mean of shape .* use shape \({channels},\)"):
+            transformer((1, channels, 2, 4), mean=mean)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 4, 1), (2, 4, 3, 1)])
+def test_pictures_without_the_channels_are_an_error_with_both_shapes(shape):
+    with pytest.raises(
+        ArrayError, match=rf"input 'data' of shape \(1, 3, 2, 4\) .* shape \({', '.join(map(str, shape))}"
+    ):
+        transformer(channel_swap=(2, 1, 0)).preprocess("data", np.zeros(shape))
+
+
 def test_an_unknown_input_is_named_with_those_that_there_are():
     for call in (
         lambda made: made.preprocess("dat", random(2, 4, 3)),
         lambda made: made.deprocess("dat", random(3, 2, 4)),
         lambda made: made.set_mean("dat", np.ones(3)),
+        lambda made: made.set_transpose("dat", (2, 0, 1)),
+        lambda made: made.set_channel_swap("dat", (2, 1, 0)),
         lambda made: made.set_raw_scale("dat", 255),
+        lambda made: made.set_input_scale("dat", 1),
     ):
         with pytest.raises(CaffeError, match=r"'dat'.*: data"):
             call(transformer())

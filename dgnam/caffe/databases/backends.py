@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +16,7 @@ from types import ModuleType
 from typing import Any, Protocol, overload
 
 from ...errors import CaffeError, CaffeFormatError, closest, optional_module, shortened
-from ...files.paths import StrPath
+from ...files.paths import PART, StrPath, sync_folder
 from .leveldb_table import check_tables
 from .lmdb_file import DATA_FILE, LMDBFile
 from .record import Record
@@ -42,7 +44,12 @@ class Database(Protocol):
 
 
 class Writer(Protocol):
-    """A new database; entries become permanent with the next commit."""
+    """A new database; entries become permanent with the next commit.
+
+    path: the database's name in errors.
+    """
+
+    path: StrPath
 
     def put(self, key: bytes, value: bytes) -> None:
         """Add or replace an entry."""
@@ -65,8 +72,42 @@ def open_database(path: StrPath, backend: str) -> Database:
 
 
 def create_database(path: StrPath, backend: str) -> Writer:
-    """Create a database at the new path `path`; see `open_database`."""
+    """Create a database at the new path `path`, where others see it while it grows; see `open_database`."""
     return _choice(backend)[1](path)
+
+
+@contextmanager
+def new_database(path: StrPath, backend: str) -> Iterator[Writer]:
+    """Create a database that appears at the new path `path` when the block ends; an error leaves nothing."""
+    target = Path(path)
+    create = _choice(backend)[1]
+    _check_new(target)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PART}")
+    try:
+        writer = create(part)
+        writer.path = path
+        try:
+            yield writer
+        finally:
+            writer.close()
+        _put_in_place(part, target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    _check_new(target)
+    try:
+        os.rename(part, target)
+    except OSError as error:
+        raise CaffeError(f"{target}: can't create a database: {error.strerror}") from error
+    sync_folder(target.parent)
+
+
+def _check_new(path: Path) -> None:
+    reason = "File exists" if os.path.lexists(path) else None if path.parent.is_dir() else f"no folder {path.parent}"
+    if reason is not None:
+        raise CaffeError(f"{path}: can't create a database: {reason}")
 
 
 def endless(database: Database, path: StrPath) -> Iterator[Record]:

@@ -13,23 +13,25 @@ variable DGNAM_ALLOW_PYTHON_LAYERS=1 allows them.
 from __future__ import annotations
 
 import importlib
+from abc import ABCMeta
 from collections.abc import Sequence
 
 from ...errors import CaffeError, closest
-from ..blob import Blob, BlobVec
+from ..blob import Blob, BlobVec, RawBlobVec
 from ..layer import BlobLayer, Context, register
 from ..mode import PYTHON_LAYERS_VARIABLE, python_layers_allowed
 from ..proto import pb
+from ..wiring.vectors import BoolVec
 
 
-class PythonLayer:
+class PythonLayer(metaclass=ABCMeta):
     """Base class of Python layers: pycaffe's `caffe.Layer`.
 
     param_str: the prototxt's string, set before `setup`.
     phase: TRAIN or TEST, set before `setup`.
     blobs: the learned blobs; `setup` appends to them by `blobs.add_blob(*shape)`.
 
-    Bottoms and tops are lists of `Blob`s.
+    Bottoms and tops are lists of `Blob`s.  The layers of a net, of whatever type, count as instances.
     """
 
     type = "Python"
@@ -43,21 +45,22 @@ class PythonLayer:
         return layer
 
     def __init__(self, layer_param: pb.LayerParameter):
-        pass
+        """Called with the layer's definition, before `param_str` and `phase` are set."""
+        return
 
-    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: RawBlobVec, top: RawBlobVec) -> None:
         """Called once, before the first `reshape`."""
         raise self._lacks("setup")
 
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def reshape(self, bottom: RawBlobVec, top: RawBlobVec) -> None:
         """Called before each forward pass: reshape the tops."""
         raise self._lacks("reshape")
 
-    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def forward(self, bottom: RawBlobVec, top: RawBlobVec) -> None:
         """Write the tops' data."""
         raise self._lacks("forward")
 
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+    def backward(self, top: RawBlobVec, propagate_down: BoolVec, bottom: RawBlobVec) -> None:
         """Write the diffs of the bottoms flagged by `propagate_down`, and accumulate those of `blobs`."""
         raise self._lacks("backward")
 
@@ -89,20 +92,20 @@ class Python(BlobLayer):
         self.blobs = self.code.blobs
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        self.code.setup(list(bottoms), list(tops))
+        self.code.setup(RawBlobVec(bottoms), RawBlobVec(tops))
         self.blobs = self.code.blobs
-        self.code.reshape(list(bottoms), list(tops))
+        self.code.reshape(RawBlobVec(bottoms), RawBlobVec(tops))
 
     def reshape(self, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        self.code.reshape(list(bottoms), list(tops))
+        self.code.reshape(RawBlobVec(bottoms), RawBlobVec(tops))
 
     def forward_blobs(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
-        self.code.forward(list(bottoms), list(tops))
+        self.code.forward(RawBlobVec(bottoms), RawBlobVec(tops))
 
     def backward_blobs(
         self, context: Context, tops: Sequence[Blob], needs: Sequence[bool], bottoms: Sequence[Blob]
     ) -> None:
-        self.code.backward(list(tops), list(needs), list(bottoms))
+        self.code.backward(RawBlobVec(tops), BoolVec(needs), RawBlobVec(bottoms))
 
     def _create(self) -> PythonLayer:
         module_name, class_name = self.definition.python_param.module, self.definition.python_param.layer

@@ -5,7 +5,16 @@ from __future__ import annotations
 import typer
 
 from ..glog import LOGGER, to_stderr
-from . import benchmark, compute_image_mean, convert_imageset, device_query, score, train, upgrade
+from . import (
+    benchmark,
+    compute_image_mean,
+    convert_imageset,
+    device_query,
+    extract_features,
+    score,
+    train,
+    upgrade,
+)
 from .flags import CaffeCommand, CaffeCommands
 
 app = typer.Typer(cls=CaffeCommands, help="The commands of Caffe, with its options.", no_args_is_help=True)
@@ -26,3 +35,4 @@ app.command("upgrade-net-proto-binary")(upgrade.upgrade_net_binary)
 app.command("upgrade-solver-proto-text")(upgrade.upgrade_solver_text)
 app.command("convert-imageset", cls=CaffeCommand)(convert_imageset.command)
 app.command("compute-image-mean")(compute_image_mean.command)
+app.command("extract-features")(extract_features.command)

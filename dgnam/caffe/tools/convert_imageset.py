@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Annotated
 
 import torch
@@ -13,7 +12,7 @@ from ...files.paths import StrPath
 from .. import mode
 from ..blob import HOST
 from ..data_transformer import seeded
-from ..databases.backends import create_database
+from ..databases.backends import new_database
 from ..databases.datum import encoded_datum, image_datum
 from ..glog import LOGGER
 from ..images.cv_codec import encode_image, file_bytes, has_extension, read_image
@@ -39,7 +38,7 @@ def convert_imageset(
     encode_type: str = "",
     generator: torch.Generator | None = None,
 ) -> int:
-    """Create a database of Datums, one for each image of a listing; returns their number.
+    """Create a database of Datums, one for each image of a listing, once all are written; returns their number.
 
     Keys are the image's index in the listing, with 8 digits, `_` and its path.  Unreadable images are skipped and
     logged.
@@ -61,7 +60,7 @@ def convert_imageset(
     if encode_type and not encoded:
         LOGGER.info("encode_type specified, assuming encoded=true.")
     count, size = 0, None
-    with closing(create_database(database, backend)) as writer:
+    with new_database(database, backend) as writer:
         for place, entry in enumerate(entries):
             kind = _encoding(entry, encoded, encode_type)
             try:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from ..blob import Blob
+from ..blob import Blob, BlobVec
 from .bound_layer import NetLayer
 from .build import NetPlan
 from .by_name import ByName
+from .vectors import DtypeVec, IntVec, LayerVec, StringVec
 
 V = TypeVar("V")
 
@@ -22,9 +23,9 @@ class NetNames:
     """
 
     bound_layers: list[NetLayer]
-    layers: list[Any]
+    layers: LayerVec
     _plan: NetPlan
-    _blobs: list[Blob]
+    _blobs: BlobVec
     _params: list[Blob]
 
     @property
@@ -37,7 +38,7 @@ class NetNames:
         return self._by_name("blob", zip(self._plan.blob_names, self._blobs, strict=True))
 
     @cached_property
-    def params(self) -> OrderedDict[str, list[Blob]]:
+    def params(self) -> OrderedDict[str, BlobVec]:
         return self._by_name("learnable layer", ((b.name, b.blobs) for b in self.bound_layers if b.blobs))
 
     @property
@@ -71,31 +72,31 @@ class NetNames:
         return self._by_name("blob", zip(self._plan.blob_names, self._blob_loss_weights, strict=True))
 
     @property
-    def _layer_names(self) -> list[str]:
-        return [layer.name for layer in self.bound_layers]
+    def _layer_names(self) -> StringVec:
+        return StringVec(layer.name for layer in self.bound_layers)
 
     @property
-    def _blob_names(self) -> list[str]:
-        return list(self._plan.blob_names)
+    def _blob_names(self) -> StringVec:
+        return StringVec(self._plan.blob_names)
 
     @property
-    def _blob_loss_weights(self) -> list[float]:
+    def _blob_loss_weights(self) -> DtypeVec:
         weights = {t: w for wired in self._plan.layers for t, w in zip(wired.tops, wired.loss_weights, strict=True)}
-        return [weights[t] for t in range(len(self._blobs))]
+        return DtypeVec(weights[t] for t in range(len(self._blobs)))
 
     @property
-    def _inputs(self) -> list[int]:
-        return list(self._plan.inputs)
+    def _inputs(self) -> IntVec:
+        return IntVec(self._plan.inputs)
 
     @property
-    def _outputs(self) -> list[int]:
-        return list(self._plan.outputs)
+    def _outputs(self) -> IntVec:
+        return IntVec(self._plan.outputs)
 
-    def _bottom_ids(self, layer: int) -> list[int]:
-        return list(self._plan.layers[layer].bottoms)
+    def _bottom_ids(self, layer: int) -> IntVec:
+        return IntVec(self._plan.layers[layer].bottoms)
 
-    def _top_ids(self, layer: int) -> list[int]:
-        return list(self._plan.layers[layer].tops)
+    def _top_ids(self, layer: int) -> IntVec:
+        return IntVec(self._plan.layers[layer].tops)
 
     def _layer(self, name: str | None, default: int) -> int:
         return default if name is None else self._plan.layer_index(name)
