@@ -4,6 +4,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .threads import choose_threads
+
 if TYPE_CHECKING:
     from .api.evolve import evolve
     from .api.lab import begin_search, open_search
@@ -25,6 +27,8 @@ _PLACES = {
     "visualize": "visualize",
 }
 """The module of `dgnam.api` that each name of `__all__` is of."""
+
+choose_threads()
 
 # Installed, `experiments/` lies in this folder.  In a checkout it lies beside it, as `prototxt/` and `models/` do.
 if not Path(__file__).with_name("experiments").is_dir():

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from . import threads
+
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 
 LEAST_PYTHON = (3, 10)
@@ -83,6 +85,7 @@ def examine(deep: bool = True) -> Iterator[Finding]:
         ("optional packages", lambda: _optional(check), False),
         ("backend", _backend if deep else _backend_found, False),
         ("device", _device if deep else _device_found, False),
+        ("threads", _threads, False),
         ("memory", _memory, False),
         ("folders", _folders, False),
         ("models", _models, True),
@@ -167,16 +170,12 @@ def _backend_found() -> Iterator[Finding]:
 
 def _device_found() -> Iterator[Finding]:
     version, gpus = _version("torch"), list(Path("/proc/driver/nvidia/gpus").glob("*"))
-    yield Finding("device cpu", OK, f"{_cores()} cores")
+    yield Finding("device cpu", OK, f"{threads.cores()} cores")
     if version.endswith("+cpu") or not gpus:
         detail = "torch is built without CUDA" if version.endswith("+cpu") else "this system shows no NVIDIA GPU"
         yield Finding("device cuda", MISSING, detail)
     else:
         yield Finding("device cuda", OK, f"{len(gpus)} NVIDIA GPUs; dgnam doctor --deep asks torch for them")
-
-
-def _cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _backend() -> Iterator[Finding]:
@@ -195,7 +194,7 @@ def _backend() -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     import torch
 
-    yield Finding("device cpu", OK, f"{_cores()} cores, torch computes with {torch.get_num_threads()} threads")
+    yield Finding("device cpu", OK, f"{threads.cores()} cores, torch computes with {torch.get_num_threads()} threads")
     if not torch.cuda.is_available():
         built = torch.version.cuda
         detail = "torch is built without CUDA" if built is None else f"torch is built for CUDA {built} and sees no GPU"
@@ -205,6 +204,17 @@ def _device() -> Iterator[Finding]:
         found = torch.cuda.get_device_properties(index)
         free, total = torch.cuda.mem_get_info(index)
         yield Finding(f"device cuda:{index}", OK, f"{found.name}, {free / _GIB:.1f} of {total / _GIB:.1f} GiB free")
+
+
+def _threads() -> Iterator[Finding]:
+    """How threads wait and how many there are, and who decided it."""
+    quota = threads.cpu_quota()
+    limit = "" if quota is None else f", of which this container may use {quota:g}"
+    said = [f"{threads.cores()} cores{limit}"]
+    for name, usual in ((threads.POLICY, "threads spin while they wait"), (threads.COUNT, "torch decides")):
+        value, by = os.environ.get(name), "by dgnam" if name in threads.CHOSEN else "by you"
+        said.append(f"{name}={value} ({by})" if value is not None else f"{name} is not set ({usual})")
+    yield Finding("threads", OK, "; ".join(said))
 
 
 def _memory() -> Iterator[Finding]:
