@@ -26,8 +26,9 @@ from .objectives import (
     parse_objectives,
 )
 from .presets import PIXEL_PRESETS, PixelPreset, pixel_preset
-from .priors import GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
+from .priors import FourierPrior, GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
 from .published.backend import BACKENDS, find_backend, one_by_one, open_net
+from .random_affine import RandomAffine
 from .recorder import Film, Frames
 from .regularizers import (
     CLIPS,
@@ -75,6 +76,7 @@ from .starts import (
 )
 from .steps import (
     AdaGradStep,
+    AdamStep,
     FixedIncreaseStep,
     GradientStep,
     Linear,
@@ -91,6 +93,7 @@ __all__ = [
     "CLIPS",
     "PIXEL_PRESETS",
     "AdaGradStep",
+    "AdamStep",
     "Batches",
     "Blur",
     "Bounds",
@@ -112,6 +115,7 @@ __all__ = [
     "During",
     "Film",
     "FixedIncreaseStep",
+    "FourierPrior",
     "Frames",
     "Framing",
     "GeneratorPrior",
@@ -138,6 +142,7 @@ __all__ = [
     "PixelPreset",
     "PixelPrior",
     "Prior",
+    "RandomAffine",
     "RandomStart",
     "Regularizer",
     "Resize",

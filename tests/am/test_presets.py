@@ -10,6 +10,7 @@ from dgnam import zoo
 from dgnam.am import (
     PIXEL_PRESETS,
     AdaGradStep,
+    AdamStep,
     Blur,
     CaffeTarget,
     ClipSmallContribution,
@@ -18,14 +19,17 @@ from dgnam.am import (
     CompositeRegularizer,
     Denoise,
     FixedIncreaseStep,
+    FourierPrior,
     GradientStep,
     Jitter,
     Job,
     L2Decay,
     L2Penalty,
     MeanImageStart,
+    NoiseStart,
     NormBall,
     NormPower,
+    RandomAffine,
     TotalVariation,
     Unit,
     gather,
@@ -56,9 +60,9 @@ def made(target, name, steps=None):
 
 def test_names_are_those_of_the_papers():
     names = ["pixels", "simonyan2014", "yosinski2015", "yosinski2015-b", "yosinski2015-c", "yosinski2015-d"]
-    assert [*names, "nguyen2016", "mahendran2016"] == list(PIXEL_PRESETS)
+    assert [*names, "nguyen2016", "mahendran2016", "olah2017"] == list(PIXEL_PRESETS)
     sources = [pixel_preset(name, FULL).source for name in PIXEL_PRESETS]
-    assert all("arXiv" in source for source in sources[1:])
+    assert all("arXiv" in source or "doi" in source for source in sources[1:])
 
 
 def test_pixels_are_the_control():
@@ -125,6 +129,33 @@ def test_mahendrans_regularizers_jitter_and_momentum():
     assert np.quantile(starts, 0.95) == pytest.approx(80 / 3**0.5, rel=0.01)
 
 
+def test_olah_has_lucids_defaults():
+    preset = pixel_preset("olah2017", (224, 224))
+    assert isinstance(preset.prior, FourierPrior)
+    assert (preset.clip, preset.start) == (None, NoiseStart(0.01))
+    settings = preset.settings
+    assert (settings.n_iters, settings.step_size(0), settings.step_size(511)) == (512, 0.05, 0.05)
+    assert settings.update_rule == AdamStep(0.9, 0.999)
+    assert settings.transform == RandomAffine(8, 0.1, 10, 4)
+    assert pixel_preset("olah2017", (56, 56), scale=0.25).settings.transform == RandomAffine(2, 0.1, 10, 1)
+
+
+def test_jobs_of_a_fourier_batch_equal_single_runs(target):
+    preset = pixel_preset("olah2017", target.size, scale=0.25)
+    jobs = [Job(Unit("fc8", unit), unit, replace(preset.settings, n_iters=6)) for unit in UNITS]
+
+    def run(jobs):
+        codes = preset.start_codes([job.seed for job in jobs])
+        return gather(synthesize(target, preset.prior, jobs, clip=None, start_codes=codes, progress=False))
+
+    together = run(jobs)
+    assert together.codes.tobytes() == run(jobs).codes.tobytes()
+    for row, job in enumerate(jobs):
+        alone = run([job])
+        assert np.abs(together.images[row] - alone.images[0]).max() < 2.0
+        assert np.allclose(together.activations[row], alone.activations[0], rtol=1e-2, atol=1e-2)
+
+
 def test_scale_affects_lengths_and_gain_rates():
     settings = pixel_preset("yosinski2015", (56, 56), scale=0.5, gain=3.0).settings
     assert settings.regularizer.parts[1] == Blur(0.5, 4)
@@ -144,7 +175,8 @@ def test_each_preset_is_recorded_and_runs(target, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "steps", "rise"), [("pixels", 60, 15), ("simonyan2014", None, 12), ("mahendran2016", 150, 5)]
+    ("name", "steps", "rise"),
+    [("pixels", 60, 15), ("simonyan2014", None, 12), ("mahendran2016", 150, 5), ("olah2017", 60, 8)],
 )
 def test_units_rise_well_above_the_start(target, name, steps, rise):
     result = made(target, name, steps)

@@ -33,7 +33,7 @@ class ZeroStart:
 class NoiseStart:
     """Independent noise for each number, drawn from the seed.
 
-    size: its standard deviation in gray levels of 255; the bound on both sides if uniform.
+    size: its standard deviation, of pixels in gray levels of 255; the bound on both sides if uniform.
     gray: its mean, a gray of 0 to 255; None is the mean color.
     """
 
