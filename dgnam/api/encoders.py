@@ -12,6 +12,9 @@ from ..data.preprocessing import Preprocessing
 from ..errors import DgnamError
 from .priors import ResolvedPrior
 
+FACETS = ("caffenet-mini", "fc7")
+"""The encoder and the layer whose codes are clustered for starts in pixels, as those of CaffeNet's fc7 were."""
+
 
 @dataclass(frozen=True, eq=False)
 class ResolvedEncoder:
@@ -30,7 +33,15 @@ def encoder_of(prior: ResolvedPrior) -> ResolvedEncoder:
             f"prior '{prior.name}' inverts no known encoder, so a picture has no code: give codes:FILE, or a start "
             "made in Python (dgnam.am.ImageStart, cluster)"
         )
-    name, layer = prior.inverts
+    return _of_zoo(*prior.inverts)
+
+
+def facet_encoder() -> ResolvedEncoder:
+    """The encoder whose codes tell the facets of a class where the prior has none of its own."""
+    return _of_zoo(*FACETS)
+
+
+def _of_zoo(name: str, layer: str) -> ResolvedEncoder:
     usual = zoo.get(name).preprocessing
     prepare = Preprocessing((usual.crop, usual.crop), usual.resize, np.array(usual.mean, np.float32))
     return ResolvedEncoder(zoo.load(name), layer, prepare, name)

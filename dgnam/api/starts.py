@@ -5,25 +5,55 @@ zero                            0 everywhere; in pixels the mean color
 image:cat.jpg                   the code of a picture; in pixels the picture itself
 codes:codes.npy                 codes in a file, .npy or .h5
 cluster:PICTURES:lemon:4        the mean codes of clusters of a class's pictures, a seed to each cluster
+mean:PICTURES                   in pixels, the mean of pictures
+mean:PICTURES:lemon             the mean of a class's pictures
+mean:PICTURES:lemon:4           the mean pictures of its clusters, a seed to each; mean:PICTURES:all:4 of all pictures
 """
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import numpy as np
 
 from .. import zoo
-from ..am import Classes, CodeFileStart, ImageStart, MeanImageStart, PixelPrior, RandomStart, Start, ZeroStart
-from ..data.dataset import open_dataset
+from ..am import (
+    Classes,
+    CodeFileStart,
+    FourierPrior,
+    ImageStart,
+    MeanImageStart,
+    PixelPrior,
+    RandomStart,
+    Start,
+    ZeroStart,
+)
+from ..data.dataset import Dataset, open_dataset
+from ..data.preprocessing import MEAN_BGR
 from ..errors import DgnamError, closest
 from ..measure.codes import PictureCodes
-from .clusters import cluster_start
-from .encoders import encoder_of
+from .clusters import cluster_start, mean_start, mean_start_of_clusters
+from .encoders import FACETS, encoder_of, facet_encoder
 from .priors import ResolvedPrior
 
-RANDOM, ZERO, IMAGE, CODES, CLUSTER = "random", "zero", "image:", "codes:", "cluster:"
-FORMS = (RANDOM, ZERO, f"{IMAGE}FILE", f"{CODES}FILE", f"{CLUSTER}PICTURES:CLASS:K")
+RANDOM, ZERO, IMAGE, CODES, CLUSTER, MEAN = "random", "zero", "image:", "codes:", "cluster:", "mean:"
+FORMS = (
+    RANDOM,
+    ZERO,
+    f"{IMAGE}FILE",
+    f"{CODES}FILE",
+    f"{CLUSTER}PICTURES:CLASS:K",
+    f"{MEAN}PICTURES",
+    f"{MEAN}PICTURES:CLASS",
+    f"{MEAN}PICTURES:CLASS:K",
+)
+ALL = "all"
+"""In place of a class, for all pictures."""
+
+_COLON = re.compile(r":(?![^\[]*\])")
+"""A colon that is not within the brackets of a source, as in tinyimagenet64-train[::10]."""
 
 
 def open_start(start: object, prior: ResolvedPrior) -> Start:
@@ -45,12 +75,16 @@ def open_start(start: object, prior: ResolvedPrior) -> Start:
         return _image(rest, prior)
     if rest and f"{kind}{colon}" == CLUSTER:
         return _cluster(rest, prior)
-    raise DgnamError(f"start '{start}': give one of {closest(start, FORMS)}")
+    if rest and f"{kind}{colon}" == MEAN:
+        return _mean(rest, prior)
+    raise DgnamError(f"start '{start}': give one of {closest(start, FORMS, limit=len(FORMS))}")
 
 
 def _image(path: str, prior: ResolvedPrior) -> Start:
     if isinstance(prior.prior, PixelPrior):
         return MeanImageStart.of(path)
+    if isinstance(prior.prior, FourierPrior):
+        return ImageStart(path, prior.prior.codes_of, prior.prior.image_size, np.array(MEAN_BGR))
     encoder = encoder_of(prior)
     codes = PictureCodes(encoder.module, encoder.layer)
 
@@ -61,23 +95,50 @@ def _image(path: str, prior: ResolvedPrior) -> Start:
 
 
 def _cluster(text: str, prior: ResolvedPrior) -> Start:
-    parts = text.rsplit(":", 2)
-    if len(parts) != 3 or not all(parts) or not _is_number(parts[2]):
+    source, wanted, k = _fields(text)
+    if not source or not wanted or k is None:
         raise DgnamError(
             f"start '{CLUSTER}{text}': write {CLUSTER}PICTURES:CLASS:K, with a class by its number or its name, and "
             f"the number of clusters, as {CLUSTER}tinyimagenet64-val:lemon:4"
         )
-    source, wanted, k = parts
     encoder = encoder_of(prior)
-    pictures = open_dataset(source).of_class(_class(wanted, encoder.name))
-    return cluster_start(encoder.module, encoder.layer, pictures, encoder.preprocessing, int(k))
+    pictures = _of_class(source, wanted, encoder.name, CLUSTER)
+    return cluster_start(encoder.module, encoder.layer, pictures, encoder.preprocessing, k)
 
 
-def _class(text: str, encoder: str) -> int:
-    """A class by its number, or by one of the names that the encoder has for its classes."""
-    if _is_number(text):
-        return int(text)
-    return Classes.of_model(zoo.get(encoder)).find(text, f"{CLUSTER}…:{text}")
+def _mean(text: str, prior: ResolvedPrior) -> Start:
+    if not isinstance(prior.prior, PixelPrior | FourierPrior):
+        raise DgnamError(
+            f"start '{MEAN}{text}': a mean of pictures is a start in pixels, and prior '{prior.name}' takes codes; "
+            f"{CLUSTER}PICTURES:CLASS:K starts from mean codes"
+        )
+    source, wanted, k = (text, None, None) if os.path.exists(text) else _fields(text)
+    pictures = open_dataset(source) if wanted is None else _of_class(source, wanted, FACETS[0], MEAN)
+    if k is None:
+        return mean_start(prior.prior, pictures)
+    encoder = facet_encoder()
+    return mean_start_of_clusters(prior.prior, pictures, k, encoder.module, encoder.layer, encoder.preprocessing)
+
+
+def _fields(text: str) -> tuple[str, str | None, int | None]:
+    """Source, class and number of clusters in PICTURES, PICTURES:CLASS or PICTURES:CLASS:K."""
+    parts = _COLON.split(text)
+    if len(parts) > 2 and _is_number(parts[-1]):
+        return ":".join(parts[:-2]), parts[-2], int(parts[-1])
+    return (text, None, None) if len(parts) == 1 else (":".join(parts[:-1]), parts[-1], None)
+
+
+def _of_class(source: str, wanted: str, encoder: str, kind: str) -> Dataset:
+    """The pictures of a class by its number or by one of its names, of the source or of the encoder; or all."""
+    pictures = open_dataset(source)
+    if wanted == ALL:
+        return pictures
+    if _is_number(wanted):
+        return pictures.of_class(int(wanted))
+    classes = Classes.of_model(zoo.get(encoder))
+    if pictures.classes and list(pictures.classes) != [label.name for label in classes.labels]:
+        classes = Classes.of_names(pictures.classes)
+    return pictures.of_class(classes.find(wanted, f"{kind}{source}:{wanted}"))
 
 
 def _is_number(text: str) -> bool:

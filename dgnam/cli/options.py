@@ -56,7 +56,8 @@ Start = Annotated[
     str | None,
     typer.Option(
         help="Initial codes: random; zero; image:FILE, the code of a picture; codes:FILE, .npy or .h5; "
-        "cluster:PICTURES:CLASS:K, the mean codes of K clusters of a class's pictures, one per seed."
+        "cluster:PICTURES:CLASS:K, the mean codes of K clusters of a class's pictures, one per seed; in pixels "
+        "mean:PICTURES, mean:PICTURES:CLASS or mean:PICTURES:CLASS:K, mean pictures."
     ),
 ]
 Backend = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,10 @@ class PixelPrior:
 
     def __call__(self, codes: Tensor) -> Tensor:
         return codes
+
+    def codes_of(self, images: np.ndarray) -> np.ndarray:
+        """The codes of images, which they are themselves."""
+        return np.asarray(images, np.float32)
 
     def to(self, device: torch.device) -> None:
         return None

@@ -1,8 +1,8 @@
 """Starts: where codes begin, for each seed."""
 
-from .clusters import ClusterStart, cluster
+from .clusters import ClusterStart, cluster, facets
 from .code_file import CodeFileStart
-from .image import ImageStart, code_of_image, encoder, read_image
+from .image import ImageStart, code_of_image, encoder, image_of, read_image
 from .pixels import MeanImageStart, NoiseStart, ZeroStart
 from .random import RandomStart, random_code
 from .start import Start
@@ -19,6 +19,8 @@ __all__ = [
     "cluster",
     "code_of_image",
     "encoder",
+    "facets",
+    "image_of",
     "random_code",
     "read_image",
 ]

@@ -3,8 +3,8 @@
 The pictures of a class fall into kinds, such as a pile of peppers and sliced peppers; an ascent from the mean code of
 one kind tends to stay with it.  After A. Nguyen, J. Yosinski, J. Clune: Multifaceted feature visualization. ICML
 workshop 2016.  They run k-means in a t-SNE map of 50 principal components of the codes, and start from the mean of the
-15 pictures nearest to a center.  Here k-means runs on the principal components, without t-SNE, and the start is a mean
-of codes, since the ascent is in code space.
+15 pictures nearest to a center.  Here k-means runs on the principal components, without t-SNE; in a generator's code
+space the start is a mean of codes, in pixels it is the mean picture.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ from ...errors import DgnamError
 COMPONENTS = 50
 """Number of principal components clustered in the source."""
 
+NEAREST = 15
+"""Number of pictures averaged in the source, those nearest to a cluster's center."""
+
 _TRIES = 10
 """Runs of k-means; the tightest is kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClusterStart:
-    """The mean codes of clusters of pictures; seed s takes cluster s mod k.
+    """The mean codes of clusters of pictures, or the codes of their mean pictures; seed s takes cluster s mod k.
 
     means: (k, *code_shape) float32, the largest cluster first.
     members: names of each cluster's pictures, the nearest to its center first.
@@ -67,12 +70,32 @@ def cluster(
     nearest: number of codes nearest to a cluster's center to average; None averages all.
     record: where the pictures came from, for `as_dict`.
     """
+    if nearest is not None and nearest < 1:
+        raise DgnamError(f"nearest {nearest} must be at least 1")
+    groups = facets(codes, names, k, seed=seed, components=components)
+    rows = np.asarray(codes, np.float64).reshape(len(codes), -1)
+    means = [rows[group[:nearest]].mean(0) for group in groups]
+    settings = {"k": k, "seed": seed, "components": components, "nearest": nearest}
+    return ClusterStart(
+        np.stack(means).astype(np.float32).reshape(k, *codes.shape[1:]),
+        tuple(tuple(names[i] for i in group) for group in groups),
+        {**({} if record is None else record), **settings},
+    )
+
+
+def facets(
+    codes: np.ndarray, names: Sequence[str], k: int, *, seed: int = 0, components: int = COMPONENTS
+) -> list[np.ndarray]:
+    """The places of the pictures of each of k clusters, the largest first, and the nearest to its center first in each.
+
+    The arguments are those of `cluster`.
+    """
     if len(codes) != len(names):
         raise DgnamError(f"{len(codes)} codes and {len(names)} names: each picture has one of each")
     if not 1 <= k <= len(codes):
         raise DgnamError(f"{len(codes)} pictures cannot be partitioned into {k} clusters; choose 1 to {len(codes)}")
-    if components < 1 or (nearest is not None and nearest < 1):
-        raise DgnamError(f"components {components} and nearest {nearest} must be at least 1")
+    if components < 1:
+        raise DgnamError(f"components {components} must be at least 1")
     rows = np.asarray(codes, np.float64).reshape(len(codes), -1)
     if not np.isfinite(rows).all():
         raise DgnamError(f"the code of {names[int(np.flatnonzero(~np.isfinite(rows).all(1))[0])]} is not finite")
@@ -85,13 +108,7 @@ def cluster(
     if len(groups) < k:
         raise DgnamError(f"the pictures' codes fall into {len(groups)} clusters, and not {k}; choose k {len(groups)}")
     groups.sort(key=lambda group: (-len(group), int(group.min())))
-    means = [rows[group[:nearest]].mean(0) for group in groups]
-    settings = {"k": k, "seed": seed, "components": components, "nearest": nearest}
-    return ClusterStart(
-        np.stack(means).astype(np.float32).reshape(k, *codes.shape[1:]),
-        tuple(tuple(names[i] for i in group) for group in groups),
-        {**({} if record is None else record), **settings},
-    )
+    return groups
 
 
 def _principal(rows: np.ndarray, components: int) -> np.ndarray:

@@ -61,7 +61,13 @@ def read_image(path: str | Path, size: tuple[int, int], mean: np.ndarray) -> np.
     size: height and width; the picture is resized to it without regard to its aspect ratio.
     mean: (3,) values, or a mean image (3, H, W) whose center crop is subtracted; BGR.
     """
-    pixels = _read_resized(path, size).astype(np.float32)
+    return image_of(read_picture(path), size, mean)
+
+
+def image_of(picture: np.ndarray, size: tuple[int, int], mean: np.ndarray) -> np.ndarray:
+    """The same of a picture (H, W, 3) uint8 RGB; Pillow resizes it: bilinear, antialiased, rounded to bytes."""
+    resized = Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    pixels = np.asarray(resized).astype(np.float32)
     return (pixels.transpose(2, 0, 1)[::-1] - crop_mean(mean, size))[None]
 
 
@@ -85,9 +91,3 @@ def encoder(module: CaffeModule, layer: str) -> Encode:
         return found.cpu().numpy()
 
     return encode
-
-
-def _read_resized(path: str | Path, size: tuple[int, int]) -> np.ndarray:
-    """A picture file as (*size, 3) uint8 RGB, resized by Pillow: bilinear, antialiased, rounded to bytes."""
-    picture = Image.fromarray(read_picture(path))
-    return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR))
