@@ -73,7 +73,7 @@ def train(
             start = None if weights is None else Path(weights)
             made = train_own(model, place, weights=start, precision=MIXED if precision is None else precision, **how)
         else:
-            made = train_zoo.make(model, place, replace=replace, **how)
+            made = train_zoo.build_model(model, place, replace=replace, **how)
     except KeyboardInterrupt as stop:
         if not (place / RECORD).is_file():
             raise

@@ -120,7 +120,7 @@ def test_a_net_of_one_s_own_is_trained_from_its_solver(nets, data_folder, tmp_pa
 @pytest.mark.parametrize("name", ["caffenet-mini", "caffenet-mini-4000"])
 def test_a_snapshot_s_run_folder_is_that_of_the_training_it_is_of(name, monkeypatch, capsys):
     given = []
-    monkeypatch.setattr(train_zoo, "make", lambda name, folder, **how: given.append((name, folder)))
+    monkeypatch.setattr(train_zoo, "build_model", lambda name, folder, **how: given.append((name, folder)))
     monkeypatch.setattr(sys, "argv", ["dgnam", "train", name, "--data", "sets", "--quiet"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -354,7 +354,7 @@ def test_there_is_no_folder(home, command):
 
 def test_no_file_replaces_a_model(home, command, monkeypatch):
     made = []
-    monkeypatch.setattr("dgnam.train.zoo.make", lambda *_, **how: made.append(how["replace"]))
+    monkeypatch.setattr("dgnam.train.zoo.build_model", lambda *_, **how: made.append(how["replace"]))
     (home / "x").mkdir()
     Record("train", {"model": "caffenet-mini", "replace": True}, {}).write(home / "x")
     status, _, err = command("resume", home / "x")
@@ -365,7 +365,7 @@ def test_no_file_replaces_a_model(home, command, monkeypatch):
 
 
 def test_a_training_left_at_a_checkpoint_has_the_status_of_one(home, command, monkeypatch):
-    monkeypatch.setattr("dgnam.train.zoo.make", lambda *_, **__: None)
+    monkeypatch.setattr("dgnam.train.zoo.build_model", lambda *_, **__: None)
     (home / "x").mkdir()
     Record("train", {"model": "caffenet-mini"}, {}).write(home / "x")
     status, out, _ = command("resume", home / "x")

@@ -11,7 +11,7 @@ from dgnam.data.dataset import open_dataset
 from dgnam.data.picture import DataError
 from dgnam.train.classifier import solver_net
 from dgnam.train.data_layer import split_data_layer
-from dgnam.train.zoo import PLANS, ClassifierPlan
+from dgnam.train.zoo import RECIPES, ZooClassifier
 
 
 def test_entries_are_whole():
@@ -24,10 +24,10 @@ def test_entries_are_whole():
 
 
 def test_every_set_that_the_zoo_is_trained_on_is_known():
-    for name, plan in PLANS.items():
-        if isinstance(plan, ClassifierPlan):
+    for name, recipe in RECIPES.items():
+        if isinstance(recipe, ZooClassifier):
             for phase in (pb.TRAIN, pb.TEST):
-                source = split_data_layer(solver_net(zoo.get(name).folder / plan.solver)[1], phase)[0].source
+                source = split_data_layer(solver_net(zoo.get(name).folder / recipe.solver)[1], phase)[0].source
                 assert public_set(source.split("[")[0]) is not None, source
 
 

@@ -10,7 +10,7 @@ from dgnam import zoo
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import pb, read_net, read_solver
 from dgnam.caffe.wiring.build import NetPlan, build
-from dgnam.train import zoo as publish
+from dgnam.train import zoo as train_zoo
 from dgnam.train.batch_norm.fold import fold
 from dgnam.train.encoder import Encoder
 from dgnam.train.fit import check_fit
@@ -28,8 +28,8 @@ def plan(name: str, file: str, phase: int = pb.TEST) -> NetPlan:
 
 @pytest.mark.parametrize("name", [*MINI, "deepsim-fc6"])
 def test_the_networks_of_a_training_fit_each_other(name):
-    made = publish.PLANS[name]
-    recipe = made.recipe
+    made = train_zoo.RECIPES[name]
+    recipe = made.training
     encoder = Encoder(CaffeModule(read_net(PROTOTXT / made.encoder / "deploy.prototxt")), recipe.code_layer, ("pool5",))
     side = 64 if recipe.crop_size is None else recipe.crop_size
     check_fit(plan(name, "train.prototxt", pb.TRAIN), plan(name, "discriminator.prototxt", pb.TRAIN), encoder, side)
@@ -74,7 +74,7 @@ def test_it_is_small(name, most):
 
 
 def test_the_full_size_one_is_trained_as_published():
-    recipe = publish.PLANS["deepsim-fc6"].recipe
+    recipe = train_zoo.RECIPES["deepsim-fc6"].training
     assert (recipe.losses, recipe.batch_size, recipe.pause_below) == (PUBLISHED, 64, 0.1)
     solver = read_solver(PROTOTXT / "deepsim-fc6" / "solver.prototxt")
     assert (solver.type, solver.momentum, solver.momentum2) == ("Adam", pytest.approx(0.9), pytest.approx(0.999))

@@ -6,8 +6,16 @@ Weights are stored as Caffe's HDF5 in float16, rounded and compressed, or, where
 caffemodel in float32.  What the card says was measured on that file.
 """
 
-from .build import make
-from .recipes import PLANS, ClassifierPlan, GeneratorPlan, SnapshotPlan, trained_as
-from .remeasure import remeasure
+from .build import build_model
+from .evaluate import evaluate_model
+from .recipes import RECIPES, ZooClassifier, ZooGenerator, ZooIntermediate, trained_as
 
-__all__ = ["PLANS", "ClassifierPlan", "GeneratorPlan", "SnapshotPlan", "make", "remeasure", "trained_as"]
+__all__ = [
+    "RECIPES",
+    "ZooClassifier",
+    "ZooGenerator",
+    "ZooIntermediate",
+    "build_model",
+    "evaluate_model",
+    "trained_as",
+]

@@ -20,15 +20,15 @@ from ...zoo.registry import clear_cache
 from ..batch_norm.fold import fold
 from ..data_layer import DataLayer
 from ..generator import train_generator
-from . import recipes as plans
+from . import recipes
 from .card import Built, card_text, training_facts
-from .classifier import make_classifier, make_snapshot
-from .evaluate import as_stored, code_bounds, measure_generator
-from .recipes import ClassifierPlan, GeneratorPlan, SnapshotPlan
+from .classifier import build_classifier, build_intermediate
+from .evaluate import as_stored, code_bounds, evaluate_generator
+from .recipes import ZooClassifier, ZooGenerator, ZooIntermediate
 from .storage import storage_of, store
 
 
-def make(
+def build_model(
     name: str,
     run_folder: str | Path,
     *,
@@ -46,23 +46,23 @@ def make(
     replace: put the model into the place of the one that is there; otherwise that is a DgnamError, before any training.
     Returns the model's folder.
     """
-    plan = plans.plan_of(name)
+    recipe = recipes.recipe_of(name)
     spec = {"model": name, "data": None if data_folder is None else str(data_folder), "device": device}
     how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
     how["spec"] = {**spec, "replace": replace}
-    if isinstance(plan, GeneratorPlan) and plan.judge is None:
-        return _make_full_size(name, plan, Path(run_folder), **how)
+    if isinstance(recipe, ZooGenerator) and recipe.judge is None:
+        return _build_full_size(name, recipe, Path(run_folder), **how)
     models = zoo.data_folder("models")
     if not os.access(models, os.W_OK):
         raise DgnamError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
     if not replace:
         _check_free(name)
-    if isinstance(plan, ClassifierPlan):
-        made = make_classifier(name, plan, Path(run_folder), **how)
-    elif isinstance(plan, SnapshotPlan):
-        made = make_snapshot(name, plan, Path(run_folder), **how)
+    if isinstance(recipe, ZooClassifier):
+        made = build_classifier(name, recipe, Path(run_folder), **how)
+    elif isinstance(recipe, ZooIntermediate):
+        made = build_intermediate(name, recipe, Path(run_folder), **how)
     else:
-        made = _make_generator(name, plan, Path(run_folder), **how)
+        made = _build_generator(name, recipe, Path(run_folder), **how)
     return None if made is None else _store(name, made)
 
 
@@ -77,30 +77,30 @@ def _check_free(name: str) -> None:
         )
 
 
-def _make_full_size(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Path | None:
+def _build_full_size(name: str, recipe: ZooGenerator, run_folder: Path, **how: Any) -> Path | None:
     entry = zoo.get(name)
-    net = train_generator(entry.folder, plan.recipe, zoo.load(plan.encoder), run_folder, **how)
+    net = train_generator(entry.folder, recipe.training, zoo.load(recipe.encoder), run_folder, **how)
     if net is None:
         return None
     write_caffemodel(run_folder / "generator.caffemodel", read_net(entry.prototxt), fold(net.cpu()))
     return run_folder
 
 
-def _make_generator(name: str, plan: GeneratorPlan, run_folder: Path, **how: Any) -> Built | None:
-    encoder = zoo.load(plan.encoder)
+def _build_generator(name: str, recipe: ZooGenerator, run_folder: Path, **how: Any) -> Built | None:
+    encoder = zoo.load(recipe.encoder)
     folder = zoo.get(name).folder
-    net = train_generator(folder, plan.recipe, encoder, run_folder, **how)
+    net = train_generator(folder, recipe.training, encoder, run_folder, **how)
     if net is None:
         return None
     weights = fold(net.cpu())
-    held_out = open_dataset(plans.HELD_OUT, folder=how["data_folder"]).in_memory()
-    upper = code_bounds(encoder.cpu(), plan.recipe.code_layer, held_out)
-    layer = DataLayer(plan.recipe.source, plan.recipe.batch_size, held_out.size[0], True, MEAN_BGR)
+    held_out = open_dataset(recipes.HELD_OUT, folder=how["data_folder"]).in_memory()
+    upper = code_bounds(encoder.cpu(), recipe.training.code_layer, held_out)
+    layer = DataLayer(recipe.training.source, recipe.training.batch_size, held_out.size[0], True, MEAN_BGR)
     card = {
-        "what": plan.note,
+        "what": recipe.note,
         "training": training_facts(run_folder, layer, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
-        "measured": measure_generator(plan, as_stored(name, weights), encoder, held_out),
-        "data": plan.data,
+        "measured": evaluate_generator(recipe, as_stored(name, weights), encoder, held_out),
+        "data": recipe.data,
     }
     return Built(weights, card, upper)
 

@@ -11,14 +11,15 @@ from ...caffe.proto import pb, read_net, read_weights
 from ...data.dataset import open_dataset
 from ..batch_norm.fold import Arrays, averaged, fold, scale_code
 from ..batch_norm.statistics import find_statistics, lacks_statistics
-from ..classifier import pictures_for_statistics, recipe, solver_net, train_classifier, trunk
+from ..classifier import pictures_for_statistics, solver_net, train_classifier, trunk
+from ..classifier import recipe as solver_recipe
 from ..data_layer import split_data_layer
 from ..image_loader import ImageLoader
 from ..kept_weights import check_kept, kept_file
-from . import recipes as plans
+from . import recipes
 from .card import Built, training_facts
-from .evaluate import as_stored, code_bounds, measure_classifier
-from .recipes import ClassifierPlan, SnapshotPlan
+from .evaluate import as_stored, code_bounds, evaluate_classifier
+from .recipes import ZooClassifier, ZooIntermediate
 
 CODE_RANGE = 12.0
 """The mean act_range of CaffeNet's fc6 in the published code (act_range/3x/fc6.txt), which steps of 8 were made for."""
@@ -26,40 +27,40 @@ CODE_RANGE = 12.0
 _PRETRAINING = "pretraining"
 
 
-def make_classifier(name: str, plan: ClassifierPlan, run_folder: Path, **how: Any) -> Built | None:
+def build_classifier(name: str, recipe: ZooClassifier, run_folder: Path, **how: Any) -> Built | None:
     """Train the model; None where the time limit stopped that at a checkpoint."""
-    net = _train(name, plan, run_folder, **how)
+    net = _train(name, recipe, run_folder, **how)
     if net is None:
         return None
-    weights = _plain(net.cpu(), plan)
-    if plan.code is not None:
-        _scale_code(name, weights, plan.code, how["data_folder"])
-    measured = measure_classifier(name, plan, as_stored(name, weights), how["data_folder"])
-    training = _facts(zoo.get(name).folder / plan.solver, run_folder, how)
-    if plan.pretraining is not None:
-        earlier = _facts(zoo.get(name).folder / plan.pretraining, run_folder / _PRETRAINING, how)
+    weights = _plain(net.cpu(), recipe)
+    if recipe.code is not None:
+        _scale_code(name, weights, recipe.code, how["data_folder"])
+    measured = evaluate_classifier(name, recipe, as_stored(name, weights), how["data_folder"])
+    training = _facts(zoo.get(name).folder / recipe.solver, run_folder, how)
+    if recipe.pretraining is not None:
+        earlier = _facts(zoo.get(name).folder / recipe.pretraining, run_folder / _PRETRAINING, how)
         training[_PRETRAINING] = earlier
-    return Built(weights, {"what": plan.note, "training": training, "measured": measured, "data": plan.data})
+    return Built(weights, {"what": recipe.note, "training": training, "measured": measured, "data": recipe.data})
 
 
-def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -> Built | None:
-    """Take the weights that the training in `run_folder` kept at the plan's iteration, or train as far as that.
+def build_intermediate(name: str, recipe: ZooIntermediate, run_folder: Path, **how: Any) -> Built | None:
+    """Take the weights that the training in `run_folder` kept at the recipe's iteration, or train as far as that.
 
     Its code layer keeps the scale that the training gave it.  None where the time limit stopped the training before;
     DgnamError where it is past the iteration and kept nothing, or kept weights of another recipe.
     """
-    whole = plans.classifier_plan(plan)
-    kept, solver_path = kept_file(run_folder, plan.at), zoo.get(plan.of).folder / whole.solver
+    whole = recipes.classifier_recipe(recipe)
+    kept, solver_path = kept_file(run_folder, recipe.at), zoo.get(recipe.of).folder / whole.solver
     if not kept.is_file():
-        _train(plan.of, whole, run_folder, until=plan.at, **how)
+        _train(recipe.of, whole, run_folder, until=recipe.at, **how)
     if not kept.is_file():
         return None
     solver, definition = solver_net(solver_path)
-    check_kept(kept, recipe(solver, definition))
+    check_kept(kept, solver_recipe(solver, definition))
     layer, train_net = split_data_layer(definition, pb.TRAIN, how["data_folder"])
     net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
-    training = _facts(solver_path, run_folder, how, plan.at)
-    training["of"] = {"model": plan.of, "iterations": solver.max_iter}
+    training = _facts(solver_path, run_folder, how, recipe.at)
+    training["of"] = {"model": recipe.of, "iterations": solver.max_iter}
     if whole.code is not None:
         training["of"]["code"] = whole.code[0]
     if lacks_statistics(net):
@@ -67,30 +68,30 @@ def make_snapshot(name: str, plan: SnapshotPlan, run_folder: Path, **how: Any) -
         pictures, training["statistics_of"] = pictures_for_statistics(loader)
         find_statistics(net, pictures)
     weights = _plain(net, whole)
-    measured = measure_classifier(name, whole, as_stored(name, weights), how["data_folder"])
-    return Built(weights, {"what": plan.note, "training": training, "measured": measured, "data": whole.data})
+    measured = evaluate_classifier(name, whole, as_stored(name, weights), how["data_folder"])
+    return Built(weights, {"what": recipe.note, "training": training, "measured": measured, "data": whole.data})
 
 
 def _train(
-    name: str, plan: ClassifierPlan, run_folder: Path, until: int | None = None, **how: Any
+    name: str, recipe: ZooClassifier, run_folder: Path, until: int | None = None, **how: Any
 ) -> CaffeModule | None:
-    """Train by the plan, up to iteration `until` if given, and keep the weights that snapshots need."""
+    """Train by the recipe, up to iteration `until` if given, and keep the weights of intermediate models."""
     folder, earlier = zoo.get(name).folder, None
-    if plan.pretraining is not None:
+    if recipe.pretraining is not None:
         alone = {key: value for key, value in how.items() if key != "spec"}
-        first = train_classifier(folder / plan.pretraining, run_folder / _PRETRAINING, **alone)
+        first = train_classifier(folder / recipe.pretraining, run_folder / _PRETRAINING, **alone)
         if first is None:
             return None
         earlier = trunk(first.cpu())
-    if plan.start is not None:
-        start = zoo.load(plan.start)
-        earlier = start.weights() if plan.keeps_scores else trunk(start, zoo.get(plan.start).scores)
-    keep = plans.kept_on_the_way(name)
-    return train_classifier(folder / plan.solver, run_folder, weights=earlier, keep=keep, until=until, **how)
+    if recipe.start is not None:
+        start = zoo.load(recipe.start)
+        earlier = start.weights() if recipe.keeps_scores else trunk(start, zoo.get(recipe.start).scores)
+    keep = recipes.iterations_kept(name)
+    return train_classifier(folder / recipe.solver, run_folder, weights=earlier, keep=keep, until=until, **how)
 
 
-def _plain(net: CaffeModule, plan: ClassifierPlan) -> Arrays:
-    return fold(net) if plan.folded else averaged(net)
+def _plain(net: CaffeModule, recipe: ZooClassifier) -> Arrays:
+    return fold(net) if recipe.folded else averaged(net)
 
 
 def _facts(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations: int | None = None) -> dict[str, Any]:
@@ -103,5 +104,5 @@ def _facts(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations:
 def _scale_code(name: str, weights: Arrays, code: tuple[str, str], data_folder: Any) -> None:
     """Let the code layer's act_range average `CODE_RANGE`."""
     deployed = CaffeModule(read_net(zoo.get(name).prototxt), weights).eval()
-    upper = code_bounds(deployed, code[0], open_dataset(plans.HELD_OUT, folder=data_folder))
+    upper = code_bounds(deployed, code[0], open_dataset(recipes.HELD_OUT, folder=data_folder))
     scale_code(weights, *code, CODE_RANGE / float(upper.mean()))

@@ -1,4 +1,4 @@
-"""What the cards say of a model, measured with its weights as they are stored."""
+"""What a card says of a model, measured with its weights as they are stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
 from ...caffe.proto import pb, read_net
 from ...data.clips import Clips, FramesShuffled
-from ...data.dataset import Dataset
+from ...data.dataset import Dataset, open_dataset
 from ...data.preprocessing import MEAN_BGR, Preprocessing, center_crop, center_window, preprocess
 from ...errors import DgnamError
 from ...measure import Judge, measure_codes
@@ -21,8 +21,8 @@ from ..classifier import evaluate, solver_net
 from ..data_layer import split_data_layer
 from ..encoder import Encoder
 from ..generator import GeneratorRecipe
-from . import recipes as plans
-from .recipes import ClassifierPlan, GeneratorPlan
+from . import recipes
+from .recipes import ZooClassifier, ZooGenerator, ZooIntermediate
 from .storage import as_read
 
 
@@ -39,8 +39,20 @@ def code_bounds(encoder: CaffeModule, layer: str, dataset: Dataset) -> np.ndarra
     return measure_codes(encoder, layer, dataset, preprocessing, batch_size=250).bounds()
 
 
-def measure_classifier(
-    name: str, plan: ClassifierPlan, net: CaffeModule, data_folder: str | os.PathLike[str] | None
+def evaluate_model(name: str, data_folder: str | os.PathLike[str] | None = None) -> dict[str, float]:
+    """The numbers that the card of model `name` has, as its stored weights give them now on the pictures it names."""
+    recipe = recipes.recipe_of(name)
+    net = zoo.load(name)
+    if isinstance(recipe, ZooClassifier | ZooIntermediate):
+        now = evaluate_classifier(name, recipes.classifier_recipe(recipe), net, data_folder)
+    else:
+        held_out = open_dataset(recipes.HELD_OUT, folder=data_folder).in_memory()
+        now = evaluate_generator(recipe, net, zoo.load(recipe.encoder), held_out)
+    return {key: value for key, value in now.items() if key != "on"}
+
+
+def evaluate_classifier(
+    name: str, recipe: ZooClassifier, net: CaffeModule, data_folder: str | os.PathLike[str] | None
 ) -> dict[str, Any]:
     """Accuracy on the held-out pictures that the training definition names; of a control on each half too.
 
@@ -48,7 +60,7 @@ def measure_classifier(
     frames in random order.
     """
     entry = zoo.get(name)
-    _, definition = solver_net(entry.folder / plan.solver)
+    _, definition = solver_net(entry.folder / recipe.solver)
     layer, scores = split_data_layer(definition, pb.TEST, data_folder)[0], str(entry.scores)
     held_out = layer.load(data_folder)
     accuracy = evaluate(net, held_out, layer, scores=scores)
@@ -62,10 +74,10 @@ def measure_classifier(
         measured["on"] = f"{layer.source}, {len(held_out)} clips of {layer.frames} frames"
         shuffled = evaluate(net, FramesShuffled(held_out), layer, scores=scores)
         measured["top1_frames_shuffled"] = shuffled.top1
-    if plan.modified and isinstance(held_out, Dataset):
+    if recipe.modified and isinstance(held_out, Dataset):
         for which, part in (("regular", 0), ("modified", 1)):
             measured[f"top1_{which}"] = evaluate(net, held_out.half(part), layer, scores=scores).top1
-    if plan.memorises:
+    if recipe.memorises:
         shown = split_data_layer(definition, pb.TRAIN, data_folder)[0]
         known = shown.load(data_folder)
         measured["on"] += f"; top1_training on {shown.source}, {len(known)} pictures"
@@ -73,13 +85,15 @@ def measure_classifier(
     return measured
 
 
-def measure_generator(plan: GeneratorPlan, net: CaffeModule, encoder: CaffeModule, held_out: Dataset) -> dict[str, Any]:
+def evaluate_generator(
+    recipe: ZooGenerator, net: CaffeModule, encoder: CaffeModule, held_out: Dataset
+) -> dict[str, Any]:
     """How near its reconstructions of the held-out pictures come."""
-    if plan.judge is None:
-        raise DgnamError("a generator of full size is not measured here: its plan names no judge")
-    judge = Judge(zoo.load(plan.judge), str(zoo.get(plan.judge).scores))
-    measured = reconstruction(net, encoder, plan.recipe, held_out, judge)
-    return {"on": f"{plans.HELD_OUT}, {len(held_out)} pictures", **measured}
+    if recipe.judge is None:
+        raise DgnamError("a generator of full size is not measured here: its recipe names no judge")
+    judge = Judge(zoo.load(recipe.judge), str(zoo.get(recipe.judge).scores))
+    measured = reconstruction(net, encoder, recipe.training, held_out, judge)
+    return {"on": f"{recipes.HELD_OUT}, {len(held_out)} pictures", **measured}
 
 
 def reconstruction(

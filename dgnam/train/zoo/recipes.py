@@ -1,4 +1,4 @@
-"""How each model of the small zoo is made: a line of recipe to each, beside its files in `prototxt/`."""
+"""How each model of the small zoo is made: a recipe for each, beside its definitions in `prototxt/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HELD_OUT = "tinyimagenet64-val"
 
 
 @dataclass(frozen=True)
-class ClassifierPlan:
+class ZooClassifier:
     """How a classifier of the zoo is made.
 
     data: what it was trained on, for its card.
@@ -45,8 +45,8 @@ class ClassifierPlan:
 
 
 @dataclass(frozen=True)
-class SnapshotPlan:
-    """A classifier of the zoo on the way: a by-product of its training.
+class ZooIntermediate:
+    """An intermediate model: a classifier of the zoo at an iteration of its training.
 
     of, at: the model, and the iteration of its training; 0 for the weights that it starts with.
     """
@@ -57,80 +57,81 @@ class SnapshotPlan:
 
 
 @dataclass(frozen=True)
-class GeneratorPlan:
+class ZooGenerator:
     """How a generator is made, and which classifier judges its reconstructions.
 
     judge: None for a generator of full size, which isn't measured and stays where it was trained.
+    training: what the trainer takes.
     """
 
     note: str
     encoder: str
     judge: str | None
-    recipe: GeneratorRecipe
+    training: GeneratorRecipe
     data: str = IMAGENET
 
 
-Plan: TypeAlias = ClassifierPlan | SnapshotPlan | GeneratorPlan
+ZooRecipe: TypeAlias = ZooClassifier | ZooIntermediate | ZooGenerator
 
 
-def _control(what: str) -> ClassifierPlan:
+def _control(what: str) -> ZooClassifier:
     note = f"a control of Sec. 3.5: 100 classes of regular pictures and the same of {what}"
-    return ClassifierPlan(note, modified=True)
+    return ZooClassifier(note, modified=True)
 
 
-def _clips(what: str) -> ClassifierPlan:
+def _clips(what: str) -> ZooClassifier:
     note = (
         f"a target of Sec. 3.2 at 64 px that sees clips of 16 frames, by action-mini's convolutions and an LSTM: {what}"
     )
-    return ClassifierPlan(note, data=SPORTS, start="action-mini")
+    return ZooClassifier(note, data=SPORTS, start="action-mini")
 
 
-def _inverse(code: str, note: str) -> GeneratorPlan:
+def _inverse(code: str, note: str) -> ZooGenerator:
     """A generator at 64 px, with C up to pool5 as in the paper."""
     recipe = GeneratorRecipe("tinyimagenet64-train", code, ("pool5",), losses=RelativeLosses())
-    return GeneratorPlan(f"{note} at 64 px: it inverts caffenet-mini's {code}", "caffenet-mini", "judge-mini", recipe)
+    return ZooGenerator(f"{note} at 64 px: it inverts caffenet-mini's {code}", "caffenet-mini", "judge-mini", recipe)
 
 
-def _on_the_way(iteration: int) -> SnapshotPlan:
-    return SnapshotPlan(
+def _intermediate(iteration: int) -> ZooIntermediate:
+    return ZooIntermediate(
         f"caffenet-mini after {iteration:,} iterations of its training, to see how its neurons change (Sec. 3.6)",
         "caffenet-mini",
         iteration,
     )
 
 
-PLANS: dict[str, Plan] = {
-    "caffenet-mini": ClassifierPlan("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
-    "caffenet-mini-untrained": SnapshotPlan(
+RECIPES: dict[str, ZooRecipe] = {
+    "caffenet-mini": ZooClassifier("the encoder E, comparator C and default target at 64 px", code=("fc6", "fc7")),
+    "caffenet-mini-untrained": ZooIntermediate(
         "caffenet-mini before its training, with random weights (Sec. 3.6)", "caffenet-mini", 0
     ),
-    "caffenet-mini-50": _on_the_way(50),
-    "caffenet-mini-200": _on_the_way(200),
-    "caffenet-mini-1000": _on_the_way(1000),
-    "caffenet-mini-4000": _on_the_way(4000),
-    "caffenet-mini-overfit": ClassifierPlan(
+    "caffenet-mini-50": _intermediate(50),
+    "caffenet-mini-200": _intermediate(200),
+    "caffenet-mini-1000": _intermediate(1000),
+    "caffenet-mini-4000": _intermediate(4000),
+    "caffenet-mini-overfit": ZooClassifier(
         "caffenet-mini trained past its best, on a tenth of its pictures until it knows them by heart (Sec. 3.6)",
         start="caffenet-mini",
         keeps_scores=True,
         solver="overfit_solver.prototxt",
         memorises=True,
     ),
-    "judge-mini": ClassifierPlan("an independent judge of pictures: another architecture and seed, never a target"),
+    "judge-mini": ZooClassifier("an independent judge of pictures: another architecture and seed, never a target"),
     "deepsim-fc6-mini": _inverse("fc6", "the default prior"),
     "deepsim-fc7-mini": _inverse("fc7", "a prior"),
     "deepsim-pool5-mini": _inverse("pool5", "a prior"),
     "deepsim-conv3-mini": _inverse("conv3", "a prior"),
-    "deepsim-fc6": GeneratorPlan(
+    "deepsim-fc6": ZooGenerator(
         "the paper's default prior, which inverts CaffeNet's fc6, trained anew on ImageNet",
         "caffenet",
         None,
         GeneratorRecipe("ilsvrc12/train.txt", "fc6", ("pool5",), resize=(256, 256), crop_size=227),
         data="ImageNet (ILSVRC 2012)",
     ),
-    "caffenet-b-mini": ClassifierPlan(
+    "caffenet-b-mini": ZooClassifier(
         "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
     ),
-    "places-alexnet-mini": ClassifierPlan(
+    "places-alexnet-mini": ZooClassifier(
         "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from caffenet-mini, which knows ImageNet's classes, where "
         "the paper's network was trained on scenes alone",
         data=PLACES,
@@ -139,9 +140,9 @@ PLANS: dict[str, Plan] = {
     "control-shuffled-mini": _control("pictures whose quarters are in random order"),
     "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
     "control-blur-mini": _control("pictures under a Gaussian blur of radius 3 at 256 px"),
-    "googlenet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: inception modules"),
-    "resnet-mini": ClassifierPlan("a target of Sec. 3.3 at 64 px: residual blocks", folded=False),
-    "action-mini": ClassifierPlan(
+    "googlenet-mini": ZooClassifier("a target of Sec. 3.3 at 64 px: inception modules"),
+    "resnet-mini": ZooClassifier("a target of Sec. 3.3 at 64 px: residual blocks", folded=False),
+    "action-mini": ZooClassifier(
         "a target of Sec. 3.2 at 64 px: sports in stills, by a heavily modified AlexNet",
         data=SPORTS,
         pretraining="pretrain_solver.prototxt",
@@ -151,29 +152,29 @@ PLANS: dict[str, Plan] = {
 }
 
 
-def plan_of(name: str) -> Plan:
-    """The plan of this name; an unknown one is an error that lists the closest."""
-    if name not in PLANS:
-        raise DgnamError(f"there is no recipe for '{name}'; there are: {closest(name, PLANS)}")
-    return PLANS[name]
+def recipe_of(name: str) -> ZooRecipe:
+    """The recipe of this name; an unknown one is an error that lists the closest."""
+    if name not in RECIPES:
+        raise DgnamError(f"there is no recipe for '{name}'; there are: {closest(name, RECIPES)}")
+    return RECIPES[name]
 
 
-def classifier_plan(plan: ClassifierPlan | SnapshotPlan) -> ClassifierPlan:
-    """The plan itself, or that of the model which a snapshot is of."""
-    if isinstance(plan, ClassifierPlan):
-        return plan
-    whole = plan_of(plan.of)
-    if not isinstance(whole, ClassifierPlan):
-        raise DgnamError(f"a snapshot is of a classifier's training, and '{plan.of}' is none")
+def classifier_recipe(recipe: ZooClassifier | ZooIntermediate) -> ZooClassifier:
+    """The recipe itself, or that of the model which an intermediate one is of."""
+    if isinstance(recipe, ZooClassifier):
+        return recipe
+    whole = recipe_of(recipe.of)
+    if not isinstance(whole, ZooClassifier):
+        raise DgnamError(f"an intermediate model is of a classifier's training, and '{recipe.of}' is none")
     return whole
 
 
 def trained_as(name: str) -> str:
-    """The model whose training makes model `name`: another one for a snapshot."""
-    plan = plan_of(name)
-    return plan.of if isinstance(plan, SnapshotPlan) else name
+    """The model whose training makes model `name`: another one for an intermediate model."""
+    recipe = recipe_of(name)
+    return recipe.of if isinstance(recipe, ZooIntermediate) else name
 
 
-def kept_on_the_way(name: str) -> tuple[int, ...]:
-    """The iterations of the training of model `name` whose weights snapshots need."""
-    return tuple(plan.at for plan in PLANS.values() if isinstance(plan, SnapshotPlan) and plan.of == name)
+def iterations_kept(name: str) -> tuple[int, ...]:
+    """The iterations of the training of model `name` whose weights intermediate models need."""
+    return tuple(recipe.at for recipe in RECIPES.values() if isinstance(recipe, ZooIntermediate) and recipe.of == name)

@@ -24,7 +24,7 @@ from ...data.named_set import data_folder as find_data_folder
 from ...data.picture import DataError
 from ...errors import DgnamError
 from ...files.checksums import sha256
-from .remeasure import remeasure
+from .evaluate import evaluate_model
 
 TOLERANCE = 0.002
 """How far a measured number may be from the card's, of shares and cosines, and relative for what is larger than 1.
@@ -129,7 +129,7 @@ def _card(name: str, weights: Path, data: str | Path | None) -> Iterator[Check]:
     yield Check(name, "card", right, f"{path.name} of {card.get('date')}" if right else f"{path} is of other weights")
     try:
         find_data_folder(data)
-        found = remeasure(name, data)
+        found = evaluate_model(name, data)
     except DataError as error:
         if data is not None:
             raise

@@ -20,7 +20,7 @@ from dgnam.data.dataset import open_dataset
 from dgnam.data.preprocessing import preprocess
 from dgnam.errors import DgnamError
 from dgnam.runs import Record
-from dgnam.train import zoo as publish
+from dgnam.train import zoo as train_zoo
 from dgnam.train.classifier import solver_net
 from dgnam.train.curves import read_log
 from dgnam.train.data_layer import DataLayer, split_data_layer
@@ -155,30 +155,30 @@ def toy_zoo(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
     monkeypatch.setattr(zoo_folders, "data_folder", lambda name: tmp_path / name)
-    monkeypatch.setattr(publish.recipes, "HELD_OUT", "toy-val")
-    plans = {
-        "e": publish.ClassifierPlan("an encoder", code=("fc6", "fc8")),
-        "j": publish.ClassifierPlan("a judge"),
-        "s": publish.ClassifierPlan("started", start="e"),
-        "f": publish.ClassifierPlan("fine-tuned", pretraining="first.prototxt", folded=False),
-        "m": publish.ClassifierPlan("a control", modified=True),
-        "start": publish.SnapshotPlan("e before", "e", 0),
-        "way": publish.SnapshotPlan("e on the way", "e", 15),
-        "over": publish.ClassifierPlan(
+    monkeypatch.setattr(train_zoo.recipes, "HELD_OUT", "toy-val")
+    recipes = {
+        "e": train_zoo.ZooClassifier("an encoder", code=("fc6", "fc8")),
+        "j": train_zoo.ZooClassifier("a judge"),
+        "s": train_zoo.ZooClassifier("started", start="e"),
+        "f": train_zoo.ZooClassifier("fine-tuned", pretraining="first.prototxt", folded=False),
+        "m": train_zoo.ZooClassifier("a control", modified=True),
+        "start": train_zoo.ZooIntermediate("e before", "e", 0),
+        "way": train_zoo.ZooIntermediate("e on the way", "e", 15),
+        "over": train_zoo.ZooClassifier(
             "e by heart", start="e", keeps_scores=True, solver="more.prototxt", memorises=True
         ),
-        "g": publish.GeneratorPlan("a prior", "e", "j", RECIPE),
-        "c": publish.GeneratorPlan("a prior", "e", "j", replace(RECIPE, code_layer="conv1")),
-        "full": publish.GeneratorPlan("a prior", "e", None, RECIPE),
+        "g": train_zoo.ZooGenerator("a prior", "e", "j", RECIPE),
+        "c": train_zoo.ZooGenerator("a prior", "e", "j", replace(RECIPE, code_layer="conv1")),
+        "full": train_zoo.ZooGenerator("a prior", "e", None, RECIPE),
     }
-    monkeypatch.setattr(publish.recipes, "PLANS", plans)
+    monkeypatch.setattr(train_zoo.recipes, "RECIPES", recipes)
     clear_cache()
     yield tmp_path
     clear_cache()
 
 
 def make(name: str, folder: Path, data_folder: Path) -> Path:
-    made = publish.make(name, folder / f"run-{name}", data_folder=data_folder, progress=False)
+    made = train_zoo.build_model(name, folder / f"run-{name}", data_folder=data_folder, progress=False)
     assert made is not None
     return made
 
@@ -193,7 +193,7 @@ def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo,
     page = (folders["e"] / "README.md").read_text()
     assert f"| top1 | {card['measured']['top1']:.4g} |" in page
     assert f"weights: `weights.h5`, {card['storage']}, {card['bytes']:,} bytes" in page
-    assert publish.remeasure("e", data_folder)["top1"] == card["measured"]["top1"]
+    assert train_zoo.evaluate_model("e", data_folder)["top1"] == card["measured"]["top1"]
     with h5py.File(folders["e"] / "weights.h5") as file:
         assert sorted(file["data"]) == ["conv1", "fc6", "fc8"]
         assert file["data/conv1/0"].dtype == np.float16
@@ -213,7 +213,7 @@ def test_a_model_may_be_pretrained_and_stay_unfolded(toy_zoo, data_folder):
     with h5py.File(folder / "weights.h5") as file:
         assert sorted(file["data"]) == ["conv1", "conv1_bn", "conv1_scale", "fc6", "fc8"]
         assert file["data/conv1_bn/2"][()] == [1]
-    assert publish.remeasure("f", data_folder)["top1"] == pytest.approx(card["measured"]["top1"])
+    assert train_zoo.evaluate_model("f", data_folder)["top1"] == pytest.approx(card["measured"]["top1"])
 
 
 def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, data_folder):
@@ -229,14 +229,14 @@ def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, 
     assert not np.allclose(*scores, atol=1e-2)
 
 
-def snapshot(name: str, folder: Path, data_folder: Path, **how) -> Path | None:
-    return publish.make(name, folder / "run-e", data_folder=data_folder, progress=False, **how)
+def intermediate(name: str, folder: Path, data_folder: Path, **how) -> Path | None:
+    return train_zoo.build_model(name, folder / "run-e", data_folder=data_folder, progress=False, **how)
 
 
-def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_folder):
+def test_intermediate_models_are_taken_from_the_training_that_they_are_of(toy_zoo, data_folder):
     """It is trained as far as that, goes on to the same weights, and is not trained again."""
-    assert snapshot("way", toy_zoo, data_folder, time_limit=0) is None
-    folder = snapshot("way", toy_zoo, data_folder)
+    assert intermediate("way", toy_zoo, data_folder, time_limit=0) is None
+    folder = intermediate("way", toy_zoo, data_folder)
     checkpoints = toy_zoo / "run-e" / "chunks"
     assert [path.name for path in sorted(checkpoints.iterdir())] == ["checkpoint-000010.pt", "checkpoint-000015.pt"]
     card, page = json.loads((folder / "card.json").read_text()), (folder / "README.md").read_text()
@@ -245,7 +245,7 @@ def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_fo
     assert "- The values of fc6 have the scale that the training gave them; e's are brought to another" in page
     assert "`dgnam train way --data DIR`: 15 batches of 20 from `toy-train`, of the 40 of e's training" in page
     shutil.rmtree(checkpoints)
-    assert snapshot("start", toy_zoo, data_folder) is not None
+    assert intermediate("start", toy_zoo, data_folder) is not None
     assert not checkpoints.exists()
     with pytest.warns(UserWarning, match=r"checkpoint-000015\.pt is missing; .*; training anew"):
         make("e", toy_zoo, data_folder)
@@ -253,11 +253,11 @@ def test_snapshots_are_taken_from_the_training_that_they_are_of(toy_zoo, data_fo
         json.loads((toy_zoo / "models" / name / "card.json").read_text())["measured"]["top1"] for name in ("start", "e")
     ]
     assert tops[0] < 0.5 < tops[1]
-    assert publish.remeasure("start", data_folder)["top1"] == tops[0]
+    assert train_zoo.evaluate_model("start", data_folder)["top1"] == tops[0]
 
 
 def test_an_untrained_net_is_folded_by_statistics_of_training_pictures(toy_zoo, data_folder):
-    folder = snapshot("start", toy_zoo, data_folder)
+    folder = intermediate("start", toy_zoo, data_folder)
     page = (folder / "README.md").read_text()
     assert "`dgnam train start --data DIR`: none yet; the weights are those that the training of e starts with" in page
     assert "no statistics yet; folded away were those of 120 training pictures" in page
@@ -277,29 +277,29 @@ def test_a_card_s_device_and_threads_are_those_that_the_training_had(toy_zoo, da
     found = [training_facts(toy_zoo, feed, at, "cpu") for at in (15, 20, 21)]
     assert [(each["device"], each["threads"]) for each in found] == [("cpu", 7), ("cpu", 7), ("cuda", 16)]
     make("e", toy_zoo, data_folder)
-    snapshot("way", toy_zoo, data_folder)
+    intermediate("way", toy_zoo, data_folder)
     assert [(entry["iteration"], entry["device"]) for entry in read_log(toy_zoo / "run-e") if "device" in entry] == [
         (0, "cpu")
     ], "only the process that trained"
 
 
-def test_a_training_past_a_snapshot_that_it_did_not_keep_is_a_clear_error(toy_zoo, data_folder):
+def test_a_training_past_an_intermediate_model_that_it_did_not_keep_is_a_clear_error(toy_zoo, data_folder):
     make("e", toy_zoo, data_folder)
-    assert snapshot("way", toy_zoo, data_folder) is not None  # kept by the whole training
+    assert intermediate("way", toy_zoo, data_folder) is not None  # kept by the whole training
     (toy_zoo / "run-e" / "weights-000015.caffemodel").unlink()
     with pytest.raises(DgnamError, match=r"can't stop at iteration 15, since its checkpoint is at 40 already"):
-        snapshot("way", toy_zoo, data_folder, replace=True)
+        intermediate("way", toy_zoo, data_folder, replace=True)
 
 
 def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
-    snapshot("way", toy_zoo, data_folder)
+    intermediate("way", toy_zoo, data_folder)
     path = toy_zoo / "prototxt" / "e" / "solver.prototxt"
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.04"))
     with pytest.raises(DgnamError, match=r"weights-000015\.caffemodel belongs to another recipe \(changed: solver\)"):
-        snapshot("way", toy_zoo, data_folder, replace=True)
+        intermediate("way", toy_zoo, data_folder, replace=True)
     (toy_zoo / "run-e" / "weights-000015.json").unlink()
     with pytest.raises(DgnamError, match=r"weights-000015\.caffemodel: weights-000015\.json beside it doesn't say"):
-        snapshot("way", toy_zoo, data_folder, replace=True)
+        intermediate("way", toy_zoo, data_folder, replace=True)
 
 
 def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_pictures(toy_zoo, data_folder):
@@ -307,21 +307,21 @@ def test_what_memorises_starts_with_the_scores_and_is_measured_on_its_training_p
     card = json.loads((make("over", toy_zoo, data_folder) / "card.json").read_text())
     assert card["measured"]["on"].endswith("center 12 px; top1_training on toy-train[::4], 30 pictures")
     assert card["measured"]["top1_training"] == 1
-    assert publish.remeasure("over", data_folder)["top1_training"] == 1
+    assert train_zoo.evaluate_model("over", data_folder)["top1_training"] == 1
     first = next(entry for entry in read_log(toy_zoo / "run-over") if "loss" in entry)
     assert first["loss"] < 0.5
 
 
-def test_a_snapshot_of_what_is_no_classifier_is_an_error():
+def test_an_intermediate_model_of_what_is_no_classifier_is_an_error():
     with pytest.raises(DgnamError, match="'judge-min'; there are: judge-mini"):
-        publish.trained_as("judge-min")
-    with pytest.raises(DgnamError, match="a snapshot is of a classifier's training, and 'deepsim-fc6-mini' is none"):
-        publish.recipes.classifier_plan(publish.SnapshotPlan("s", "deepsim-fc6-mini", 3))
+        train_zoo.trained_as("judge-min")
+    with pytest.raises(DgnamError, match="an intermediate model is of a classifier's training, and 'deepsim-fc6-mini'"):
+        train_zoo.recipes.classifier_recipe(train_zoo.ZooIntermediate("s", "deepsim-fc6-mini", 3))
 
 
 def test_the_paper_s_network_is_kept_on_the_way():
-    assert publish.recipes.kept_on_the_way("caffenet-mini") == (0, 50, 200, 1000, 4000)
-    assert publish.trained_as("caffenet-mini-4000") == publish.trained_as("caffenet-mini") == "caffenet-mini"
+    assert train_zoo.recipes.iterations_kept("caffenet-mini") == (0, 50, 200, 1000, 4000)
+    assert train_zoo.trained_as("caffenet-mini-4000") == train_zoo.trained_as("caffenet-mini") == "caffenet-mini"
 
 
 def test_a_control_is_measured_on_each_half_and_may_be_a_caffemodel(toy_zoo, data_folder):
@@ -341,14 +341,14 @@ def test_a_code_with_positions_has_a_bound_for_each(toy_zoo, data_folder):
     assert 0 < measured["code_cosine"] <= 1
     wanted = code_bounds(zoo.load("e"), "conv1", open_dataset("toy-val", folder=data_folder)).reshape(8, 5, 5)
     assert zoo.get("c").act_range() == pytest.approx(wanted, rel=1e-4)
-    assert publish.remeasure("c", data_folder)["code_cosine"] == pytest.approx(measured["code_cosine"])
+    assert train_zoo.evaluate_model("c", data_folder)["code_cosine"] == pytest.approx(measured["code_cosine"])
 
 
 def test_a_generator_of_full_size_stays_where_it_was_trained(toy_zoo, data_folder):
     make("e", toy_zoo, data_folder)
     before = (toy_zoo / "models" / "registry.json").read_bytes()
-    assert publish.make("full", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False) is None
-    folder = publish.make("full", toy_zoo / "run", data_folder=data_folder, progress=False)
+    assert train_zoo.build_model("full", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False) is None
+    folder = train_zoo.build_model("full", toy_zoo / "run", data_folder=data_folder, progress=False)
     made = zoo.load_net(zoo.get("full").prototxt, folder / "generator.caffemodel", "full")
     assert np.isfinite(made.weights()["deconv0"][0]).all()
     assert not (toy_zoo / "models" / "full").exists()
@@ -379,7 +379,7 @@ def test_a_stored_model_is_replaced_only_when_asked_for(toy_zoo, data_folder, re
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert (toy_zoo / "models" / "registry.json").read_bytes() == registry
     how = {"data_folder": data_folder, "progress": False, "replace": True}
-    assert publish.make("e", toy_zoo / "run-e", **how) == folder
+    assert train_zoo.build_model("e", toy_zoo / "run-e", **how) == folder
     assert Record.read(toy_zoo / "run-e").spec == {
         "model": "e",
         "data": str(data_folder),
@@ -389,7 +389,7 @@ def test_a_stored_model_is_replaced_only_when_asked_for(toy_zoo, data_folder, re
 
 
 def test_a_stop_at_the_time_limit_makes_nothing(toy_zoo, data_folder):
-    made = publish.make("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
+    made = train_zoo.build_model("e", toy_zoo / "run", data_folder=data_folder, time_limit=0, progress=False)
     assert made is None
     assert not (toy_zoo / "models" / "e").exists()
 
@@ -413,8 +413,12 @@ def test_the_card_of_a_model_stored_before_rounding_says_float16_alone():
 
 def test_the_generator_is_trained_as_the_paper_says():
     """E ends at the code, C at pool5; D has 5 convolutional and 2 fully connected layers, and sees the code."""
-    plan = publish.PLANS["deepsim-fc6-mini"]
-    assert (plan.encoder, plan.recipe.code_layer, plan.recipe.comparator_layers) == ("caffenet-mini", "fc6", ("pool5",))
+    recipe = train_zoo.RECIPES["deepsim-fc6-mini"]
+    assert (recipe.encoder, recipe.training.code_layer, recipe.training.comparator_layers) == (
+        "caffenet-mini",
+        "fc6",
+        ("pool5",),
+    )
     layers = list(read_net(zoo.get("deepsim-fc6-mini").folder / "discriminator.prototxt").layer)
     assert [layer.type for layer in layers].count("Convolution") == 5
     join = [layer.type for layer in layers].index("Concat")
@@ -424,7 +428,7 @@ def test_the_generator_is_trained_as_the_paper_says():
 
 def test_an_unknown_recipe_lists_the_known():
     with pytest.raises(DgnamError, match="no recipe for 'caffenet-min'; there are: caffenet-mini"):
-        publish.make("caffenet-min", "run")
+        train_zoo.build_model("caffenet-min", "run")
 
 
 def sports_of_noise(folder: Path, count: int) -> None:
@@ -444,11 +448,11 @@ def sports_of_noise(folder: Path, count: int) -> None:
 def test_what_sees_clips_is_measured_on_clips_and_on_shuffled_ones(tmp_path):
     """Ours knows which way any picture moves, even noise, and of frames out of order it knows nothing."""
     sports_of_noise(tmp_path, 30)
-    measured = publish.remeasure("action-lstm-motion-mini", tmp_path)
+    measured = train_zoo.evaluate_model("action-lstm-motion-mini", tmp_path)
     assert sorted(measured) == ["top1", "top1_frames_shuffled"]
     assert measured["top1"] > 0.8
     assert 0.3 < measured["top1_frames_shuffled"] < 0.7
-    sports = publish.remeasure("action-lstm-sport-mini", tmp_path)
+    sports = train_zoo.evaluate_model("action-lstm-sport-mini", tmp_path)
     assert sorted(sports) == ["top1", "top1_frames_shuffled", "top5"]
 
 
