@@ -15,8 +15,9 @@ from ..data.named_set import data_folder
 from ..data.picture import LARGEST_FILE
 from ..errors import DgnamError
 from ..files.archives import Zip
+from . import options as o
 
-app = typer.Typer(help="List the image sets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List and shrink image sets.", no_args_is_help=True, rich_markup_mode=None)
 
 SPLITS = ("train", "val", "test")
 """The listings that are looked for in a zip or a folder that holds all splits, and in the names of databases."""
@@ -24,10 +25,6 @@ SPLITS = ("train", "val", "test")
 _PART = re.compile(r"(?P<split>\w+)(?:-\d+)?")
 
 UNKNOWN, MISSING, DAMAGED = "?", "missing", "damaged"
-
-
-@app.callback()
-def _group() -> None: ...  # with one command alone, typer would leave its name out
 
 
 @app.command("list")
@@ -39,6 +36,32 @@ def list_sets(
     for known in PUBLIC_SETS:
         print("\n".join(_lines(known, folder)))
     print("==> searched in: " + (str(folder) if folder is not None else "nowhere; give --data, or set $DGNAM_DATA"))
+
+
+@app.command("shrink")
+def shrink(
+    listings: Annotated[list[Path], typer.Argument(help="Caffe listings (`path label`), such as train.txt val.txt.")],
+    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    root: Annotated[
+        Path | None, typer.Option(help="The folder that the paths begin in; default: each listing's.")
+    ] = None,
+    side: Annotated[int, typer.Option(help="Of the squares, in pixels.")] = 64,
+    classes: Annotated[Path | None, typer.Option(help="A file of lines `id name`, kept as classes.txt.")] = None,
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Leave out the lines whose files are not there.")
+    ] = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Bring an image set to small squares, in one zip, so that no training resizes its pictures in every epoch."""
+    from ..data.shrink import shrink_set
+    from ..runs import progress_bar
+
+    options = {"root": root, "side": side, "classes": classes, "skip_missing": skip_missing}
+    with progress_bar(unit="picture", show=not quiet) as bar:
+        counts = shrink_set(listings, out, **options, each=bar.update)  # type: ignore[arg-type]
+    for name, count in counts.items():
+        print(f"{name}: {count} pictures of {side} px")
+    print(f"==> made: {out}")
 
 
 def _lines(known: PublicSet, folder: Path | None) -> list[str]:

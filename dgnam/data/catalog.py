@@ -70,6 +70,14 @@ PUBLIC_SETS: tuple[PublicSet, ...] = (
         "a folder miniplaces128: what data/images holds, with the listings train.txt and val.txt (`path label`) in it",
     ),
     PublicSet(
+        "miniplaces90k",
+        "MiniPlaces as published, 100 scenes of Places2, at 64 px: 90,000 + 10,000 pictures",
+        "https://github.com/rathull/CTFs/tree/f35c219885f163ca00a045236dd44be489598837/data",
+        "academic use",
+        "the zip that `dgnam data shrink train.txt val.txt --skip-missing` makes of miniplaces128: the listings name "
+        "10,000 files that are not there",
+    ),
+    PublicSet(
         "places205",
         "MIT Places205",
         "http://places.csail.mit.edu/downloadData.html",

@@ -120,6 +120,10 @@ class Listing(Entries):
     def labels(self) -> np.ndarray:
         return np.array(self._index[2], np.int64)
 
+    def lines(self) -> Iterator[tuple[Line, Picture]]:
+        """Each line with its picture."""
+        return ((line, self._picture(line)) for _, line in self._text.lines())
+
     def check_labels(self) -> None:
         wrong = np.flatnonzero(self.labels < 0)
         if len(wrong):
