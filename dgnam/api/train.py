@@ -39,6 +39,7 @@ def train(
     data: StrPath | None = None,
     weights: StrPath | None = None,
     precision: str | None = None,
+    adversarial_radius: float | None = None,
     device: str = "cpu",
     time_limit: float | None = None,
     replace: bool = False,
@@ -51,7 +52,8 @@ def train(
     model: a small model of our own, which ends with its card in `models/`; or the path of a solver.prototxt, whose
         weights end as a caffemodel beside the checkpoints.
     data: the folder of the image sets; $DGNAM_DATA where None.
-    weights, precision: with a solver.prototxt, weights to start from, and "bfloat16" or "float32".
+    weights, precision, adversarial_radius: with a solver.prototxt, weights to start from; "bfloat16" or "float32"; and
+        how far, in gray levels, pictures are changed for the worse before the net learns from them.
     time_limit: minutes after which to stop at a checkpoint.
     replace: put a small model into the place of the one that is there; otherwise that is an error.
     folder: the run's; runs/train-NAME where None.
@@ -61,8 +63,9 @@ def train(
     """
     check_types(train, dict(locals()))
     own = model.endswith(".prototxt")
-    if not own and (weights is not None or precision is not None):
-        raise DgnamError(f"'{model}' has its own recipe: weights and precision are for a solver.prototxt")
+    with_solver = {"weights": weights, "precision": precision, "adversarial_radius": adversarial_radius}
+    if not own and any(value is not None for value in with_solver.values()):
+        raise DgnamError(f"'{model}' has its own recipe: {', '.join(with_solver)} are for a solver.prototxt")
     trained = Path(model).resolve().parent.name if own else train_zoo.trained_as(model)
     place = Path(folder) if folder is not None else Path("runs") / f"train-{trained}"
     _check_folder(place, resume)
@@ -70,8 +73,8 @@ def train(
     how["time_limit"] = None if time_limit is None else time_limit * 60
     try:
         if own:
-            start = None if weights is None else Path(weights)
-            made = train_own(model, place, weights=start, precision=MIXED if precision is None else precision, **how)
+            how |= {"weights": None if weights is None else Path(weights), "adversarial_radius": adversarial_radius}
+            made = train_own(model, place, precision=MIXED if precision is None else precision, **how)
         else:
             made = train_zoo.build_model(model, place, replace=replace, **how)
     except KeyboardInterrupt as stop:

@@ -22,6 +22,10 @@ def train(
         Path | None, typer.Option(help="With a solver.prototxt: initial weights, for fine-tuning.")
     ] = None,
     precision: Annotated[str | None, typer.Option(help="With a solver.prototxt: bfloat16 or float32.")] = None,
+    adversarial_radius: Annotated[
+        float | None,
+        typer.Option(help="With a solver.prototxt: train adversarially, changing pictures by so many gray levels."),
+    ] = None,
     time_limit: Annotated[
         float | None, typer.Option(help="Stop at a checkpoint after so many minutes; the same command resumes.")
     ] = None,

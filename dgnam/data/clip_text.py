@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import DgnamError, FormatError, closest, shortened
+from ..errors import DgnamError, FormatError
 from .clips import ClipOptions
+from .param_str import COLOR, FLAG, TEXT, WHOLE, Kind, is_whole, read_param_str, whole_between
 from .preprocessing import MEAN_BGR
 
 _MOST_CLIPS = 10_000
@@ -34,31 +33,21 @@ class ClipText:
     options: ClipOptions
 
 
-def _whole(value: Any) -> bool:
-    return type(value) is int
-
-
 def _is_size(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(_whole(n) and 0 < n <= 65536 for n in value)
+    return isinstance(value, list) and len(value) == 2 and all(is_whole(n) and 0 < n <= 65536 for n in value)
 
 
-def _is_color(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(type(n) in (int, float) and 0 <= n <= 255 for n in value)
-
-
-_TEXT = (lambda value: isinstance(value, str) and value != "", "a text")
-_WHOLE = (_whole, "a whole number")
-_KNOWN: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "source": _TEXT,
-    "window": _WHOLE,
-    "label": _TEXT,
-    "clips": (lambda value: _whole(value) and 1 <= value <= _MOST_CLIPS, f"a whole number of 1 to {_MOST_CLIPS}"),
-    "frames": _WHOLE,
-    "paths": _WHOLE,
-    "overhang": _WHOLE,
+_KNOWN: dict[str, Kind] = {
+    "source": TEXT,
+    "window": WHOLE,
+    "label": TEXT,
+    "clips": whole_between(1, _MOST_CLIPS),
+    "frames": WHOLE,
+    "paths": WHOLE,
+    "overhang": WHOLE,
     "resize": (_is_size, "[height, width]"),
-    "mirror": (lambda value: isinstance(value, bool), "true or false"),
-    "mean": (_is_color, "three numbers of 0 to 255, blue, green and red"),
+    "mirror": FLAG,
+    "mean": COLOR,
 }
 _NEEDED = ("source", "window", "label")
 
@@ -68,23 +57,7 @@ def read_clip_text(text: str) -> ClipText:
 
     Optional are clips (12), frames (16), paths (1), overhang (16), resize, mirror (false) and mean, [B, G, R].
     """
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"param_str '{shortened(text)}' is not JSON ({shortened(str(error))})") from None
-    if not isinstance(given, dict):
-        raise FormatError(f"param_str '{shortened(text)}' has no options by name, such as {{\"source\": …}}")
-    for name, value in given.items():
-        if name not in _KNOWN:
-            raise FormatError(
-                f"param_str has no option '{shortened(name)}'; there are {closest(name, _KNOWN, limit=20)}"
-            )
-        fits, wanted = _KNOWN[name]
-        if not fits(value):
-            raise FormatError(f"param_str: {name} is {shortened(str(value))}; give {wanted}")
-    lacking = [name for name in _NEEDED if name not in given]
-    if lacking:
-        raise FormatError(f"param_str lacks {', '.join(lacking)}")
+    given = read_param_str(text, _KNOWN, _NEEDED)
     if given.get("mirror", False) and given["label"] == "motion":
         raise FormatError("param_str has mirror with the label motion, which a mirrored clip has the other way round")
     blue, green, red = given.get("mean", MEAN_BGR)

@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", help="weights to start from, for fine-tuning")
     parser.add_argument("--device", default="cpu", help="cpu, or cuda")
     parser.add_argument("--precision", default=MIXED, choices=PRECISIONS, help="of the passes")
+    parser.add_argument("--adversarial-radius", type=float, help="train adversarially, in balls so large (gray levels)")
     parser.add_argument("--time-limit", type=float, help="minutes after which to stop at a checkpoint")
     given = parser.parse_args(arguments)
     try:
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             weights=given.weights,
             device=usable_device(given.device),
             precision=given.precision,
+            adversarial_radius=given.adversarial_radius,
             time_limit=None if given.time_limit is None else given.time_limit * 60,
         )
     except (DgnamError, OSError) as error:

@@ -20,10 +20,12 @@ from ..caffe.wiring.build import WiredLayer
 from ..caffe.wiring.weights import Weights
 from ..data.dataset import Indexed
 from ..errors import DgnamError, closest
+from .adversarial_examples import AdversarialExamples
 from .batch_norm.restore import is_folded, restore_batch_norm
 from .checkpoint import training_in
 from .curves import draw_curves
 from .data_layer import DataLayer, split_data_layer
+from .device_loader import stream_on
 from .image_loader import ImageLoader
 from .kept_weights import keep_weights, kept_file
 from .progress import Progress
@@ -60,6 +62,7 @@ def train_classifier(
     time_limit: float | None = None,
     keep: Collection[int] = (),
     until: int | None = None,
+    adversarial_radius: float | None = None,
     spec: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
@@ -74,6 +77,8 @@ def train_classifier(
     until: the iteration at which the run saves its checkpoint and returns None, where that is before max_iter; the
         recipe stays that of the whole training, and a call without `until` goes on with it.  A run that is past it
         already is an error.
+    adversarial_radius: how far, in gray levels, the images of each batch are changed for the worse before the net
+        learns from them (`AdversarialExamples`); None leaves them.
     spec: the keyword arguments of `dgnam.api.train.train` that do this training, for `dgnam resume`; None takes those
         that train the solver's net alone.
     Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
@@ -86,6 +91,7 @@ def train_classifier(
     folder = Path(run_folder)
     layer, train_net = split_data_layer(definition, pb.TRAIN, data_folder)
     test_layer = split_data_layer(definition, pb.TEST, data_folder)[0] if solver.test_interval else None
+    adversarial = None if adversarial_radius is None else AdversarialExamples(adversarial_radius, layer.scale)
     loader = ImageLoader(layer.load(data_folder), layer, max(solver.random_seed, 0))
     held_out = None if test_layer is None else test_layer.load(data_folder)
     net = TrainingModule(train_net, phase=pb.TRAIN, seed=loader.seed)
@@ -93,8 +99,9 @@ def train_classifier(
     for start in starts:
         _start_from(net, start, loader)
     identity = {**recipe(solver, definition), **_origin(starts)}
-    run = _Run(solver, net.place(device), folder, identity, precision)
-    about = {"weights": None if weights is None else {"object": "weights"}, "precision": precision}
+    run = _Run(solver, net.place(device), folder, identity, precision, adversarial)
+    about: dict[str, Any] = {"precision": precision, "adversarial_radius": adversarial_radius}
+    about |= {"weights": None if weights is None else {"object": "weights"}}
     usual = {"model": str(solver_path), "data": _text(data_folder), "device": device, **about}
     with training_in(folder, run.recipe, usual if spec is None else spec) as training:
         first = training.resume(run.restore)
@@ -244,11 +251,19 @@ class _Run:
     """One training run: the net, its update rule and its folder."""
 
     def __init__(
-        self, solver: pb.SolverParameter, net: CaffeModule, folder: Path, recipe: dict[str, Any], precision: str
+        self,
+        solver: pb.SolverParameter,
+        net: CaffeModule,
+        folder: Path,
+        recipe: dict[str, Any],
+        precision: str,
+        adversarial: AdversarialExamples | None = None,
     ):
         self.solver, self.net, self.folder = solver, net, folder
         self.recipe = recipe if precision == MIXED else {**recipe, "precision": precision}
-        self.mixed = precision == MIXED
+        if adversarial is not None:
+            self.recipe = {**self.recipe, "adversarial_radius": adversarial.radius}
+        self.mixed, self.adversarial = precision == MIXED, adversarial
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
         if not learned:
             raise DgnamError(f"net '{net.plan.name}' has nothing to learn: each lr_mult is 0")
@@ -271,7 +286,7 @@ class _Run:
             device=self.net.device.type,
             show=show,
         )
-        with closing(shown), closing(loader.stream(first * count, last * count)) as stream:
+        with closing(shown), closing(stream_on(loader, self.net.device, first * count, last * count)) as stream:
             for iteration in range(first, last):
                 loss = self.step(iteration, [shown.wait(stream) for _ in range(count)])
                 shown.step()
@@ -279,18 +294,23 @@ class _Run:
                     shown.log(iteration + 1, loss=float(loss), rate=learning_rate(solver, iteration))
                 yield iteration + 1, shown
 
-    def step(self, iteration: int, batches: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+    def step(self, iteration: int, batches: Sequence[tuple[Any, Any]]) -> Tensor:
         """One update by the mean gradient of the batches, of the solver's iter_size; returns their mean loss."""
         self.net.seed(self.solver.random_seed + 1 + iteration)
         self.net.zero_grad()
-        total = torch.stack([self._pass(iteration, *batch) for batch in batches]).mean()
+        first = iteration * self.solver.iter_size
+        losses = [self._pass(iteration, number, *batch) for number, batch in enumerate(batches, first)]
+        total = torch.stack(losses).mean()
         self.updater.step(learning_rate(self.solver, iteration))
         return total
 
-    def _pass(self, iteration: int, images: np.ndarray, labels: np.ndarray) -> Tensor:
-        """The loss of one batch, whose gradient is added to the parameters'."""
+    def _pass(self, iteration: int, number: int, images: np.ndarray | Tensor, labels: np.ndarray | Tensor) -> Tensor:
+        """The loss of batch `number`, whose gradient is added to the parameters'."""
         x = _to_device(images, self.net)
-        y = torch.from_numpy(labels).to(x.device)
+        y = torch.as_tensor(labels).to(x.device)
+        if self.adversarial is not None:
+            draw = np.random.default_rng((max(self.solver.random_seed, 0), number))
+            x = self.adversarial(self.net, x, y, seed=int(draw.integers(1 << 62)), mixed=self.mixed)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
             outputs = self.net(x, y)
         loss = self.net.loss(outputs)
@@ -321,8 +341,8 @@ class _Run:
         self.seconds = float(state["seconds"])
 
 
-def _to_device(images: np.ndarray, net: CaffeModule) -> Tensor:
-    return torch.from_numpy(images).to(net.device, memory_format=torch.channels_last)
+def _to_device(images: np.ndarray | Tensor, net: CaffeModule) -> Tensor:
+    return torch.as_tensor(images).to(net.device, memory_format=torch.channels_last)
 
 
 def _maker(net: CaffeModule, blob: str) -> WiredLayer:

@@ -14,41 +14,15 @@ where Python layers are allowed (`caffe.allow_python_layers()`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..caffe import Layer
-from ..caffe.proto import pb
-from ..errors import DgnamError
-from .data_layer import clip_layer
-from .image_loader import ImageLoader
-
-if TYPE_CHECKING:
-    from ..caffe import Blob
+from .data_layer import DataLayer, clip_layer
+from .python_data_layer import PythonDataLayer
 
 
-class ClipData(Layer):
-    """Frames (frames * clips, 3, window, window), BGR, mean-subtracted, all first ones first, and labels (clips,).
+class ClipData(PythonDataLayer):
+    """Frames (frames * clips, 3, window, window), BGR, mean-subtracted, all first ones first, and labels (clips,)."""
 
-    Batches are random with seed 0, and in phase TEST in the order of the clips, cyclic.
-    The images are looked for as the trainers do it, in $DGNAM_DATA.
-    """
+    contents = "the frames and the labels"
 
-    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
-        if len(top) != 2:
-            raise DgnamError(f"ClipData has 2 tops, the frames and the labels, not {len(top)}")
-        self.options = clip_layer(self.param_str)
-        self.loader = ImageLoader(self.options.load(), self.options, seed=0)
-        self.number = 0
-
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        for blob, shape in zip(top, self.options.shapes, strict=True):
-            blob.reshape(*shape)
-
-    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        made = self.loader.prepared(self.number) if self.phase == pb.TRAIN else self.loader.in_order(self.number)
-        self.number += 1
-        for blob, values in zip(top, made, strict=True):
-            blob.data[...] = values
-
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """There is nothing below a data layer."""
+    @staticmethod
+    def read(text: str) -> DataLayer:
+        return clip_layer(text)

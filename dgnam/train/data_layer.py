@@ -1,13 +1,15 @@
 """Data layers of training definitions: their options, read so that the trainers make the batches themselves.
 
-A training definition starts with an ImageData or a Data layer, or with the Python layer `clip_data.py`.  The trainers
-read from it the dataset, the batch size, crop and mirroring, and put an Input layer in its place.
+A training definition starts with an ImageData or a Data layer, or with a Python layer, `clip_data.py` or
+`augmented_data.py`.  The trainers read from it the dataset, the batch size, crop and mirroring, and put an Input layer
+in its place.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +22,12 @@ from ..data.dataset import Dataset, Indexed, open_dataset
 from ..data.picture import DataError
 from ..data.preprocessing import center_crop, preprocess
 from ..errors import DgnamError
+from .augmentation import Augmentation
+from .augmented_text import read_augmented_text
 
 CLIP_DATA = ("dgnam.train.clip_data", "ClipData")
-"""Module and class of the Python layer whose options are read here."""
+AUGMENTED_DATA = ("dgnam.train.augmented_data", "AugmentedData")
+"""Module and class of the Python layers whose options are read here."""
 
 IN_MEMORY = 4 << 30
 """The most bytes of decoded pictures that are kept in memory; larger datasets are read as they are needed."""
@@ -40,6 +45,7 @@ class DataLayer:
     mean_file: a mean image of the pictures' size, in place of `mean`; relative to the working directory.
     clips: how clips are made of the pictures, `batch_size` of them in a batch; None takes the pictures.
     gray: whether the net takes one channel of gray; pictures and means have it three times.
+    augmentation: how training pictures are varied; None crops them as they are.
     """
 
     source: str
@@ -53,6 +59,7 @@ class DataLayer:
     mean_file: str | None = None
     clips: ClipOptions | None = None
     gray: bool = False
+    augmentation: Augmentation | None = None
 
     @property
     def channels(self) -> int:
@@ -138,16 +145,17 @@ def split_data_layer(
     folder: the data folder, since a database says itself whether its pictures are gray.
     """
     net = filter_layers(definition, pb.NetState(phase=phase))
-    found = [layer for layer in net.layer if layer.type in ("ImageData", "Data") or _is_clip_data(layer)]
+    found = [layer for layer in net.layer if layer.type in ("ImageData", "Data") or _python_reader(layer) is not None]
     if len(found) != 1:
         when = pb.Phase.Name(phase)
         raise DgnamError(
-            f"net '{net.name}' must have one ImageData or Data layer, or Python layer {'.'.join(CLIP_DATA)}, in phase "
-            f"{when}, not {len(found)}"
+            f"net '{net.name}' must have one ImageData or Data layer, or Python layer {'.'.join(CLIP_DATA)} or "
+            f"{'.'.join(AUGMENTED_DATA)}, in phase {when}, not {len(found)}"
         )
     layer = found[0]
+    read = _python_reader(layer)
     try:
-        options = clip_layer(layer.python_param.param_str) if _is_clip_data(layer) else _options(layer, folder)
+        options = _options(layer, folder) if read is None else read(layer.python_param.param_str)
     except DgnamError as error:
         raise DgnamError(f"net '{net.name}', layer '{layer.name}': {error}") from None
     if options.clips is not None and len(layer.top) != 2:
@@ -161,8 +169,12 @@ def split_data_layer(
     return options, net
 
 
-def _is_clip_data(layer: pb.LayerParameter) -> bool:
-    return layer.type == "Python" and (layer.python_param.module, layer.python_param.layer) == CLIP_DATA
+def _python_reader(layer: pb.LayerParameter) -> Callable[[str], DataLayer] | None:
+    """What reads the param_str of a Python data layer; None for other layers."""
+    if layer.type != "Python":
+        return None
+    readers = {CLIP_DATA: clip_layer, AUGMENTED_DATA: augmented_layer}
+    return readers.get((layer.python_param.module, layer.python_param.layer))
 
 
 def clip_layer(text: str) -> DataLayer:
@@ -170,6 +182,13 @@ def clip_layer(text: str) -> DataLayer:
     read = read_clip_text(text)
     window = read.options.window
     return DataLayer(read.source, read.clips, window, read.mirror, read.mean, resize=read.resize, clips=read.options)
+
+
+def augmented_layer(text: str) -> DataLayer:
+    """The options of an `AugmentedData` layer, from its param_str; see `read_augmented_text`."""
+    read = read_augmented_text(text)
+    options = read.source, read.batch_size, read.crop_size, read.mirror, read.mean
+    return DataLayer(*options, augmentation=read.augmentation)
 
 
 def _options(layer: pb.LayerParameter, folder: str | os.PathLike[str] | None) -> DataLayer:

@@ -1,4 +1,4 @@
-"""Training batches from a dataset: random crops and mirroring, prepared ahead by a thread."""
+"""Training batches from a dataset: random crops, mirroring and augmentation, prepared ahead by a thread."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ class ImageLoader:
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number`: uint8 RGB pictures (B, crop, crop, 3) and int64 labels (B,); of clips all frames."""
-        chosen, *windows = self._chosen(number)
+        chosen, *windows = self.chosen(number)
         images, labels = self.dataset.take(chosen)
+        if self.layer.augmentation is not None:
+            return self.layer.augmentation(images, self.layer.crop_size, windows[2], self.draw(number)), labels
         return crop(images, self.layer.crop_size, *(np.tile(each, self.layer.frames) for each in windows)), labels
 
     def prepared(self, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +46,7 @@ class ImageLoader:
         mean = self.layer.mean_image(self.dataset.size)
         if mean is None:
             return self.layer.prepared(images), labels
-        _, *windows = self._chosen(number)
+        _, *windows = self.chosen(number)
         means = crop(np.broadcast_to(mean, (len(images), *mean.shape)), self.layer.crop_size, *windows)
         return self.layer.prepared(images, means), labels
 
@@ -56,9 +58,13 @@ class ImageLoader:
 
     def different(self, count: int) -> int:
         """The number of different pictures, or clips, in batches 0 … count - 1; small datasets repeat."""
-        return len({int(place) for number in range(count) for place in self._chosen(number)[0]})
+        return len({int(place) for number in range(count) for place in self.chosen(number)[0]})
 
-    def _chosen(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def draw(self, number: int) -> np.random.Generator:
+        """The random numbers of the augmentation of batch `number`."""
+        return np.random.default_rng((self.seed, number, 1))
+
+    def chosen(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The places of the pictures, and for each the crop's top and left and whether it is mirrored."""
         per_epoch = len(self.dataset) // self.layer.batch_size
         epoch, place = divmod(number, per_epoch)

@@ -23,6 +23,7 @@ def train_own(
     weights: str | Path | None = None,
     device: str = "cpu",
     precision: str = MIXED,
+    adversarial_radius: float | None = None,
     time_limit: float | None = None,
     progress: bool = True,
 ) -> Path | None:
@@ -33,6 +34,7 @@ def train_own(
     limit came first.
     """
     spec: dict[str, Any] = {"model": str(solver_path), "precision": precision, "device": device}
+    spec["adversarial_radius"] = adversarial_radius
     spec |= {name: None if path is None else str(path) for name, path in (("data", data_folder), ("weights", weights))}
     net = train_classifier(
         solver_path,
@@ -41,6 +43,7 @@ def train_own(
         weights=None if weights is None else read_weights(weights),
         device=device,
         precision=precision,
+        adversarial_radius=adversarial_radius,
         time_limit=time_limit,
         spec=spec,
         progress=progress,

@@ -92,7 +92,10 @@ def test_layers_are_listed_without_weights(tmp_path):
         (("train", "caffenet-mini"), "is there already, with its checksum in the registry: give --replace"),
         (("train", "caffenet-mini", "--replace"), "no data folder: give one with --data"),
         (("train", "caffenet-mini", "--replace", "--data", "/nowhere"), "the data folder /nowhere is not a folder"),
-        (("train", "caffenet-mini", "--precision", "float32"), "'caffenet-mini' has its own recipe: weights and"),
+        (
+            ("train", "caffenet-mini", "--precision", "float32"),
+            "'caffenet-mini' has its own recipe: weights, ",
+        ),
         (("train", "absent/solver.prototxt"), "absent/solver.prototxt"),
         (("train", "caffenet-min"), "no recipe for 'caffenet-min'; there are: caffenet-mini"),
     ],

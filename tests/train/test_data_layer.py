@@ -27,7 +27,8 @@ def test_data_layer_becomes_input():
 
 def test_missing_data_layer_or_crop_is_an_error():
     with pytest.raises(
-        DgnamError, match=r"one ImageData or Data layer, or Python layer .*ClipData, in phase TRAIN, not 0"
+        DgnamError,
+        match=r"one ImageData or Data layer, or Python layer .*ClipData or .*AugmentedData, in phase TRAIN, not 0",
     ):
         split_data_layer(parse_net('name: "empty"', "test"), pb.TRAIN)
     with pytest.raises(DgnamError, match="needs a crop_size"):

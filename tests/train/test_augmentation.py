@@ -1,0 +1,119 @@
+"""Varied training pictures: windows, light, color, noise, and the layer that asks for them."""
+
+import numpy as np
+import pytest
+
+from dgnam.caffe import Net
+from dgnam.caffe.proto import parse_net, pb
+from dgnam.data.dataset import Dataset
+from dgnam.errors import DgnamError
+from dgnam.train.augmentation import Augmentation
+from dgnam.train.data_layer import split_data_layer
+from dgnam.train.image_loader import ImageLoader
+
+NET = """
+name: "varied"
+layer {{ name: "data" type: "Python" top: "data" top: "label"
+  python_param {{ module: "dgnam.train.augmented_data" layer: "AugmentedData" param_str: '{text}' }} }}
+"""
+TEXT = '{"source": "toy-train", "batch_size": 4, "crop_size": 12, "area": 0.5, "stretch": 1.3, "light": 0.2}'
+
+
+def draw() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def ramp(count: int = 3) -> np.ndarray:
+    """Pictures that grow brighter to the right."""
+    row = np.linspace(0, 255, 16).astype(np.uint8)
+    return np.broadcast_to(row[:, None], (count, 16, 16, 3)).copy()
+
+
+def test_without_variation_pictures_keep_their_values():
+    pictures = ramp()
+    assert np.array_equal(Augmentation()(pictures, 16, np.zeros(3, bool), draw()), pictures)
+
+
+def test_mirrored_pictures_run_the_other_way():
+    mirrored = Augmentation()(ramp(), 16, np.array([False, True, True]), draw())
+    assert mirrored[0, 0, 0, 0] < mirrored[0, 0, -1, 0]
+    assert np.array_equal(mirrored[1], ramp()[0][:, ::-1])
+
+
+def test_windows_are_smaller_and_lie_inside():
+    varied = Augmentation(area=0.25, stretch=1.5)(ramp(50), 12, np.zeros(50, bool), draw())
+    spans = varied[:, 0, -1, 0].astype(int) - varied[:, 0, 0, 0]
+    assert varied.shape == (50, 12, 12, 3)
+    assert spans.min() < 170
+    assert spans.max() > 200
+    assert (spans > 0).all()
+
+
+def test_light_color_and_noise_change_pictures_differently():
+    gray = np.full((40, 8, 8, 3), 120, np.uint8)
+    still = np.zeros(40, bool)
+    assert Augmentation(light=0.3)(gray, 8, still, draw()).std(0).min() > 5
+    assert np.array_equal(Augmentation(color=0.5)(gray, 8, still, draw()), gray)  # gray has no color to change
+    noisy = Augmentation(noise=20)(gray, 8, still, draw()).reshape(40, -1).std(1)
+    assert 10 <= (noisy == 0).sum() <= 30
+    assert noisy.max() < 22
+
+
+@pytest.mark.parametrize("options", [{"area": 0}, {"area": 1.5}, {"stretch": 0.5}, {"light": -1}, {"noise": 300}])
+def test_impossible_options_are_errors(options):
+    with pytest.raises(DgnamError, match="give"):
+        Augmentation(**options)
+
+
+def test_batches_of_the_layer_are_varied_the_same_way_again():
+    layer, net = split_data_layer(parse_net(NET.format(text=TEXT), "test"), pb.TRAIN)
+    assert layer.augmentation == Augmentation(area=0.5, stretch=1.3, light=0.2)
+    assert net.layer[0].type == "Input"
+    images = Dataset.of_arrays("toy", ramp(8), np.arange(8))
+    first, labels = ImageLoader(images, layer, 1).batch(3)
+    again, _ = ImageLoader(images, layer, 1).batch(3)
+    assert first.shape == (4, 12, 12, 3)
+    assert len(set(labels.tolist())) == 4
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, ImageLoader(images, layer, 1).batch(5)[0])
+    assert np.array_equal(ImageLoader(images, layer, 1).in_order(0)[0], layer.prepared(ramp(4)[:, 2:14, 2:14]))
+
+
+@pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
+def test_the_layer_gives_the_batches_that_the_trainers_make(phase, data_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DGNAM_ALLOW_PYTHON_LAYERS", "1")
+    monkeypatch.setenv("DGNAM_DATA", str(data_folder))
+    path = tmp_path / "net.prototxt"
+    path.write_text(NET.format(text=TEXT))
+    net = Net(str(path), getattr(pb, phase))
+    layer, _ = split_data_layer(parse_net(path.read_text(), "test"), getattr(pb, phase))
+    loader = ImageLoader(layer.load(data_folder), layer, 0)
+    for number in range(2):
+        net.forward()
+        wanted = loader.prepared(number) if phase == "TRAIN" else loader.in_order(number)
+        np.testing.assert_array_equal(net.blobs["data"].data, wanted[0])
+        np.testing.assert_array_equal(net.blobs["label"].data, wanted[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rubbish", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[1]", "no options by name"),
+        ('{"source": "a", "batch_size": 4, "crop_size": 12, "aera": 1}', "no option 'aera'.*area"),
+        ('{"source": "a"}', "lacks batch_size, crop_size"),
+        (TEXT.replace('"toy-train"', "3"), "source is 3; give a text"),
+        (TEXT.replace("4,", "0,"), "batch_size is 0; give a whole number of 1 to 65536"),
+        (TEXT.replace("4,", "true,"), "batch_size is True; give a whole number"),
+        (TEXT.replace("0.5", '"big"'), "area is big; give a number"),
+        (TEXT.replace("0.5", "2"), "area 2"),
+        (TEXT.replace("0.5", "NaN"), "area nan"),
+        (TEXT.replace("}", ', "mirror": 1}'), "mirror is 1; give true or false"),
+        (TEXT.replace("}", ', "mean": [1]}'), r"mean is \[1\]; give three numbers of 0 to 255"),
+    ],
+)
+def test_a_wrong_param_str_names_the_layer(text, message):
+    with pytest.raises(DgnamError, match=message) as raised:
+        split_data_layer(parse_net(NET.format(text=text), "test"), pb.TRAIN)
+    assert "layer 'data'" in str(raised.value)
