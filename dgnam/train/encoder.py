@@ -17,6 +17,7 @@ class Encoder:
     comparator_layers: whose first tops are the features, likewise.
 
     code_shape: of one code, such as (4096,) or (256, 6, 6).
+    feature_shapes: of each comparator layer's features of one picture.
     size: height and width of the window that is seen.
     """
 
@@ -28,6 +29,7 @@ class Encoder:
         self._code_end = _last_writer(net, [self._code, *self._features])
         self._features_end = _last_writer(net, self._features)
         self.code_shape = tuple(net.plan.blob_shapes[net.plan.blob_index(self._code)][1:])
+        self.feature_shapes = [tuple(net.plan.blob_shapes[net.plan.blob_index(name)][1:]) for name in self._features]
         height, width = net.plan.blob_shapes[net.plan.inputs[0]][2:]
         self.size = (height, width)
 

@@ -12,7 +12,6 @@ each batch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,14 @@ from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
 from ..data.dataset import Dataset, open_dataset
 from ..data.preprocessing import MEAN_BGR, center_window
 from ..errors import DgnamError
-from .checkpoint import training_in
 from .classifier import digest
 from .classifier import recipe as solver_recipe
-from .curves import draw_curves
 from .data_layer import DataLayer, small_in_memory
 from .encoder import Encoder
 from .fit import check_fit
+from .generator_loop import run_training
 from .image_loader import ImageLoader
 from .losses import PIXEL_SCALE, PUBLISHED, Losses
-from .progress import Progress
 from .sheet import write_sheet
 from .training_module import TrainingModule
 
@@ -96,61 +93,35 @@ def train_generator(
     spec: the keyword arguments of `dgnam.api.train.train` that do this training, for `dgnam resume`; None: none do.
     Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     """
-    folder = Path(run_folder)
     dataset, layer = recipe.load(data_folder)
-    run = GeneratorRun(Path(nets), recipe, encoder.place(device), folder, device)
-    check_fit(run.generator.plan, run.discriminator.plan, run.encoder, layer.crop_size)
+    run = GeneratorRun(Path(nets), recipe, encoder.place(device), device)
+    check_fit(run.net.plan, run.discriminator.plan, run.encoder, layer.crop_size)
     loader = ImageLoader(dataset, layer, max(run.solver.random_seed, 0))
-    total = run.solver.max_iter
-    with training_in(
-        folder, run.identity, {"model": {"object": "GeneratorRecipe"}} if spec is None else spec
-    ) as training:
-        first = training.resume(run.restore)
-        shown = Progress(
-            folder,
-            run.generator.plan.name,
-            first=first,
-            total=total,
-            images=recipe.batch_size,
-            before=run.seconds,
-            device=torch.device(device).type,
-            show=progress,
-        )
-        with closing(shown), closing(loader.stream(first, total)) as stream:
-            for iteration in range(first, total):
-                batch, _ = shown.wait(stream)
-                losses = run.step(iteration, torch.from_numpy(batch).to(device, memory_format=torch.channels_last))
-                done = iteration + 1
-                shown.step()
-                if done % max(run.solver.display, 1) == 0:
-                    shown.log(done, **losses)
-                drawn = run.solver.snapshot and done % run.solver.snapshot == 0
-                over = time_limit is not None and shown.elapsed > time_limit
-                if drawn or over or training.stop or done == total:
-                    training.save(run.state(done, shown.elapsed))
-                    draw_curves(folder)
-                if drawn:
-                    run.sheet(done, torch.from_numpy(batch[:16]).to(device))
-                training.end_if_stopped(done, total)
-                if over:
-                    training.pause("time limit")
-                    return None
-    return run.generator
+    through = run_training(
+        run,
+        loader,
+        Path(run_folder),
+        device=device,
+        time_limit=time_limit,
+        spec={"model": {"object": "GeneratorRecipe"}} if spec is None else spec,
+        progress=progress,
+    )
+    return run.net if through else None
 
 
 class GeneratorRun:
-    """The four networks of one run, their update rules and its folder."""
+    """The four networks of one training and their update rules."""
 
-    def __init__(self, nets: Path, recipe: GeneratorRecipe, encoder: CaffeModule, folder: Path, device: str):
-        self.recipe, self.folder = recipe, folder
+    def __init__(self, nets: Path, recipe: GeneratorRecipe, encoder: CaffeModule, device: str):
+        self.recipe = recipe
         self.solver = read_solver(nets / "solver.prototxt")
         self.d_solver = read_solver(nets / "discriminator_solver.prototxt")
         g_net, d_net = read_net(nets / self.solver.net), read_net(nets / self.d_solver.net)
         self.encoder = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
         seed = max(self.solver.random_seed, 0)
-        self.generator = TrainingModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
+        self.net = TrainingModule(g_net, phase=pb.TRAIN, seed=seed).place(device)
         self.discriminator = TrainingModule(d_net, phase=pb.TRAIN, seed=seed + 1).place(device)
-        self.g_update = _updater(self.solver, self.generator)
+        self.g_update = _updater(self.solver, self.net)
         self.d_update = _updater(self.d_solver, self.discriminator)
         self.last_adversarial, self.seconds = 1.0, 0.0
         self.identity: dict[str, Any] = {
@@ -160,8 +131,11 @@ class GeneratorRun:
             "discriminator": solver_recipe(self.d_solver, d_net),
         }
 
-    def step(self, iteration: int, real: Tensor) -> dict[str, float]:
-        """One turn of D and one of G on the pictures `real`, (N, 3, H, W) BGR, mean-subtracted."""
+    def step(self, iteration: int, real: Tensor, log: bool) -> dict[str, float]:
+        """One turn of D and one of G on the pictures `real`, (N, 3, H, W) BGR, mean-subtracted.
+
+        With `log` returns the losses.
+        """
         self.discriminator.seed(self.solver.random_seed + 2 + iteration)
         mixed = torch.autocast(real.device.type, torch.bfloat16)
         with torch.no_grad(), mixed:
@@ -178,14 +152,14 @@ class GeneratorRun:
         total = self.recipe.losses.total(terms)
         if not bool(torch.isfinite(total)):
             raise DgnamError(
-                f"net '{self.generator.plan.name}': the loss is {float(total.detach())} at iteration {iteration}"
+                f"net '{self.net.plan.name}': the loss is {float(total.detach())} at iteration {iteration}"
             )
-        self.generator.zero_grad()
+        self.net.zero_grad()
         total.backward()
         self.discriminator.requires_grad_(True)
         self.g_update.step(learning_rate(self.solver, iteration))
         self.last_adversarial = float(terms["adversarial"].detach())
-        return {**{name: float(term.detach()) for name, term in terms.items()}, "discriminator": d_loss}
+        return {**{name: float(term.detach()) for name, term in terms.items()}, "discriminator": d_loss} if log else {}
 
     def _discriminate(self, iteration: int, real: Tensor, fake: Tensor, code: Tensor, mixed: Any) -> float:
         with mixed:
@@ -198,9 +172,7 @@ class GeneratorRun:
         return float(loss.detach())
 
     def _generate(self, code: Tensor, real: Tensor) -> Tensor:
-        """G(code), of which the centre counts where it is larger than the real pictures."""
-        made = self._output(self.generator(code))
-        return made[(..., *center_window((made.shape[2], made.shape[3]), (real.shape[2], real.shape[3])))]
+        return center_of(self._output(self.net(code)), real)
 
     def _score(self, images: Tensor, code: Tensor) -> Tensor:
         scaled = code / (code.abs().mean() + 1e-6)
@@ -210,20 +182,20 @@ class GeneratorRun:
     def _output(blobs: dict[str, Tensor]) -> Tensor:
         return next(iter(blobs.values()))
 
-    def sheet(self, iteration: int, real: Tensor) -> None:
-        """Pictures over their reconstructions, as `sheet-<iteration>.png` in the run's folder."""
-        self.generator.eval()  # a pass in training would count these pictures into BatchNorm's statistics
+    def sheet(self, real: Tensor, path: Path) -> None:
+        """Write pictures over their reconstructions, as a PNG."""
+        self.net.eval()  # a pass in training would count these pictures into BatchNorm's statistics
         with torch.no_grad():
             code, _ = self.encoder(real)
             fake = self._generate(code, real)
-        self.generator.train()
+        self.net.train()
         rows = np.concatenate([real.float().cpu().numpy(), fake.float().cpu().numpy()])
-        write_sheet(self.folder / f"sheet-{iteration:06d}.png", rows, len(real))
+        write_sheet(path, rows, len(real))
 
     def state(self, iteration: int, seconds: float) -> dict[str, Any]:
         """What a checkpoint holds; `seconds` are those of this process, to which earlier ones' are added."""
         return {
-            "nets": {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()},
+            "nets": {"generator": self.net.state_dict(), "discriminator": self.discriminator.state_dict()},
             "updates": {n: {"history": u.history, "steps": u.iteration} for n, u in self._updaters()},
             "adversarial": self.last_adversarial,
             "iteration": iteration,
@@ -232,7 +204,7 @@ class GeneratorRun:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a checkpoint's state."""
-        self.generator.load_state_dict(state["nets"]["generator"])
+        self.net.load_state_dict(state["nets"]["generator"])
         self.discriminator.load_state_dict(state["nets"]["discriminator"])
         for name, updater in self._updaters():
             for mine, saved in zip(updater.history, state["updates"][name]["history"], strict=True):
@@ -242,6 +214,11 @@ class GeneratorRun:
 
     def _updaters(self) -> list[tuple[str, Updater]]:
         return [("generator", self.g_update), ("discriminator", self.d_update)]
+
+
+def center_of(made: Tensor, real: Tensor) -> Tensor:
+    """The center of what a generator makes, where that is larger than the real pictures."""
+    return made[(..., *center_window((made.shape[2], made.shape[3]), (real.shape[2], real.shape[3])))]
 
 
 def _updater(solver: pb.SolverParameter, net: CaffeModule) -> Updater:

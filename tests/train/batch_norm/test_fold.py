@@ -7,7 +7,7 @@ import torch
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.errors import DgnamError
-from dgnam.train.batch_norm.fold import averaged, fold, scale_code
+from dgnam.train.batch_norm.fold import averaged, fold, folded_net, scale_code
 from dgnam.train.data_layer import split_data_layer
 from tests.toy import TRAIN_VAL
 
@@ -108,3 +108,17 @@ def test_averaged_weights_are_the_same_net_and_fit_into_float16():
     assert weights["conv1/bn"][2] == [1]
     net.copy_from(weights)
     assert torch.allclose(net(images, end="fc")["fc"], plain, rtol=1e-3, atol=1e-4)
+
+
+def test_a_folded_net_gives_the_same_numbers_in_fewer_layers():
+    definition = split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TEST)[1]
+    net = CaffeModule(definition, seed=1)
+    with torch.no_grad():
+        for value in net.buffers():
+            value.add_(0.5)
+    net.eval()
+    images = torch.randn(4, 3, 12, 12, generator=torch.Generator().manual_seed(0)) * 50
+    plain = folded_net(definition, net)
+    assert plain.layer_names == [name for name in net.layer_names if "/" not in name and not name.startswith("drop")]
+    wanted, given = (module(images, torch.zeros(4).long(), end="fc")["fc"] for module in (net, plain))
+    assert torch.allclose(wanted, given, atol=1e-4 * wanted.abs().max().item())

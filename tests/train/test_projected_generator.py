@@ -1,0 +1,182 @@
+"""Training a generator against fixed nets' features: it learns, and a stopped run goes on to the same weights."""
+
+from dataclasses import replace
+from inspect import signature
+
+import numpy as np
+import pytest
+import torch
+
+from dgnam.api.train import train as train_model
+from dgnam.caffe.modules.caffe_module import CaffeModule
+from dgnam.caffe.proto import parse_net
+from dgnam.errors import DgnamError
+from dgnam.runs import Record
+from dgnam.runs.index import read_summary
+from dgnam.train.curves import read_log
+from dgnam.train.projected_generator import ProjectedRun, train_projected
+from dgnam.train.projected_recipe import Comparison, ProjectedRecipe
+from tests.toy import ENCODER
+
+TOY = Comparison("toy", ("conv1", "fc6"), ("conv1",))
+RECIPE = ProjectedRecipe("toy-train", "fc6", (TOY,), 16, average=0.9)
+
+
+def encoder(seed: int = 2) -> CaffeModule:
+    return CaffeModule(parse_net(ENCODER, "test"), seed=seed)
+
+
+def train(nets, folder, data_folder, recipe=RECIPE, **options):
+    return train_projected(
+        nets, recipe, encoder(), [encoder(3)], folder, data_folder=data_folder, progress=False, **options
+    )
+
+
+def edit(nets, old: str, new: str) -> None:
+    path = nets / "solver.prototxt"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def assert_same(one, other):
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name
+
+
+def test_its_losses_fall_and_the_log_says_what_pulls(nets, tmp_path, data_folder):
+    edit(nets, "max_iter: 30", "max_iter: 150")
+    recipe = replace(RECIPE, image=5.0, adversarial=0.01, pixels=0.01)
+    assert train(nets, tmp_path / "run", data_folder, recipe) is not None
+    _, *log = read_log(tmp_path / "run")
+    assert log[-1]["image"] < 0.8 * log[0]["image"]
+    assert log[-1]["toy"] < log[0]["toy"]
+    assert {"pull_image", "pull_toy", "pull_code", "pull_adversarial", "pull_pixels"} <= log[0].keys()
+    assert (tmp_path / "run" / "sheet-000010.png").exists()
+    assert read_summary(tmp_path / "run").state == "finished"
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
+    whole = train(nets, tmp_path / "whole", data_folder)
+    parts = None
+    for stop in range(60):
+        torch.manual_seed(stop)  # nothing may depend on what was drawn before
+        parts = train(nets, tmp_path / "parts", data_folder, time_limit=0.02)
+        if parts is not None:
+            break
+    assert parts is not None
+    assert_same(whole, parts)
+
+
+def test_a_longer_training_goes_on_from_a_shorter_one(nets, tmp_path, data_folder):
+    train(nets, tmp_path / "run", data_folder)
+    edit(nets, "max_iter: 30", "max_iter: 40")
+    assert train(nets, tmp_path / "run", data_folder) is not None
+    assert read_log(tmp_path / "run")[-1]["iteration"] == 40
+
+
+def test_a_training_past_its_end_is_an_error_and_stays(nets, tmp_path, data_folder):
+    train(nets, tmp_path / "run", data_folder)
+    before = sorted(path.name for path in (tmp_path / "run" / "chunks").iterdir())
+    edit(nets, "max_iter: 30", "max_iter: 20")
+    with pytest.raises(DgnamError, match="can't end at iteration 20, since its checkpoint is at 30 already"):
+        train(nets, tmp_path / "run", data_folder)
+    assert sorted(path.name for path in (tmp_path / "run" / "chunks").iterdir()) == before
+
+
+def test_another_recipe_is_refused(nets, tmp_path, data_folder):
+    train(nets, tmp_path / "run", data_folder, time_limit=0)
+    with pytest.raises(DgnamError, match=r"cannot resume .*run: recipe\.image changed \(was 0\.3, now 1\.0\)"):
+        train(nets, tmp_path / "run", data_folder, replace(RECIPE, image=1.0))
+    edit(nets, "base_lr: 0.002", "base_lr: 0.001")
+    with pytest.raises(DgnamError, match=r"generator\.solver changed \(was \"base_lr: 0\.002\""):
+        train(nets, tmp_path / "run", data_folder)
+
+
+def test_a_training_begun_in_python_says_so(nets, tmp_path, data_folder):
+    train(nets, tmp_path / "run", data_folder, time_limit=0)
+    spec = Record.read(tmp_path / "run").spec
+    assert spec == {"model": {"object": "ProjectedRecipe"}}
+    assert set(spec) <= set(signature(train_model).parameters)
+
+
+def test_weights_that_are_not_finite_are_never_a_checkpoint(nets, tmp_path, data_folder, monkeypatch):
+    real = ProjectedRun.step
+
+    def step(self, iteration, batch, log):
+        losses = real(self, iteration, batch, log)
+        if iteration == 12:
+            with torch.no_grad():
+                next(self.net.parameters()).fill_(np.nan)
+        return losses
+
+    monkeypatch.setattr(ProjectedRun, "step", step)
+    with pytest.raises(DgnamError, match=r"not finite at iteration 1\d"):
+        train(nets, tmp_path / "run", data_folder)
+    monkeypatch.undo()
+    assert_same(train(nets, tmp_path / "whole", data_folder), train(nets, tmp_path / "run", data_folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"code_layer": "fc66"}, "net 'encoder' has no layer 'fc66'.*fc6"),
+        ({"code_layer": "conv1"}, r"takes codes of \(10,\), and the encoder's layer 'conv1' gives \(6, 5, 5\)"),
+        ({"comparisons": (Comparison("toy", ("conv9",), ("conv9",)),)}, "net 'encoder' has no layer 'conv9'"),
+        (
+            {"comparisons": (Comparison("toy", ("fc6",), ("fc6",)),)},
+            r"a head needs features \(C, H, W\), and layer 'fc",
+        ),
+        ({"source": "toi-train"}, "no image set 'toi-train'"),
+        ({"batch_size": 500}, "120 pictures do not fill a batch of 500"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_the_training(nets, tmp_path, data_folder, change, message):
+    with pytest.raises(DgnamError, match=message):
+        train(nets, tmp_path / "run", data_folder, replace(RECIPE, **change))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('type: "Adam"', 'type: "Nesterov"', "must be Adam without weight_decay, of iter_size 1"),
+        ("max_iter", "weight_decay: 0.1 max_iter", "must be Adam without weight_decay"),
+        ("max_iter", "iter_size: 2 max_iter", "of iter_size 1"),
+    ],
+)
+def test_solvers_that_are_not_supported_are_refused(nets, tmp_path, data_folder, old, new, message):
+    edit(nets, old, new)
+    with pytest.raises(DgnamError, match=message):
+        train(nets, tmp_path / "run", data_folder)
+
+
+def test_a_layer_s_own_rate_is_refused(nets, tmp_path, data_folder):
+    path = nets / "train.prototxt"
+    path.write_text(path.read_text().replace('top: "deconv0"', 'top: "deconv0" param { lr_mult: 2 }', 1))
+    with pytest.raises(DgnamError, match="layer 'deconv0': an lr_mult other than 1"):
+        train(nets, tmp_path / "run", data_folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"comparisons": ()}, "needs a comparison, or more, with heads"),
+        ({"comparisons": (Comparison("toy", ("conv1",)),)}, "with heads"),
+        ({"batch_size": 0}, "batch_size 0"),
+        ({"average": 1.0}, "average 1"),
+        ({"cooldown": float("nan")}, "cooldown nan"),
+        ({"image": -1.0}, "image is -1.0"),
+        ({"adversarial": float("inf")}, "adversarial is inf"),
+    ],
+)
+def test_a_recipe_without_sense_is_refused(change, message):
+    with pytest.raises(DgnamError, match=message):
+        replace(RECIPE, **change)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [((("conv1",), ("conv9",)), "conv9 isn't"), (((), ()), "give a layer"), ((("a",), (), -1.0), "weight is -1")],
+)
+def test_a_comparison_without_sense_is_refused(given, message):
+    with pytest.raises(DgnamError, match=message):
+        Comparison("toy", *given)
