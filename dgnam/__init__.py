@@ -10,19 +10,33 @@ if TYPE_CHECKING:
     from .api.evolve import evolve
     from .api.lab import begin_search, open_search
     from .api.load import load
+    from .api.occlusion import occlusion
     from .api.targets import open_target
+    from .api.top_images import top_images
     from .api.tune import tune
     from .api.visualize import visualize
 
 __version__ = "0.1.0"
-__all__ = ["begin_search", "evolve", "load", "open_search", "open_target", "tune", "visualize"]
+__all__ = [
+    "begin_search",
+    "evolve",
+    "load",
+    "occlusion",
+    "open_search",
+    "open_target",
+    "top_images",
+    "tune",
+    "visualize",
+]
 
 _PLACES = {
     "begin_search": "lab",
     "evolve": "evolve",
     "load": "load",
+    "occlusion": "occlusion",
     "open_search": "lab",
     "open_target": "targets",
+    "top_images": "top_images",
     "tune": "tune",
     "visualize": "visualize",
 }

@@ -69,13 +69,18 @@ def file_name(objective: Objective, settings: Settings, seed: int, suffix: str =
     Layer (`/` as `_`), unit, n_iters, L2, start_lr, seed, without the position of a convolutional unit.  For an
     objective other than a unit, its text replaces layer and unit.
     """
-    layer_and_unit = (
-        f"{objective.layer.replace('/', '_')}_{objective.index:04d}"
-        if isinstance(objective, Unit)
-        else _slug(objective)
-    )
+    layer_and_unit = _unit_stem(objective) if isinstance(objective, Unit) else _slug(objective)
     l2, start_lr = settings.regularizer.label, float(settings.schedule.start)
     return f"{layer_and_unit}_{settings.n_iters:02d}_{l2}_{start_lr}__{seed}{suffix}"
+
+
+def objective_stem(objective: Objective) -> str:
+    """A file name for what is about an objective: `fc8_0643` of a unit without a position, else its text."""
+    return _unit_stem(objective) if isinstance(objective, Unit) and objective.xy is None else _slug(objective)
+
+
+def _unit_stem(unit: Unit) -> str:
+    return f"{unit.layer.replace('/', '_')}_{unit.index:04d}"
 
 
 def _slug(objective: Objective) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -17,24 +16,21 @@ from .. import zoo
 from ..am import Target
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
-from ..data.dataset import Dataset, open_dataset
+from ..data.dataset import open_dataset
 from ..data.preprocessing import MEAN_BGR, STRETCH, Preprocessing, read_mean, read_size
 from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from ..measure.act_range import CodeMeasurement, CodeStatistics, act_range_files
-from ..runs import Interrupted, Record, Run, defer_interrupt, environment, progress_bar
-from ..runs.interrupt import Stop
+from ..runs import Record, defer_interrupt, environment
 from .argument_types import check_types
 from .fingerprint import file_checksums
 from .run_folder import at_work, begin
 from .spec import spec_of
+from .streaming import stream
 from .targets import ResolvedTarget, is_prototxt, open_target
 
 BLOCK = 4096
 """Pictures measured between two chunks."""
-
-KEPT = 2
-"""Chunks left in the folder: each holds all that was measured before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +156,8 @@ def act_range(
     net = chosen.net.to(place) if isinstance(chosen.net, CaffeModule) else chosen.net
     measurement = CodeMeasurement(net, code, prepare, **how)
     with defer_interrupt() as stop, at_work(run):
-        _measure(run, measurement, dataset, limit, progress, stop)
+        how = {"block": BLOCK, "desc": "measuring codes", "progress": progress}
+        stream(run, measurement, dataset, limit, stop=stop, **how)
         found = measurement.statistics(dataset.name)
         stem = f"act_range_{k:g}x_{code.replace('/', '_')}"
         facts = {"encoder": chosen.name, "layer": code, "source": images}
@@ -171,38 +168,6 @@ def act_range(
     if stop:
         raise stop.interrupted("stopped; all pictures are measured", run.path)
     return ActRange(files, found, _lines(found, k, code, prepare), run.path)
-
-
-def _measure(
-    run: Run, measurement: CodeMeasurement, dataset: Dataset, limit: int | None, progress: bool, stop: Stop
-) -> None:
-    """Measure block by block; the state after each is a chunk, of which the last two are kept."""
-    count = len(dataset) if limit is None else min(len(dataset), limit)
-    size = measurement.batch_size * -(-BLOCK // measurement.batch_size)
-    blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
-    for name in [name for name in run.names() if run.damage(name) is not None]:
-        warnings.warn(f"{run.damage(name)}: what follows on the one before is measured again", stacklevel=3)
-        run.discard(name)
-    done = next((last for last in range(len(blocks), 0, -1) if run.has(f"{last - 1:05d}")), 0)
-    if done:
-        measurement.restore(run.load(f"{done - 1:05d}"))
-    bar = progress_bar(
-        total=count, initial=min(done * size, count), unit="picture", desc="measuring codes", show=progress
-    )
-    try:
-        with bar:
-            for number, block in enumerate(blocks[done:], done):
-                measurement.add(dataset.part(block), on_batch=bar.update)
-                run.save(f"{number:05d}", measurement.arrays())
-                if f"{number - KEPT:05d}" in run.names():
-                    run.discard(f"{number - KEPT:05d}")
-                done += 1
-                if stop and block.stop < count:
-                    raise stop.interrupted(f"stopped after {block.stop:,} of {count:,} pictures")
-    except Interrupted:
-        raise
-    except KeyboardInterrupt:
-        raise Interrupted(f"stopped after {min(done * size, count):,} of {count:,} pictures") from None
 
 
 def _encoder(given: object, weights: StrPath | None) -> _Encoder:

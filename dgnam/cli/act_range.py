@@ -32,23 +32,16 @@ def act_range(
         typer.Option(help="The layer whose values are the codes; default: the one that our generators invert."),
     ] = None,
     k: Annotated[float, typer.Option("--k", help="The upper bound is mean + k standard deviations.")] = 3.0,
-    root: Annotated[
-        Path | None, typer.Option(help="The folder that a listing's paths are relative to; default: the listing's own.")
-    ] = None,
-    listing: Annotated[str | None, typer.Option(help="The listing in a zip that has several, such as val.txt.")] = None,
+    root: o.Root = None,
+    listing: o.Listing = None,
     data: o.Data = None,
-    resize: Annotated[
-        str, typer.Option(help="How pictures are resized before the crop: stretch, cover or none.")
-    ] = "stretch",
-    size: Annotated[
-        str | None,
-        typer.Option(help="The size before the crop, as 256 or 240x320 (height x width); default: the model's."),
-    ] = None,
+    resize: o.ResizeHow = "stretch",
+    size: o.ResizeTo = None,
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Measure only the first LIMIT pictures.")] = None,
-    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Skip unreadable pictures.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures per forward pass.")] = 64,
+    limit: o.Limit = None,
+    skip_broken: o.SkipBroken = False,
+    batch_size: o.PictureBatch = 64,
     device: o.Device = "cpu",
     integers: Annotated[
         bool, typer.Option("--integers", help="Write whole numbers to the text file, as published.")

@@ -28,6 +28,34 @@ Objective = Annotated[
         "channel), 'fc8:3 + 0.5*fc8:7'. `dgnam layers TARGET` lists the layers."
     ),
 ]
+Units = Annotated[
+    str,
+    typer.Argument(
+        help="The units: fc8:945, fc8:lemon, conv5:55 (a channel where it is most active), conv5:0-9, 'conv5:*', "
+        "conv5:55@6,6 (one position), conv5:55@all (a channel's mean). `dgnam layers TARGET` lists the layers."
+    ),
+]
+Images = Annotated[
+    str | None,
+    typer.Option(
+        help="A folder of pictures, a listing with one 'path label' per line, a zip, an LMDB of Datums, or an image "
+        "set such as tinyimagenet64-val. Default: those that a small model was measured on."
+    ),
+]
+Root = Annotated[
+    Path | None, typer.Option(help="The folder that a listing's paths are relative to; default: the listing's own.")
+]
+Listing = Annotated[str | None, typer.Option(help="The listing in a zip that has several, such as val.txt.")]
+ResizeHow = Annotated[
+    str, typer.Option("--resize", help="How pictures are resized before the crop: stretch, cover or none.")
+]
+ResizeTo = Annotated[
+    str | None,
+    typer.Option("--size", help="The size before the crop, as 256 or 240x320 (height x width); default: the model's."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first LIMIT pictures.")]
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Skip unreadable pictures.")]
+PictureBatch = Annotated[int, typer.Option("--batch-size", min=1, help="Pictures per forward pass.")]
 Prior = Annotated[
     str | None,
     typer.Option(

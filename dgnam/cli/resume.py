@@ -13,8 +13,8 @@ import typer
 from ..errors import DgnamError, FormatError, closest, shortened
 from ..runs import Record
 from ..runs.record import objects_in
+from . import reproduce, top_images, train
 from . import options as o
-from . import reproduce, train
 from .call import call, finish
 
 TASKS: dict[str, tuple[str, Callable[[Any], None]]] = {
@@ -22,6 +22,7 @@ TASKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "evolve": ("dgnam.api.evolve", finish),
     "tune": ("dgnam.api.tune", finish),
     "act_range": ("dgnam.api.act_range", finish),
+    "top_images": ("dgnam.api.top_images", top_images.finish),
     "train": ("dgnam.api.train", train.finish),
     "reproduce": ("dgnam.experiments", reproduce.finish),
 }

@@ -4,6 +4,7 @@ from .animation import save_animation
 from .caption import activation_caption
 from .contact_sheet import Candidate, contact_sheet
 from .grid import labeled_grid
+from .tiles import padded, tile
 from .traces import draw_traces, save_traces
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "contact_sheet",
     "draw_traces",
     "labeled_grid",
+    "padded",
     "save_animation",
     "save_traces",
+    "tile",
 ]

@@ -90,7 +90,12 @@ class Inputs:
         self.skipped, self.reasons = 0, list[str]()
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        for picture in self.dataset:
+        for _, name, prepared in self.placed():
+            yield name, prepared
+
+    def placed(self) -> Iterator[tuple[int, str, np.ndarray]]:
+        """The same with each picture's place in the dataset."""
+        for place, picture in enumerate(self.dataset):
             try:
                 prepared = self._prepared(picture)
             except BrokenPictureError as error:
@@ -100,7 +105,7 @@ class Inputs:
                 if len(self.reasons) < MOST_REASONS:
                     self.reasons.append(str(error))
             else:
-                yield picture.name, prepared
+                yield place, picture.name, prepared
 
     def _prepared(self, picture: Picture) -> np.ndarray:
         pixels = picture.read(self.gray)

@@ -29,7 +29,8 @@ BLOCK = 64
 PROGRAM = f"""
 import sys
 from importlib import import_module
-import_module("dgnam.api.act_range").BLOCK = {BLOCK}
+for name in ("act_range", "top_images"):
+    import_module(f"dgnam.api.{{name}}").BLOCK = {BLOCK}
 from dgnam.cli.app import main
 main()
 """
@@ -46,8 +47,9 @@ def red(pictures):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """Two folders to run in, whole and killed; pictures, a module of scores, and act_range's chunks small."""
-    monkeypatch.setattr(import_module("dgnam.api.act_range"), "BLOCK", BLOCK)
+    """Two folders to run in, whole and killed; pictures, a module of scores, and small chunks of pictures."""
+    for name in ("act_range", "top_images"):
+        monkeypatch.setattr(import_module(f"dgnam.api.{name}"), "BLOCK", BLOCK)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     monkeypatch.delitem(sys.modules, "score_of_resume", raising=False)
     (tmp_path / "score_of_resume.py").write_text(CODE)
@@ -100,6 +102,9 @@ def begin(task, nets, home):
     if task == "act-range":
         how = ("--layer", "fc8", "--batch-size", 16, "--weights", nets[2], "--images", home / "list.txt")
         return (task, "--encoder", target, *how, *usual)
+    if task == "top-images":
+        how = ("--batch-size", 16, "--k", 5, "--weights", nets[2], "--images", home / "list.txt")
+        return (task, target, "conv5:0-3", *how, *usual)
     steps = ("--n-iters", "2,40", "--sampler", "tpe") if task == "tune" else ()
     return (task, target, *few[task], *rest, *steps, *usual)
 
@@ -139,7 +144,7 @@ def start(home, *arguments):
     return subprocess.Popen(given, cwd=home / "killed", stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
 
 
-@pytest.mark.parametrize("task", ["evolve", "tune", "act-range"])
+@pytest.mark.parametrize("task", ["evolve", "tune", "act-range", "top-images"])
 def test_killed_at_random_moments_it_comes_to_the_same_bytes(home, copied, command, monkeypatch, task):
     began = time.monotonic()
     status, _, err = command(*begin(task, copied, home))
@@ -156,7 +161,7 @@ def test_killed_at_random_moments_it_comes_to_the_same_bytes(home, copied, comma
     assert contents(folder) == contents(home / "whole/runs/x-1")
 
 
-@pytest.mark.parametrize("task", ["evolve", "tune", "act-range"])
+@pytest.mark.parametrize("task", ["evolve", "tune", "act-range", "top-images"])
 def test_a_finished_run_resumes_to_itself(home, copied, command, task):
     command(*begin(task, copied, home))
     before = contents("runs/x-1")
@@ -203,11 +208,11 @@ def with_changed_weights(folder, name, text):
     write_hdf5_weights(folder / name, CaffeModule(parse_net(text), seed=9).weights())
 
 
-@pytest.mark.parametrize("task", ["evolve", "tune", "act-range"])
+@pytest.mark.parametrize("task", ["evolve", "tune", "act-range", "top-images"])
 @pytest.mark.parametrize(("name", "text"), [("target.h5", TARGET), ("generator.h5", GENERATOR)])
 def test_a_run_whose_files_have_changed_does_not_go_on(home, copied, command, task, name, text):
-    if (task, name) == ("act-range", "generator.h5"):
-        pytest.skip("an encoder's range needs no generator")
+    if task in ("act-range", "top-images") and name == "generator.h5":
+        pytest.skip("what is measured of pictures needs no generator")
     command(*begin(task, copied, home))
     with_changed_weights(home / "nets", name, text)
     status, _, err = command("resume", "runs/x-1", *again(task))
