@@ -31,6 +31,7 @@ COMMANDS = {
     "tune": Entry("tune", "tune", "Tune the settings by random search."),
     "act-range": Entry("act_range", "act_range", "Measure the act_range of an encoder's codes."),
     "top-images": Entry("top_images", "top_images", "Find the real pictures that make units most active."),
+    "occlusion": Entry("occlusion", "occlusion", "Segment real pictures by what units respond to."),
     "layers": Entry("layers", "layers", "List a network's layers and how to name their units."),
     "models": Entry("models", "app", "List, fetch and verify models."),
     "data": Entry("data", "app", "List the image sets."),
