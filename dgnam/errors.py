@@ -48,6 +48,10 @@ class UnknownNameError(CaffeError, KeyError, ValueError):
     __str__ = RuntimeError.__str__  # a KeyError's own puts the message in quotes
 
 
+class NotClimbedWarning(UserWarning):
+    """Images of a run show no preferred image, since their objective could not be climbed."""
+
+
 @contextmanager
 def naming(source: object) -> Iterator[None]:
     """Let errors that don't name `source`, such as the file behind them, do so.

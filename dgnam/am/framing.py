@@ -1,4 +1,4 @@
-"""Framing: how an image of one size is shown to a network of another, by its center or resized."""
+"""Framing: how an image of one size is shown to a network of another, by its center or resized, and in gray."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.preprocessing import center_window
+from .gray import gray_of, is_gray
 
-__all__ = ["CenterCrop", "Framing", "Resize", "center_window", "choose_framing", "crop_mean"]
+__all__ = ["CenterCrop", "Framing", "InGray", "Resize", "center_window", "choose_framing", "crop_mean", "frame_for"]
 
 Size = tuple[int, int]
 
@@ -23,6 +24,12 @@ class Framing(Protocol):
     """A differentiable map from images (N, 3, *outer) to a network's input (N, 3, *inner); records keep its repr."""
 
     def __call__(self, images: Tensor) -> Tensor: ...
+
+
+class Sized(Protocol):
+    """The part of `am.Target` needed here."""
+
+    size: Size
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,26 @@ class Resize:
         return F.interpolate(images, self.inner, mode="bilinear", align_corners=False, antialias=shrinks)
 
 
+@dataclass(frozen=True)
+class InGray:
+    """What another framing gives, in gray: three channels of the same values."""
+
+    framing: Framing
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return gray_of(self.framing(images)).expand(-1, 3, -1, -1)
+
+
 def choose_framing(outer: Size, inner: Size) -> Framing:
     """CenterCrop when `inner` is at least half of `outer` and no larger, in both directions; else Resize."""
     fits = all(LEAST_CROP * o <= i <= o for o, i in zip(outer, inner, strict=True))
     return CenterCrop(outer, inner) if fits else Resize(outer, inner)
+
+
+def frame_for(outer: Size, target: Sized) -> Framing:
+    """How a target is shown images of size `outer`: in gray where it sees gray alone."""
+    framing = choose_framing(outer, target.size)
+    return InGray(framing) if is_gray(target) else framing
 
 
 def crop_mean(mean: np.ndarray, size: Size) -> np.ndarray:

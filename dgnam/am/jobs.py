@@ -64,7 +64,7 @@ class Jobs(Sequence[Job]):
 
 
 class Stop(enum.IntEnum):
-    """Why a job took no more steps."""
+    """Why a job took no more steps, or why they led nowhere."""
 
     NONE = 0
     """It took all of its n_iters steps."""
@@ -74,6 +74,9 @@ class Stop(enum.IntEnum):
 
     NOT_FINITE = 2
     """The activation or its gradient was NaN or infinite."""
+
+    FLAT = 3
+    """It took all of its steps, and the activation changed by no more than rounding."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,9 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DgnamError
+from ..errors import DgnamError, shortened
 from ..runs.progress import progress_bar
-from .framing import choose_framing
+from .borrow import borrowed, modules_of
+from .framing import frame_for
 from .jobs import Batches, Job, Result, Stop, check_batches, split_batches
 from .objectives import Objective, Readout
 from .priors import Prior
@@ -33,6 +34,9 @@ from .starts import RandomStart, Start
 from .steps import NormalizedStep, UpdateRule
 from .steps.update_rule import mean_magnitudes, per_row, squared_norms
 from .targets import Target
+
+ROUNDING = 1e-6
+"""A float32 sum's rounding error, by the magnitude of what it adds up: an objective that changes by less is flat."""
 
 Rows = Tensor | slice
 Kind = TypeVar("Kind", bound=Hashable)
@@ -103,6 +107,23 @@ def synthesize(
     return run()
 
 
+def try_step(
+    target: Target,
+    prior: Prior,
+    jobs: Sequence[Job],
+    *,
+    clip: Bounds | None,
+    start_codes: Start | None = None,
+    device: str | torch.device = "cpu",
+) -> None:
+    """Take a step of the first of the jobs and forget it: raises the DgnamError that it meets, such as no gradient."""
+    place = torch.device(device)
+    target.to(place)
+    prior.to(place)
+    with _repeatable(place):
+        _Batch(target, prior, jobs, range(1), clip, place).try_step(start_codes)
+
+
 def _check_jobs(target: Target, jobs: Sequence[Job], batch: range) -> int:
     """Check that the batch's objectives read the same layers, and suit the target; returns the most steps of a job."""
     shapes = {layer: target.layer_shape(layer) for layer in jobs[batch.start].objective.layers}
@@ -161,10 +182,10 @@ class _Batch:
         bounds: Bounds | None,
         device: torch.device,
     ):
-        self.prior, self.indices, self.device = prior, tuple(indices), device
+        self.target, self.prior, self.indices, self.device = target, prior, tuple(indices), device
         self.jobs = [jobs[index] for index in indices]
         self.readout = Readout(target, [job.objective for job in self.jobs], device)
-        self.size, self.framing = target.size, choose_framing(prior.image_size, target.size)
+        self.size, self.framing = target.size, frame_for(prior.image_size, target)
         self.n_iters = torch.tensor([job.settings.n_iters for job in self.jobs], device=device)
         self.n_steps = int(self.n_iters.max())
         own = self._rows_by(lambda job: job.settings.regularizer)
@@ -175,6 +196,7 @@ class _Batch:
         ]
         self.normalizes = [job.settings.update_rule.normalizes_image_gradient for job in self.jobs]
         self.transforms = any(job.settings.transform is not None for job in self.jobs)
+        self.magnitudes = torch.zeros(len(self.jobs), device=device)
 
     def run(self, start_codes: np.ndarray | Start | None, on_step: OnStep | None, bar: Any) -> Result:
         """Take all steps.  A job that is done or has stopped keeps its code and image."""
@@ -198,31 +220,48 @@ class _Batch:
             if not active.any():
                 bar.update(self.n_steps - step - 1)
                 break
+        stopped = torch.where(self._flat(trace) & (stopped == Stop.NONE), int(Stop.FLAT), stopped).to(torch.int8)
         return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps, stopped)))
 
+    def try_step(self, start_codes: np.ndarray | Start | None) -> None:
+        """Take a step and forget it, to raise the errors that it meets."""
+        self._advance(self._start(start_codes), 0)
+
     def _advance(self, codes: Tensor, step: int) -> _Update:
+        """One step of each row, with the networks borrowed until its gradients are there."""
+        with borrowed(self.target, self.prior):
+            return self._step(codes, step)
+
+    def _step(self, codes: Tensor, step: int) -> _Update:
         """One step of each row: the published loop's, or its variation by the settings."""
         codes = codes.detach().requires_grad_()
         outer = self.prior(codes)
+        if not outer.requires_grad:
+            raise _no_gradient("prior", self.prior, "codes")
         images = self.framing(outer)
         shown = self.framing(self._transformed(outer, step)) if self.transforms else images
         seen = shown.detach().requires_grad_()
-        activations = self.readout(seen)
-        if not activations.requires_grad:
-            raise DgnamError(
-                "the target has no gradient by its images (rounded, detached, or NumPy inside?); evolution needs none: "
-                "dgnam.visualize(…, method='cma')"
-            )
-        (image_gradient,) = torch.autograd.grad(activations.sum(), seen)
+        values = self.readout.values(seen)
+        activations = self.readout.total(values)
+        if step == 0:
+            self.magnitudes = self.readout.magnitude({layer: found.detach() for layer, found in values.items()})
+        image_gradient = _gradient(activations.sum(), seen, None, ("target", self.target, "images"))
         step_sizes = self._step_sizes(step)
         change, scales = self._change(seen.detach(), image_gradient, step_sizes)
-        (code_gradient,) = torch.autograd.grad(shown, codes, change)
+        code_gradient = _gradient(shown, codes, change, ("prior", self.prior, "codes"))
         stops = _stops(activations.detach(), squared_norms(image_gradient), squared_norms(code_gradient))
         codes = codes.detach()
         context = StepContext(step, code_gradient.clone())
         self._regularize(codes, code_gradient, scales, context)
         new = self._project(self._ascend(codes, code_gradient, step_sizes, stops), context)
         return _Update(images.detach(), activations.detach(), new, stops)
+
+    def _flat(self, trace: Tensor) -> Tensor:
+        """(N,), whether a row's activation changed by no more than rounding, from activations (N, steps)."""
+        known = trace.isfinite()
+        highest = torch.where(known, trace, -torch.inf).amax(1)
+        lowest = torch.where(known, trace, torch.inf).amin(1)
+        return (known.sum(1) > 1) & (highest - lowest <= ROUNDING * self.magnitudes)
 
     def _transformed(self, images: Tensor, step: int) -> Tensor:
         """The prior's images after the jobs' transforms for this step."""
@@ -288,6 +327,29 @@ class _Batch:
             start = RandomStart() if start_codes is None else start_codes
             codes = start.codes([job.seed for job in self.jobs], self.prior.code_shape)
         return torch.from_numpy(codes.astype(np.float32)).to(self.device)
+
+
+def _gradient(of: Tensor, by: Tensor, change: Tensor | None, what: tuple[str, object, str]) -> Tensor:
+    """The gradient of a part's output by its input; DgnamError where none gets there."""
+    if not of.requires_grad:
+        raise _no_gradient(*what)
+    try:
+        (found,) = torch.autograd.grad(of, by, change, allow_unused=True)
+    except RuntimeError as error:
+        raise DgnamError(f"{_no_gradient(*what)} ({shortened(str(error), 300)})") from error
+    if found is None:
+        raise _no_gradient(*what)
+    return found
+
+
+def _no_gradient(part: str, of: object, by: str) -> DgnamError:
+    """The error for a target or a prior that no gradient gets through."""
+    modules = [type(module).__name__ for module in modules_of(of)]
+    named = f"{type(of).__name__} of {', '.join(modules)}" if modules else type(of).__name__
+    return DgnamError(
+        f"the {part} ({named}) has no gradient by its {by}: is something rounded, detached, quantized, under no_grad "
+        "or inference_mode, or done in NumPy inside?  Evolution needs no gradient of a target: dgnam.evolve"
+    )
 
 
 def _climb(values: Tensor, gradient: Tensor, step_sizes: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from ..am import Bounds, Objective, Prior, Start, Target
 from ..am.evolve import CmaEs, Genetic, Method, Score, Search, UnitScore, drive
 from ..am.evolve.drive import check_generations
-from ..am.framing import choose_framing
+from ..am.framing import choose_framing, frame_for
 from ..am.images import picture
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
@@ -204,8 +204,10 @@ def _shown(
     best = [one.best for one in searches if one.best is not None]
     codes = np.stack([one.code for one in best])
     pictures = searches[0].pictures(codes)
-    size = pictures.shape[1:3] if target is None else target.target.size
-    raw = _seen(pictures, size)
+    outer = (pictures.shape[1], pictures.shape[2])
+    size = outer if target is None else target.target.size
+    framing = choose_framing(outer, size) if target is None else frame_for(outer, target.target)
+    raw = framing(torch.from_numpy(preprocess(pictures))).contiguous().numpy()
     images = pictures if target is None else np.stack([picture(image) for image in raw])
     scores = np.array([one.score for one in best], np.float32)
     arrays = Arrays(images, raw, codes, scores, _traces([one.scores for one in searches]))
@@ -220,12 +222,6 @@ def _shown(
         size=size,
         folder=None if run is None else Path(run.path),
     )
-
-
-def _seen(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """What was scored, (N, 3, *size) float32, BGR, mean-subtracted, of pictures (N, H, W, 3) uint8 RGB."""
-    whole = torch.from_numpy(preprocess(pictures))
-    return choose_framing((pictures.shape[1], pictures.shape[2]), size)(whole).contiguous().numpy()
 
 
 def _traces(scores: Sequence[Sequence[np.ndarray]]) -> np.ndarray:

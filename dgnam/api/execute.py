@@ -67,6 +67,7 @@ def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) 
             if stop and jobs_done < len(plan.jobs):
                 raise stop.interrupted(f"stopped; {jobs_done} of {len(plan.jobs)} images are done")
         lines = report.write(run)
+    report.unclimbed.warn(stacklevel=3)
     if stop:
         raise stop.interrupted(f"stopped; all {len(plan.jobs)} images are done", run.path)
     return lines

@@ -13,13 +13,17 @@ from pathlib import Path
 
 from .. import zoo
 from ..am import CaffeTarget, Classes, JointTarget, Target, TorchTarget
+from ..am.targets.caffe_layers import caffe_layers as layers_of_plan
 from ..caffe.modules.caffe_module import clip_layer
 from ..caffe.proto import pb, read_net
 from ..caffe.wiring.build import NetPlan, build
 from ..errors import DgnamError, FormatError, naming
 from ..files.paths import StrPath
-from ..zoo.layers import LayerRow, table_lines
+from ..zoo.layers import LayerRow, positions, table_lines, units
 from .targets import is_prototxt, open_target
+
+NO_ROWS = "no row of its own for each image"
+NO_VALUE = "does not run, or gives no tensor"
 
 __all__ = ["LayerRow", "caffe_layers", "describe", "table_lines", "target_layers", "torch_layers"]
 
@@ -67,24 +71,31 @@ def target_layers(target: Target, classes: Sequence[Classes] = ()) -> list[Layer
         return caffe_layers(target.module.plan, classes)
     if isinstance(target, JointTarget):
         rows = [row for name, one in target.targets.items() for row in _within(name, target_layers(one))]
-        return _rows({row.name: row.type for row in rows}, {row.name: row.shape for row in rows}, classes)
+        types, shapes = {row.name: row.type for row in rows}, {row.name: row.shape for row in rows}
+        return _rows(types, shapes, classes, {row.name: row.note for row in rows})
     shapes = {name: tuple(target.layer_shape(name)) for name in target.layers()}
     return _rows(dict.fromkeys(shapes, ""), shapes, classes)
 
 
 def caffe_layers(plan: NetPlan, classes: Sequence[Classes] = ()) -> list[LayerRow]:
     """Those of a Caffe net that have a top, but for the splits that are put in between."""
-    wired = [w for w in plan.layers if w.tops and w.layer.type != "Split"]
-    shapes = {w.name: tuple(plan.blob_shapes[w.tops[0]][1:]) for w in wired}
-    types = {w.name: w.layer.type for w in wired}
-    return _rows(types, shapes, classes, clips=clip_layer(plan) is not None)
+    types = {wired.name: wired.layer.type for wired in reversed(plan.layers)}
+    if clip_layer(plan) is not None:  # none of its units can be asked for
+        wired = [w for w in plan.layers if w.tops and w.layer.type != "Split"]
+        return [LayerRow(w.name, w.layer.type, tuple(plan.blob_shapes[w.tops[0]][1:]), None) for w in wired]
+    known = layers_of_plan(plan)
+    shapes = {name: layer.shape for name, layer in known.items()}
+    notes = {name: NO_ROWS for name, layer in known.items() if layer.fault is not None}
+    return _rows({name: types[name] for name in known}, shapes, classes, notes)
 
 
 def torch_layers(target: TorchTarget, classes: Sequence[Classes] = ()) -> list[LayerRow]:
-    """All modules of a torch target."""
-    modules = dict(target.module.named_modules())
-    types = {name: type(modules[name]).__name__ for name in target.layers()}
-    return _rows(types, target.shapes(), classes)
+    """All layers of a torch target: the outputs of its modules, and the modules without any."""
+    modules, known = dict(target.module.named_modules()), target.table()
+    types = {name: type(modules[known[name].key[0] if name in known else name]).__name__ for name in target.layers()}
+    shapes = {name: layer.shape if layer.fault is None else layer.own_shape for name, layer in known.items()}
+    notes = {name: NO_ROWS for name, layer in known.items() if layer.fault is not None}
+    return _rows(types, shapes, classes, {**dict.fromkeys(types.keys() - known.keys(), NO_VALUE), **notes})
 
 
 def _several(target: object) -> Mapping[str, object] | None:
@@ -95,7 +106,7 @@ def _several(target: object) -> Mapping[str, object] | None:
         return target
     text = str(target) if isinstance(target, str | PathLike) and not is_prototxt(target) else ""
     names = text.split(",")
-    if ":" in text or len(names) == 1:
+    if len(names) == 1:
         return None
     if len(set(names)) < len(names):
         raise DgnamError(f"target '{text}' has a model twice")
@@ -114,23 +125,23 @@ def _rows(
     types: Mapping[str, str],
     shapes: Mapping[str, tuple[int, ...] | None],
     classes: Sequence[Classes],
-    clips: bool = False,
+    notes: Mapping[str, str] | None = None,
 ) -> list[LayerRow]:
-    """clips: whether the net sees clips, so that none of its units can be asked for."""
-    layers = list(types)
+    """notes: of layers without units, why they have none."""
+    layers, why = list(types), {} if notes is None else notes
 
     def example(name: str) -> str | None:
         shape = shapes.get(name)
-        if clips or not shape or len(shape) not in (1, 3):
+        if why.get(name) or not shape:
             return None
         for known in classes:
-            if known.belong_to(name, layers, lambda layer: shapes[layer] or ()) and len(known.labels) == shape[0]:
+            if known.belong_to(name, layers, lambda layer: shapes[layer] or ()) and len(known.labels) == units(shape):
                 return f"{name}:{_quoted(known.labels[0].name)}"
-        if len(shape) == 3 and shape[1:] != (1, 1):
-            return f"{name}:0@{shape[1] // 2},{shape[2] // 2}"
-        return f"{name}:0"
+        plane = positions(shape)
+        place = f"@{plane[0] // 2},{plane[1] // 2}" if len(plane) == 2 else "@all" if plane else ""
+        return f"{name}:0{place}"
 
-    return [LayerRow(name, kind, shapes.get(name), example(name)) for name, kind in types.items()]
+    return [LayerRow(name, kind, shapes.get(name), example(name), why.get(name, "")) for name, kind in types.items()]
 
 
 def _quoted(name: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..am import Bounds, Direction, Jobs, Objective, Settings, Start, split_batches
-from ..am.framing import choose_framing
+from ..am import Bounds, Direction, Job, Jobs, Objective, Settings, Start, split_batches
+from ..am.framing import frame_for
 from ..am.images import file_name
 from ..am.published.backend import backend_name, find_backend
+from ..am.synthesize import try_step
 from ..errors import DgnamError
 from ..files.checksums import sha256_of_array
 from .priors import ResolvedPrior
@@ -91,7 +92,7 @@ class Plan:
             "settings": [settings.as_dict() for settings in self.jobs.settings],
             "clip": bounds_record(self.clip),
             "start": dict(self.start.as_dict()),
-            "framing": repr(choose_framing(self.prior.prior.image_size, self.target.target.size)),
+            "framing": repr(frame_for(self.prior.prior.image_size, self.target.target)),
             "batch_size": self.batch_size,
             "device": self.device,
             "backend": None if self.backend is None else backend_name(self.backend),
@@ -123,6 +124,10 @@ def make_plan(
     if nets is not None:
         check_published(target, prior, objectives, settings, device)
         batch_size = min(batch_size, 1)  # each image is saved when it is done
+    else:
+        for objective in {objective.layers: objective for objective in reversed(objectives)}.values():
+            job = Job(objective, seeds[0], settings[0])
+            try_step(target.target, prior.prior, [job], clip=bounds, start_codes=start, device=device)
     return Plan(target, prior, jobs, bounds, start, split_batches(jobs, batch_size), batch_size, device, nets)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..am import CaffeTarget, Objective, Settings, Unit
 from ..am.framing import CenterCrop, choose_framing
+from ..am.gray import is_gray
 from ..am.published.loop import check_settings
 from ..caffe.proto import read_net
 from ..errors import ArgumentError, DgnamError
@@ -40,6 +41,7 @@ def check_published(
         except DgnamError as error:
             raise ArgumentError(f"{error}, without a backend") from None
     _check_images(target, prior)
+    _check_layers(target, objectives)
     for path in (target.files[0], prior.files[0]):
         if not read_net(path).force_backward:
             raise ArgumentError(
@@ -48,9 +50,24 @@ def check_published(
             )
 
 
+def _check_layers(target: ResolvedTarget, objectives: Sequence[Objective]) -> None:
+    """Raise ArgumentError for a layer (N, T, C) or (N, C, T), whose units that loop can't find."""
+    for layer in dict.fromkeys(layer for objective in objectives for layer in objective.layers):
+        shape = target.target.layer_shape(layer)
+        if len(shape) == 2:
+            raise ArgumentError(
+                f"layer '{layer}' of '{target.name}' has the shape {shape}, and a backend's loop reads units of (C,) "
+                "and (C, H, W); leave the backend out"
+            )
+
+
 def _check_images(target: ResolvedTarget, prior: ResolvedPrior) -> None:
     """Raise ArgumentError unless the target takes the generator's images as they are, by their center."""
     net = target.target
+    if is_gray(net) or is_gray(prior.prior):
+        raise ArgumentError(
+            "a backend's loop takes nets of three channels, and one here has one; leave the backend out"
+        )
     if isinstance(net, CaffeTarget) and (net.shift is not None or net.scale != 1 or net.channels != "BGR"):
         raise ArgumentError(
             f"target '{target.name}' has a mean, scale or channels of its own, and a backend's loop gives it BGR minus "

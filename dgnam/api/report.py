@@ -21,6 +21,7 @@ from ..runs import Run
 from .outputs import Outputs
 from .plan import Plan
 from .result import MOST_SHOWN, enlargement
+from .unclimbed import Unclimbed
 
 SUMMARY, GRID, TRACES = "summary.csv", "grid", "traces.png"
 COLUMNS = 20
@@ -44,10 +45,11 @@ class Report:
         self._traces: list[np.ndarray] = []
         self._listed: list[str] = []
         self._groups: dict[str, list[float]] = {}
-        self._silent: list[str] = []
+        self.unclimbed = Unclimbed(plan)
 
     def add(self, run: Run, batch: int, result: Result) -> None:
         """Take in a batch; full sheets are written."""
+        self.unclimbed.add(result)
         for row, job in enumerate(result.indices):
             line = self._line(batch, row, job, result)
             self._write_row(line)
@@ -68,21 +70,12 @@ class Report:
         traces = [np.where(np.isfinite(trace), trace, np.nan) for trace in self._traces]
         if any(np.isfinite(trace).any() for trace in traces):
             run.write_bytes(TRACES, png(draw_traces(traces, names)))
-        return [*self._came_to(), *self._warnings()]
+        return [*self._came_to(), *self.unclimbed.lines()]
 
     def _came_to(self) -> list[str]:
         if len(self.plan.jobs) <= LISTED:
             return self._listed
         return [f"{name}: {len(values)} images, activation {_spread(values)}" for name, values in self._groups.items()]
-
-    def _warnings(self) -> list[str]:
-        """What a picture alone doesn't tell: that nothing was climbed."""
-        if not self._silent:
-            return []
-        shown = ", ".join(self._silent[:LISTED]) + (", …" if len(self._silent) > LISTED else "")
-        return [
-            f"no gradient at the first step, so these pictures show the initial code, not a preferred image: {shown}"
-        ]
 
     def _line(self, batch: int, row: int, job: int, result: Result) -> dict[str, Any]:
         asked, steps = self.plan.jobs[job], int(result.steps[row])
@@ -116,8 +109,6 @@ class Report:
                 f"{line['caption']:24} seed {line['seed']:<4} activation {_shown(line['first_activation'])} -> "
                 f"{_shown(line['activation'])} in {line['steps']} steps   {line['image']}"
             )
-        if line["stopped"] and line["steps"] == 1 and len(self._silent) <= LISTED:
-            self._silent.append(f"{line['objective']} seed {line['seed']} ({line['stopped'].replace('_', ' ')})")
         name = f"{line['n_iters']} steps from {line['start_lr']:g}, {line['regularizer']}"
         value = np.nan if line["activation"] is None else float(line["activation"])
         self._groups.setdefault(name, []).append(value)

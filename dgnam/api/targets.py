@@ -15,10 +15,11 @@ from .. import zoo
 from ..am import CaffeTarget, Classes, JointTarget, Objective, Settings, Target, Unit, released, released_googlenet
 from ..am.objectives import Term
 from ..caffe import CaffeModule
-from ..data.preprocessing import MEAN_BGR, read_mean
+from ..data.preprocessing import read_mean
 from ..errors import DgnamError, FormatError, closest
 from ..files.import_string import import_from_string
 from ..files.paths import StrPath
+from ..zoo.layers import units
 from .fingerprint import file_checksums, fingerprint
 
 GENTLE = ("googlenet",)
@@ -79,9 +80,9 @@ def open_target(
 ) -> ResolvedTarget:
     """The target that is given or named.
 
-    target: a `Target` or `ResolvedTarget`; a `CaffeModule`; a model of `dgnam models list`, or several with commas
-        between, whose layers are then `name.layer`; the path of a deploy prototxt, with its `weights`; an import string
-        `package.module:name` of a Target in Python; or a dict of any of these by name.
+    target: a `Target` or `ResolvedTarget`; a `CaffeModule`; a model of `dgnam models list`, or an import string
+        `package.module:name` of a Target in Python; several of these with commas between, whose layers are then
+        `name.layer`; the path of a deploy prototxt, with its `weights`; or a dict of any of these by name.
     weights: of a prototxt, a .caffemodel or .h5 file.
     labels: names of the classes: a text file, a line for each class (`name`, or `key name, synonym, …` where keys are
         WordNet ids), or a list of names.
@@ -129,13 +130,15 @@ def _open(target: Any) -> ResolvedTarget:
     if not isinstance(target, str | PathLike):
         return _given(target)
     text = str(target)
-    if ":" in text:
-        found = _imported(text)
-        return ResolvedTarget(found, text, record={"python": text, **fingerprint(found)})
     names = text.split(",")
     if len(set(names)) < len(names):
         raise DgnamError(f"target '{text}' has a model twice")
-    return _zoo_target(text) if len(names) == 1 else joint({name: _zoo_target(name) for name in names})
+    if len(names) > 1:
+        return joint({name: _open(name) for name in names})
+    if ":" in text:
+        found = _imported(text)
+        return ResolvedTarget(found, text, record={"python": text, **fingerprint(found)})
+    return _zoo_target(text)
 
 
 def _zoo_target(name: str) -> ResolvedTarget:
@@ -161,7 +164,7 @@ def _own_net(
     if weights is None:
         raise DgnamError(f"{prototxt} needs its weights: give a .caffemodel or .h5 file")
     module = zoo.load_net(prototxt, weights, f"'{prototxt}'")
-    values = MEAN_BGR if mean is None else read_mean(mean)
+    values = None if mean is None else read_mean(mean)
     target = CaffeTarget(module, mean=values, scale=scale, channels=channels)
     files = [prototxt, Path(weights), *([Path(mean)] if mean is not None and Path(mean).is_file() else [])]
     record = {"files": file_checksums(*files), "mean": mean, "scale": scale, "channels": channels}
@@ -173,9 +176,9 @@ def _labeled(found: ResolvedTarget, labels: StrPath | Sequence[str]) -> Resolved
     if not isinstance(labels, str | PathLike):
         return dataclasses.replace(found, classes=[Classes.of_names([str(name) for name in labels])])
     classes, last = zoo.read_label_file(labels), found.target.layers()[-1]
-    units = found.target.layer_shape(last)[0]
-    if units != len(classes):
-        raise FormatError(f"{labels}: has {len(classes)} classes, and the last layer '{last}' {units} units")
+    count = units(found.target.layer_shape(last))
+    if count != len(classes):
+        raise FormatError(f"{labels}: has {len(classes)} classes, and the last layer '{last}' {count} units")
     return dataclasses.replace(found, classes=[Classes(tuple(classes))])
 
 

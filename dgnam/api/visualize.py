@@ -28,6 +28,7 @@ from .settings import choose_settings
 from .spec import spec_of
 from .starts import open_start
 from .targets import ResolvedTarget, open_target
+from .unclimbed import Unclimbed
 
 
 def visualize(
@@ -88,7 +89,8 @@ def visualize(
         objective where `name` is None.
 
     Returns the images, objectives in order, each with each of the settings, each with all seeds.
-    Raises DgnamError for an impossible request before the first step is taken.
+    Raises DgnamError for an impossible request before the first step is taken.  What could not be climbed is told by a
+    NotClimbedWarning, and in the result's `summary`.
     """
     given = dict(locals())
     check_types(visualize, given)
@@ -124,7 +126,10 @@ def visualize(
     if run is None:
         if movies:
             raise DgnamError("movies need a folder to be saved in")
-        return shown(plan, _kept(gather(results(plan, progress=progress))))
+        found, unclimbed = gather(results(plan, progress=progress)), Unclimbed(plan)
+        unclimbed.add(found)
+        unclimbed.warn(stacklevel=2)
+        return shown(plan, _kept(found), lines=unclimbed.lines())
     lines = carry_out(run, plan, outputs, progress=progress)
     return shown(plan, lambda: read_arrays(run, plan), run.path, lines)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import typer
 
-from ..errors import DgnamError
+from ..errors import DgnamError, NotClimbedWarning
 from ..runs.interrupt import Interrupted
 from .terminal import complain, say
 
@@ -20,6 +21,7 @@ def call(function: Callable[..., Found], given: Mapping[str, Any]) -> Found:
     After Ctrl-C or SIGTERM the user is told how to go on, and the command ends with the status that shells expect.
     """
     arguments = {key: value for key, value in given.items() if key != "quiet"}
+    warnings.simplefilter("ignore", NotClimbedWarning)  # it stands in the summary
     try:
         return function(**arguments, progress=not given["quiet"]) if "quiet" in given else function(**arguments)
     except Interrupted as stop:

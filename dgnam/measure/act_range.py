@@ -54,8 +54,8 @@ class CodeStatistics:
 class CodeMeasurement:
     """The statistics of codes as pictures come, in memory that doesn't grow with their number.
 
-    encoder: a net with one input (N, C, H, W), 3 or 1 channels, on the device to compute on, put into eval mode; or a
-        target.
+    encoder: a net with one input (N, C, H, W), 3 or 1 channels, on the device to compute on; or a target.  It is left
+        as it was found.
     layer: the layer whose first top is the code, as a whole forward pass leaves it.
     preprocessing: from a picture to the input.
     device: where a target computes.
@@ -76,7 +76,7 @@ class CodeMeasurement:
     ):
         self.codes: PictureCodes | TargetCodes
         if isinstance(encoder, CaffeModule):
-            self.codes = PictureCodes(encoder.eval(), layer)
+            self.codes = PictureCodes(encoder, layer)
         else:
             self.codes = TargetCodes(encoder, layer, device)
         self.preprocessing = preprocessing

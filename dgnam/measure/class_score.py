@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
 from ..am import Objective, Unit
 from ..errors import DgnamError
@@ -33,10 +32,7 @@ def score_by_probability(judge: Judge) -> Score:
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
         classes, found = _classes(objectives), []
         for start in range(0, len(images), 100):
-            part = torch.from_numpy(images[start : start + 100]).to(judge.module.device)
-            with torch.no_grad():
-                scores = next(iter(judge.module(part, end=judge.scores).values())).flatten(1)
-            found.append(scores.double().softmax(1).cpu().numpy())
+            found.append(judge.scored(images[start : start + 100]).double().softmax(1).cpu().numpy())
         return np.concatenate(found)[np.arange(len(images)), classes]
 
     return score

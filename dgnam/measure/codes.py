@@ -11,7 +11,9 @@ from itertools import islice
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ..am.borrow import borrowed
 from ..caffe.mode import exact
 from ..caffe.modules.caffe_module import CaffeModule
 from ..data.dataset import Dataset
@@ -38,14 +40,14 @@ def codes_of_pictures(
     The codes are the layer's first top as a whole forward pass leaves it, so after an in-place ReLU.
     limit: the most pictures to take; skip_broken: leave out unreadable ones instead of raising an error.
     """
-    codes = PictureCodes(encoder.eval(), layer)
+    codes = PictureCodes(encoder, layer)
     inputs = Inputs(dataset, preprocessing, gray=codes.channels == 1, skip_broken=skip_broken)
     for names, batch in batches(iter(inputs), batch_size, limit):
         yield names, codes(batch, names).reshape(len(names), *codes.shape)
 
 
 class PictureCodes:
-    """From preprocessed pictures to codes.
+    """From preprocessed pictures to codes; the encoder is left as it was found.
 
     shape: the shape of one code.
     channels: the number of channels of the input.
@@ -69,7 +71,7 @@ class PictureCodes:
         """(N, C, H, W) float32 → (N, n) float32; an error names the first picture whose code isn't finite."""
         device = self.encoder.device
         with torch.inference_mode(), exact(device):
-            found = self.encoder(torch.from_numpy(batch).to(device), end=self.end, keep=[self.blob])[self.blob]
+            found = self.read(torch.from_numpy(batch).to(device))
         if len(found) != len(batch):
             raise DgnamError(f"layer '{self.layer}' gives {len(found)} codes for {len(batch)} pictures")
         rows = found.reshape(len(batch), -1).cpu().numpy()
@@ -77,6 +79,11 @@ class PictureCodes:
         if broken.size:
             raise DgnamError(f"{names[broken[0]]}: its code at layer '{self.layer}' is not finite")
         return rows
+
+    def read(self, images: Tensor) -> Tensor:
+        """The blob that holds the codes, for the encoder's own input."""
+        with borrowed(self.encoder):
+            return self.encoder(images, end=self.end, keep=[self.blob])[self.blob]
 
 
 class Inputs:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..am import Target
+from ..am.borrow import borrowed
 from ..caffe.modules.caffe_module import CaffeModule, check_sees_images
 from ..errors import DgnamError
 
@@ -53,7 +55,7 @@ def check_classes(images: np.ndarray, classes: Sequence[int] | np.ndarray) -> No
 
 
 class Judge:
-    """A classifier that ranks classes for an image.
+    """A classifier that ranks classes for an image; its module is left as it was found.
 
     module: the net; its input has the size of the images to be judged.
     scores: the layer whose first top holds a score for each class.
@@ -61,7 +63,7 @@ class Judge:
 
     def __init__(self, module: CaffeModule, scores: str):
         check_sees_images(module.plan, "a judge")
-        self.module = module.eval().requires_grad_(False)
+        self.module = module
         self.scores = scores
         height, width = module.plan.blob_shapes[module.plan.inputs[0]][2:]
         self.size = (height, width)
@@ -77,8 +79,11 @@ class Judge:
         ranks = []
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
-            with torch.no_grad():
-                blobs = self.module(torch.from_numpy(images[part]).to(self.module.device), end=self.scores)
-            scores = next(iter(blobs.values())).flatten(1).cpu().numpy()
-            ranks.append(ranks_of(scores, classes[part]))
+            ranks.append(ranks_of(self.scored(images[part]).cpu().numpy(), classes[part]))
         return Verdict(np.concatenate(ranks))
+
+    def scored(self, images: np.ndarray) -> Tensor:
+        """(N, classes), the scores of images of its size, N of them at once."""
+        with torch.no_grad(), borrowed(self.module):
+            blobs = self.module(torch.from_numpy(images).to(self.module.device), end=self.scores)
+        return next(iter(blobs.values())).flatten(1)

@@ -1,7 +1,8 @@
 """The codes of pictures by any target, in place of the `PictureCodes` of a Caffe net.
 
 Of a Caffe net, alone or among several, a code is the layer's value as a whole forward pass leaves it, so after an
-in-place ReLU; of any other target it is what the target gives.
+in-place ReLU; of a torch module, what the layer's module gives, in its order of axes; of any other target, what that
+gives.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..am import CaffeTarget, JointTarget, Target
+from ..am import CaffeTarget, JointTarget, Target, TorchTarget
 from ..am.framing import choose_framing
 from ..caffe.mode import exact
 from ..errors import DgnamError
@@ -30,9 +31,9 @@ class TargetCodes:
 
     def __init__(self, target: Target, layer: str, device: str = "cpu"):
         self.layer, self.device = layer, torch.device(device)
-        self.shape = tuple(target.layer_shape(layer))
+        target.layer_shape(layer)  # a layer without a row for each picture is an error
         target.to(self.device)
-        self._read = _reader(target, layer)
+        self._read, self.shape = _reader(target, layer)
 
     def __call__(self, batch: np.ndarray, names: list[str]) -> np.ndarray:
         """(N, 3, H, W) float32 → (N, n) float32; an error names the first picture whose code isn't finite."""
@@ -47,14 +48,16 @@ class TargetCodes:
         return rows
 
 
-def _reader(target: Target, layer: str) -> Callable[[Tensor], Tensor]:
-    """From images (N, 3, *size), BGR, mean-subtracted, to the layer's values."""
+def _reader(target: Target, layer: str) -> tuple[Callable[[Tensor], Tensor], tuple[int, ...]]:
+    """From images (N, 3, *size), BGR, mean-subtracted, to the layer's values; and the shape of one image's."""
     if isinstance(target, JointTarget):
-        name, _, own = layer.partition(".")
+        name, own = target.split(layer)
         one = target.targets[name]
-        framing, inner = choose_framing(target.size, one.size), _reader(one, own)
-        return lambda images: inner(framing(images))
+        framing, (inner, shape) = choose_framing(target.size, one.size), _reader(one, own)
+        return lambda images: inner(framing(images)), shape
     if isinstance(target, CaffeTarget):
-        codes = PictureCodes(target.module, layer)
-        return lambda images: target.module(target.preprocess(images), end=codes.end, keep=[codes.blob])[codes.blob]
-    return lambda images: target(images, [layer])[layer]
+        codes = PictureCodes(target.running, layer)
+        return lambda images: codes.read(target.preprocess(images)), tuple(codes.shape)
+    if isinstance(target, TorchTarget):
+        return lambda images: target.outputs(images, [layer])[layer], target.own_shape(layer)
+    return lambda images: target(images, [layer])[layer], tuple(target.layer_shape(layer))

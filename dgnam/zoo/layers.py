@@ -14,30 +14,48 @@ from .folders import data_folder
 HEADINGS = ("layer", "type", "shape", "units", "positions", "as an objective")
 
 
+def units(shape: Sequence[int]) -> int:
+    """The number of units of a layer whose values of one image have this shape.
+
+    (C,), (C, H, W) and longer shapes have the units first; (T, C), the tokens of a transformer, has its features last.
+    """
+    if not shape:
+        return 0
+    return shape[1] if len(shape) == 2 else shape[0]
+
+
+def positions(shape: Sequence[int]) -> tuple[int, ...]:
+    """The positions that each unit has: (H, W), or (T,) tokens; () where there is only one."""
+    found = tuple(shape[:1] if len(shape) == 2 else shape[1:])
+    return () if all(size == 1 for size in found) else found
+
+
 @dataclass(frozen=True)
 class LayerRow:
     """One layer.
 
     type: Caffe's layer type, or a torch module's class.
-    shape: of one image's values at its first top, (C,) or (C, H, W); None where that is not known, or no tensor.
+    shape: of one image's values at its first top, (C,), (T, C) or (C, H, W); None where that is not known, or no
+        tensor.
     example: the text of an objective that asks for one of its units; None where it has none.
+    note: why it has none.
     """
 
     name: str
     type: str
     shape: tuple[int, ...] | None
     example: str | None
+    note: str = ""
 
     @property
     def units(self) -> int | None:
         """How many units it has."""
-        return self.shape[0] if self.shape else None
+        return units(self.shape) if self.shape else None
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The plane of a convolutional layer's positions; () for a layer without."""
-        plane = self.shape[1:] if self.shape else ()
-        return () if all(size == 1 for size in plane) else plane
+        """The positions of a convolutional layer, or the tokens of a transformer's; () for a layer without."""
+        return positions(self.shape) if self.shape else ()
 
 
 def read_layers(model: str) -> list[LayerRow] | None:
@@ -58,6 +76,8 @@ def table_lines(rows: Sequence[LayerRow]) -> list[str]:
 
 def _cells(row: LayerRow) -> tuple[str, ...]:
     shape = "?" if row.shape is None else "x".join(map(str, row.shape))
-    units = "" if row.units is None else str(row.units)
+    if row.note:
+        return row.name, row.type, shape, "", "", f"({row.note})"
+    count = "" if row.units is None else str(row.units)
     example = "" if row.example is None else row.example
-    return row.name, row.type, shape, units, "x".join(map(str, row.positions)), example
+    return row.name, row.type, shape, count, "x".join(map(str, row.positions)), example

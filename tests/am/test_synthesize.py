@@ -9,12 +9,14 @@ import torch
 from dgnam.am import (
     CaffeTarget,
     Channel,
+    Direction,
     Diversity,
     GeneratorPrior,
     Job,
     Jobs,
     Linear,
     Stop,
+    TorchPrior,
     TorchTarget,
     Unit,
     act_range_bounds,
@@ -25,6 +27,7 @@ from dgnam.am import (
     split_batches,
     synthesize,
 )
+from dgnam.am.evolve import UnitScore
 from dgnam.am.published import loop as published
 from dgnam.errors import DgnamError
 
@@ -324,5 +327,94 @@ class TestObjectives:
                 return images.detach().round().mean((2, 3))
 
         target = TorchTarget(torch.nn.Sequential(Rounded()), (32, 32))
-        with pytest.raises(DgnamError, match="has no gradient"):
+        with pytest.raises(DgnamError, match=r"the target \(TorchTarget of Sequential\) has no gradient by its images"):
             run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("0", 0))])
+
+
+class Cut(torch.nn.Module):
+    """A linear layer whose gradient is cut off in some way."""
+
+    def __init__(self, how, size):
+        super().__init__()
+        self.fc, self.how = torch.nn.Linear(*size), how
+
+    def forward(self, x):
+        x = x.flatten(1)
+        if self.how == "leaf":
+            return self.fc(x.detach().requires_grad_())
+        if self.how == "no_grad":
+            with torch.no_grad():
+                return self.fc(x)
+        if self.how == "inference_mode":
+            with torch.inference_mode():
+                return self.fc(x)
+        if self.how == "numpy":
+            return torch.from_numpy(self.fc(x.detach()).detach().numpy())
+        if self.how == "whole numbers":
+            return self.fc(x).round().to(torch.int64)
+        return self.fc(x)
+
+
+CUTS = ["leaf", "no_grad", "inference_mode", "numpy", "whole numbers"]
+
+
+class TestNoGradient:
+    @pytest.mark.parametrize("how", CUTS)
+    def test_of_a_target_raises_with_its_name(self, tiny_modules, how):
+        target = TorchTarget(torch.nn.Sequential(Cut(how, (12, 4))), (2, 2))
+        with pytest.raises(DgnamError, match=r"the target \(TorchTarget of Sequential\) has no gradient by its images"):
+            run((target, GeneratorPrior(tiny_modules[1])), [Job(Unit("0", 0))])
+        assert all(parameter.grad is None for parameter in target.module.parameters())
+
+    @pytest.mark.parametrize("how", CUTS)
+    def test_of_a_prior_raises_with_its_name(self, torches, how):
+        module = torch.nn.Sequential(Cut(how, (5, 12)), torch.nn.Unflatten(1, (3, 2, 2)))
+        with pytest.raises(DgnamError, match=r"the prior \(TorchPrior of Sequential\) has no gradient by its codes"):
+            run((torches[0], TorchPrior(module, 5)), [Job(Unit("fc8", 0))], clip=None)
+
+    @pytest.mark.parametrize("how", CUTS)
+    def test_evolution_needs_none_of_a_target(self, how):
+        score = UnitScore(TorchTarget(torch.nn.Sequential(Cut(how, (12, 4))), (2, 2)), Unit("0", 1))
+        assert score(np.random.default_rng(0).integers(0, 256, (3, 2, 2, 3), np.uint8)).shape == (3,)
+
+
+class TestFlat:
+    """Objectives that rounding alone moves."""
+
+    def found(self, module, objective, n_iters=5):
+        torch.manual_seed(0)
+        target = TorchTarget(torch.nn.Sequential(torch.nn.Conv2d(3, 6, 5), *module), (16, 16))
+        jobs = [Job(objective, seed, released(n_iters=n_iters)) for seed in range(2)]
+        torch.manual_seed(1)
+        prior = TorchPrior(torch.nn.Sequential(torch.nn.Linear(5, 768), torch.nn.Unflatten(1, (3, 16, 16))), 5)
+        return run((target, prior), jobs, clip=None)
+
+    @pytest.mark.parametrize(
+        ("module", "objective"),
+        [
+            ([torch.nn.InstanceNorm2d(6)], Channel("1", 2)),
+            ([torch.nn.GroupNorm(6, 6)], 3 * Channel("1", 2)),
+            ([torch.nn.Flatten(), torch.nn.Softmax(1)], Direction("2", np.ones(864))),
+            ([torch.nn.Flatten(), torch.nn.LayerNorm(864)], Direction("2", np.ones(864))),
+            ([torch.nn.ReLU()], Unit("0", 1, 2) - Unit("0", 1, 2)),
+        ],
+    )
+    def test_a_constant_is_flat_or_has_no_gradient(self, module, objective):
+        found = self.found(module, objective)
+        assert set(found.stopped.tolist()) <= {Stop.FLAT, Stop.ZERO_GRADIENT}
+
+    @pytest.mark.parametrize(
+        ("module", "objective"),
+        [
+            ([torch.nn.InstanceNorm2d(6)], Unit("1", 2, 3)),
+            ([torch.nn.Flatten(), torch.nn.Softmax(1)], Unit("2", 5)),
+            ([torch.nn.Flatten(), torch.nn.Softmax(1)], 1e-9 * Unit("2", 5)),
+            ([torch.nn.Flatten(), torch.nn.LayerNorm(864)], Unit("2", 5)),
+            ([torch.nn.ReLU()], Channel("0", 1)),
+        ],
+    )
+    def test_what_climbs_is_not(self, module, objective):
+        assert set(self.found(module, objective).stopped.tolist()) == {Stop.NONE}
+
+    def test_one_step_tells_nothing(self):
+        assert set(self.found([torch.nn.InstanceNorm2d(6)], Channel("1", 2), 1).stopped.tolist()) <= {0, 1}

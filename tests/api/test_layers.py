@@ -1,5 +1,7 @@
 """What a network has to visualize."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from dgnam.am import CaffeTarget, Classes, TorchTarget, parse_objective
 from dgnam.api.layers import describe, table_lines, torch_layers
 from dgnam.api.targets import open_target
 from dgnam.errors import DgnamError
+from tests.am.networks import ChannelsLast, Time, Tokens, ViT, classifier
 
 
 class Shapes:
@@ -87,11 +90,71 @@ def test_torch_modules():
     assert [(row.name, row.type, row.shape, row.example) for row in rows] == [
         ("conv", "Conv2d", (4, 6, 6), "conv:0@3,3"),
         ("fc", "Linear", (2,), "fc:cat"),
-        ("pair", "Pair", None, None),
+        ("pair[0]", "Pair", (4, 6, 6), "pair[0]:0@3,3"),
+        ("pair[1]", "Pair", (4, 6, 6), "pair[1]:0@3,3"),
         ("unused", "ReLU", None, None),
     ]
-    assert [line.split()[2] for line in table_lines(rows)[1:]] == ["4x6x6", "2", "?", "?"]
+    lines = table_lines(rows)[1:]
+    assert [line.split()[2] for line in lines] == ["4x6x6", "2", "4x6x6", "4x6x6", "?"]
+    assert lines[-1].endswith("(does not run, or gives no tensor)")
     assert target.layer_shape("conv") == target(torch.zeros(1, 3, 8, 8), ["conv"])["conv"].shape[1:]
+
+
+@pytest.mark.parametrize("module", [Tokens(), ViT(), ViT(False), Time(), Time(True), ChannelsLast(), classifier()])
+def test_each_layer_of_a_torch_module_has_an_example_or_a_reason(module):
+    target = TorchTarget(module, (64, 64))
+    rows = describe(target)
+    assert [row.name for row in rows] == target.layers()
+    for row in rows:
+        assert (row.example is None) == bool(row.note)
+        if row.example is not None:
+            (layer,) = parse_objective(row.example, target).layers
+            assert (layer, row.shape) == (row.name, target.layer_shape(layer))
+
+
+def test_tokens_are_listed_with_their_features():
+    rows = {row.name: row for row in describe(TorchTarget(Tokens(), (64, 64)))}
+    norm = rows["norm"]
+    assert (norm.shape, norm.units, norm.positions, norm.example) == ((16, 6), 6, (16,), "norm:0@all")
+    line = next(line for line in table_lines(list(rows.values())) if line.startswith("norm "))
+    assert line.split() == ["norm", "LayerNorm", "16x6", "6", "16", "norm:0@all"]
+    rows = {row.name: row for row in describe(TorchTarget(Time(), (64, 64)))}
+    assert rows["out"].note == "no row of its own for each image"
+
+
+@pytest.fixture
+def code(tmp_path, monkeypatch):
+    """A module of one's own with a target in it."""
+    (tmp_path / "own_target.py").write_text(
+        "import torch\nfrom torch import nn\nfrom dgnam.am import TorchTarget\n"
+        "def target():\n    torch.manual_seed(0)\n"
+        "    net = nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.Flatten(), nn.Linear(7200, 5))\n"
+        "    return TorchTarget(net, size=(64, 64))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("own_target", None)
+    yield
+    sys.modules.pop("own_target", None)
+
+
+def test_import_strings_are_listed_alone_and_among_others(code):
+    alone = describe("own_target:target")
+    assert [(row.name, row.type, row.shape, row.example) for row in alone] == [
+        ("0", "Conv2d", (8, 30, 30), "0:0@15,15"),
+        ("1", "Flatten", (7200,), "1:0"),
+        ("2", "Linear", (5,), "2:0"),
+    ]
+    rows = {row.name: row for row in describe("caffenet-mini,own_target:target")}
+    assert rows["own_target:target.2"].example == "own_target:target.2:0"
+    assert rows["caffenet-mini.fc8"].example == "caffenet-mini.fc8:goldfish"
+    both = open_target("caffenet-mini,own_target:target")
+    text = "caffenet-mini.fc8:lemon + own_target:target.2:1"
+    found = parse_objective(text, both.target, both.classes)
+    assert found.layers == ("caffenet-mini.fc8", "own_target:target.2")
+    assert both.record["joint"]["own_target:target"]["python"] == "own_target:target"
+    assert parse_objective(str(found), both.target) == found
+    with pytest.raises(DgnamError, match="has a model twice"):
+        open_target("own_target:target,own_target:target")
 
 
 def test_a_net_of_no_layers_is_an_error(tmp_path):

@@ -10,8 +10,8 @@ import torch
 
 from ...data.preprocessing import preprocess
 from ...errors import DgnamError
-from ..framing import choose_framing
-from ..objectives import Objective
+from ..framing import frame_for
+from ..objectives import Objective, read_layers
 from ..targets import Target
 
 Score = Callable[[np.ndarray], Any]
@@ -69,7 +69,7 @@ class UnitScore:
     def _read(self, pictures: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             images = torch.from_numpy(preprocess(pictures)).to(self.device)
-            framing = choose_framing((pictures.shape[1], pictures.shape[2]), self.target.size)
-            values = self.target(framing(images), self.objective.layers)
+            framing = frame_for((pictures.shape[1], pictures.shape[2]), self.target)
+            values = read_layers(self.target, framing(images), self.objective.layers)
             total = sum(weight * term.measure(values[term.layer]) for weight, term in self.objective.terms)
         return torch.as_tensor(total).double().cpu().numpy()

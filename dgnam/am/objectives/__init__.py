@@ -6,7 +6,7 @@ from .direction import Direction
 from .diversity import Diversity
 from .objective import Objective, Term, WeightedSum
 from .parser import parse_objective, parse_objectives
-from .readout import Readout
+from .readout import Readout, read_layers
 from .unit import Unit
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "WeightedSum",
     "parse_objective",
     "parse_objectives",
+    "read_layers",
 ]

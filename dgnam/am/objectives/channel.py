@@ -1,4 +1,4 @@
-"""A whole channel of a convolutional layer."""
+"""A unit over all its positions: a channel of a convolutional layer, a feature over all tokens."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ...zoo.layers import units
 from .objective import Term, check_unit_index
 
 
 @dataclass(frozen=True)
 class Channel(Term):
-    """The mean of a channel over all its positions."""
+    """The mean of a channel over all its positions, or of a feature over all tokens."""
 
     layer: str
     index: int
@@ -21,7 +22,9 @@ class Channel(Term):
         return f"{self.layer}:{self.index}@all"
 
     def check(self, shape: Sequence[int]) -> None:
-        check_unit_index(self, self.index, shape[0])
+        check_unit_index(self, self.index, units(shape))
 
     def measure(self, values: Tensor) -> Tensor:
-        return values[:, self.index].flatten(1).mean(1) if values.dim() > 2 else values[:, self.index]
+        if values.dim() == 3:
+            return values[..., self.index].mean(1)
+        return values[:, self.index].flatten(1).mean(1) if values.dim() > 3 else values[:, self.index]

@@ -15,6 +15,7 @@ from functools import cached_property
 
 from ...errors import DgnamError, shortened
 from ...zoo import Label, ModelEntry
+from ...zoo.layers import positions, units
 
 _SHOWN = 8
 
@@ -59,8 +60,8 @@ class Classes:
             return True
         if self.scores is not None and layers.index(layer) < _place(self.scores, layers):
             return False
-        units, *plane = (*shape_of(layer), 1)
-        return units == len(self.labels) and all(size == 1 for size in plane)
+        shape = shape_of(layer)
+        return units(shape) == len(self.labels) and not positions(shape)
 
     def find(self, name: str, text: str) -> int:
         """The unit of class `name`: one of the label's names, or its key.

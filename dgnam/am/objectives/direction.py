@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DgnamError
+from ...zoo.layers import units
 from .objective import Term
 
 
@@ -19,7 +20,8 @@ from .objective import Term
 class Direction(Term):
     """The projection of a layer's values on a direction: their dot product with `vector` / |vector|.
 
-    vector: one number for each of the layer's values, or for each channel, (C,), to project the mean over positions.
+    vector: one number for each of the layer's values, in the shape and order of `Target.layer_shape`; or one for each
+        channel or feature, (C,), to project the mean over positions or tokens.
     name: its text, as the name of a file.
     """
 
@@ -46,18 +48,32 @@ class Direction(Term):
         return f"{self.layer}:{self.name}"
 
     def check(self, shape: Sequence[int]) -> None:
-        if self.vector.size not in (math.prod(shape), shape[0]):
+        own, others = _longer_than_1(self.vector.shape), (_longer_than_1(shape), _longer_than_1([units(shape)]))
+        fits = own in others if len(own) > 1 else self.vector.size in (math.prod(shape), units(shape))
+        if not shape or not fits:
             raise DgnamError(
                 f"direction '{self.name}': its vector has {self.vector.size} numbers, and layer '{self.layer}' of "
-                f"shape {tuple(shape)} takes {math.prod(shape)} or one for each of its {shape[0]} channels"
+                f"shape {tuple(shape)} takes {math.prod(shape)} or one for each of its {units(shape)} channels"
+                + (f"; it has the shape {self.vector.shape}" if len(own) > 1 else "")
             )
 
     def measure(self, values: Tensor) -> Tensor:
         vector = torch.from_numpy(np.array(self.vector.ravel())).to(values)
+        return self._projected(values) @ vector
+
+    def magnitude(self, values: Tensor) -> Tensor:
+        return self._projected(values).abs() @ torch.from_numpy(np.abs(self.vector.ravel())).to(values)
+
+    def _projected(self, values: Tensor) -> Tensor:
+        """(n, D): all values, or the means over positions or tokens, as many as the vector has numbers."""
         flat = values.flatten(1)
-        if len(vector) != flat.shape[1]:
-            flat = values.flatten(2).mean(2)
-        return flat @ vector
+        if self.vector.size == flat.shape[1]:
+            return flat
+        return values.mean(1) if values.dim() == 3 else values.flatten(2).mean(2)
 
     def _key(self) -> tuple[Any, ...]:
         return self.layer, self.name, self.vector.shape, self.vector.tobytes()
+
+
+def _longer_than_1(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)

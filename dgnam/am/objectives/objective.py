@@ -12,8 +12,10 @@ their own, so that a sum can span networks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 from torch import Tensor
 
@@ -41,9 +43,9 @@ class Objective:
     __radd__ = __add__
 
     def __mul__(self, weight: float) -> Objective:
-        if not isinstance(weight, int | float):
+        if not isinstance(weight, Real):
             return NotImplemented
-        return WeightedSum(tuple((weight * own, term) for own, term in self.terms))
+        return WeightedSum(tuple((float(weight) * own, term) for own, term in self.terms))
 
     __rmul__ = __mul__
 
@@ -54,6 +56,8 @@ class Objective:
         return self + -other if isinstance(other, Objective) else NotImplemented
 
     def __truediv__(self, divisor: float) -> Objective:
+        if not divisor:
+            raise DgnamError(f"{self} / {divisor}: give a divisor other than 0")
         return self * (1 / divisor)
 
 
@@ -72,12 +76,16 @@ class Term(Objective):
         return ((1.0, self),)
 
     def check(self, shape: Sequence[int]) -> None:
-        """Raise DgnamError unless the term is valid for a layer of `shape` (C,) or (C, H, W)."""
+        """Raise DgnamError unless the term is valid for a layer of `shape` (C,), (T, C) or (C, H, W)."""
         raise NotImplementedError
 
     def measure(self, values: Tensor) -> Tensor:
-        """(n,), from the layer's values (n, C) or (n, C, H, W)."""
+        """(n,), from the layer's values (n, C), (n, T, C) or (n, C, H, W)."""
         raise NotImplementedError
+
+    def magnitude(self, values: Tensor) -> Tensor:
+        """(n,), how large the numbers are that `measure` adds up: what its rounding error is relative to."""
+        return self.measure(values.abs()).abs()
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,11 @@ class WeightedSum(Objective):
     """Terms, each times its weight."""
 
     parts: tuple[tuple[float, Term], ...]
+
+    def __post_init__(self) -> None:
+        for weight, term in self.parts:
+            if not math.isfinite(weight):
+                raise DgnamError(f"weight {weight} of {term}: give a finite number")
 
     @property
     def terms(self) -> tuple[tuple[float, Term], ...]:
@@ -97,6 +110,8 @@ class WeightedSum(Objective):
 
 def check_unit_index(term: Term, index: int, units: int) -> None:
     """Raise DgnamError unless a layer of so many units has one of this index."""
+    if not units:
+        raise DgnamError(f"unit {term}: layer '{term.layer}' gives one number for a whole batch and has no units")
     if not 0 <= index < units:
         raise DgnamError(f"unit {term}: layer '{term.layer}' has {units} units, 0 to {units - 1}")
 

@@ -5,6 +5,7 @@
     fc8:0-199   fc8:3,17,40-49     several units, an objective for each; fc8:* for all of them
     conv5:55@6,6   conv5:55@6      a convolutional unit at (row, column); by default at the center
     conv5:55@all                   the mean of the whole channel
+    blocks.3:55@0   blocks.3:55@all                    a transformer's feature 55: of token 0, the mean over all tokens
     fc8:643 + 0.5*fc8:624 - 2*conv5:55@6,6             a weighted sum
     caffenet.fc8:lemon + places.fc8:3                  across networks, with a `JointTarget`
     fc6:vector.npy                                     the projection on a direction, from a NumPy file
@@ -26,6 +27,7 @@ from typing import Protocol
 
 from ...data.preprocessing import read_npy
 from ...errors import DgnamError, closest, shortened
+from ...zoo.layers import positions, units
 from .channel import Channel
 from .class_names import Classes
 from .direction import Direction
@@ -188,24 +190,24 @@ class _Reader:
         at = _outside_quotes(part.body, "@")
         if len(at) > 1:
             raise self._fail(f"'{part.body}' has more than one @; a place holds for all units before it")
-        units, place = (part.body[: at[0]], part.body[at[0] + 1 :].strip()) if at else (part.body, None)
-        commas = [-1, *_outside_quotes(units, ","), len(units)]
-        items = [units[i + 1 : j].strip() for i, j in itertools.pairwise(commas)]
+        listed, place = (part.body[: at[0]], part.body[at[0] + 1 :].strip()) if at else (part.body, None)
+        commas = [-1, *_outside_quotes(listed, ","), len(listed)]
+        items = [listed[i + 1 : j].strip() for i, j in itertools.pairwise(commas)]
         if not all(items):
             raise self._not_a_unit(f"{part.layer}:{part.body}")
         return items, place
 
     def _units(self, part: _Part, item: str, shape: tuple[int, ...]) -> range | list[int]:
         """The numbers of the units of an item."""
-        units = shape[0]
+        count = units(shape)
         if item == _ALL_UNITS:
-            return range(units)
+            return range(count)
         found = _RANGE.fullmatch(item)
         if found is None:
             return [self._class(part.layer, item)]
         first, last = int(found[1]), int(found[1] if found[2] is None else found[2])
-        if max(first, last) >= units:
-            raise self._fail(f"layer '{part.layer}' has {units} units, 0 to {units - 1}, and not {item}")
+        if max(first, last) >= count:
+            raise self._fail(f"layer '{part.layer}' has {count} units, 0 to {count - 1}, and not {item}")
         if last < first:
             raise self._fail(f"the range {item} runs backwards; write {last}-{first}")
         return range(first, last + 1)
@@ -216,38 +218,42 @@ class _Reader:
         if not quoted and '"' in item:
             raise self._fail(f'{item}: quotes go around the whole name of a class, as fc8:"bell pepper"')
         if not quoted and re.fullmatch(r"[-+.]?[0-9][-+.0-9eE]*", name):
-            units, wrong = self.target.layer_shape(layer)[0], shortened(name)
-            raise self._fail(f"'{wrong}' is not a unit of layer '{layer}', which has {units}, 0 to {units - 1}")
+            count, wrong = units(self.target.layer_shape(layer)), shortened(name)
+            raise self._fail(f"'{wrong}' is not a unit of layer '{layer}', which has {count}, 0 to {count - 1}")
         for classes in self.classes:
             if classes.belong_to(layer, self.layers, self.target.layer_shape):
                 return self._numbered(classes, layer, name)
         raise self._fail(f"the units of layer '{layer}' have no names, so '{shortened(name)}' is none{self._named()}")
 
     def _numbered(self, classes: Classes, layer: str, name: str) -> int:
-        units = self.target.layer_shape(layer)[0]
-        if units != len(classes.labels):
-            raise self._fail(f"layer '{layer}' has {units} units, and {len(classes.labels)} classes are named")
+        count = units(self.target.layer_shape(layer))
+        if count != len(classes.labels):
+            raise self._fail(f"layer '{layer}' has {count} units, and {len(classes.labels)} classes are named")
         return classes.find(name, self.text)
 
     def _named(self) -> str:
         named = [classes.scores for classes in self.classes if classes.scores is not None]
-        units = "give a number" if not named else f"give a number; names are those of {', '.join(named)}"
-        return f": {units}"
+        return ": give a number" if not named else f": give a number; names are those of {', '.join(named)}"
 
     def _term(self, layer: str, unit: int, place: str | None, shape: tuple[int, ...]) -> Term:
-        plane = shape[1:]
+        plane = positions(shape)
         if place == _ALL_PLACES:
             return Channel(layer, unit)
         if place is not None:
             found = _PLACE.fullmatch(place)
             if found is None:
-                raise self._fail(f"'@{shortened(place)}': a place is @row,column, one number for both, or @all")
+                raise self._fail(
+                    f"'@{shortened(place)}': a place is @row,column, one number for both, @token of a transformer, or "
+                    "@all"
+                )
             row = int(found[1])
             column = row if found[2] is None else int(found[2])
-            if all(size == 1 for size in plane) and (not plane or row or column):
+            if not plane and (len(shape) == 1 or row or column):
                 raise self._fail(f"layer '{layer}' has no places to choose from, so leave out '@{place}'")
+            if len(plane) == 1 and found[2] is not None:
+                raise self._fail(f"'@{place}': layer '{layer}' has {plane[0]} tokens; give one number, as @{row}")
             return Unit(layer, unit, (row, column))
-        if len(plane) == 2 and plane != (1, 1):
+        if len(plane) == 2:
             return Unit(layer, unit, (plane[0] // 2, plane[1] // 2))
         return Unit(layer, unit)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from ...errors import DgnamError
 from ..targets.target import Target
 from .objective import Objective, Term
 from .unit import Unit
@@ -40,12 +41,44 @@ class Readout:
 
     def __call__(self, images: Tensor) -> Tensor:
         """(N,), for images (N, 3, *size)."""
-        values = self.target(images, self.layers)
-        total = images.new_zeros(len(images))
+        return self.total(self.values(images))
+
+    def values(self, images: Tensor) -> dict[str, Tensor]:
+        """The values of the objectives' layers."""
+        return read_layers(self.target, images, self.layers)
+
+    def total(self, values: Mapping[str, Tensor]) -> Tensor:
+        """(N,), from the values of the layers."""
+        return self._added(values, lambda term, own: term.measure(own), lambda numbers: numbers)
+
+    def magnitude(self, values: Mapping[str, Tensor]) -> Tensor:
+        """(N,), how large the numbers are that `total` adds up: what its rounding error is relative to."""
+        return self._added(values, lambda term, own: term.magnitude(own), torch.abs)
+
+    def _added(
+        self,
+        values: Mapping[str, Tensor],
+        measure: Callable[[Term, Tensor], Tensor],
+        of: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        first = next(iter(values.values()))
+        total = torch.zeros(len(first), device=first.device)
         for layer, (rows, offsets, weights) in self._units.items():
-            total = total.index_add(0, rows, values[layer].flatten(1)[rows, offsets] * weights)
+            total = total.index_add(0, rows, of(values[layer].flatten(1)[rows, offsets] * weights).to(total))
         for term, (places, own) in self._others.items():
-            index = torch.tensor(places, device=images.device)
-            measured = term.measure(values[term.layer][index])
-            total = total.index_add(0, index, measured * torch.tensor(own).to(measured))
+            index = torch.tensor(places, device=first.device)
+            measured = measure(term, values[term.layer][index])
+            total = total.index_add(0, index, (measured * of(torch.tensor(own)).to(measured)).to(total))
         return total
+
+
+def read_layers(target: Target, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The values of a target's layers; DgnamError where they don't have a row for each image."""
+    values = target(images, layers)
+    for layer, found in values.items():
+        if len(found) != len(images):
+            raise DgnamError(
+                f"layer '{layer}': its first axis is not the batch: {len(images)} images give the shape "
+                f"{tuple(found.shape)}"
+            )
+    return values

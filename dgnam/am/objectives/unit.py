@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ...errors import DgnamError
+from ...zoo.layers import positions, units
 from .objective import Term, check_unit_index
 
 _TEXT = re.compile(r"(?P<layer>.+):(?P<index>\d+)(@(?P<y>\d+)(,(?P<x>\d+))?)?")
@@ -16,11 +17,11 @@ _TEXT = re.compile(r"(?P<layer>.+):(?P<index>\d+)(@(?P<y>\d+)(,(?P<x>\d+))?)?")
 
 @dataclass(frozen=True)
 class Unit(Term):
-    """Unit `index` of `layer`, at one position if the layer is convolutional.
+    """Unit `index` of `layer`, at one position if the layer is convolutional, of one token in a transformer's layer.
 
     Its value is that of the layer's first top, before any in-place ReLU after it.
 
-    xy: position (row, column), or one number for both, as in the published code.
+    xy: position (row, column), or one number for both, as in the published code; the number of a token.
     """
 
     layer: str
@@ -33,7 +34,7 @@ class Unit(Term):
 
     @classmethod
     def parse(cls, text: str) -> Unit:
-        """A unit from text: `fc8:643`; `conv5:55@6` or `conv5:55@6,6` for the position (6, 6)."""
+        """A unit from text: `fc8:643`; `conv5:55@6` or `conv5:55@6,6` for the position (6, 6); `block:5@0`, a token."""
         match = _TEXT.fullmatch(text)
         if match is None:
             raise DgnamError(f"unit '{text}': write layer:index or layer:index@row,column, as fc8:643 or conv5:55@6,6")
@@ -49,13 +50,18 @@ class Unit(Term):
         self.offset(shape)
 
     def offset(self, shape: Sequence[int]) -> int:
-        """Index of the value in one image's values, flattened from `shape`: (C,) or (C, H, W)."""
-        channels, *plane = shape
-        check_unit_index(self, self.index, channels)
-        if all(size == 1 for size in plane):
+        """Index of the value in one image's values, flattened from `shape`: (C,), (T, C) or (C, H, W)."""
+        check_unit_index(self, self.index, units(shape))
+        plane = positions(shape)
+        if not plane:
             return self.index
+        if len(plane) == 1:
+            return self._token(plane[0]) * units(shape) + self.index
         if len(plane) != 2:
-            raise DgnamError(f"unit {self}: layer '{self.layer}' of shape {tuple(shape)} has no positions")
+            raise DgnamError(
+                f"unit {self}: layer '{self.layer}' of shape {tuple(shape)} has positions of {len(plane)} axes, which "
+                f"can't be told apart here; ask for the mean over them, {self.layer}:{self.index}@all"
+            )
         height, width = plane
         y, x = (-1, -1) if self.xy is None else (self.xy, self.xy) if isinstance(self.xy, int) else self.xy
         if not (0 <= y < height and 0 <= x < width):
@@ -67,3 +73,12 @@ class Unit(Term):
 
     def measure(self, values: Tensor) -> Tensor:
         return values.flatten(1)[:, self.offset(values.shape[1:])]
+
+    def _token(self, tokens: int) -> int:
+        """The token asked for, of so many."""
+        if not isinstance(self.xy, int) or not 0 <= self.xy < tokens:
+            raise DgnamError(
+                f"unit {self}: layer '{self.layer}' has {tokens} tokens, 0 to {tokens - 1}: say which one, as "
+                f"{self.layer}:{self.index}@{tokens // 2}, or ask for the mean over them, {self.layer}:{self.index}@all"
+            )
+        return self.xy

@@ -10,15 +10,17 @@ from torch import Tensor
 from ...caffe.modules.caffe_module import CaffeModule
 from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError
+from ..borrow import borrowed
+from ..torch_modules import placed
 from .image_values import ImageValues
 
 
 class GeneratorPrior:
     """A Caffe generator as a prior: `feat` to `deconv0` in the published ones (`generated` in conv3's).
 
-    Puts the module into eval mode and freezes its parameters.
+    Its module is in eval mode and frozen during a pass, and left as it was found.
 
-    output: the image's blob, (N, 3, H, W); None takes the last layer's first top.
+    output: the image's blob, (N, 3, H, W) or, in gray, (N, 1, H, W); None takes the last layer's first top.
     mean, std, scale, channels: the meaning of its values, as in `ImageValues`; by default BGR minus the mean.
     memory_format: as in `CaffeTarget`.
 
@@ -37,17 +39,20 @@ class GeneratorPrior:
         scale: float = 1.0,
         channels: str = "BGR",
     ):
-        self.module = module.eval().requires_grad_(False)
+        self.module = self.running = module
         self.memory_format = memory_format
         self.values = ImageValues(mean, std, scale, channels)
         self.code_shape = _code_shape(module)
         self.output, self.image_size = _output(module, output)
+        self.gray = module.plan.blob_shapes[module.plan.blob_index(self.output)][1] == 1
 
     def __call__(self, codes: Tensor) -> Tensor:
-        return self.values.images(self.module(codes, keep=[self.output])[self.output])
+        with borrowed(self.running):
+            return self.values.images(self.running(codes, keep=[self.output])[self.output])
 
     def to(self, device: torch.device) -> None:
-        self.module.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        self.running = placed(self.module, device)
+        self.running.to(memory_format=self.memory_format)  # type: ignore[call-overload]
 
 
 def _code_shape(module: CaffeModule) -> tuple[int, ...]:
@@ -78,9 +83,9 @@ def _output(module: CaffeModule, name: str | None) -> tuple[str, tuple[int, int]
             )
         name = plan.blob_names[tops[0]]
     shape = tuple(plan.blob_shapes[plan.blob_index(name)])
-    if len(shape) != 4 or shape[1] != 3:
+    if len(shape) != 4 or shape[1] not in (1, 3):
         raise DgnamError(
-            f"net '{plan.name}': a generator's output is an image (N, 3, H, W), and '{name}' has shape {shape}; "
-            "another blob may be named: output=…"
+            f"net '{plan.name}': a generator's output is an image (N, 3, H, W), and '{name}' has shape {shape}; a gray "
+            "image is (N, 1, H, W), and another blob may be named: output=…"
         )
     return name, (shape[2], shape[3])

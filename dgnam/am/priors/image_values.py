@@ -32,7 +32,11 @@ class ImageValues:
         self._shifts = [mean / self.scale - c for mean, c in zip(self.mean, ours, strict=True)]
 
     def images(self, output: Tensor) -> Tensor:
-        """Images, BGR, mean-subtracted, from an output (N, 3, H, W); the output itself if it is one already."""
+        """Images, BGR, mean-subtracted, from an output (N, 3, H, W); the output itself if it is one already.
+
+        An output (N, 1, H, W) is gray, each channel of which has the same value.
+        """
+        output = output.expand(-1, 3, -1, -1) if output.shape[1] == 1 else output
         if any(factor != 1 for factor in self._factors):
             output = output * torch.tensor(self._factors).to(output).view(3, 1, 1)
         if any(self._shifts):

@@ -13,11 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DgnamError, shortened
+from ..rows import row_fault
+from ..torch_modules import at_work, checked_module, from_module, placed, tensors_in, to_module
 from .image_values import ImageValues
 
 
 class TorchPrior:
-    """A torch module from codes (N, *code_shape) to images (N, 3, H, W), in eval mode with frozen parameters.
+    """A torch module from codes (N, *code_shape) to images (N, 3, H, W) or, in gray, (N, 1, H, W).
+
+    Its output may hold more, as long as there is one such tensor in it.  The module is left as it was found; during a
+    pass it is in eval mode with frozen parameters, and codes come to it on its device and in its precision.
 
     code_shape: shape of one code, without the batch axis; n stands for (n,).
     image_size: height and width of its images; None measures them.
@@ -37,12 +42,10 @@ class TorchPrior:
         scale: float = 1 / 255,
         channels: str = "RGB",
     ):
-        if not isinstance(module, nn.Module):
-            raise DgnamError(f"a TorchPrior takes a torch.nn.Module, and this is a {type(module).__name__}")
+        self.module = self.running = checked_module(module, "TorchPrior", "codes")
         self.code_shape = (code_shape,) if isinstance(code_shape, int) else tuple(int(n) for n in code_shape)
         if not self.code_shape or min(self.code_shape) < 1:
             raise DgnamError(f"code_shape {self.code_shape}: give one size or more, each at least 1")
-        self.module = module.eval().requires_grad_(False)
         self.values = ImageValues(mean, std, scale, channels)
         found = self._try()
         if image_size is not None and tuple(image_size) != found:
@@ -50,29 +53,36 @@ class TorchPrior:
         self.image_size = found
 
     def __call__(self, codes: Tensor) -> Tensor:
-        return self.values.images(self.module(codes))
+        return self.values.images(self._output(codes))
 
     def to(self, device: torch.device) -> None:
-        self.module.to(device)
+        self.running = placed(self.module, device)
 
     def _try(self) -> tuple[int, int]:
-        """Size of its images, from a trial pass of two codes (batch norm needs more than one)."""
-        tensors = (*self.module.parameters(), *self.module.buffers())
-        device = next((tensor.device for tensor in tensors), torch.device("cpu"))
-        codes = torch.zeros(2, *self.code_shape, device=device)
+        """Size of its images, from trial passes of one code and of two."""
+        codes = torch.randn(2, *self.code_shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            fault = row_fault("a prior's module", self._output, codes)
+            if fault is not None:
+                raise DgnamError(fault)
+            height, width = self._output(codes[:1]).shape[2:]
+        return height, width
+
+    def _output(self, codes: Tensor) -> Tensor:
+        """The image in the module's output, (N, 3, H, W) or (N, 1, H, W) float32."""
         try:
-            with torch.no_grad():
-                output = self.module(codes)
+            with at_work(self.running):
+                output = self.running(to_module(codes, self.running))
         except Exception as error:  # a module may raise anything
             reason = shortened(str(error), 300)
             raise DgnamError(f"the module cannot take codes of shape {tuple(codes.shape)}: {reason}") from error
-        if not isinstance(output, Tensor):
+        found = [tensor for _, tensor in tensors_in(output)]
+        images = [one for one in found if one.dim() == 4 and len(one) == len(codes) and one.shape[1] in (1, 3)]
+        if len(images) != 1:
+            shapes = ", ".join(str(tuple(one.shape)) for one in found)
+            shapes = shapes if isinstance(output, Tensor) else f"a {type(output).__name__} of {shapes}"
             raise DgnamError(
-                f"a prior's module gives one tensor (N, 3, H, W), and this gives a {type(output).__name__}"
+                f"a prior's module gives images (N, 3, H, W), and this gives {shapes} for codes of shape "
+                f"{tuple(codes.shape)}; gray images are (N, 1, H, W)"
             )
-        if output.dim() != 4 or tuple(output.shape[:2]) != (2, 3):
-            raise DgnamError(
-                f"a prior's module gives images (N, 3, H, W), and this gives {tuple(output.shape)} for codes of shape "
-                f"{tuple(codes.shape)}"
-            )
-        return output.shape[2], output.shape[3]
+        return from_module(images[0], codes.device)

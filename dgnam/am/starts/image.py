@@ -17,6 +17,7 @@ from ...data.decode import read_picture
 from ...errors import DgnamError
 from ...files.checksums import sha256
 from ...files.paths import existing_file
+from ..borrow import borrowed
 from ..framing import crop_mean
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -81,12 +82,12 @@ def code_of_image(path: str | Path, encode: Encode, size: tuple[int, int], mean:
 
 
 def encoder(module: CaffeModule, layer: str) -> Encode:
-    """An `Encode` of a net: the first top of `layer` after a whole forward pass."""
-    plan = module.eval().plan
+    """An `Encode` of a net: the first top of `layer` after a whole forward pass; the net is left as it was found."""
+    plan = module.plan
     blob = plan.blob_names[plan.layers[plan.layer_index(layer)].tops[0]]
 
     def encode(image: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
+        with torch.no_grad(), borrowed(module):
             found = module(torch.from_numpy(image).to(module.device), keep=[blob])[blob]
         return found.cpu().numpy()
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...errors import DgnamError, closest
 from ..framing import choose_framing
+from ..gray import is_gray
 from .target import Target
 
 
@@ -25,17 +26,25 @@ class JointTarget:
         """size: height and width of the shared image; None takes the largest input among the targets."""
         if not targets:
             raise DgnamError("JointTarget needs at least one target, as JointTarget(caffenet=…, places=…)")
-        bad = [name for name in targets if "." in name or ":" in name or not name]
-        if bad:
-            raise DgnamError(f"target name '{bad[0]}': layers are called name.layer, so a name has no dot and no colon")
+        if not all(targets):
+            raise DgnamError("target name '': layers are called name.layer, so give each target a name")
+        within = [(one, other) for one in targets for other in targets if other.startswith(f"{one}.")]
+        if within:
+            one, other = within[0]
+            raise DgnamError(f"target names '{one}' and '{other}': a layer '{other}.…' could be of either; rename one")
         self.targets = targets
         sizes = [target.size for target in targets.values()]
         self.size = (max(h for h, _ in sizes), max(w for _, w in sizes)) if size is None else size
 
+    @property
+    def gray(self) -> bool:
+        """Whether all targets see gray."""
+        return all(map(is_gray, self.targets.values()))
+
     def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         wanted: dict[str, list[str]] = {}
         for layer in layers:
-            name, own = self._split(layer)
+            name, own = self.split(layer)
             wanted.setdefault(name, []).append(own)
         found = {}
         for name, its_layers in wanted.items():
@@ -48,17 +57,17 @@ class JointTarget:
         return [f"{name}.{layer}" for name, target in self.targets.items() for layer in target.layers()]
 
     def layer_shape(self, layer: str) -> tuple[int, ...]:
-        name, own = self._split(layer)
+        name, own = self.split(layer)
         return self.targets[name].layer_shape(own)
 
     def to(self, device: torch.device) -> None:
         for target in self.targets.values():
             target.to(device)
 
-    def _split(self, layer: str) -> tuple[str, str]:
+    def split(self, layer: str) -> tuple[str, str]:
         """The target's name and its own name of a layer."""
-        name, _, own = layer.partition(".")
-        if name not in self.targets or not own:
-            known = closest(name, self.targets)
+        name = next((name for name in self.targets if layer.startswith(f"{name}.")), None)
+        if name is None or layer == f"{name}.":
+            known = closest(layer.partition(".")[0], self.targets)
             raise DgnamError(f"layer '{layer}': write target.layer, with one of the targets {known}")
-        return name, own
+        return name, layer[len(name) + 1 :]

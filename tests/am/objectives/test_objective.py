@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dgnam.am import Channel, Direction, Unit
+from dgnam.am import Channel, Direction, Unit, WeightedSum
+from dgnam.errors import DgnamError
 
 
 def test_sums_and_multiples_are_terms_with_weights():
@@ -25,6 +26,23 @@ def test_they_are_values():
 
 def test_text():
     assert str(2 * Unit("fc8", 3) - Unit("conv5", 4, 6)) == "2*fc8:3-1*conv5:4@6"
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -float("inf"), np.float32("nan")])
+def test_weights_are_finite(weight):
+    with pytest.raises(DgnamError, match=f"weight {float(weight)} of fc8:3: give a finite number"):
+        weight * Unit("fc8", 3)
+    with pytest.raises(DgnamError, match="give a finite number"):
+        WeightedSum(((weight, Unit("fc8", 3)),))
+
+
+def test_numpys_numbers_are_weights():
+    assert np.float32(0.5) * Unit("fc8", 3) == Unit("fc8", 3) * np.int64(1) / 2
+
+
+def test_division_by_zero_raises():
+    with pytest.raises(DgnamError, match="fc8:3 / 0: give a divisor other than 0"):
+        Unit("fc8", 3) / 0
 
 
 @pytest.mark.parametrize("wrong", [lambda a: a + 1, lambda a: a * a, lambda a: a * "2", lambda a: a - 3])

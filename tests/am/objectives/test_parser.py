@@ -15,6 +15,7 @@ from dgnam.am.objectives.class_names import Classes
 from dgnam.am.objectives.objective import WeightedSum
 from dgnam.am.objectives.parser import parse_objective, parse_objectives
 from dgnam.errors import DgnamError
+from dgnam.zoo.layers import positions, units
 
 SHAPES = {
     "data": (3, 28, 28),
@@ -28,6 +29,10 @@ SHAPES = {
     "places.fc8": (205,),
     "pool10": (1000, 1, 1),
     "2": (7,),
+    "blocks.3": (65, 8),
+    "pooled": (1, 8),
+    "relu#2": (4, 5, 5),
+    "rnn[0]": (9,),
     "loss": (),
 }
 
@@ -69,6 +74,13 @@ def read(text):
         ("fc8-ucf:100", Unit("fc8-ucf", 100)),
         ("pool10:3", Unit("pool10", 3)),
         ("2:6", Unit("2", 6)),
+        ("blocks.3:5@0", Unit("blocks.3", 5, 0)),
+        ("blocks.3:5@64", Unit("blocks.3", 5, 64)),
+        ("blocks.3:5@all", Channel("blocks.3", 5)),
+        ("pooled:5", Unit("pooled", 5)),
+        ("pooled:5@0", Unit("pooled", 5, 0)),
+        ("relu#2:3", Unit("relu#2", 3, 2)),
+        ("rnn[0]:3", Unit("rnn[0]", 3)),
         ("conv5:diversity", Diversity("conv5")),
         ("loss:diversity", Diversity("loss")),
     ],
@@ -112,6 +124,19 @@ def test_units_of_a_convolutional_layer_share_a_position():
     assert read("conv5:0-15") == [Unit("conv5", unit, 6) for unit in range(16)]
     assert read("conv5:3,5@1,2") == [Unit("conv5", unit, (1, 2)) for unit in (3, 5)]
     assert read("conv5:*@all") == [Channel("conv5", unit) for unit in range(256)]
+
+
+def test_features_of_a_transformer_share_a_token():
+    assert read("blocks.3:0-3@7") == [Unit("blocks.3", unit, 7) for unit in range(4)]
+    assert read("blocks.3:*@all") == [Channel("blocks.3", unit) for unit in range(8)]
+    assert read("blocks.3:1@0 - blocks.3:2@all") == [Unit("blocks.3", 1, 0) - Channel("blocks.3", 2)]
+
+
+def test_classes_of_tokens_need_one_token():
+    classes = [Classes.of_names([f"class {n}" for n in range(8)])]
+    assert parse_objectives("pooled:class 3", Layers(), classes) == [Unit("pooled", 3)]
+    with pytest.raises(DgnamError, match=r"the units of layer 'blocks\.3' have no names"):
+        parse_objectives("blocks.3:class 3@0", Layers(), classes)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +187,12 @@ def test_sum_with_a_list_is_expanded():
         ("conv5:5@1,2,3", "a place is @row,column"),
         ("conv5:5@1@2", "more than one @"),
         ("fc8:5@2", "layer 'fc8' has no places to choose from"),
+        ("blocks.3:5", "has 65 tokens, 0 to 64: say which one, as blocks.3:5@32, or .* blocks.3:5@all"),
+        ("blocks.3:8@0", "layer 'blocks.3' has 8 units, 0 to 7, and not 8"),
+        ("blocks.3:5@65", "has 65 tokens, 0 to 64"),
+        ("blocks.3:5@1,1", "layer 'blocks.3' has 65 tokens; give one number, as @1"),
+        ("pooled:5@1", "layer 'pooled' has no places to choose from"),
+        ("relu:3", "there is no layer 'relu'; the closest: relu#2"),
         ("pool10:5@2", "layer 'pool10' has no places to choose from"),
         ("fc8", "say which unit of layer 'fc8', as fc8:0"),
         ("fc8:", "is not a unit: write fc8:945"),
@@ -194,12 +225,12 @@ NAMES = sorted(set(SHAPES) - {"loss"})
 @st.composite
 def terms(draw):
     layer = draw(st.sampled_from(NAMES))
-    channels, *plane = SHAPES[layer]
-    index = draw(st.integers(0, channels - 1))
+    plane = positions(SHAPES[layer])
+    index = draw(st.integers(0, units(SHAPES[layer]) - 1))
     kind = draw(st.sampled_from(["unit", "channel", "diversity"]))
     if kind == "unit":
-        places = st.tuples(*(st.integers(0, size - 1) for size in plane))
-        return Unit(layer, index, draw(places) if len(plane) == 2 and plane != [1, 1] else None)
+        place = tuple(draw(st.integers(0, size - 1)) for size in plane)
+        return Unit(layer, index, (*place, *place)[:2] if place else None)
     return Channel(layer, index) if kind == "channel" else Diversity(layer)
 
 

@@ -18,6 +18,12 @@ def test_position_in_an_oblong_plane():
     assert values.flat[Unit("conv5", 2, xy=3).offset(values.shape)] == values[2, 3, 3]
 
 
+def test_unit_of_a_token_is_its_feature():
+    values = torch.arange(2 * 4 * 5, dtype=torch.float32).view(2, 4, 5)
+    assert torch.equal(Unit("seq", 3, 2).measure(values), values[:, 2, 3])
+    assert Unit("seq", 3).offset((1, 5)) == 3
+
+
 @pytest.mark.parametrize("shape", [(1000,), (1000, 1, 1)])
 def test_layer_without_a_plane_needs_no_position(shape):
     assert Unit("fc8", 643).offset(shape) == 643
@@ -29,7 +35,13 @@ def test_layer_without_a_plane_needs_no_position(shape):
         (Unit("fc8", 1000), (1000,), "unit fc8:1000: layer 'fc8' has 1000 units, 0 to 999"),
         (Unit("conv5", 55), (256, 13, 13), r"takes a position .* to \(12, 12\), as conv5:55@6,6"),
         (Unit("conv5", 55, xy=13), (256, 13, 13), r"takes a position .* to \(12, 12\), as conv5:55@6,6"),
-        (Unit("seq", 1, xy=1), (4, 5), "has no positions"),
+        (Unit("seq", 5, xy=1), (4, 5), "unit seq:5@1: layer 'seq' has 5 units, 0 to 4"),
+        (Unit("seq", 1), (4, 5), "has 4 tokens, 0 to 3: say which one, as seq:1@2, or .* seq:1@all"),
+        (Unit("seq", 1, xy=4), (4, 5), "has 4 tokens, 0 to 3"),
+        (Unit("seq", 1, xy=-1), (4, 5), "has 4 tokens, 0 to 3"),
+        (Unit("seq", 1, xy=(1, 2)), (4, 5), "has 4 tokens, 0 to 3"),
+        (Unit("clip", 1, xy=1), (4, 5, 6, 7), "ask for the mean over them, clip:1@all"),
+        (Unit("loss", 0), (), "gives one number for a whole batch and has no units"),
     ],
 )
 def test_unknown_unit_raises_with_the_valid_range(unit, shape, message):

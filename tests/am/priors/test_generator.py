@@ -44,11 +44,20 @@ def test_reshape_to_batch_1_takes_any_batch(prior):
         assert torch.allclose(prior(code[None])[0], image, atol=1e-4)
 
 
-def test_generator_is_frozen_and_its_codes_get_gradients(prior):
-    assert not any(p.requires_grad for p in prior.module.parameters())
+def test_codes_get_gradients_and_parameters_none(prior):
     codes = torch.randn(2, 12, requires_grad=True)
     prior(codes).sum().backward()
     assert (codes.grad != 0).any()
+    assert all(p.grad is None for p in prior.module.parameters())
+
+
+def test_generator_is_left_as_it_was_found():
+    module = net(CONV3).train()
+    prior = GeneratorPrior(module)
+    prior.to(torch.device("cpu"))
+    prior(torch.randn(2, 4, 2, 2))
+    assert module.training
+    assert all(p.requires_grad for p in module.parameters())
 
 
 def net(text):
@@ -78,6 +87,12 @@ class TestOfAUser:
         with pytest.raises(DgnamError, match=r"image \(N, 3, H, W\), and 'flat' has shape \(1, 12\)"):
             GeneratorPrior(net(text))
         assert GeneratorPrior(net(text), output="generated").image_size == (2, 2)
+
+    def test_gray_output_is_an_image_of_gray(self):
+        prior = GeneratorPrior(net(CONV3.replace("num_output: 3", "num_output: 1")), mean=0)
+        found = prior(torch.randn(3, 4, 2, 2)) + torch.tensor([104.0, 117, 123]).view(3, 1, 1)
+        assert prior.gray
+        assert torch.allclose(found, found[:, :1].expand(-1, 3, -1, -1), atol=1e-4)
 
     def test_two_inputs_are_an_error(self):
         text = 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 10 } } }' + CONV3

@@ -55,13 +55,52 @@ def test_rgb_with_mean_and_std_becomes_bgr():
     assert image.tolist() == pytest.approx(list(expected), abs=1e-3)
 
 
-def test_image_size_is_measured_and_module_frozen():
+def test_image_size_is_measured_and_module_left_as_found():
     module = decoder(nn.Tanh())
+    before = {name: value.clone() for name, value in module.state_dict().items()}
     prior = TorchPrior(module, (7, 1, 1))
     assert (prior.code_shape, prior.image_size) == ((7, 1, 1), (8, 8))
-    assert not module.training
-    assert not any(p.requires_grad for p in module.parameters())
+    codes = torch.randn(2, 7, 1, 1, requires_grad=True)
+    prior(codes).sum().backward()
+    assert (codes.grad != 0).any()
+    assert all(one.training for one in module.modules())
+    assert all(p.requires_grad and p.grad is None for p in module.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     assert TorchPrior(module, [7, 1, 1], (8, 8)).image_size == (8, 8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
+def test_modules_of_any_precision_make_float32_images(dtype):
+    torch.manual_seed(0)
+    module = decoder(nn.Tanh())
+    codes = torch.randn(2, 7, 1, 1, requires_grad=True)
+    expected = TorchPrior(module, (7, 1, 1))(codes)
+    (gradient,) = torch.autograd.grad(expected.sum(), codes)
+    found = TorchPrior(module.to(dtype), (7, 1, 1))(codes)
+    assert found.dtype == torch.float32
+    assert (found - expected).abs().max() < (1e-3 if dtype == torch.float64 else 3)
+    (own,) = torch.autograd.grad(found.sum(), codes)
+    assert (own - gradient).abs().max() <= 0.05 * gradient.abs().max()
+
+
+def test_the_one_image_of_several_outputs_is_taken():
+    class Pair(nn.Module):
+        def forward(self, codes):
+            return {"sample": codes, "mean": codes.mean((1, 2, 3))}
+
+    assert TorchPrior(Pair(), (3, 2, 2)).image_size == (2, 2)
+
+
+def test_gray_output_is_an_image_of_gray():
+    prior = TorchPrior(Same(), (1, 2, 2), mean=0, std=1)
+    image = prior(torch.full((1, 1, 2, 2), 0.5))[0, :, 0, 0]
+    assert image.tolist() == pytest.approx([127.5 - mean for mean in MEAN_BGR])
+
+
+def test_images_that_depend_on_the_other_codes_raise():
+    module = nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False))
+    with pytest.raises(DgnamError, match="the values of one of a batch depend on the others"):
+        TorchPrior(module, (3, 4, 4))
 
 
 def test_a_search_in_its_codes_raises_a_unit():
@@ -93,7 +132,9 @@ def test_a_search_in_its_codes_raises_a_unit():
     ("module", "shape", "message"),
     [
         (nn.Linear(5, 12), (5,), r"images \(N, 3, H, W\), and this gives \(2, 12\)"),
-        (nn.Sequential(nn.Linear(5, 16), nn.Unflatten(1, (1, 4, 4))), (5,), r"this gives \(2, 1, 4, 4\)"),
+        (nn.Sequential(nn.Linear(5, 32), nn.Unflatten(1, (2, 4, 4))), (5,), r"this gives \(2, 2, 4, 4\)"),
+        (nn.Sequential(nn.LazyLinear(48), nn.Unflatten(1, (3, 4, 4))), (5,), "'0.weight' of the module is lazy"),
+        (nn.Bilinear(5, 5, 48), (5,), "forward takes input1, input2, and a TorchPrior gives it codes alone"),
         (decoder(), (5, 1, 1), r"cannot take codes of shape \(2, 5, 1, 1\)"),
         (nn.LSTM(3, 3), (3,), "gives a tuple"),
         (lambda codes: codes, (3, 2, 2), "takes a torch.nn.Module, and this is a function"),

@@ -1,5 +1,7 @@
 """Caffe nets as targets."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -41,11 +43,16 @@ def test_unknown_layer_lists_the_closest(target):
         target.layer_shape("fc9")
 
 
-def test_target_is_frozen_and_in_eval_mode(target):
-    assert not target.module.training
-    assert not any(p.requires_grad for p in target.module.parameters())
-    images = torch.ones(1, 3, 28, 28)
-    assert torch.equal(target(images, ["fc8"])["fc8"], target(images, ["fc8"])["fc8"])
+def test_net_is_in_eval_mode_and_left_as_it_was_found(tiny_modules):
+    module = copy.deepcopy(tiny_modules[0]).train()
+    target = CaffeTarget(module)
+    target.to(torch.device("cpu"))
+    images = torch.ones(1, 3, 28, 28, requires_grad=True)
+    found = target(images, ["fc8"])["fc8"]
+    assert torch.equal(found, target(images, ["fc8"])["fc8"])  # without dropout
+    found.sum().backward()
+    assert module.training
+    assert all(p.requires_grad and p.grad is None for p in module.parameters())
 
 
 def test_several_layers_are_read_in_one_pass(target):
@@ -86,10 +93,43 @@ def test_unsuitable_preprocessing_raises(tiny_modules, options, message):
         CaffeTarget(tiny_modules[0], **options)
 
 
-def test_net_of_one_channel_raises():
-    gray = "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }"
-    with pytest.raises(DgnamError, match="needs three channels"):
-        CaffeTarget(CaffeModule(parse_net(f"name: 'gray' {gray}")))
+def net_of(channels, size=8):
+    shape = f"shape {{ dim: 1 dim: {channels} dim: {size} dim: {size} }}"
+    flat = "layer { name: 'flat' type: 'Flatten' bottom: 'data' top: 'flat' }"
+    return CaffeModule(
+        parse_net(f"layer {{ name: 'data' type: 'Input' top: 'data' input_param {{ {shape} }} }} {flat}")
+    )
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_net_of_other_channels_raises(channels):
+    with pytest.raises(DgnamError, match=r"needs three channels, or one of gray"):
+        CaffeTarget(net_of(channels))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, lambda gray: gray),
+        ({"mean": [33.0], "scale": 0.5}, lambda gray: (gray - 33) * 0.5),
+        ({"mean": [104, 117, 123]}, lambda gray: gray - (0.299 * 123 + 0.587 * 117 + 0.114 * 104)),
+        ({"mean": [123, 117, 104], "channels": "RGB"}, lambda gray: gray - (0.299 * 123 + 0.587 * 117 + 0.114 * 104)),
+        ({"mean": np.arange(100.0).reshape(1, 10, 10)}, lambda gray: gray - np.arange(100).reshape(10, 10)[1:9, 1:9]),
+    ],
+)
+def test_net_of_one_channel_sees_the_gray_of_the_picture(options, expected):
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 3, 8, 8)).astype(np.float32)  # BGR
+    target = CaffeTarget(net_of(1), **options)
+    found = target(torch.from_numpy(pictures - np.reshape(MEAN_BGR, (3, 1, 1))).float(), ["data"])["data"]
+    gray = 0.114 * pictures[:, 0] + 0.587 * pictures[:, 1] + 0.299 * pictures[:, 2]
+    assert target.gray
+    np.testing.assert_allclose(found[:, 0].numpy(), expected(gray), atol=1e-3)
+
+
+@pytest.mark.parametrize("mean", [[1, 2], np.zeros((2, 8, 8)), np.zeros((1, 7, 8))])
+def test_unsuitable_mean_of_a_gray_net_raises(mean):
+    with pytest.raises(DgnamError, match="the mean has shape"):
+        CaffeTarget(net_of(1), mean=mean)
 
 
 @pytest.mark.parametrize(

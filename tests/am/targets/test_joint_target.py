@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dgnam.am import CaffeTarget, JointTarget, TorchTarget
+from dgnam.am import CaffeTarget, JointTarget, TorchTarget, Unit, parse_objective
 from dgnam.errors import DgnamError
 
 
@@ -25,7 +25,16 @@ class TestLayers:
             both.layer_shape("c.fc8")
 
 
-@pytest.mark.parametrize("name", ["a.b", "a:b", ""])
-def test_names_unsuitable_as_prefixes_raise(tiny_modules, name):
-    with pytest.raises(DgnamError, match="no dot and no colon"):
-        JointTarget(None, **{name: CaffeTarget(tiny_modules[0])})
+def test_names_may_be_import_strings(tiny_modules):
+    target = CaffeTarget(tiny_modules[0])
+    both = JointTarget(None, **{"my.nets:target": target, "a": target})
+    assert both.layer_shape("my.nets:target.conv5") == (8, 6, 6)
+    assert parse_objective("my.nets:target.fc8:3 + a.fc8:4", both) == Unit("my.nets:target.fc8", 3) + Unit("a.fc8", 4)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [([""], "give each target a name"), (["a", "a.b"], "could be of either")]
+)
+def test_names_unsuitable_as_prefixes_raise(tiny_modules, names, message):
+    with pytest.raises(DgnamError, match=message):
+        JointTarget(None, **dict.fromkeys(names, CaffeTarget(tiny_modules[0])))
