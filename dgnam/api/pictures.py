@@ -15,7 +15,7 @@ from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..train.classifier import solver_net
 from ..train.data_layer import split_data_layer
-from ..train.zoo.recipes import PLANS, ClassifierPlan, SnapshotPlan, classifier_plan
+from ..train.zoo.recipes import RECIPES, ZooClassifier, ZooIntermediate, classifier_recipe
 from .targets import ResolvedTarget
 
 HELD_OUT, TRAINING = "held-out", "training"
@@ -41,13 +41,13 @@ def open_pictures(
 def own_pictures(target: ResolvedTarget, which: str) -> str:
     """The name of the pictures that a small model of ours was trained or measured on; DgnamError for other targets."""
     name = target.record.get("model")
-    plan = PLANS.get(str(name))
-    if not isinstance(plan, ClassifierPlan | SnapshotPlan):
+    recipe = RECIPES.get(str(name))
+    if not isinstance(recipe, ZooClassifier | ZooIntermediate):
         raise DgnamError(
             f"the {which} pictures of target '{target.name}' are not known here: name pictures, as a folder, a "
             "listing, a zip, an LMDB or an image set"
         )
-    _, definition = solver_net(zoo.get(str(name)).folder / classifier_plan(plan).solver)
+    _, definition = solver_net(zoo.get(str(name)).folder / classifier_recipe(recipe).solver)
     return split_data_layer(definition, pb.TRAIN if which == TRAINING else pb.TEST)[0].source
 
 
