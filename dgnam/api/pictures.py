@@ -13,8 +13,8 @@ from ..data.dataset import Dataset, open_dataset
 from ..data.preprocessing import MEAN_BGR, STRETCH, Preprocessing, read_size
 from ..errors import DgnamError
 from ..files.paths import StrPath
-from ..train.classifier import solver_net
 from ..train.data_layer import split_data_layer
+from ..train.solver_nets import solver_nets
 from ..train.zoo.recipes import RECIPES, ZooClassifier, ZooIntermediate, classifier_recipe
 from .targets import ResolvedTarget
 
@@ -47,7 +47,8 @@ def own_pictures(target: ResolvedTarget, which: str) -> str:
             f"the {which} pictures of target '{target.name}' are not known here: name pictures, as a folder, a "
             "listing, a zip, an LMDB or an image set"
         )
-    _, definition = solver_net(zoo.get(str(name)).folder / classifier_recipe(recipe).solver)
+    solver = zoo.get(str(name)).folder / classifier_recipe(recipe).solver
+    definition = solver_nets(solver, beside=True).train.definition
     return split_data_layer(definition, pb.TRAIN if which == TRAINING else pb.TEST)[0].source
 
 

@@ -36,6 +36,7 @@ from .wiring.batches import batches, copies, joined, length
 from .wiring.bound_layer import NetLayer
 from .wiring.build import WiredLayer, build
 from .wiring.input_array import assign
+from .wiring.located import located
 from .wiring.names import NetNames
 from .wiring.vectors import LayerVec
 from .wiring.weights import Weights, copy_weights
@@ -47,7 +48,8 @@ Callback = Callable[[int], Any]
 class Net(NetNames):
     """A net in one phase, with its weights.
 
-    network_file: the prototxt; or its definition, upgraded to the current format.
+    network_file: the prototxt; or its definition, upgraded to the current format.  The files that its data layers name
+        are looked up from the working directory, as in Caffe, or else from the prototxt's folder.
     phase: TRAIN or TEST.  The older signature `Net(network_file, weights, phase)` is accepted too.
     level, stages: with `phase`, the state that the layers' include and exclude rules test.
     weights: a caffemodel or HDF5 file; None initializes the parameters by the prototxt's fillers.
@@ -81,7 +83,7 @@ class Net(NetNames):
         self.param_gradients = param_gradients
         self._device = None if device is None else torch.device(device)
         with nullcontext() if isinstance(network_file, pb.NetParameter) else naming(network_file):
-            definition = network_file if isinstance(network_file, pb.NetParameter) else read_net(network_file)
+            definition = network_file if isinstance(network_file, pb.NetParameter) else _read(network_file)
             self._plan = build(definition, phase, level, _none_to_empty(stages), generator=mode.generator(HOST))
         self.name = self._plan.name
         self._blobs = BlobVec(self._plan.blobs)
@@ -342,6 +344,10 @@ class Net(NetNames):
     def _check_names(self, given: Mapping[str, np.ndarray], wanted: Sequence[str], what: str) -> None:
         if set(given) != set(wanted):
             raise CaffeError(f"net '{self._plan.name}': its {what} are {list(wanted)}; got arrays for {list(given)}")
+
+
+def _read(path: StrPath) -> pb.NetParameter:
+    return located(read_net(path), os.path.dirname(path))
 
 
 def _made(param: ParamBlob) -> Blob:

@@ -17,6 +17,7 @@ from .picture import BrokenPictureError, DataError, Picture
 
 if TYPE_CHECKING:
     from ..caffe.databases.record import Record
+    from ..caffe.proto import pb
 
 _MARKS = {"lmdb": "data.mdb", "leveldb": "CURRENT"}
 """The file that each kind of database has."""
@@ -49,11 +50,19 @@ class Database(Entries):
 
     @property
     def stored_channels(self) -> int | None:
+        return None if self._first.encoded else int(self._first.channels)
+
+    @property
+    def native_channels(self) -> int | None:
+        from ..caffe.databases.datum import datum_image
+
+        return len(datum_image(self._first, self.what))
+
+    @cached_property
+    def _first(self) -> pb.Datum:
         from ..caffe.databases.datum import parse_datum
 
-        first = next(iter(self._database.records()))
-        datum = parse_datum(first.read(), self.what)
-        return None if datum.encoded else int(datum.channels)
+        return parse_datum(next(iter(self._database.records())).read(), self.what)
 
     @property
     def count(self) -> int | None:

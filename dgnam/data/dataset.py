@@ -101,6 +101,11 @@ class Dataset:
         return self.entries.stored_channels
 
     @property
+    def native_channels(self) -> int | None:
+        """The channels with which Caffe's Data layer reads a database's first picture; None for picture files."""
+        return self.entries.native_channels
+
+    @property
     def count(self) -> int | None:
         """How many pictures there are; None for a LevelDB, which `len` goes through to count them."""
         return self.entries.count if self.places is None else len(self.places)
@@ -259,6 +264,10 @@ class _Modified(Entries):
     @property
     def stored_channels(self) -> int | None:
         return self._regular.stored_channels
+
+    @property
+    def native_channels(self) -> int | None:
+        return self._regular.native_channels
 
     def check_labels(self) -> None:
         self._regular.entries.check_labels()

@@ -32,6 +32,11 @@ class Entries(ABC):
         """The channels of pictures that are stored as numbers, by the first one; None for picture files."""
         return None
 
+    @property
+    def native_channels(self) -> int | None:
+        """The channels with which Caffe's Data layer reads a database's first picture; None for picture files."""
+        return None
+
     @abstractmethod
     def __iter__(self) -> Iterator[Picture]:
         """The pictures, of which none is kept."""

@@ -190,8 +190,12 @@ def _inner(listing: Path, root: StrPath | None, line: Line) -> Picture:
 
 
 def _listed(listing: Path, root: StrPath | None, line: Line) -> Picture:
-    # Caffe puts the root before the path as it is, so that paths beginning with a slash are under it too.
-    path = os.path.join(listing.parent, line.path) if root is None else os.path.join(root, line.path.lstrip("/"))
+    if root is None:
+        path = os.path.join(listing.parent, line.path)
+    else:
+        # Caffe puts the root before the path as it is, so that paths beginning with a slash are under it too.
+        path = os.fspath(root) + line.path
+        path = path if os.path.exists(path) else os.path.join(root, line.path.lstrip("/"))
 
     def load(gray: bool) -> tuple[np.ndarray, int | None]:
         if not os.path.exists(path):

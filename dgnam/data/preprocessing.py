@@ -134,19 +134,20 @@ def center_window(outer: tuple[int, int], inner: tuple[int, int]) -> tuple[slice
     return slice(top, top + inner[0]), slice(left, left + inner[1])
 
 
-def center_crop(pictures: np.ndarray, size: int) -> np.ndarray:
-    """The middle of each picture: (N, H, W, 3) → (N, size, size, 3)."""
-    return pictures[(slice(None), *center_window((pictures.shape[1], pictures.shape[2]), (size, size)))]
+def center_crop(pictures: np.ndarray, size: Size) -> np.ndarray:
+    """The middle of each picture: (N, H, W, 3) → (N, *size, 3)."""
+    return pictures[(slice(None), *center_window((pictures.shape[1], pictures.shape[2]), size))]
 
 
-def crop(pictures: np.ndarray, size: int, tops: np.ndarray, lefts: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """Cut a square of `size` out of each picture, flipped left to right if `mirror` says so.
+def crop(pictures: np.ndarray, size: Size, tops: np.ndarray, lefts: np.ndarray, mirror: np.ndarray) -> np.ndarray:
+    """Cut a window of `size` out of each picture, flipped left to right if `mirror` says so.
 
-    pictures: (N, H, W, 3); tops, lefts: (N,) offsets; mirror: (N,) bool.  Returns (N, size, size, 3).
+    pictures: (N, H, W, 3); tops, lefts: (N,) offsets; mirror: (N,) bool.  Returns (N, *size, 3).
     """
-    cut = np.empty((len(pictures), size, size, 3), pictures.dtype)
+    height, width = size
+    cut = np.empty((len(pictures), height, width, 3), pictures.dtype)
     for out, picture, top, left, flip in zip(cut, pictures, tops, lefts, mirror, strict=True):
-        window = picture[top : top + size, left : left + size]
+        window = picture[top : top + height, left : left + width]
         out[:] = window[:, ::-1] if flip else window
     return cut
 

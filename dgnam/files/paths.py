@@ -48,6 +48,23 @@ def existing_file(path: StrPath) -> Path:
     return found
 
 
+def looked_up(path: str, *folders: StrPath) -> str:
+    """`path`, from the working directory, or if that has no such thing from the first of `folders` that has it.
+
+    Returns `path` itself where none has it.
+    """
+    places = [path, *(os.path.join(folder, path) for folder in folders)]
+    return next((place for place in places if os.path.exists(place)), path)
+
+
+def found_beside(path: str, file: StrPath) -> str:
+    """`path`, from the working directory or else from the folder of `file`, which names it; an error without one."""
+    found = looked_up(path, Path(file).parent)
+    if not os.path.exists(found):
+        raise DgnamError(f"{path}: no such file, neither from the working directory nor beside {file}")
+    return found
+
+
 def file_head(path: StrPath) -> bytes:
     """The first few hundred bytes."""
     with open(path, "rb") as file:

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver, read_weights, to_text
+from ..caffe.proto import pb, to_text
 from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
-from ..caffe.wiring.build import WiredLayer
+from ..caffe.wiring.build import WiredLayer, build
 from ..caffe.wiring.weights import Weights
 from ..data.dataset import Indexed
 from ..errors import DgnamError, closest
@@ -26,10 +26,12 @@ from .checkpoint import training_in
 from .curves import draw_curves
 from .data_layer import DataLayer, split_data_layer
 from .device_loader import stream_on
+from .fit import check_same_weights
 from .image_loader import ImageLoader
 from .kept_weights import keep_weights, kept_file
 from .progress import Progress
 from .sheet import write_pictures
+from .solver_nets import named_weights, solver_nets
 from .training_module import TrainingModule
 
 FOR_STATISTICS = 512
@@ -63,6 +65,7 @@ def train_classifier(
     keep: Collection[int] = (),
     until: int | None = None,
     adversarial_radius: float | None = None,
+    beside: bool = False,
     spec: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> CaffeModule | None:
@@ -79,22 +82,28 @@ def train_classifier(
         already is an error.
     adversarial_radius: how far, in gray levels, the images of each batch are changed for the worse before the net
         learns from them (`AdversarialExamples`); None leaves them.
+    beside: look for the solver's nets beside it first, as for definitions that come with it.
     spec: the keyword arguments of `dgnam.api.train.train` that do this training, for `dgnam resume`; None takes those
         that train the solver's net alone.
     Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     Returns the trained net (its training definition), once max_iter is reached.
     """
-    solver, definition = solver_net(solver_path)
+    solver, train, test = solver_nets(solver_path, beside=beside)
+    definition = train.definition
     if precision not in PRECISIONS:
         raise DgnamError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
     last = _end(solver, until)
     folder = Path(run_folder)
-    layer, train_net = split_data_layer(definition, pb.TRAIN, data_folder)
-    test_layer = split_data_layer(definition, pb.TEST, data_folder)[0] if solver.test_interval else None
+    layer, train_net = split_data_layer(definition, pb.TRAIN, data_folder, train.folder, train.state)
+    test_layer, test_net = None, None
+    if solver.test_interval:
+        test_layer, test_net = split_data_layer(test.definition, pb.TEST, data_folder, test.folder, test.state)
     adversarial = None if adversarial_radius is None else AdversarialExamples(adversarial_radius, layer.scale)
     loader = ImageLoader(layer.load(data_folder), layer, max(solver.random_seed, 0))
     held_out = None if test_layer is None else test_layer.load(data_folder)
     net = TrainingModule(train_net, phase=pb.TRAIN, seed=loader.seed)
+    if test_net is not None:
+        check_same_weights(net.plan, build(test_net, pb.TEST))
     starts = named_weights(solver_path, solver) if weights is None else [weights]
     for start in starts:
         _start_from(net, start, loader)
@@ -164,26 +173,6 @@ def pictures_for_statistics(loader: ImageLoader) -> tuple[Tensor, int]:
     return pictures, loader.different(count)
 
 
-def solver_net(solver_path: str | Path) -> tuple[pb.SolverParameter, pb.NetParameter]:
-    """A solver, and the net that it names, from its folder on, or brings; an error for what isn't done here."""
-    solver = read_solver(solver_path)
-    lacking = [name for name in ("train_net", "test_net", "train_net_param", "test_net_param") if _has(solver, name)]
-    if lacking:
-        raise DgnamError(f"{solver_path}: {lacking[0]} is not supported here; give one net for both phases as net")
-    if solver.max_iter < 1 or solver.iter_size < 1:
-        name = "max_iter" if solver.max_iter < 1 else "iter_size"
-        raise DgnamError(f"{solver_path}: {name} is {getattr(solver, name)}; give 1 or more")
-    if solver.HasField("net_param"):
-        return solver, solver.net_param
-    if not solver.net:
-        raise DgnamError(f"{solver_path}: names no net")
-    return solver, read_net(Path(solver_path).parent / solver.net)
-
-
-def _has(solver: pb.SolverParameter, name: str) -> bool:
-    return any(field.name == name for field, _ in solver.ListFields())
-
-
 def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str, Any]:
     """All that decides the weights a run comes to, as text; a checkpoint belongs to one recipe."""
     deciding = pb.SolverParameter()
@@ -191,12 +180,6 @@ def recipe(solver: pb.SolverParameter, definition: pb.NetParameter) -> dict[str,
     for name in ("snapshot", "snapshot_prefix", "display", "test_interval", "test_iter"):
         deciding.ClearField(name)
     return {"solver": to_text(deciding), "net": to_text(definition)}
-
-
-def named_weights(solver_path: str | Path, solver: pb.SolverParameter) -> list[Weights]:
-    """The weights that a solver's `weights` names: files with commas between them, from the solver's folder on."""
-    names = [name.strip() for entry in solver.weights for name in entry.split(",")]
-    return [read_weights(Path(solver_path).parent / name) for name in names]
 
 
 def trunk(net: CaffeModule, scores: str | None = None) -> dict[str, list[np.ndarray]]:
@@ -236,9 +219,9 @@ def evaluate(net: CaffeModule, dataset: Indexed, layer: DataLayer, scores: str |
     for start in range(0, len(dataset), layer.batch_size):
         part = slice(start, start + layer.batch_size)
         pictures, labels = dataset.take(part)
-        x = _to_device(layer.centers(pictures), net)
+        given = [_to_device(layer.centers(pictures), net), torch.from_numpy(labels).to(net.device)]
         with torch.no_grad():
-            values = net(x, end=maker)[blob]
+            values = net(*given[: len(net.plan.inputs)], end=maker)[blob]
             ranked = values.topk(min(5, values.shape[1])).indices.cpu().numpy()
         right = ranked == labels[:, None]
         hits += right[:, 0].sum(), right.any(1).sum()
@@ -351,7 +334,10 @@ def _maker(net: CaffeModule, blob: str) -> WiredLayer:
 
 
 def _score_blob(net: CaffeModule) -> str:
+    """The blob that the loss layer takes, before it is split for several layers."""
+    made = {top: wired for wired in net.plan.layers if wired.layer.type == "Split" for top in wired.tops}
     for wired in net.plan.layers:
         if wired.layer.loss:
-            return net.plan.blob_names[wired.bottoms[0]]
+            blob = wired.bottoms[0]
+            return net.plan.blob_names[made[blob].bottoms[0] if blob in made else blob]
     raise DgnamError(f"net '{net.plan.name}' has no loss layer to tell its scores by")

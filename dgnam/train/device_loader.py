@@ -37,16 +37,18 @@ class DeviceLoader:
         self._mean = torch.tensor(self.layer.mean[::-1], device=device)
 
     def prepared(self, number: int) -> tuple[Tensor, Tensor]:
-        """Batch `number` as the net takes it: (B, 3, side, side) float32 BGR in channels-last memory; labels (B,)."""
+        """Batch `number` as the net takes it: (B, 3, H, W) float32 BGR in channels-last memory; labels (B,)."""
         chosen, tops, lefts, mirror = self.loader.chosen(number)
-        places, side = self._there(chosen), self.layer.crop_size
+        places, (height, width) = self._there(chosen), self.layer.window
         if self.layer.augmentation is not None:
             images = self.pictures[places].permute(0, 3, 1, 2).float()
-            varied = self.layer.augmentation.varied(images, side, mirror, self.loader.draw(number)).permute(0, 2, 3, 1)
+            varied = self.layer.augmentation.varied(images, height, mirror, self.loader.draw(number)).permute(
+                0, 2, 3, 1
+            )
         else:
-            reach = np.arange(side)
+            reach = np.arange(width)
             across = lefts[:, None] + np.where(mirror[:, None], reach[::-1], reach)
-            rows, columns = self._there(tops[:, None] + reach), self._there(across)
+            rows, columns = self._there(tops[:, None] + np.arange(height)), self._there(across)
             varied = self.pictures[places[:, None, None], rows[:, :, None], columns[:, None, :]].float()
         values = (varied - self._mean).flip(-1)
         if self.layer.scale != 1:

@@ -1,4 +1,4 @@
-"""Whether the networks of a generator's training fit each other, said before anything is trained."""
+"""Whether the networks of a training fit each other, said before anything is trained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ from collections.abc import Collection
 from ..caffe.wiring.build import NetPlan
 from ..errors import DgnamError
 from .encoder import Encoder
+
+
+def check_same_weights(trained: NetPlan, tested: NetPlan) -> None:
+    """Raise DgnamError where a layer of the net that is tested has other shapes of weights than the trained one's."""
+    shapes = {(param.owner, param.index): param.blob.shape for param in trained.params}
+    for param in tested.params:
+        known = shapes.get((param.owner, param.index))
+        if known != param.blob.shape:
+            found = "none" if known is None else f"of shape {known}"
+            raise DgnamError(
+                f"layer '{param.owner}' has weights of shape {param.blob.shape} in the net that is tested, and {found} "
+                "in the one that is trained; do their pictures differ in size?"
+            )
 
 
 def check_fit(generator: NetPlan, discriminator: NetPlan, encoder: Encoder, side: int) -> None:

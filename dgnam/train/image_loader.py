@@ -33,12 +33,12 @@ class ImageLoader:
             )
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `number`: uint8 RGB pictures (B, crop, crop, 3) and int64 labels (B,); of clips all frames."""
+        """Batch `number`: uint8 RGB pictures (B, H, W, 3) and int64 labels (B,); of clips all frames."""
         chosen, *windows = self.chosen(number)
         images, labels = self.dataset.take(chosen)
         if self.layer.augmentation is not None:
             return self.layer.augmentation(images, self.layer.crop_size, windows[2], self.draw(number)), labels
-        return crop(images, self.layer.crop_size, *(np.tile(each, self.layer.frames) for each in windows)), labels
+        return crop(images, self.layer.window, *(np.tile(each, self.layer.frames) for each in windows)), labels
 
     def prepared(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number` as the net takes it, float32 BGR or gray, and its labels; of the layer's `shapes`."""
@@ -47,7 +47,7 @@ class ImageLoader:
         if mean is None:
             return self.layer.prepared(images), labels
         _, *windows = self.chosen(number)
-        means = crop(np.broadcast_to(mean, (len(images), *mean.shape)), self.layer.crop_size, *windows)
+        means = crop(np.broadcast_to(mean, (len(images), *mean.shape)), self.layer.window, *windows)
         return self.layer.prepared(images, means), labels
 
     def in_order(self, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,9 +71,9 @@ class ImageLoader:
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.dataset))
         chosen = order[place * self.layer.batch_size : (place + 1) * self.layer.batch_size]
         draw = np.random.default_rng((self.seed, epoch, place))
-        height, width = self.dataset.size
-        tops = draw.integers(0, height - self.layer.crop_size + 1, len(chosen))
-        lefts = draw.integers(0, width - self.layer.crop_size + 1, len(chosen))
+        (height, width), (rows, columns) = self.dataset.size, self.layer.window
+        tops = draw.integers(0, height - rows + 1, len(chosen))
+        lefts = draw.integers(0, width - columns + 1, len(chosen))
         mirror = draw.random(len(chosen)) < 0.5 if self.layer.mirror else np.zeros(len(chosen), bool)
         return chosen, tops, lefts, mirror
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..caffe.proto import read_weights, write_caffemodel
-from .classifier import MIXED, solver_net, train_classifier
+from .classifier import MIXED, train_classifier
+from .solver_nets import solver_nets
 
 
 def train_own(
@@ -50,7 +51,7 @@ def train_own(
     )
     if net is None:
         return None
-    definition = solver_net(solver_path)[1]
+    definition = solver_nets(solver_path).train.definition
     name = definition.name.replace("/", "_") if definition.name else "net"
     path = Path(run_folder) / f"{name}.caffemodel"
     write_caffemodel(path, definition, net.cpu().weights())

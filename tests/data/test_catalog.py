@@ -9,8 +9,8 @@ from dgnam.caffe.proto import pb
 from dgnam.data.catalog import PUBLIC_SETS, public_set
 from dgnam.data.dataset import open_dataset
 from dgnam.data.picture import DataError
-from dgnam.train.classifier import solver_net
 from dgnam.train.data_layer import split_data_layer
+from dgnam.train.solver_nets import solver_nets
 from dgnam.train.zoo import RECIPES, ZooClassifier
 
 
@@ -27,7 +27,8 @@ def test_every_set_that_the_zoo_is_trained_on_is_known():
     for name, recipe in RECIPES.items():
         if isinstance(recipe, ZooClassifier):
             for phase in (pb.TRAIN, pb.TEST):
-                source = split_data_layer(solver_net(zoo.get(name).folder / recipe.solver)[1], phase)[0].source
+                definition = solver_nets(zoo.get(name).folder / recipe.solver).train.definition
+                source = split_data_layer(definition, phase)[0].source
                 assert public_set(source.split("[")[0]) is not None, source
 
 

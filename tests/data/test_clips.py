@@ -172,7 +172,7 @@ def test_the_layer_has_two_tops(data_folder, tmp_path, monkeypatch):
     path.write_text(text)
     with pytest.raises(DgnamError, match="2 tops, the frames and the labels, not 1"):
         Net(str(path), pb.TRAIN)
-    with pytest.raises(DgnamError, match="net 'clips', layer 'data': has 2 tops, the frames and the labels, not 1"):
+    with pytest.raises(DgnamError, match="layer 'data': must have 2 tops here, the frames and the labels, not 1"):
         split_data_layer(parse_net(text, "test"), pb.TRAIN)
 
 

@@ -168,7 +168,7 @@ def test_preprocessing_is_bgr_minus_the_mean_and_comes_back():
 
 def test_crops_have_their_places_and_mirrors():
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
-    cut = crop(images, 2, np.array([0, 2]), np.array([1, 0]), np.array([False, True]))
+    cut = crop(images, (2, 2), np.array([0, 2]), np.array([1, 0]), np.array([False, True]))
     assert np.array_equal(cut[0], images[0, :2, 1:3])
     assert np.array_equal(cut[1], images[1, 2:, 1::-1])
-    assert np.array_equal(center_crop(images, 2), images[:, 1:3, 1:3])
+    assert np.array_equal(center_crop(images, (2, 2)), images[:, 1:3, 1:3])

@@ -124,7 +124,7 @@ def test_a_layer_without_a_relu_is_told_by_its_lowest_value(encoder):
 def test_bounds_are_those_of_centers_in_memory(encoder, data_folder):
     dataset = open_dataset("toy-val", folder=data_folder)
     preprocessing = Preprocessing((6, 6), (16, 16), np.array([104, 117, 123]))
-    images = torch.from_numpy(preprocess(center_crop(dataset.take(slice(None))[0], 6)))
+    images = torch.from_numpy(preprocess(center_crop(dataset.take(slice(None))[0], (6, 6))))
     codes = encoder(images, keep=["fc6"])["fc6"].detach().numpy().astype(np.float64)
     bounds = (codes.mean(0) + 3 * codes.std(0)).astype(np.float32)
     np.testing.assert_array_equal(measure_codes(encoder, "fc6", dataset, preprocessing).bounds(), bounds)

@@ -116,13 +116,11 @@ def test_the_layer_of_the_scores_is_left_out_of_a_trunk(nets, tmp_path, data_fol
     [
         ("max_iter: 40", "max_iter: 40 iter_size: 0", "iter_size is 0; give 1 or more"),
         ("max_iter: 40", "", "max_iter is 0; give 1 or more"),
-        (
-            'net: "train_val.prototxt"',
-            'train_net: "train_val.prototxt"',
-            "train_net is not supported here",
-        ),
+        ("max_iter: 40", 'max_iter: 40 train_net: "x"', "give one net to train, .* it has net, train_net"),
+        ("max_iter: 40", 'max_iter: 40 test_net: "x" test_net: "y"', "names several nets to test"),
+        ("max_iter: 40", 'max_iter: 40 test_net: "absent"', "absent: no such file, neither .* nor beside .*solver"),
         ('net: "train_val.prototxt"', "", "names no net"),
-        ('net: "train_val.prototxt"', 'net: "absent.prototxt"', "absent.prototxt"),
+        ('net: "train_val.prototxt"', 'net: "absent.prototxt"', "absent.prototxt: no such file, neither from the work"),
     ],
 )
 def test_a_solver_that_the_trainer_can_t_take_is_a_clear_error(old, new, message, nets, tmp_path, data_folder):

@@ -4,10 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dgnam.caffe.io import array_to_blobproto
 from dgnam.caffe.proto import parse_net, pb
 from dgnam.data.dataset import Dataset, open_dataset
+from dgnam.data.picture import DataError
 from dgnam.data.preprocessing import preprocess
 from dgnam.errors import DgnamError
 from dgnam.train.data_layer import DataLayer, split_data_layer
@@ -25,14 +27,106 @@ def test_data_layer_becomes_input():
     assert split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TEST)[0].source == "toy-val"
 
 
-def test_missing_data_layer_or_crop_is_an_error():
+def test_missing_data_layer_or_top_is_an_error():
     with pytest.raises(
         DgnamError,
         match=r"one ImageData or Data layer, or Python layer .*ClipData or .*AugmentedData, in phase TRAIN, not 0",
     ):
         split_data_layer(parse_net('name: "empty"', "test"), pb.TRAIN)
-    with pytest.raises(DgnamError, match="needs a crop_size"):
-        split_data_layer(parse_net(TRAIN_VAL.replace("crop_size: 12", ""), "test"), pb.TRAIN)
+    with pytest.raises(
+        DgnamError, match=r"must have 2 tops here, the pictures and the labels, not 1; `dgnam caffe train`"
+    ):
+        split_data_layer(parse_net(TRAIN_VAL.replace('top: "label"', "", 1), "test"), pb.TRAIN)
+
+
+WHOLE = """
+layer { name: "data" type: "ImageData" top: "data" top: "label"
+  image_data_param { source: "list.txt" batch_size: 2 SIZE } transform_param { mirror: true scale: 0.5 } }
+"""
+
+
+@pytest.fixture
+def oblong(tmp_path, monkeypatch):
+    """Two oblong pictures, listed in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for k in range(2):
+        Image.fromarray(np.random.default_rng(k).integers(0, 256, (6, 9, 3), np.uint8)).save(f"{k}.png")
+    (tmp_path / "list.txt").write_text("0.png 0\n1.png 1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("size", "window"), [("", (6, 9)), ("new_height: 5 new_width: 4", (5, 4))])
+def test_pictures_are_taken_whole_without_crop_size(oblong, size, window):
+    layer, net = split_data_layer(parse_net(WHOLE.replace("SIZE", size), "test"), pb.TRAIN)
+    assert list(net.layer[0].input_param.shape[0].dim) == [2, 3, *window]
+    loaded = layer.load()
+    pictures = loaded.take(slice(None))[0]
+    assert np.array_equal(layer.centers(pictures), preprocess(pictures, (0, 0, 0)) / 2)
+    images, labels = ImageLoader(loaded, layer, seed=0).prepared(0)
+    assert images.shape == (2, 3, *window)
+    whole = preprocess(pictures, (0, 0, 0))[labels] / 2
+    assert all(np.array_equal(a, b) or np.array_equal(a[..., ::-1], b) for a, b in zip(images, whole, strict=True))
+
+
+def test_whole_pictures_of_different_sizes_are_an_error(oblong):
+    Image.new("RGB", (9, 7)).save("1.png")
+    layer, _ = split_data_layer(parse_net(WHOLE.replace("SIZE", ""), "test"), pb.TRAIN)
+    with pytest.raises(DataError, match="picture 1 is 7x9, and the first one 6x9"):
+        layer.load()
+
+
+def test_files_are_looked_up_as_by_caffe_and_then_beside(oblong, monkeypatch):
+    """From the working directory, in the data folder, and beside the definition, in this order."""
+    text = """layer { name: "data" type: "ImageData" top: "data" top: "label"
+      image_data_param { source: "sub/list.txt" batch_size: 2 ROOT }
+      transform_param { crop_size: 4 mean_file: "m" } }"""
+    made = {}
+    for name in ("near", "data", "here"):
+        (oblong / name / "sub").mkdir(parents=True)
+        (oblong / name / "images").mkdir()
+        (oblong / name / "sub/list.txt").write_text("x.png 0\n")
+        (oblong / name / "m").write_bytes(b"")
+        made[name] = oblong / name
+    away = oblong / "away"
+    away.mkdir()
+
+    def found(folder, root=""):
+        net = parse_net(text.replace("ROOT", root), "test")
+        layer, _ = split_data_layer(net, pb.TRAIN, folder, made["near"])
+        return layer
+
+    monkeypatch.chdir(away)
+    beside = found(None, 'root_folder: "images/"')
+    assert (beside.source, beside.mean_file, beside.root) == (
+        *(f"{made['near']}/sub/list.txt", f"{made['near']}/m", f"{made['near']}/images/"),
+    )
+    in_data = found(made["data"], 'root_folder: "images/"')
+    assert (in_data.source, in_data.mean_file, in_data.root) == (
+        *("sub/list.txt", f"{made['data']}/m", f"{made['data']}/images/"),
+    )
+    monkeypatch.chdir(made["here"])
+    here = found(made["data"], 'root_folder: "images/"')
+    assert (here.source, here.mean_file, here.root) == ("sub/list.txt", "m", "images/")
+
+
+def test_listed_paths_count_from_the_working_directory_or_the_listing(oblong):
+    """As in Caffe; or else, as in the datasets of this package."""
+    (oblong / "sub").mkdir()
+    (oblong / "sub/list.txt").write_text("0.png 0\n1.png 1\n")
+    text = WHOLE.replace("SIZE", "").replace('"list.txt"', '"sub/list.txt"')
+    layer, _ = split_data_layer(parse_net(text, "test"), pb.TRAIN)
+    assert layer.root == ""
+    for k in range(2):
+        (oblong / f"{k}.png").rename(oblong / f"sub/{k}.png")
+    layer, _ = split_data_layer(parse_net(text, "test"), pb.TRAIN)
+    assert layer.root is None
+    assert layer.whole == (6, 9)
+
+
+def test_the_root_is_put_before_paths_as_it_is(oblong):
+    (oblong / "list.txt").write_text("ng 1\n")
+    text = WHOLE.replace("SIZE", 'root_folder: "0.p"')
+    assert split_data_layer(parse_net(text, "test"), pb.TRAIN)[0].whole == (6, 9)
 
 
 def test_options_of_a_database_layer():

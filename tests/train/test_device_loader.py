@@ -32,6 +32,15 @@ def test_they_are_the_cpu_s(augmentation):
         assert images.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_whole_pictures_are_the_cpu_s():
+    pictures = np.random.default_rng(0).integers(0, 256, (10, 6, 9, 3), np.uint8)
+    layer = replace(LAYER, crop_size=0, whole=(6, 9))
+    made = ImageLoader(Dataset.of_arrays("oblong", pictures, np.arange(10)), layer, 3)
+    for number, (images, _) in enumerate(DeviceLoader(made, "cpu").stream(0, 3)):
+        assert images.shape == (4, 3, 6, 9)
+        assert np.allclose(images.numpy(), made.prepared(number)[0])
+
+
 def test_what_is_made_on_the_cpu_only_is_refused():
     clips = replace(LAYER, clips=ClipOptions(window=12, label="class"))
     assert not fits_on_device(ImageLoader(loader().dataset, replace(LAYER, gray=True), 3))

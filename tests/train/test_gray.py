@@ -16,6 +16,7 @@ from dgnam.errors import DgnamError
 from dgnam.train.classifier import train_classifier
 from dgnam.train.data_layer import split_data_layer
 from dgnam.train.image_loader import ImageLoader
+from tests.caffe.made_databases import datum, make_database
 from tests.toy import TRAIN_VAL
 
 IMAGES = """layer { name: "data" type: "ImageData" top: "data" top: "label"
@@ -37,11 +38,11 @@ def listing(tmp_path):
     return tmp_path / "list.txt"
 
 
-def fed(text):
-    """The batch of a layer's pictures, from the trainers and from Caffe's layer."""
+def fed(text, channels=1):
+    """The batch of a layer's pictures as the trainers make it, and their loader."""
     spec, net = split_data_layer(parse_net(text, "test"), pb.TEST)
     images = spec.load()
-    assert list(net.layer[0].input_param.shape[0].dim) == [4, 1, 12, 12]
+    assert list(net.layer[0].input_param.shape[0].dim) == [4, channels, 12, 12]
     return spec.centers(images.take(slice(None))[0]), ImageLoader(images, spec, 0)
 
 
@@ -78,16 +79,12 @@ def test_a_mean_image_of_gray_is_taken_off(listing):
 
 @pytest.mark.parametrize("encoded", [True, False])
 def test_databases_give_gray_pictures_too(listing, encoded):
-    """Of encoded ones `force_gray` makes gray; what isn't encoded must be gray as it is.
-
-    For Caffe's layer, which warns then, it needn't be said of the latter: the trainers make the net before they look at
-    the pictures.
-    """
+    """Of encoded ones `force_gray` makes gray; what isn't encoded must be gray as it is, and both warn then."""
     path = listing.parent / "lmdb"
     convert_imageset(f"{listing.parent}/", listing, path, encoded=encoded, gray=not encoded)
     text = DATABASE % ("force_gray: true", path)
-    found, _ = fed(text)
     with nullcontext() if encoded else pytest.warns(match="force_gray are for encoded data"):
+        found, _ = fed(text)
         assert np.array_equal(found, by_caffe(text, listing.parent))
     plain = by_caffe(text.replace("force_gray: true", ""), listing.parent)
     assert encoded or np.array_equal(found, plain)
@@ -99,17 +96,46 @@ def test_gray_databases_need_no_option(listing):
     convert_imageset(f"{listing.parent}/", listing, path, gray=True)
     text = DATABASE % ("", path)
     assert np.array_equal(fed(text)[0], by_caffe(text, listing.parent))
-    layer, _ = split_data_layer(parse_net(DATABASE % ("force_color: true", path), "test"), pb.TEST)
-    with pytest.raises(DataError, match="has 1 channels; needed are 3; give force_gray: true"):
-        layer.load()
+    text = DATABASE % ("force_color: true", path)
+    with pytest.warns(match="force_gray are for encoded data"):
+        assert np.array_equal(fed(text)[0], by_caffe(text, listing.parent))
 
 
 def test_colors_as_numbers_stay_colors(listing):
+    """As in Caffe, whose option is for encoded pictures."""
     path = listing.parent / "lmdb"
     convert_imageset(f"{listing.parent}/", listing, path)
-    spec, _ = split_data_layer(parse_net(DATABASE % ("force_gray: true", path), "test"), pb.TEST)
-    with pytest.raises(DataError, match="has 3 channels; needed are 1; give force_gray: false"):
-        spec.load()
+    text = DATABASE % ("force_gray: true", path)
+    with pytest.warns(match="force_gray are for encoded data"):
+        assert np.array_equal(fed(text, channels=3)[0], by_caffe(text, listing.parent))
+
+
+@pytest.mark.parametrize(("option", "channels"), [("", 1), ("force_gray: true", 1), ("force_color: true", 3)])
+def test_encoded_gray_pictures_need_no_option(listing, option, channels):
+    for name in ("a.jpg", "b.png", "c.bmp", "d.jpg"):
+        Image.open(listing.parent / name).convert("L").save(listing.parent / name)
+    path = listing.parent / "lmdb"
+    convert_imageset(f"{listing.parent}/", listing, path, encoded=True, gray=True)
+    text = DATABASE % (option, path)
+    assert np.array_equal(fed(text, channels)[0], by_caffe(text, listing.parent))
+
+
+def test_encoded_colors_need_no_option(listing):
+    path = listing.parent / "lmdb"
+    convert_imageset(f"{listing.parent}/", listing, path, encoded=True)
+    text = DATABASE % ("", path)
+    assert np.array_equal(fed(text, 3)[0], by_caffe(text, listing.parent))
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_other_channels_are_refused_with_what_takes_them(listing, encoded):
+    path = listing.parent / "lmdb"
+    Image.fromarray(np.zeros((20, 16, 4), np.uint8)).save(listing.parent / "alpha.png")
+    pictures = pb.Datum(data=(listing.parent / "alpha.png").read_bytes(), encoded=True)
+    make_database(path, [pictures if encoded else datum(np.zeros((2, 20, 16), np.uint8))])
+    message = rf"lmdb: its pictures have {4 if encoded else 2} channels, and 1 or 3 are taken here; .*dgnam caffe train"
+    with pytest.raises(DgnamError, match=message):
+        split_data_layer(parse_net(DATABASE % ("", path), "test"), pb.TEST)
 
 
 def test_a_picture_that_cannot_be_read_is_named(listing):

@@ -1,13 +1,20 @@
-"""A solver's nets: one for training and any number for testing."""
+"""A solver's nets: one for training and any number for testing.
+
+The files that a solver names are looked up from the working directory, as in Caffe, or else from the solver's folder;
+those that a net names likewise (`wiring/located.py`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ...errors import CaffeFormatError, naming
+from ...files.paths import found_beside
 from ..glog import LOGGER
 from ..net import Net
 from ..proto import pb, read_net
+from ..wiring.located import located
 
 _TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 
@@ -30,11 +37,11 @@ def train_net(param: pb.SolverParameter, source: str) -> Net:
         LOGGER.info("Creating training net specified in %s.", field)
         definition, origin = getattr(param, field), source
     else:
-        file = getattr(param, field)
-        LOGGER.info("Creating training net from %s file: %s", field, file)
-        definition, origin = read_net(file), file
+        LOGGER.info("Creating training net from %s file: %s", field, getattr(param, field))
+        origin = found_beside(getattr(param, field), source)
+        definition = read_net(origin)
     state = pb.NetState(phase=pb.TRAIN)
-    return _built(definition, origin, state, [param.train_state], param.weights)
+    return _built(definition, origin, state, [param.train_state], _weights(param, source))
 
 
 def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
@@ -44,26 +51,28 @@ def test_nets(param: pb.SolverParameter, source: str) -> list[Net]:
     """
     _check_tests(param, source)
     nets = []
-    for i, (definition, field, file) in enumerate(_test_definitions(param)):
+    for i, (definition, field, file) in enumerate(_test_definitions(param, source)):
         LOGGER.info("Creating test net (#%d) specified by %s", i, field if file is None else f"{field} file: {file}")
         states = [param.test_state[i]] if param.test_state else []
         origin = source if file is None else file
-        nets.append(_built(definition, origin, pb.NetState(phase=pb.TEST), states, param.weights))
+        nets.append(_built(definition, origin, pb.NetState(phase=pb.TEST), states, _weights(param, source)))
     return nets
 
 
-def _test_definitions(param: pb.SolverParameter) -> Iterator[tuple[pb.NetParameter, str, str | None]]:
+def _test_definitions(param: pb.SolverParameter, source: str) -> Iterator[tuple[pb.NetParameter, str, str | None]]:
     """Yield each test net's definition, its field, and its file (None for a definition in the field itself)."""
     for definition in param.test_net_param:
         yield definition, "test_net_param", None
-    for file in param.test_net:
+    for name in param.test_net:
+        file = found_beside(name, source)
         yield read_net(file), "test_net", file
     left = len(param.test_iter) - len(param.test_net_param) - len(param.test_net)
     if left > 0:
         inline = param.HasField("net_param")
-        definition = param.net_param if inline else read_net(param.net)
+        file = source if inline else found_beside(param.net, source)
+        definition = param.net_param if inline else read_net(file)
         for _ in range(left):
-            yield (definition, "net_param", None) if inline else (definition, "net", param.net)
+            yield (definition, "net_param", None) if inline else (definition, "net", file)
 
 
 def _check_tests(param: pb.SolverParameter, source: str) -> None:
@@ -87,17 +96,23 @@ def _check_tests(param: pb.SolverParameter, source: str) -> None:
 def _built(
     definition: pb.NetParameter, origin: str, state: pb.NetState, over: Sequence[pb.NetState], weights: Sequence[str]
 ) -> Net:
-    """Build the net in `state`, merged with its own state and those of `over`; `origin` is its file."""
+    """Build the net in `state`, merged with its own state and those of `over`; `origin` is its file.
+
+    weights: files to copy weights from, one after the other.
+    """
     state.MergeFrom(definition.state)
     for other in over:
         state.MergeFrom(other)
-    wired = pb.NetParameter()
-    wired.CopyFrom(definition)
+    wired = located(definition, Path(origin).parent)
     wired.state.CopyFrom(state)
     with naming(origin):
         net = Net(wired, state.phase, level=state.level)
-    for names in weights:
-        for name in names.split(","):
-            LOGGER.info("Finetuning from %s", name.strip())
-            net.copy_from(name.strip())
+    for file in weights:
+        LOGGER.info("Finetuning from %s", file)
+        net.copy_from(file)
     return net
+
+
+def _weights(param: pb.SolverParameter, source: str) -> list[str]:
+    """Return the files in `weights`, of which an entry lists several with commas between them."""
+    return [found_beside(name.strip(), source) for names in param.weights for name in names.split(",")]

@@ -11,11 +11,12 @@ from ...caffe.proto import pb, read_net, read_weights
 from ...data.dataset import open_dataset
 from ..batch_norm.fold import Arrays, averaged, fold, scale_code
 from ..batch_norm.statistics import find_statistics, lacks_statistics
-from ..classifier import pictures_for_statistics, solver_net, train_classifier, trunk
+from ..classifier import pictures_for_statistics, train_classifier, trunk
 from ..classifier import recipe as solver_recipe
 from ..data_layer import split_data_layer
 from ..image_loader import ImageLoader
 from ..kept_weights import check_kept, kept_file
+from ..solver_nets import solver_nets
 from . import recipes
 from .card import Built, training_facts
 from .evaluate import as_stored, code_bounds, evaluate_classifier
@@ -55,9 +56,9 @@ def build_intermediate(name: str, recipe: ZooIntermediate, run_folder: Path, **h
         _train(recipe.of, whole, run_folder, until=recipe.at, **how)
     if not kept.is_file():
         return None
-    solver, definition = solver_net(solver_path)
-    check_kept(kept, solver_recipe(solver, definition))
-    layer, train_net = split_data_layer(definition, pb.TRAIN, how["data_folder"])
+    solver, trained, _ = solver_nets(solver_path, beside=True)
+    check_kept(kept, solver_recipe(solver, trained.definition))
+    layer, train_net = split_data_layer(trained.definition, pb.TRAIN, how["data_folder"])
     net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
     training = _facts(solver_path, run_folder, how, recipe.at)
     training["of"] = {"model": recipe.of, "iterations": solver.max_iter}
@@ -77,6 +78,7 @@ def _train(
 ) -> CaffeModule | None:
     """Train by the recipe, up to iteration `until` if given, and keep the weights of intermediate models."""
     folder, earlier = zoo.get(name).folder, None
+    how = {**how, "beside": True}
     if recipe.pretraining is not None:
         alone = {key: value for key, value in how.items() if key != "spec"}
         first = train_classifier(folder / recipe.pretraining, run_folder / _PRETRAINING, **alone)
@@ -96,8 +98,8 @@ def _plain(net: CaffeModule, recipe: ZooClassifier) -> Arrays:
 
 def _facts(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations: int | None = None) -> dict[str, Any]:
     """What the training took, as a whole or up to an iteration."""
-    solver, definition = solver_net(solver_path)
-    layer = split_data_layer(definition, pb.TRAIN, how["data_folder"])[0]
+    solver, trained, _ = solver_nets(solver_path, beside=True)
+    layer = split_data_layer(trained.definition, pb.TRAIN, how["data_folder"])[0]
     return training_facts(run_folder, layer, solver.max_iter if iterations is None else iterations, how["device"])
 
 

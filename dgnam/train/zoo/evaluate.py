@@ -17,10 +17,11 @@ from ...data.dataset import Dataset, open_dataset
 from ...data.preprocessing import MEAN_BGR, Preprocessing, center_crop, center_window, preprocess
 from ...errors import DgnamError
 from ...measure import Judge, measure_codes
-from ..classifier import evaluate, solver_net
+from ..classifier import evaluate
 from ..data_layer import split_data_layer
 from ..encoder import Encoder
 from ..generator import GeneratorRecipe
+from ..solver_nets import solver_nets
 from . import recipes
 from .recipes import ZooClassifier, ZooGenerator, ZooIntermediate
 from .storage import as_read
@@ -60,7 +61,7 @@ def evaluate_classifier(
     frames in random order.
     """
     entry = zoo.get(name)
-    _, definition = solver_net(entry.folder / recipe.solver)
+    definition = solver_nets(entry.folder / recipe.solver, beside=True).train.definition
     layer, scores = split_data_layer(definition, pb.TEST, data_folder)[0], str(entry.scores)
     held_out = layer.load(data_folder)
     accuracy = evaluate(net, held_out, layer, scores=scores)
@@ -122,7 +123,7 @@ def reconstruction(
         sums[2] += features[0].square().sum().item()
         sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()
         ours.append(fake.numpy()[(..., *center_window((fake.shape[2], fake.shape[3]), judge.size))])
-    originals = preprocess(center_crop(pictures, judge.size[0]))
+    originals = preprocess(center_crop(pictures, judge.size))
     return {
         "code_cosine": sums[0] / len(dataset),
         "feature_distance": sums[1] / sums[2],

@@ -21,11 +21,11 @@ from dgnam.data.preprocessing import preprocess
 from dgnam.errors import DgnamError
 from dgnam.runs import Record
 from dgnam.train import zoo as train_zoo
-from dgnam.train.classifier import solver_net
 from dgnam.train.curves import read_log
 from dgnam.train.data_layer import DataLayer, split_data_layer
 from dgnam.train.generator import GeneratorRecipe
 from dgnam.train.losses import RelativeLosses
+from dgnam.train.solver_nets import solver_nets
 from dgnam.train.zoo.card import card_text, training_facts
 from dgnam.train.zoo.evaluate import code_bounds
 from dgnam.zoo import folders as zoo_folders
@@ -457,7 +457,7 @@ def test_what_sees_clips_is_measured_on_clips_and_on_shuffled_ones(tmp_path):
 
 
 def test_of_clips_the_card_counts_the_pictures(tmp_path):
-    _, definition = solver_net(zoo.get("action-lstm-motion-mini").folder / "solver.prototxt")
+    definition = solver_nets(zoo.get("action-lstm-motion-mini").folder / "solver.prototxt").train.definition
     feed = split_data_layer(definition, pb.TRAIN)[0]
     (tmp_path / "log.jsonl").write_text('{"iteration": 50, "loss": 1, "seconds": 10, "waiting": 0}\n')
     training = training_facts(tmp_path, feed, 50, "cpu")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from ....errors import CaffeFormatError
 from ....files.hdf5 import open_hdf5
-from ....files.paths import existing_file
+from ....files.paths import existing_file, looked_up
 from ...blob import Blob
 from ...layer import BlobLayer, Context, register
 from ...parallel import keeps_record
@@ -19,6 +20,7 @@ from ...proto import pb
 @register("HDF5Data")
 class HDF5Data(BlobLayer):
     """`source` lists the files, separated by whitespace; each has a dataset for every top, with equal numbers of rows.
+    Files that are not there from the working directory are looked for from the list's folder.
 
     Batches continue across files, and from the last to the first.  `shuffle` randomizes the order of the files and of
     the rows within each.  Data are not transformed.
@@ -87,7 +89,8 @@ class HDF5Data(BlobLayer):
     def _open(self, context: Context, at: int) -> None:
         before = [rows.shape[1:] for rows in self._rows]
         self._file, self._row = at, 0
-        self._rows = _read(self._files[at], list(self.definition.top))
+        file = looked_up(self._files[at], Path(self.options.source).parent)
+        self._rows = _read(file, list(self.definition.top))
         shapes = [rows.shape[1:] for rows in self._rows]
         if before and shapes != before:
             raise self.fail(f"{self._files[at]}: its rows have shapes {shapes}, those before it {before}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ....errors import naming
+from ....files.paths import looked_up
 from ...images.cv_codec import read_image
 from ...images.cv_resize import resize_bilinear
 from ...images.listing import Entry, read_listing
@@ -19,7 +22,8 @@ _MOST_NUMBERS = 2**31 - 1
 class ImageData(BatchLayer):
     """The images of the listing `source`, in order or, with `shuffle`, in a new random order each epoch.
 
-    `root_folder` is prepended to each path as is.  A batch has the shape of its first image.
+    `root_folder` is prepended to each path as is.  Files that are not there from the working directory are looked for
+    from the listing's folder.  A batch has the shape of its first image.
     """
 
     options_field = "image_data_param"
@@ -68,7 +72,7 @@ class ImageData(BatchLayer):
     def _read(self, entry: Entry, *, resize: bool = True) -> tuple[np.ndarray, str]:
         """An image (C, H, W), and what to call it in errors."""
         options = self.options
-        path = options.root_folder + entry.path
+        path = looked_up(options.root_folder + entry.path, Path(options.source).parent)
         place = f"{options.source}, line {entry.line}"
         with naming(place):
             image = read_image(path, gray=not options.is_color)

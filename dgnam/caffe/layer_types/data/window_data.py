@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from ....errors import naming
+from ....files.paths import looked_up
 from ...blob import Blob
 from ...data_transformer import mean_of
 from ...images.cv_codec import decode_image, file_bytes
@@ -65,7 +67,7 @@ class WindowData(BatchLayer):
     def begin(self, phase: int) -> tuple[int, int, int]:
         options, size = self.options, self.definition.transform_param.crop_size
         found = read_window_file(options.source)
-        self._paths = [options.root_folder + path for path in found.paths]
+        self._paths = [looked_up(options.root_folder + path, Path(options.source).parent) for path in found.paths]
         self._sort(found.windows)
         if found.channels != 3:
             raise self.fail(f"{options.source}: its images have {found.channels} channels, and 3 are read, in color")

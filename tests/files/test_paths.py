@@ -1,0 +1,34 @@
+"""Where files are looked for that another file names."""
+
+from __future__ import annotations
+
+import pytest
+
+from dgnam.errors import DgnamError
+from dgnam.files.paths import found_beside, looked_up
+
+
+def test_the_first_folder_that_has_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "b/file").touch()
+    assert looked_up("file", "a", "b") == "b/file"
+    (tmp_path / "a/file").touch()
+    assert looked_up("file", "a", "b") == "a/file"
+    (tmp_path / "file").touch()
+    assert looked_up("file", "a", "b") == "file"
+    assert looked_up("absent", "a", "b") == "absent"
+    assert looked_up(f"{tmp_path}/a/file", "b") == f"{tmp_path}/a/file"
+    assert looked_up("a\0b", "b") == "a\0b"
+
+
+def test_beside_the_file_that_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/net.prototxt").touch()
+    assert found_beside("net.prototxt", "sub/solver.prototxt") == "sub/net.prototxt"
+    (tmp_path / "net.prototxt").touch()
+    assert found_beside("net.prototxt", "sub/solver.prototxt") == "net.prototxt"
+    with pytest.raises(DgnamError, match="absent: no such file, neither from the working directory nor beside sub/s"):
+        found_beside("absent", "sub/solver.prototxt")
