@@ -160,7 +160,11 @@ class Blob:
     """An array of up to 32 axes with `data` and `diff`, float32; images are (N, C, H, W).
 
     Reshaping keeps the memory, and views of it, as long as it is large enough.
+
+    on_diff: called when `diff` is read; None for nothing.
     """
+
+    on_diff: Callable[[], object] | None = None
 
     def __init__(self, *shape: int):
         self._shape: tuple[int, ...] = ()
@@ -189,6 +193,8 @@ class Blob:
     @property
     def diff(self) -> np.ndarray:
         """The gradient, as a view of the memory."""
+        if self.on_diff is not None:
+            self.on_diff()
         return self._diff.view()[: self._count].reshape(self._shape)
 
     @property

@@ -35,6 +35,7 @@ from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weig
 from .wiring.batches import batches, copies, joined, length
 from .wiring.bound_layer import NetLayer
 from .wiring.build import WiredLayer, build
+from .wiring.gradient_hint import Diffs, GradientHint
 from .wiring.input_array import assign
 from .wiring.located import located
 from .wiring.names import NetNames
@@ -91,6 +92,8 @@ class Net(NetNames):
         self.bound_layers = [self._bind(wired) for wired in self._plan.layers]
         self.layers = LayerVec(bound.face for bound in self.bound_layers)
         self._callbacks: dict[str, list[Callback]] = {}
+        named = dict(zip(self._plan.blob_names, self._blobs, strict=True))
+        self._hint = GradientHint(self._plan.name, self._plan.force_backward, self.bound_layers, named)
         self._fill()
         if pretrained is not None:
             self.copy_from(pretrained)
@@ -134,7 +137,8 @@ class Net(NetNames):
         """Backpropagate from `start` down to `end`, inclusive, and return views of the diffs of the inputs or of the
         bottoms of `end`.
 
-        Only layers between a learned parameter and a loss run, or all with force_backward.
+        Only layers between a learned parameter and a loss run, or all with force_backward; the log says so once if a
+        diff is read that nothing computes.
 
         diffs: names of additional blobs whose diffs to return.
         top_diffs: arrays for the diffs of all outputs, or none to use the current diffs.
@@ -146,8 +150,13 @@ class Net(NetNames):
             for name, values in top_diffs.items():
                 assign(name, self.blobs[name].diff, values)
         self._backward(first, last)
+        asked = _none_to_empty(diffs)
         ends = self.inputs if end is None else self.bottom_names[end]
-        return {name: self._blob(name).diff for name in [*ends, *_none_to_empty(diffs)]}
+        found = {name: self._blob(name).diff for name in [*ends, *asked]}
+        self._hint.watch(first, last)
+        for name in asked:
+            self._hint.read(name)
+        return Diffs(found, self._hint.read)
 
     def reshape(self) -> None:
         """Propagate the inputs' shapes to all blobs; forward passes do so too, layer by layer."""
@@ -175,7 +184,7 @@ class Net(NetNames):
         for batch, top_diffs in zip_longest(data, tops, fillvalue=nothing):
             outs.append(copies(self.forward(blobs=blobs, **batch)))
             grads.append(copies(self.backward(diffs=diffs, **top_diffs)))
-        return joined(outs, length(arrays)), joined(grads, length(arrays))
+        return joined(outs, length(arrays)), Diffs(joined(grads, length(arrays)), self._hint.read)
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Set the arrays of the MemoryData layer at the start of the net, served batch by batch.
@@ -312,6 +321,7 @@ class Net(NetNames):
 
     def _backward(self, first: int, last: int) -> None:
         """Backpropagate through the layers from index `first` down to `last`, inclusive."""
+        self._hint.stop()
         with self._running() as (device, _):
             for i in range(first, last - 1, -1):
                 self._call("before_backward", i)
