@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -42,6 +43,19 @@ def uninstall() -> None:
         sys.meta_path.remove(_finder)
         for name in _aliases():
             del sys.modules[name]
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """`install` for the time of the block, unless `caffe` is imported already."""
+    if ALIAS in sys.modules or _finder in sys.meta_path:
+        yield
+        return
+    install()
+    try:
+        yield
+    finally:
+        uninstall()
 
 
 class _Finder(MetaPathFinder):

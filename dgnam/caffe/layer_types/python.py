@@ -112,7 +112,8 @@ class Python(BlobLayer):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            raise self.fail(f"there is no Python module '{error.name}' (is its folder on PYTHONPATH?)") from error
+            hint = "call dgnam.caffe.install() first" if error.name == "caffe" else "is its folder on PYTHONPATH?"
+            raise self.fail(f"there is no Python module '{error.name}' ({hint})") from error
         except ValueError:
             raise self.fail("needs module and layer, its class, in python_param") from None
         made = getattr(module, class_name, None)

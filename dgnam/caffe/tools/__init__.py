@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ..glog import LOGGER, to_stderr
+from ..launch.alias import installed
 from . import (
     benchmark,
     compute_image_mean,
@@ -24,6 +25,7 @@ app = typer.Typer(cls=CaffeCommands, help="The commands of Caffe, with its optio
 def _options(context: typer.Context) -> None:
     handler = to_stderr()
     context.call_on_close(lambda: LOGGER.removeHandler(handler))
+    context.with_resource(installed())  # the modules of Python layers import caffe
 
 
 app.command("train")(train.train)

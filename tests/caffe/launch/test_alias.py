@@ -149,3 +149,23 @@ def test_another_caffe_that_is_imported_already_is_an_error(monkeypatch, name):
         install()
     assert sys.meta_path == before
     assert sys.modules[name] is other
+
+
+def test_installed_for_a_block_alone():
+    with alias.installed():
+        import caffe
+
+        assert caffe is dgnam.caffe
+    assert names() == []
+    install()
+    with alias.installed():
+        pass
+    assert importlib.import_module("caffe") is dgnam.caffe
+
+
+def test_installed_leaves_another_caffe(monkeypatch):
+    other = ModuleType("caffe")
+    monkeypatch.setitem(sys.modules, "caffe", other)
+    with alias.installed():
+        assert importlib.import_module("caffe") is other
+    assert sys.modules["caffe"] is other

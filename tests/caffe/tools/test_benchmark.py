@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -43,3 +44,24 @@ def test_the_phase_is_train_unless_it_is_given(tmp_path, capsys):
         assert any("accuracy\tforward" in line for line in messages(capsys)) is there
     with pytest.raises(CaffeError, match="--phase 'test': use TRAIN or TEST"):
         run("time", "-model", f"{tmp_path}/net.prototxt", "-phase", "test")
+
+
+def test_modules_of_python_layers_import_caffe(tmp_path, monkeypatch, capsys):
+    """As those of Caffe's examples do; afterwards the name is free again."""
+    (tmp_path / "layers_of_mine.py").write_text(
+        "import caffe\n\n\nclass Twice(caffe.Layer):\n    def setup(self, bottom, top): pass\n"
+        "    def reshape(self, bottom, top): top[0].reshape(*bottom[0].shape)\n"
+        "    def forward(self, bottom, top): top[0].data[...] = 2 * bottom[0].data\n"
+        "    def backward(self, top, propagate_down, bottom): pass\n"
+    )
+    (tmp_path / "net.prototxt").write_text(
+        """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 } } }
+        layer { name: "twice" type: "Python" bottom: "x" top: "y"
+          python_param { module: "layers_of_mine" layer: "Twice" } }"""
+    )
+    monkeypatch.setenv("DGNAM_ALLOW_PYTHON_LAYERS", "1")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "caffe", raising=False)
+    run("time", f"--model={tmp_path}/net.prototxt", "--iterations=1")
+    assert "*** Benchmark ends ***" in messages(capsys)
+    assert "caffe" not in sys.modules
