@@ -148,6 +148,8 @@ class Solver:
     def solve(self, resume_file: StrPath | None = None) -> None:
         """Train up to `max_iter`, optionally from the state in `resume_file`, then display and test once more."""
         self._check_root("solve")
+        if self.param.snapshot_after_train and self.param.HasField("snapshot_prefix"):
+            check_prefix(self.param, self._source)  # rather than lose the weights at the end, as Caffe does
         LOGGER.info("Solving %s", self.net.name)
         LOGGER.info("Learning Rate Policy: %s", self.param.lr_policy)
         self._stopping = False

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..errors import DgnamError, shortened
-from ..files.paths import StrPath, existing_file, file_head, foreign_format
+from ..files.paths import StrPath, existing_file, file_head, foreign_format, looked_up
 from .decode import decode_picture, picture_bytes
 from .entries import NO_LABEL, Entries
 from .picture import BrokenPictureError, DataError, Picture
@@ -156,7 +156,8 @@ class Listing(Entries):
 def open_listing(path: Path, root: StrPath | None = None, *, within: bool = False) -> Listing:
     """The pictures of a listing in a folder.
 
-    root: put before the paths; None takes the listing's folder, under which paths may also be absolute.
+    root: put before the paths, which then count from the working directory, as in Caffe, or else from the listing's
+        folder; None takes the listing's folder, under which paths may also be absolute.
     within: refuse paths that lead out of the listing's folder.
     """
     head = file_head(existing_file(path))
@@ -194,12 +195,13 @@ def _listed(listing: Path, root: StrPath | None, line: Line) -> Picture:
         path = os.path.join(listing.parent, line.path)
     else:
         # Caffe puts the root before the path as it is, so that paths beginning with a slash are under it too.
-        path = os.fspath(root) + line.path
-        path = path if os.path.exists(path) else os.path.join(root, line.path.lstrip("/"))
+        under = os.path.join(root, line.path.lstrip("/")) if root else line.path
+        as_it_is = os.fspath(root) + line.path
+        path = as_it_is if os.path.exists(as_it_is) else looked_up(under, listing.parent)
 
     def load(gray: bool) -> tuple[np.ndarray, int | None]:
         if not os.path.exists(path):
-            hint = "; is it under another root?" if root is None else ""
+            hint = "" if root else "; is it under another root?"
             raise BrokenPictureError(f"{listing}, line {line.number}: there is no {shortened(path, 1000)}{hint}")
         return decode_picture(picture_bytes(path), path, gray=gray), line.label
 

@@ -44,7 +44,8 @@ class DataLayer:
     crop_size: the side of the square that is cut out; 0 takes the pictures whole.
     mean: zero if the layer has none.
     scale: multiplies the values once the mean is subtracted.
-    root: put before a listing's paths; None takes the listing's folder.
+    root: put before a listing's paths, which then count from the working directory or else from the listing's folder;
+        None takes the listing's folder.
     resize: (height, width) of the pictures before the crop; None takes them as they are.
     mean_file: a mean image of the pictures' size, in place of `mean`; relative to the working directory.
     clips: how clips are made of the pictures, `batch_size` of them in a batch; None takes the pictures.
@@ -177,7 +178,7 @@ def split_data_layer(
         when = pb.Phase.Name(phase)
         raise DgnamError(
             f"net '{net.name}' must have one ImageData or Data layer, or Python layer {'.'.join(CLIP_DATA)} or "
-            f"{'.'.join(AUGMENTED_DATA)}, in phase {when}, not {len(found)}"
+            f"{'.'.join(AUGMENTED_DATA)}, in phase {when}, not {len(found)}; `dgnam caffe train` trains with others"
         )
     layer = found[0]
     read = _python_reader(layer)
@@ -264,12 +265,12 @@ def _source(source: str, folder: StrPath | None, near: StrPath | None) -> str:
 
 
 def _root(source: str, folder: StrPath | None) -> str | None:
-    """What is put before a listing's paths: nothing, as in Caffe, if the first is there from the working directory."""
+    """What is put before a listing's paths: nothing, as in Caffe, so that they count from the working directory too."""
     try:
-        first = next(iter(open_dataset(source, folder=folder, root=""))).name
+        open_dataset(source, folder=folder, root="")
     except (DgnamError, OSError):  # not a listing, or none that is there
         return None
-    return "" if os.path.exists(first) else None
+    return ""
 
 
 def _mean(values: list[float], gray: bool) -> tuple[float, float, float]:

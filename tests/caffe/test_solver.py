@@ -342,6 +342,10 @@ def test_a_snapshot_that_was_just_written_is_not_written_again(tmp_path, log):
     fed(f'max_iter: 4 snapshot: 2 snapshot_prefix: "{tmp_path}/s" base_lr: 0.1 {FIXED}').solve()
     assert len(log("Snapshotting solver state")) == 2
     fed(f'max_iter: 3 snapshot_after_train: false snapshot_prefix: "{tmp_path}/t" base_lr: 0.1 {FIXED}').solve()
+    solver = fed(f'max_iter: 3 snapshot_prefix: "{tmp_path}/absent/t" base_lr: 0.1 {FIXED}')
+    with pytest.raises(CaffeError, match=r"can't write to snapshot_prefix .*does its folder exist"):
+        solver.solve()  # and not once all is done
+    assert solver.iter == 0
     assert not list(tmp_path.glob("t*"))
 
 

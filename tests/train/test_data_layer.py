@@ -114,13 +114,15 @@ def test_listed_paths_count_from_the_working_directory_or_the_listing(oblong):
     (oblong / "sub").mkdir()
     (oblong / "sub/list.txt").write_text("0.png 0\n1.png 1\n")
     text = WHOLE.replace("SIZE", "").replace('"list.txt"', '"sub/list.txt"')
-    layer, _ = split_data_layer(parse_net(text, "test"), pb.TRAIN)
-    assert layer.root == ""
-    for k in range(2):
-        (oblong / f"{k}.png").rename(oblong / f"sub/{k}.png")
-    layer, _ = split_data_layer(parse_net(text, "test"), pb.TRAIN)
-    assert layer.root is None
-    assert layer.whole == (6, 9)
+    for moved in ("1.png", None):
+        layer, _ = split_data_layer(parse_net(text, "test"), pb.TRAIN)
+        assert layer.whole == (6, 9)
+        assert len(layer.load()) == 2
+        if moved is not None:
+            (oblong / moved).rename(oblong / "sub" / moved)
+    (oblong / "0.png").unlink()
+    with pytest.raises(DgnamError, match=r"list.txt, line 1: there is no 0.png; is it under another root\?"):
+        split_data_layer(parse_net(text, "test"), pb.TRAIN)
 
 
 def test_the_root_is_put_before_paths_as_it_is(oblong):
