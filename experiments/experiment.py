@@ -64,6 +64,7 @@ class Experiment:
     section, figure: where it stands in the paper.
     models: for "mini" and for "paper".
     run: makes the steps, shows them, and returns the numbers.
+    steps: the names of the steps that `run` synthesizes.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Experiment:
     figure: str
     models: Mapping[str, Models]
     run: Callable[[Context], Mapping[str, Any]]
+    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,10 @@ class Context:
     def synthesize(self, step: str, **options: Any) -> np.ndarray:
         """The images (N, 3, h, w) float32 of the units from the experiment's seed, as a step kept in the folder `step`.
 
+        step: one of those that the experiment declares.
         options: of `visualize`; the experiment's own prior where none is given.
         """
+        assert step in self.experiment.steps, f"{self.experiment.name} declares no step {step}"
         return self._visualize(step, {"prior": self.prior, **options}).raw
 
     def random_codes(self) -> np.ndarray:
@@ -242,7 +246,7 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     run = begin(record, folder=folder, output=output, name=name, resume=arguments["resume"])
     assert run is not None
     context.run = run
-    with at_work(run):
+    with at_work(run, len(experiment.steps) * len(context.units), "images"):
         numbers = experiment.run(context)
         run.write_json("numbers.json", {"units": len(context.units), **numbers})
     return Outcome(run.path, context.figures[0], {"units": len(context.units), **numbers}, _lines(context, numbers))

@@ -55,4 +55,5 @@ EXPERIMENT = Experiment(
         ),
     },
     run=run,
+    steps=("dgn_am", "pixels"),
 )

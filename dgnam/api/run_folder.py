@@ -34,10 +34,13 @@ def begin(
 
 
 @contextmanager
-def at_work(run: Run) -> Iterator[None]:
-    """While this lasts no other process may write to the run; the message of an interrupt says how to resume it."""
+def at_work(run: Run, total: int | None = None, unit: str = "chunks") -> Iterator[None]:
+    """While this lasts no other process may write to the run; the message of an interrupt says how to resume it.
+
+    total, unit: how much the run does in all, and of what; see `Run.exclusive`.
+    """
     try:
-        with run.exclusive():
+        with run.exclusive(total, unit):
             yield
     except KeyboardInterrupt as error:
         stop = error if isinstance(error, Interrupted) else Interrupted("stopped")

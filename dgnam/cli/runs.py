@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +14,15 @@ from .terminal import say
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="The folder holding the runs.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the runs in a folder: name, task, subject, finished chunks, state and start."""
+    """List the runs in a folder: name, task, subject, progress, state, start and duration."""
     from ..runs.index import list_runs
 
-    rows = [("run", "task", "what", "chunks", "state", "started"), *(run.cells() for run in list_runs(folder))]
+    found = list_runs(folder)
+    if as_json:
+        print(json.dumps([asdict(run) for run in found], indent=2))
+        return
+    rows = [("run", "task", "what", "progress", "state", "started", "took"), *(run.cells() for run in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

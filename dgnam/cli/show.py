@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..runs import Record
-from ..runs.index import read_summary
+from ..runs.index import duration, read_summary
 from ..runs.record import RECORD, objects_in
 from .terminal import say
 
@@ -26,7 +26,7 @@ def show(
         return
     summary = read_summary(folder)
     say([f"{folder}: {record.task} of {summary.what}"])
-    say([f"  {summary.state}, {summary.chunks} chunks, started {summary.started}"])
+    say([f"  {summary.state}, {summary.progress}, started {summary.started}, took {duration(summary.seconds)}"])
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.spec.items()) if value is not None])
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.environment.items())])
     say([f"==> {_next(folder, record, summary.state)}"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,6 +114,35 @@ def write_bytes(path: StrPath, content: bytes) -> None:
         with replacing(path) as part:
             part.write_bytes(content)
     except OSError as error:
+        raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+
+
+@contextmanager
+def writing_text(path: StrPath) -> Iterator[Callable[[str], None]]:
+    """Write a whole UTF-8 text in parts or nothing; yields the function that adds a part.
+
+    A failing disk is an error that names the file.
+    """
+    passing: OSError | None = None
+    try:
+        with replacing(path) as part:
+
+            def add(text: str) -> None:
+                try:
+                    with open(part, "a", encoding="utf-8", newline="") as file:
+                        file.write(text)
+                except OSError as error:
+                    raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+
+            add("")
+            try:
+                yield add
+            except OSError as error:
+                passing = error
+                raise
+    except OSError as error:
+        if error is passing:
+            raise
         raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
 
 

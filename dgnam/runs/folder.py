@@ -11,6 +11,9 @@ from ..files.paths import StrPath, make_folder, make_new_folder
 _UNSAFE = re.compile(r"[^\w.@+-]+")
 _LONGEST_NAME = 80
 
+IN_ONE_FOLDER = 1000
+"""Files of one kind that share a folder."""
+
 
 def new_folder(base: StrPath, name: str) -> Path:
     """A new folder `name-1` in `base`, or the first of `name-2`, … not there yet."""
@@ -43,3 +46,8 @@ def create_folder(path: StrPath) -> Path:
 def folder_name(text: str) -> str:
     """The text with what folders can't be called by as `-`, cut where it is long."""
     return _UNSAFE.sub("-", text).strip("-.")[:_LONGEST_NAME] or "run"
+
+
+def in_folders(number: int, name: str) -> str:
+    """The name of a numbered file, with the folder of its thousand, as `0012/name`; the first thousand lie in none."""
+    return name if number < IN_ONE_FOLDER else f"{number // IN_ONE_FOLDER:04d}/{name}"

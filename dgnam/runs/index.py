@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import DgnamError
 from ..files.paths import StrPath
+from . import events
 from .lock import is_locked
 from .record import RECORD, Record
-from .run import LOG, Run
+from .run import CHUNKS, JOURNAL, LOG, Run
 
 RUNNING, FINISHED, STOPPED, KILLED, DAMAGED = "running", "finished", "stopped", "killed", "damaged"
 WAITING = "waiting"
 """Of a search for a neuron, between `ask` and `tell`: it has no end but its user's."""
+
+_STATES = ("act_range", "train")
+"""Tasks whose chunks are states, each with all that was done before it; other tasks' chunks are results that add up."""
 
 
 @dataclass(frozen=True)
@@ -24,21 +28,30 @@ class Summary:
     """A run in a line.
 
     what: the target, model or experiment it is of.
-    chunks: how many are done.
+    done, total, unit: how far it is, as 300 of 1000 images; no total where its log doesn't say.
     state: running, finished, stopped (by Ctrl-C, SIGTERM, an error or a limit), killed, waiting, or damaged.
     started: when, UTC; "" where its log doesn't say.
+    seconds: how long its processes have worked; of one that was killed, until its last chunk.
     """
 
     name: str
     task: str
     what: str
-    chunks: int
+    done: int
+    total: int | None
+    unit: str
     state: str
     started: str
+    seconds: float
+
+    @property
+    def progress(self) -> str:
+        """As text: "300/1,000 images"."""
+        return f"{self.done:,}{'' if self.total is None else f'/{self.total:,}'} {self.unit}"
 
     def cells(self) -> tuple[str, ...]:
         """The line's cells, as text."""
-        return self.name, self.task, self.what, str(self.chunks), self.state, self.started
+        return self.name, self.task, self.what, self.progress, self.state, self.started, duration(self.seconds)
 
 
 def list_runs(folder: StrPath) -> list[Summary]:
@@ -46,14 +59,7 @@ def list_runs(folder: StrPath) -> list[Summary]:
     place = Path(folder)
     if not place.is_dir():
         raise DgnamError(f"there is no folder {place}")
-    return [read_summary(path) for path in sorted(place.iterdir()) if _holds_run(path)]
-
-
-def _holds_run(path: Path) -> bool:
-    try:
-        return (path / RECORD).is_file()
-    except OSError:  # a folder that may not be looked into
-        return False
+    return [read_summary(path) for path in _runs_in(place)]
 
 
 def read_summary(folder: StrPath) -> Summary:
@@ -62,21 +68,54 @@ def read_summary(folder: StrPath) -> Summary:
     try:
         run = Run.open(path)
     except DgnamError:
-        return Summary(path.name, "?", "?", 0, DAMAGED, "")
-    events = list(_events(path / LOG))
-    started = next((str(event.get("time", "")) for event in events if event.get("event") == "started"), "")
-    return Summary(
-        path.name, run.record.task, _what(run.record), len(run.names()), _state(path, run.record.task, events), started
-    )
+        return Summary(path.name, "?", "?", 0, None, CHUNKS, DAMAGED, "", 0.0)
+    log, running = events.read_events(path / LOG), is_locked(path)
+    total, unit = events.total(log)
+    state = RUNNING if running else _state(run.record.task, log)
+    took, done = events.seconds(log, path / JOURNAL, running), _done(run, unit)
+    return Summary(path.name, run.record.task, _what(run.record), done, total, unit, state, events.started(log), took)
 
 
-def _state(path: Path, task: str, events: list[dict[str, Any]]) -> str:
-    if is_locked(path):
-        return RUNNING
+def duration(seconds: float) -> str:
+    """A time as people say it, in its two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
+
+
+def _runs_in(folder: Path) -> Iterator[Path]:
+    """The folders of runs in a folder, by name."""
+    for path in sorted(folder.iterdir()):
+        try:
+            if (path / RECORD).is_file():
+                yield path
+        except OSError:  # a folder that may not be looked into
+            continue
+
+
+def _done(run: Run, unit: str) -> int:
+    """How much is done; of an experiment, whose steps are runs in its folder, in all of them."""
+    if unit == CHUNKS:
+        return len(run.counts())
+    if run.record.task in _STATES:
+        return max(run.counts(), default=0)
+    return sum(run.counts()) + sum(sum(step.counts()) for step in _steps(run))
+
+
+def _steps(run: Run) -> Iterator[Run]:
+    for path in _runs_in(run.path) if run.record.task == "reproduce" else ():
+        with contextlib.suppress(DgnamError):
+            yield Run.open(path)
+
+
+def _state(task: str, log: Sequence[Mapping[str, Any]]) -> str:
     if task == "search":
         return WAITING
-    last = events[-1].get("event") if events else None
-    return {"ended": FINISHED, "stopped": STOPPED}.get(str(last), KILLED)
+    last = log[-1].get("event") if log else None
+    return {events.ENDED: FINISHED, events.STOPPED: STOPPED}.get(str(last), KILLED)
 
 
 def _what(record: Record) -> str:
@@ -85,16 +124,3 @@ def _what(record: Record) -> str:
     what = next((part for part in parts if isinstance(part, str)), "an object in Python")
     objective = spec.get("objective")
     return f"{what} {objective}" if isinstance(objective, str) else what
-
-
-def _events(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a run's log; what a kill left of one is passed over."""
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event

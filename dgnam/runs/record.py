@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -11,6 +12,7 @@ from typing import Any
 
 from ..errors import DgnamError, FormatError
 from ..files.paths import StrPath, existing_file, write_bytes
+from .ranges import in_ranges
 
 RECORD = "run.json"
 OBJECT = "object"
@@ -23,6 +25,7 @@ _LONGEST = 64 << 20
 """Far more bytes than any record of a run takes."""
 
 _SHOWN = 120
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -59,24 +62,30 @@ class Record:
         content = read_json(path)
         if content.get("format") != FORMAT:
             raise FormatError(f"{path}: is of format {content.get('format')!r}, and this version reads {FORMAT}")
-        task, parts = content.get("task"), [content.get(name) for name in ("spec", "inputs", "environment")]
-        if not (isinstance(task, str) and all(isinstance(part, dict) for part in parts)):
+        kinds = {"task": str, "spec": dict, "inputs": dict, "environment": dict}
+        parts = {name: content.get(name) for name in kinds}
+        if not all(isinstance(parts[name], kind) for name, kind in kinds.items()):
             raise FormatError(f"{path}: is not the record of a run")
-        return cls(task, *parts)  # type: ignore[arg-type]
+        return cls(**parts)  # type: ignore[arg-type]
 
     def check_same(self, now: Record, folder: Path) -> list[str]:
         """Raise DgnamError where `now` is another run than this one; returns warnings of another environment."""
         was, new = self.to_json(), now.to_json()
         for part in ("task", "inputs"):
-            if was[part] != new[part]:
-                where, before, after = first_difference(was[part], new[part], part)
-                raise DgnamError(f"cannot resume {folder}: {where} changed (was {before}, now {after})")
+            was[part], new[part] = in_ranges(was[part]), in_ranges(new[part])
+            if _by_name(was[part]) != _by_name(new[part]):
+                raise changed(folder, *first_difference(was[part], new[part], part))
         return [
             f"{name} changed (was {_short(was['environment'].get(name))}, now {_short(new['environment'].get(name))}): "
             "bytes may differ from those of an uninterrupted run"
             for name in sorted({*was["environment"], *new["environment"]})
             if was["environment"].get(name) != new["environment"].get(name)
         ]
+
+
+def changed(folder: Path, where: str, was: str, now: str) -> DgnamError:
+    """The error that says what makes it another run than the one in a folder."""
+    return DgnamError(f"cannot resume {folder}: {where} changed (was {was}, now {now})")
 
 
 def first_difference(was: Any, now: Any, where: str) -> tuple[str, str, str]:
@@ -94,6 +103,19 @@ def first_difference(was: Any, now: Any, where: str) -> tuple[str, str, str]:
     return where.removeprefix("inputs."), _short(was), _short(now)
 
 
+def _by_name(value: Any) -> Any:
+    """A record's JSON with checksums by the names of their files, whatever folders these lie in."""
+    if isinstance(value, list):
+        return [_by_name(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    names = [key.rpartition("/")[2] for key in value]
+    sums = all(isinstance(part, str) and _SHA256.fullmatch(part) for part in value.values())
+    if sums and len(set(names)) == len(names):
+        return dict(zip(names, value.values(), strict=True))
+    return {key: _by_name(part) for key, part in value.items()}
+
+
 def objects_in(spec: Mapping[str, Any]) -> list[str]:
     """The arguments that were objects in Python; without them the run can't be resumed."""
     return [name for name, value in spec.items() if _has_object(value)]
@@ -106,8 +128,11 @@ def _has_object(value: Any) -> bool:
 
 
 def write_json(path: StrPath, content: Mapping[str, Any]) -> None:
-    """Write `content` with sorted keys, whole or not at all."""
-    write_bytes(path, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+    """Write `content` with sorted keys, whole or not at all; what is too long to be read again is an error."""
+    text = (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+    if len(text) > _LONGEST:
+        raise DgnamError(f"{path}: would have {len(text):,} bytes, and a record has {_LONGEST:,} at most")
+    write_bytes(path, text)
 
 
 def read_json(path: StrPath) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """A run's folder: its record, its chunks and what is known of each.
 
     run.json        the record
-    chunks.jsonl    a line for each chunk: its name, file and sha256
-    chunks/         the chunks
-    events.jsonl    when the run began, went on and ended; the only file that tells the time
+    chunks.jsonl    a line for each chunk: its name, file and sha256, and how much it holds
+    chunks/         the chunks, at most a thousand in a folder
+    events.jsonl    when and where the run began, went on and ended, and how much it does; no other file tells the time
 
 A chunk is written whole, brought onto the disk and renamed before its line is added, so that a line stands for a file
 that was right.  One that is damaged later, or edited, fails its checksum and is made again.
@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,31 @@ from ..errors import DgnamError, FormatError
 from ..files.checksums import sha256, sha256_of_bytes
 from ..files.paths import PART, StrPath, append_line, cut_torn_line, make_folder, write_bytes
 from .chunks import Arrays, read_arrays, to_bytes
-from .folder import create_folder, new_folder
+from .directory import relative_paths, working_directory, working_in
+from .events import BEGUN, KILLED, last_directory, now, read_events, seconds_since
+from .folder import create_folder, in_folders, new_folder
 from .lock import exclusive
 from .record import RECORD, Record, write_json
 
 CHUNKS, JOURNAL, LOG = "chunks", "chunks.jsonl", "events.jsonl"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A line of `chunks.jsonl`: the chunk's name, its file within the run's folder, and the file's checksum."""
+    """A line of `chunks.jsonl`: the chunk's name, its file within the run's folder, and the file's checksum.
+
+    count: how much it holds, in the run's unit, as images; of a state that goes on, how much is done with it.
+    """
 
     name: str
     file: str
     sha256: str
+    count: int = 1
+
+    def to_line(self) -> str:
+        """Its line; a count of 1 is left out."""
+        line = asdict(self)
+        return json.dumps(line if self.count != 1 else {key: line[key] for key in ("name", "file", "sha256")})
 
 
 class Run:
@@ -49,7 +60,7 @@ class Run:
     def __init__(self, path: Path, record: Record):
         self.path, self.record = path, record
         self._paused: str | None = None
-        self._chunks = {chunk.name: chunk for chunk in _read_journal(path / JOURNAL)}
+        self._read_journal()
 
     @classmethod
     def create(cls, base: StrPath, name: str, record: Record) -> Run:
@@ -76,16 +87,20 @@ class Run:
         return cls(folder, record)
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """While this lasts no other process may write to the run; what a killed one left half-written is removed."""
+    def exclusive(self, total: int | None = None, unit: str = "chunks") -> Iterator[None]:
+        """While this lasts no other process may write to the run; what a killed one left half-written is removed.
+
+        total, unit: how much the run does in all, and of what, for `dgnam runs`; what chunks hold is counted in it.
+        """
         with exclusive(self.path):
             self._tidy()
             self._write_record()
             cut_torn_line(self.path / JOURNAL)
             cut_torn_line(self.path / LOG)
-            self._chunks = {chunk.name: chunk for chunk in _read_journal(self.path / JOURNAL)}
+            self._log_kill()
+            self._read_journal()
             started, self._paused = time.time(), None
-            self._log("resumed" if self._chunks else "started")
+            self._log(BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory())
             try:
                 yield
             except BaseException as error:
@@ -116,13 +131,33 @@ class Run:
         """Go on by another spec of the same run, as one with more generations; it is recorded once the run is held."""
         self.record = replace(self.record, spec=spec)
 
+    @contextmanager
+    def in_directory(self) -> Iterator[bool]:
+        """While this lasts the working directory is the one of the run's last process, where that is still there.
+
+        The relative paths of the spec are of that one.  Yields whether it is another one than before; an error that
+        names such a path then names the directory too.
+        """
+        directory = last_directory(read_events(self.path / LOG))
+        with working_in(directory) as moved:
+            try:
+                yield moved
+            except DgnamError as error:
+                if moved and any(path in str(error) for path in relative_paths(self.record.spec)):
+                    error.args = (f"{error} (in {directory}, where the run was begun)",)
+                raise
+
     def pause(self, reason: str) -> None:
         """Have the log say that the run was left before its end, as by a time limit."""
         self._paused = reason
 
-    def names(self) -> list[str]:
-        """The chunks entered, in the order they were made."""
-        return list(self._chunks)
+    def names(self, folder: str | None = None) -> list[str]:
+        """The chunks entered, in the order they were made; with `folder` those alone whose names begin with it."""
+        return list(self._chunks if folder is None else self._folders.get(folder, ()))
+
+    def counts(self) -> list[int]:
+        """How much each chunk entered holds."""
+        return [chunk.count for chunk in self._chunks.values()]
 
     def has(self, name: str) -> bool:
         """Whether a chunk is there as it was written."""
@@ -140,30 +175,33 @@ class Run:
         """Whether a chunk of arrays is entered, or its file is there without a line, as a kill between them leaves."""
         return name in self._chunks or (self.path / _file(name, ".h5")).is_file()
 
-    def recover(self, name: str, suffix: str = ".h5") -> None:
+    def recover(self, name: str, suffix: str = ".h5", count: int = 1) -> None:
         """Enter a chunk's file that is there without its line: it was whole before it got its name."""
         path = self.path / _file(name, suffix)
         if name not in self._chunks and path.is_file():
-            self._enter(Chunk(name, _file(name, suffix), sha256(path)))
+            self._enter(Chunk(name, _file(name, suffix), sha256(path), count))
 
-    def discard(self, name: str) -> None:
-        """Remove a chunk, its file and its lines."""
-        chunk = self._chunks.pop(name)
-        (self.path / chunk.file).unlink(missing_ok=True)
-        lines = [f"{json.dumps(vars(left))}\n" for left in self._chunks.values()]
-        self.write_text(JOURNAL, "".join(lines))
+    def discard(self, *names: str) -> None:
+        """Remove chunks, their files and their lines."""
+        if not names:
+            return
+        for name in names:
+            chunk = self._chunks.pop(name)
+            del self._folders[_folder_of(name)][name]
+            (self.path / chunk.file).unlink(missing_ok=True)
+        self.write_text(JOURNAL, "".join(f"{left.to_line()}\n" for left in self._chunks.values()))
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that have no chunk, or a damaged one."""
         return [name for name in names if not self.has(name)]
 
-    def save(self, name: str, arrays: Arrays, attributes: Mapping[str, Any] | None = None) -> None:
-        """Write a chunk of arrays and enter it."""
-        self.save_bytes(name, to_bytes(arrays, attributes), ".h5")
+    def save(self, name: str, arrays: Arrays, attributes: Mapping[str, Any] | None = None, count: int = 1) -> None:
+        """Write a chunk of arrays and enter it; `count` is how much it holds."""
+        self.save_bytes(name, to_bytes(arrays, attributes), ".h5", count)
 
-    def save_bytes(self, name: str, content: bytes, suffix: str) -> None:
-        """Write a chunk of any content and enter it."""
-        chunk = Chunk(name, _file(name, suffix), sha256_of_bytes(content))
+    def save_bytes(self, name: str, content: bytes, suffix: str, count: int = 1) -> None:
+        """Write a chunk of any content and enter it; `count` is how much it holds."""
+        chunk = Chunk(name, _file(name, suffix), sha256_of_bytes(content), count)
         self.write_bytes(chunk.file, content)
         self._enter(chunk)
 
@@ -206,32 +244,61 @@ class Run:
 
     def _enter(self, chunk: Chunk) -> None:
         if self._chunks.get(chunk.name) != chunk:
-            append_line(self.path / JOURNAL, json.dumps(vars(chunk)))
-            self._chunks[chunk.name] = chunk
+            append_line(self.path / JOURNAL, chunk.to_line())
+            self._put(chunk)
+
+    def _read_journal(self) -> None:
+        self._chunks: dict[str, Chunk] = {}
+        self._folders: dict[str, dict[str, None]] = {}
+        for chunk in _journal(self.path / JOURNAL):
+            self._put(chunk)
+
+    def _put(self, chunk: Chunk) -> None:
+        self._chunks[chunk.name] = chunk
+        self._folders.setdefault(_folder_of(chunk.name), {})[chunk.name] = None
 
     def _log(self, event: str, **values: Any) -> None:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        append_line(self.path / LOG, json.dumps({"event": event, "time": stamp, **values}))
+        append_line(self.path / LOG, json.dumps({"event": event, "time": now(), **values}))
+
+    def _log_kill(self) -> None:
+        """Say of a process that was killed when it last did something."""
+        events = read_events(self.path / LOG)
+        last = events[-1] if events else {}
+        if last.get("event") in BEGUN:
+            self._log(KILLED, seconds=seconds_since(last, self.path / JOURNAL))
 
 
-def _read_journal(path: Path) -> list[Chunk]:
+def _journal(path: Path) -> Iterator[Chunk]:
     """The lines that make sense; what a killed process left of a line, or a damaged disk, counts as not written."""
     if not path.is_file():
-        return []
-    found = []
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        try:
-            entry = json.loads(line)
-            chunk = Chunk(entry["name"], entry["file"], entry["sha256"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        if all(isinstance(value, str) for value in vars(chunk).values()) and _inside(chunk.file):
-            found.append(chunk)
-    return found
+        return
+    with open(path, "rb") as lines:
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                chunk = Chunk(_name(entry["name"]), entry["file"], entry["sha256"], entry.get("count", 1))
+                sound = line.endswith(b"\n") and isinstance(chunk.sha256, str) and _inside(chunk.file)
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                continue
+            if sound and type(chunk.count) is int and chunk.count >= 0:
+                yield chunk
+
+
+def _name(recorded: str) -> str:
+    """A chunk's name; a number in a folder of its thousand, where an earlier version had them all in one."""
+    above, slash, last = recorded.rpartition("/")
+    if not last.isdecimal() or above.endswith(in_folders(int(last), "").rstrip("/")):
+        return recorded
+    return f"{above}{slash}{in_folders(int(last), last)}"
 
 
 def _file(name: str, suffix: str) -> str:
     return f"{CHUNKS}/{name}{suffix}"
+
+
+def _folder_of(name: str) -> str:
+    """The first folder in a chunk's name; "" for one without."""
+    return name.partition("/")[0] if "/" in name else ""
 
 
 def _inside(file: str) -> bool:

@@ -55,9 +55,9 @@ class Training:
         """Write a checkpoint of the state after `state["iteration"]` iterations; the last one before it stays."""
         content = io.BytesIO()
         torch.save(dict(state), content)
-        self._run.save_bytes(f"checkpoint-{state['iteration']:06d}", content.getvalue(), _SUFFIX)
-        for name in self._names()[_KEPT:]:
-            self._run.discard(name)
+        done = state["iteration"]
+        self._run.save_bytes(f"checkpoint-{done:06d}", content.getvalue(), _SUFFIX, count=done)
+        self._run.discard(*self._names()[_KEPT:])
 
     def resume(self, restore: Callable[[dict[str, Any]], object]) -> int:
         """Restore the last whole checkpoint; returns its iteration, 0 where there is none.
@@ -95,8 +95,9 @@ class Training:
     def _names(self) -> list[str]:
         """The checkpoints, the last one first; those whose line a kill or a damaged disk has lost are entered."""
         for path in sorted((self._run.path / CHUNKS).glob(f"checkpoint-*{_SUFFIX}")):
-            if _NAME.fullmatch(path.stem):
-                self._run.recover(path.stem, _SUFFIX)
+            named = _NAME.fullmatch(path.stem)
+            if named:
+                self._run.recover(path.stem, _SUFFIX, count=int(named[1]))
         found = {name: _NAME.fullmatch(name) for name in self._run.names()}
         numbers = {name: int(match[1]) for name, match in found.items() if match}
         return sorted(numbers, key=numbers.__getitem__, reverse=True)
@@ -118,16 +119,18 @@ class Training:
         """Say of damaged checkpoints what happens instead, and remove them."""
         if damaged:
             warnings.warn("; ".join([*damaged.values(), what]), stacklevel=4)
-        for name in damaged:
-            self._run.discard(name)
+        self._run.discard(*damaged)
 
 
 @contextmanager
-def training_in(folder: Path, recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Training]:
+def training_in(
+    folder: Path, recipe: Mapping[str, Any], spec: Mapping[str, Any], total: int | None = None
+) -> Iterator[Training]:
     """Begin a training in a folder or go on with the one there, alone, and with the first signal only noted.
 
     recipe: all that decides the weights; a training of another recipe is a DgnamError.
     spec: the keyword arguments of `dgnam.api.train.train` that do this training; those of an earlier call are replaced.
+    total: its iterations.
     """
     record = _checked(folder, Record(TASK, spec, recipe, environment()))
     try:
@@ -135,7 +138,7 @@ def training_in(folder: Path, recipe: Mapping[str, Any], spec: Mapping[str, Any]
     except OSError as error:
         raise DgnamError(f"cannot make the folder {folder}: {error.strerror}") from None
     run = Run(folder, record)
-    with run.exclusive(), defer_interrupt() as stop:
+    with run.exclusive(total, "iterations"), defer_interrupt() as stop:
         cut_torn_line(folder / LOG)
         yield Training(run, stop)
 

@@ -112,7 +112,7 @@ def train_classifier(
     about: dict[str, Any] = {"precision": precision, "adversarial_radius": adversarial_radius}
     about |= {"weights": None if weights is None else {"object": "weights"}}
     usual = {"model": str(solver_path), "data": _text(data_folder), "device": device, **about}
-    with training_in(folder, run.recipe, usual if spec is None else spec) as training:
+    with training_in(folder, run.recipe, usual if spec is None else spec, solver.max_iter) as training:
         first = training.resume(run.restore)
         if first > last:
             raise DgnamError(

@@ -67,7 +67,7 @@ def run_training(
     Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     """
     solver, total = run.solver, run.solver.max_iter
-    with training_in(folder, run.identity, spec) as training:
+    with training_in(folder, run.identity, spec, total) as training:
         first = training.resume(run.restore)
         if first > total:
             raise DgnamError(

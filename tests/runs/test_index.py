@@ -11,7 +11,7 @@ import pytest
 
 from dgnam.errors import DgnamError
 from dgnam.runs import Record, Run
-from dgnam.runs.index import list_runs, read_summary
+from dgnam.runs.index import duration, list_runs, read_summary
 
 
 @contextlib.contextmanager
@@ -32,11 +32,11 @@ def run(tmp_path):
 
 
 def test_a_finished_run(run):
-    with run.exclusive():
-        run.save("00000", {"x": np.zeros(2)})
+    with run.exclusive(2000, "images"):
+        run.save("00000", {"x": np.zeros(2)}, count=1200)
         assert read_summary(run.path).state == "running"
     found = read_summary(run.path)
-    assert (found.task, found.what, found.chunks) == ("visualize", "caffenet-mini fc8:lemon", 1)
+    assert (found.task, found.what, found.progress) == ("visualize", "caffenet-mini fc8:lemon", "1,200/2,000 images")
     assert found.state == "finished"
     assert found.started.endswith("Z")
 
@@ -74,3 +74,80 @@ def test_looking_keeps_nobody_out(run):
         threading.Timer(0.05, release).start()
         with run.exclusive():
             pass
+
+
+def test_results_add_up_and_states_go_on(tmp_path):
+    for task, done in (("visualize", 30), ("tune", 30), ("act_range", 20), ("train", 20)):
+        run = Run.create_at(tmp_path / task, Record(task, {}, {}))
+        with run.exclusive(100, "units"):
+            run.save("00000", {"x": np.zeros(1)}, count=10)
+            run.save("00001", {"x": np.zeros(1)}, count=20)
+        assert read_summary(run.path).progress == f"{done}/100 units"
+
+
+def test_an_experiments_steps_add_up(tmp_path):
+    outer = Run.create_at(tmp_path / "fig1", Record("reproduce", {"experiment": "fig1"}, {}))
+    with outer.exclusive(400, "images"):
+        for step in ("dgn_am", "pixels"):
+            inner = Run.create_at(outer.path / step, Record("visualize", {}, {}))
+            with inner.exclusive(200, "images"):
+                inner.save("00000", {"x": np.zeros(1)}, count=100)
+    assert read_summary(outer.path).progress == "200/400 images"
+    (outer.path / "pixels/run.json").write_text("{")
+    assert read_summary(outer.path).progress == "100/400 images"
+
+
+def test_a_run_of_an_earlier_version_shows_its_chunks(run):
+    run.save("00000", {"x": np.zeros(2)})
+    (run.path / "events.jsonl").write_text('{"event": "started", "time": "2026-01-01T00:00:00Z"}\n[]\n{"total": "x"}\n')
+    assert read_summary(run.path).progress == "1 chunks"
+
+
+def events(*entries):
+    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
+
+
+def test_durations_add_up_over_processes(run):
+    began = {"event": "started", "time": "2026-01-01T00:00:00Z"}
+    (run.path / "events.jsonl").write_text(
+        events(
+            began,
+            {"event": "stopped", "seconds": 10.5},
+            {"event": "resumed", "time": "2026-01-02T00:00:00Z"},
+            {"event": "ended", "seconds": 4},
+        )
+    )
+    found = read_summary(run.path)
+    assert (found.started, found.seconds, found.state) == ("2026-01-01T00:00:00Z", 14.5, "finished")
+
+
+def test_a_killed_process_has_worked_until_its_last_chunk(run):
+    journal = run.path / "chunks.jsonl"
+    (run.path / "events.jsonl").write_text(events({"event": "started", "time": "2026-01-01T00:00:00Z"}))
+    assert read_summary(run.path).seconds == 0
+    run.save("00000", {"x": np.zeros(2)})
+    os.utime(journal, (1767225690, 1767225690))
+    assert read_summary(run.path).seconds == 90
+    with run.exclusive():
+        pass
+    log = [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in log] == ["started", "killed", "resumed", "ended"]
+    assert log[1]["seconds"] == 90
+    assert 90 <= read_summary(run.path).seconds < 100
+
+
+@pytest.mark.parametrize("time", ["", None, 3, "soon", "9999-99-99T00:00:00Z", "\ud800"])
+def test_a_log_of_anything_is_no_crash(run, time):
+    (run.path / "events.jsonl").write_text(events({"event": "started", "time": time, "seconds": "x", "total": []}))
+    run.save("00000", {"x": np.zeros(2)})
+    found = read_summary(run.path)
+    assert (found.state, found.progress) == ("killed", "1 chunks")
+    assert 0 <= found.seconds < 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.6, "1 min 0 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90061, "1 d 1 h"), (12.2, "12 s")],
+)
+def test_durations_in_words(seconds, text):
+    assert duration(seconds) == text

@@ -11,6 +11,7 @@ import pytest
 
 from dgnam.errors import DgnamError, FormatError
 from dgnam.runs import Record, Run
+from dgnam.runs.folder import in_folders
 from dgnam.runs.lock import exclusive
 
 RECORD = Record("visualize", {"target": "t"}, {"seed": 0})
@@ -196,3 +197,59 @@ def test_a_record_that_cannot_be_written_leaves_no_folder(tmp_path):
     with pytest.raises(TypeError):
         Run.create(tmp_path, "run", Record("visualize", {"target": object()}, {}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_chunks_of_a_thousand_share_a_folder(run):
+    names = [in_folders(number, f"{number:05d}") for number in (0, 999, 1000, 123_456)]
+    for name in names:
+        run.save(name, arrays(0))
+    files = ["00000.h5", "00999.h5", "0001/01000.h5", "0123/123456.h5"]
+    assert [chunk["file"] for chunk in journal(run)] == [f"chunks/{file}" for file in files]
+    assert Run.open(run.path).missing(names) == []
+
+
+def journal(run):
+    return [json.loads(line) for line in (run.path / "chunks.jsonl").read_text().splitlines()]
+
+
+def test_the_chunks_of_an_earlier_version_are_found(run):
+    """It had all in one folder."""
+    for name in ("01500", "002/01500", "0001/01501", "00003"):
+        (run.path / f"chunks/{name}.h5").parent.mkdir(exist_ok=True, parents=True)
+        run.save(name, arrays(0))
+    opened = Run.open(run.path)
+    assert opened.names() == ["0001/01500", "002/0001/01500", "0001/01501", "00003"]
+    assert opened.missing(opened.names()) == []
+
+
+def test_how_much_a_chunk_holds_is_in_its_line(run):
+    run.save("00000", arrays(0), count=100)
+    run.save("00001", arrays(1))
+    assert [line.get("count") for line in journal(run)] == [100, None]
+    assert Run.open(run.path).counts() == [100, 1]
+    text = (run.path / "chunks.jsonl").read_text()
+    for count in ("-1", "true", '"3"', "1.5", "null"):
+        (run.path / "chunks.jsonl").write_text(text.replace('"count": 100', f'"count": {count}'))
+        assert Run.open(run.path).names() == ["00001"]
+
+
+def test_the_chunks_of_one_search_are_found_alone(run):
+    for name in ("000/00000", "001/00000", "00000", "001/0001/01000"):
+        run.save(name, arrays(0))
+    assert run.names("001") == ["001/00000", "001/0001/01000"]
+    run.discard("001/00000", "00000")
+    assert run.names("001") == ["001/0001/01000"]
+    assert Run.open(run.path).names() == ["000/00000", "001/0001/01000"]
+
+
+def test_chunks_are_discarded_in_one_writing(run, monkeypatch):
+    names = [f"{number:05d}" for number in range(5)]
+    for name in names:
+        run.save(name, arrays(0))
+    written, write = [], Run.write_text
+    monkeypatch.setattr(Run, "write_text", lambda self, *given: written.append(given[0]) or write(self, *given))
+    run.discard(*names[1:])
+    assert written == ["chunks.jsonl"]
+    run.discard()
+    assert Run.open(run.path).names() == ["00000"]
+    assert written == ["chunks.jsonl"]
