@@ -25,7 +25,7 @@ SHEET, NAMES, KEY, SCORE = "blind/sheet.png", "blind/names.txt", "blind/key.json
 
 
 @dataclass(frozen=True)
-class Score:
+class Answers:
     """The answers beside the truth: rows of number, class and answer."""
 
     rows: tuple[tuple[int, str, str], ...]
@@ -55,7 +55,7 @@ def write_sheet(run: str | Path, seed: int = 0) -> Path:
     return folder.write_bytes(SHEET, png(sheet))
 
 
-def score(run: str | Path, answers: str | Path) -> Score:
+def score(run: str | Path, answers: str | Path) -> Answers:
     """Compare the answers, a text file of lines `number name`, with the key, and keep the rows as `score.json`."""
     path = Path(run) / KEY
     if not path.is_file():
@@ -75,7 +75,7 @@ def score(run: str | Path, answers: str | Path) -> Score:
     rows = tuple((place, truth, given.get(place, "")) for place, truth in sorted(key.items()))
     kept = [{"number": place, "class": truth, "answer": answer} for place, truth, answer in rows]
     write_bytes(Path(run) / SCORE, (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode())
-    return Score(rows)
+    return Answers(rows)
 
 
 def _read(run: Run) -> tuple[list[int], np.ndarray, list[str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import enum
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -106,24 +108,43 @@ class Result:
         return self.activations[np.arange(len(self.steps)), self.steps - 1]
 
 
-def split_batches(jobs: Sequence[Job], batch_size: int = 100) -> list[range]:
+class _Split(Sequence[range]):
+    """Batches of at most `size` jobs that end where the stretches of jobs do, made on demand."""
+
+    def __init__(self, stretches: Sequence[range], size: int):
+        self._stretches, self._size = stretches, size
+        self._firsts = [0, *itertools.accumulate(-(-len(one) // size) for one in stretches)]
+
+    def __len__(self) -> int:
+        return self._firsts[-1]
+
+    def __getitem__(self, index: Any) -> Any:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return [self[place] for place in places]
+        stretch = bisect.bisect_right(self._firsts, places) - 1
+        jobs, first = self._stretches[stretch], (places - self._firsts[stretch]) * self._size
+        return jobs[first : first + self._size]
+
+
+def split_batches(jobs: Sequence[Job], batch_size: int = 100) -> Sequence[range]:
     """All jobs in batches of at most `batch_size`, in their order; a batch reads one set of layers."""
-    size = whole_number("batch_size", batch_size, 1)
-    batches: list[range] = []
-    start = 0
+    size, start, stretches = whole_number("batch_size", batch_size, 1), 0, []
     for stop in _ends(jobs):
-        batches += [range(first, min(first + size, stop)) for first in range(start, stop, size)]
+        stretches.append(range(start, stop))
         start = stop
-    return batches
+    return _Split(stretches, size)
 
 
 def check_batches(jobs: Sequence[Job], batches: Batches) -> None:
     """Raise DgnamError unless the batches are disjoint, non-empty, contiguous ranges of the jobs."""
-    wrong = [batch for batch in batches if not isinstance(batch, range)]
-    if wrong:
-        raise DgnamError(f"batch {wrong[0]!r}: give ranges of jobs, as of split_batches")
+    stop, in_order = 0, True
+    for batch in batches:
+        if not isinstance(batch, range):
+            raise DgnamError(f"batch {batch!r}: give ranges of jobs, as of split_batches")
+        in_order, stop = in_order and batch.start >= stop, batch.stop
     stop = 0
-    for batch in sorted(batches, key=lambda batch: batch.start):
+    for batch in batches if in_order else sorted(batches, key=lambda batch: batch.start):
         if len(batch) == 0 or batch.step != 1 or batch.start < stop or batch.stop > len(jobs):
             raise DgnamError(
                 f"batch {batch}: give disjoint, non-empty ranges of the jobs 0 to {len(jobs) - 1}, as of split_batches"
@@ -149,15 +170,24 @@ def gather(results: Iterable[Result]) -> Result:
     )
 
 
+def places_of_change(jobs: Sequence[Job], places: range) -> Iterator[int]:
+    """The first of `places`, and those where a job may differ from the one before in more than its seed."""
+    each = len(jobs.seeds) if isinstance(jobs, Jobs) else 1
+    if places:
+        yield places.start
+        yield from range((places.start // each + 1) * each, places.stop, each)
+
+
 def _ends(jobs: Sequence[Job]) -> Iterator[int]:
     """Where each run of jobs that read the same layers ends."""
     objective, layers = None, None
-    for index, job in enumerate(jobs):
+    for place in places_of_change(jobs, range(len(jobs))):
+        job = jobs[place]
         if job.objective is objective:
             continue
         objective, found = job.objective, frozenset(job.objective.layers)
         if layers is not None and found != layers:
-            yield index
+            yield place
         layers = found
     if layers is not None:
         yield len(jobs)

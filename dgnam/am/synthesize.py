@@ -26,7 +26,7 @@ from ..errors import DgnamError, shortened
 from ..runs.progress import progress_bar
 from .borrow import borrowed, modules_of
 from .framing import frame_for
-from .jobs import Batches, Job, Result, Stop, check_batches, split_batches
+from .jobs import Batches, Job, Result, Stop, check_batches, places_of_change, split_batches
 from .objectives import Objective, Readout
 from .priors import Prior
 from .regularizers import Bounds, Regularizer, StepContext
@@ -87,7 +87,7 @@ def synthesize(
 
     Raises DgnamError before the first step for arguments that do not fit each other.
     """
-    chosen = split_batches(jobs, batch_size) if batches is None else list(batches)
+    chosen = split_batches(jobs, batch_size) if batches is None else batches
     check_batches(jobs, chosen)
     total = sum(_check_jobs(target, jobs, batch) for batch in chosen)
     if isinstance(start_codes, np.ndarray) and start_codes.shape != (len(jobs), *prior.code_shape):
@@ -128,8 +128,8 @@ def _check_jobs(target: Target, jobs: Sequence[Job], batch: range) -> int:
     """Check that the batch's objectives read the same layers, and suit the target; returns the most steps of a job."""
     shapes = {layer: target.layer_shape(layer) for layer in jobs[batch.start].objective.layers}
     steps, checked = 0, None
-    for index in batch:
-        job = jobs[index]
+    for place in places_of_change(jobs, batch):
+        job = jobs[place]
         if job.objective is not checked:
             checked = job.objective
             _check_objective(checked, shapes)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ..am import Bounds, Objective, Prior, Start, Target
-from ..am.evolve import CmaEs, Genetic, Method, Score, Search, UnitScore, drive
+from ..am.evolve import Best, CmaEs, Genetic, Method, PictureScore, Search, UnitScore, drive
 from ..am.evolve.drive import check_generations
 from ..am.framing import choose_framing, frame_for
 from ..am.images import picture
@@ -38,18 +39,28 @@ from .visualize import read_objectives
 METHODS: dict[str, Callable[[], Method]] = {"cma": CmaEs, "genetic": Genetic, "xdream": Genetic.xdream}
 """By name: CMA-ES, a genetic algorithm with our mutations, and one with XDream's."""
 
+MOST_SEARCHES = 10_000
+"""The most searches of one run."""
+
 
 def evolve(
-    target: str | PathLike[str] | Target | ResolvedTarget | CaffeModule | Mapping[str, Any] | Score | None = None,
+    target: str
+    | PathLike[str]
+    | Target
+    | ResolvedTarget
+    | CaffeModule
+    | Mapping[str, Any]
+    | PictureScore
+    | None = None,
     objective: str | Objective | Sequence[str | Objective] | None = None,
     *,
-    score: str | Score | None = None,
+    score: str | PictureScore | None = None,
     prior: str | PathLike[str] | Prior | ResolvedPrior | None = None,
     prior_weights: StrPath | None = None,
     method: str | Method = "cma",
     population: int | None = None,
     generations: int = 100,
-    seeds: int | Sequence[int] = 1,
+    seeds: int | Sequence[int | str] = 1,
     seed: int = 0,
     clip: str | PathLike[str] | Bounds = OWN,
     start: str | Start | None = None,
@@ -93,28 +104,49 @@ def evolve(
     source = open_prior(prior, None if opened is None else opened.target.size, weights=prior_weights)
     objectives: Sequence[Objective | None] = [None] if opened is None else read_objectives(objective, opened)
     many = choose_seeds(seeds, seed)
+    _check_count(len(objectives) * len(many))
     asked = [(one, of) for one in objectives for of in many]
-    if not asked:
-        raise DgnamError("there is nothing to do: give one or more objectives and seeds")
     how: dict[str, Any] = {"device": place, "batch_size": batch_size}
     bounds, begins = choose_clip(clip, source), None if start is None else open_start(start, source)
-    searches = [new_search(source, chosen, clip=bounds, seed=of, start=begins, **how) for _, of in asked]
-    scores = [
-        black_box if black_box is not None else UnitScore(opened.target, one, **how)  # type: ignore[union-attr, arg-type]
-        for one, _ in asked
-    ]
+
+    def search_from(seed: int) -> Search:
+        return new_search(source, chosen, clip=bounds, seed=seed, start=begins, **how)
+
+    score_of = {one: _score(black_box, opened, one, how) for one in objectives}
+    searches = [search_from(of).inputs() for _, of in asked]
     inputs = {**search_inputs(source, searches, opened, objectives, clip=bounds, score=score), **how}
     record = Record("evolve", spec_of(given), inputs, environment("cma"))
     what = "black-box" if opened is None else f"{opened.name}-{objectives[0]}"
     run = begin(record, folder=folder, output=output, name=f"evolve-{what}" if name is None else name, resume=resume)
-    if run is None:
-        _drive(searches, scores, generations, run, progress)
-        return _shown(searches, opened, source, asked, run)
-    with at_work(run):
-        _drive(searches, scores, generations, run, progress)
-        found = _shown(searches, opened, source, asked, run)
-        found.summary = write_report(run, found)
+    with nullcontext() if run is None else at_work(run, generations * len(asked), "generations"):
+        ends = []
+        for number, (one, of) in enumerate(asked):
+            search = search_from(of)  # one after the other, since a strategy of codes of 4096 numbers takes a megabyte
+            if run is not None:
+                search.save_in(run, "" if len(asked) == 1 else f"{number:03d}/", rescore=True)
+            drive(search, score_of[one], generations, progress=progress)
+            ends.append(_End.of(search))
+        found = _shown(ends, search.pictures, opened, source, asked, run)
+        if run is not None:
+            found.summary = write_report(run, found)
     return found
+
+
+def _score(
+    black_box: PictureScore | None, target: ResolvedTarget | None, one: Objective | None, how: Mapping[str, Any]
+) -> PictureScore:
+    if black_box is not None:
+        return black_box
+    assert target is not None
+    assert one is not None
+    return UnitScore(target.target, one, **how)
+
+
+def _check_count(searches: int) -> None:
+    if not searches:
+        raise DgnamError("there is nothing to do: give one or more objectives and seeds")
+    if searches > MOST_SEARCHES:
+        raise DgnamError(f"{searches:,} searches are too many for one run: at most {MOST_SEARCHES:,}")
 
 
 def new_search(
@@ -142,14 +174,14 @@ def new_search(
 
 def search_inputs(
     prior: ResolvedPrior,
-    searches: Sequence[Search],
+    searches: Sequence[Mapping[str, Any]],
     target: ResolvedTarget | None,
     objectives: Sequence[Objective | None],
     *,
     clip: Bounds | None,
     score: object = None,
 ) -> dict[str, Any]:
-    """What decides the codes of searches, and their scores as far as that is known."""
+    """What decides the codes of searches, and their scores as far as that is known; `searches` are their inputs."""
     bounds = None if clip is None else clip.shaped(prior.prior.code_shape)
     return {
         "target": None if target is None else {"name": target.name, **target.record},
@@ -157,7 +189,7 @@ def search_inputs(
         "score": score if isinstance(score, str) else None,
         "prior": {"name": prior.name, **prior.record},
         "clip": bounds_record(bounds),
-        "searches": [search.inputs() for search in searches],
+        "searches": list(searches),
     }
 
 
@@ -170,7 +202,7 @@ def choose_method(method: str | Method, population: int | None = None) -> Method
     return method if population is None else dataclasses.replace(method, population=population)
 
 
-def _black_box(target: object, objective: object, score: object) -> Score | None:
+def _black_box(target: object, objective: object, score: object) -> PictureScore | None:
     """The callable that gives the scores; None where a target's unit does."""
     plain = callable(target) and not hasattr(target, "layer_shape") and not isinstance(target, torch.nn.Module)
     if score is None and not plain:
@@ -183,34 +215,34 @@ def _black_box(target: object, objective: object, score: object) -> Score | None
     return import_from_string(found, "score") if isinstance(found, str) else found
 
 
-def _drive(
-    searches: Sequence[Search], scores: Sequence[Score], generations: int, run: Run | None, progress: bool
-) -> None:
-    """All searches to their ends, one after the other."""
-    for number, (search, score) in enumerate(zip(searches, scores, strict=True)):
-        if run is not None:
-            search.save_in(run, "" if len(searches) == 1 else f"{number:03d}/", rescore=True)
-        drive(search, score, generations, progress=progress)
+class _End(NamedTuple):
+    """What a search came to: its best code, and the best score of each generation."""
+
+    best: Best
+    trace: list[float]
+
+    @classmethod
+    def of(cls, search: Search) -> _End:
+        assert search.best is not None
+        return cls(search.best, [float(scores.max()) for scores in search.scores])
 
 
 def _shown(
-    searches: Sequence[Search],
+    ends: Sequence[_End],
+    make: Callable[[np.ndarray], np.ndarray],
     target: ResolvedTarget | None,
     prior: ResolvedPrior,
     asked: Sequence[tuple[Objective | None, int]],
     run: Run | None,
 ) -> Visualization:
-    """The best image of each search."""
-    best = [one.best for one in searches if one.best is not None]
-    codes = np.stack([one.code for one in best])
-    pictures = searches[0].pictures(codes)
-    outer = (pictures.shape[1], pictures.shape[2])
-    size = outer if target is None else target.target.size
-    framing = choose_framing(outer, size) if target is None else frame_for(outer, target.target)
-    raw = framing(torch.from_numpy(preprocess(pictures))).contiguous().numpy()
+    """The best image of each search; `make` gives the pictures of codes."""
+    codes = np.stack([end.best.code for end in ends])
+    pictures = make(codes)
+    raw = _seen(pictures, target)
+    size = (raw.shape[2], raw.shape[3])
     images = pictures if target is None else np.stack([picture(image) for image in raw])
-    scores = np.array([one.score for one in best], np.float32)
-    arrays = Arrays(images, raw, codes, scores, _traces([one.scores for one in searches]))
+    scores = np.array([end.best.score for end in ends], np.float32)
+    arrays = Arrays(images, raw, codes, scores, _traces([end.trace for end in ends]))
     name = "black box" if target is None else target.name
     return Visualization(
         lambda: arrays,
@@ -224,9 +256,16 @@ def _shown(
     )
 
 
-def _traces(scores: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+def _seen(pictures: np.ndarray, target: ResolvedTarget | None) -> np.ndarray:
+    """What was scored, (N, 3, *size) float32, BGR, mean-subtracted, of pictures (N, H, W, 3) uint8 RGB."""
+    outer = (pictures.shape[1], pictures.shape[2])
+    framing = choose_framing(outer, outer) if target is None else frame_for(outer, target.target)
+    return framing(torch.from_numpy(preprocess(pictures))).contiguous().numpy()
+
+
+def _traces(found: Sequence[Sequence[float]]) -> np.ndarray:
     """The best score of each generation; NaN after the last of a search that has had fewer than another."""
-    traces = np.full((len(scores), max(map(len, scores))), np.nan, np.float32)
-    for trace, generations in zip(traces, scores, strict=True):
-        trace[: len(generations)] = [one.max() for one in generations]
+    traces = np.full((len(found), max(map(len, found))), np.nan, np.float32)
+    for trace, scores in zip(traces, found, strict=True):
+        trace[: len(scores)] = scores
     return traces

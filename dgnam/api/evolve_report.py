@@ -8,6 +8,7 @@ import io
 from ..figures import draw_traces
 from ..files.encode import png
 from ..runs import Run
+from ..runs.folder import in_folders
 from .report import GRID, SUMMARY, TRACES
 from .result import Visualization
 
@@ -21,7 +22,7 @@ def write_report(run: Run, found: Visualization) -> list[str]:
     rows.writerow(COLUMNS)
     lines = []
     for number, seed in enumerate(found.seeds):
-        image = f"images/{number:03d}.png"
+        image = f"images/{in_folders(number, f'{number:03d}.png')}"
         run.write_bytes(image, png(found.images[number]))
         best, generations = float(found.activations[number]), int((found.traces[number] == found.traces[number]).sum())
         objective = found.objectives[number]

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-
 from .. import zoo
-from ..am import Objective
+from ..am.score import ImageScore
 from ..errors import DgnamError, closest
 from ..files.import_string import import_from_string
 from ..measure import Judge
 from ..measure.class_score import SCORES
 from .targets import ResolvedTarget
-
-Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
 
 
 def open_judge(name: str, *, device: str = "cpu") -> Judge:
@@ -26,7 +20,7 @@ def open_judge(name: str, *, device: str = "cpu") -> Judge:
     return Judge(zoo.load(name).to(device), str(entry.scores))
 
 
-def open_score(score: str | Score, judge: str, target: ResolvedTarget, *, device: str = "cpu") -> Score:
+def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, device: str = "cpu") -> ImageScore:
     """A score of images and the objectives that they were made for.
 
     score: "probability" or "rank", by the judge, which must know the target's classes and take images of its size; an

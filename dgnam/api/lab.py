@@ -49,7 +49,9 @@ def begin_search(
     """
     given = dict(locals())
     search, inputs = _search(**{name: value for name, value in given.items() if name != "folder"})
-    return search.save_in(Run.create_at(folder, Record(TASK, spec_of(given), inputs, environment("cma"))))
+    run = Run.create_at(folder, Record(TASK, spec_of(given), inputs, environment("cma")))
+    with run.exclusive(unit="generations"):
+        return search.save_in(run)
 
 
 def open_search(
@@ -78,7 +80,8 @@ def open_search(
     if set(spec) != _ARGUMENTS:
         wrong = sorted(set(spec) ^ _ARGUMENTS)
         raise FormatError(f"{folder}: its record is not of a search; it lacks or has too much: {', '.join(wrong)}")
-    search, inputs = _search(**spec)
+    with run.in_directory():
+        search, inputs = _search(**spec)
     run.record.check_same(Record(TASK, {}, inputs, run.record.environment), run.path)
     return search.save_in(run)
 
@@ -86,7 +89,7 @@ def open_search(
 @contextmanager
 def exclusive_search(folder: StrPath, **again: object) -> Iterator[Search]:
     """The search in `folder`, while no other process may tell it anything."""
-    with Run.open(folder).exclusive():
+    with Run.open(folder).exclusive(unit="generations"):
         yield open_search(folder, **again)  # type: ignore[arg-type]
 
 
@@ -108,7 +111,7 @@ def _search(
     chosen, place, bounds = choose_method(method, population), usable_device(device), choose_clip(clip, source)
     begins = None if start is None else open_start(start, source)
     search = new_search(source, chosen, clip=bounds, seed=seed, start=begins, device=place, batch_size=batch_size)
-    return search, search_inputs(source, [search], None, [None], clip=bounds)
+    return search, search_inputs(source, [search.inputs()], None, [None], clip=bounds)
 
 
 _ARGUMENTS = set(signature(_search).parameters)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from .. import zoo
 from ..am import Bounds, Objective, Prior, Target, Unit
+from ..am.score import ImageScore
 from ..am.tuning import Evaluator, Row, Trial, TuningSpace, check_apart, report
 from ..am.tuning import tune as tune_settings
+from ..am.tuning.space import Range
 from ..am.tuning.tune import check_options
 from ..caffe.mode import usable_device
 from ..errors import DgnamError
@@ -22,7 +23,7 @@ from ..runs import Record, environment
 from .argument_types import check_types
 from .clip import OWN, choose_clip
 from .fingerprint import file_checksums
-from .judges import Score, open_score
+from .judges import open_score
 from .plan import bounds_record, objective_record
 from .priors import ResolvedPrior, open_prior
 from .run_folder import at_work, begin
@@ -30,9 +31,6 @@ from .spec import spec_of
 from .targets import ResolvedTarget, open_target
 from .tune_report import write_report
 from .visualize import read_objectives
-
-Range = Sequence[Any]
-"""The least and the greatest value, and "log" behind them where values are drawn evenly by their logarithm."""
 
 
 class Tuning:
@@ -57,7 +55,7 @@ def tune(
     *,
     report_on: str | Objective | Sequence[str | Objective],
     judge: str = "judge-mini",
-    score: str | Score = "probability",
+    score: str | ImageScore = "probability",
     prior: str | PathLike[str] | Prior | ResolvedPrior | None = None,
     prior_weights: StrPath | None = None,
     trials: int = 50,
@@ -128,7 +126,7 @@ def tune(
     if run is None:
         found = tune_settings(evaluate, tuning, **how)  # type: ignore[arg-type]
         return Tuning(found, report(evaluate, found, tuning, held_out), None, ())
-    with at_work(run):
+    with at_work(run, trials, "trials"):
         found = tune_settings(evaluate, tuning, run=run, **how)  # type: ignore[arg-type]
         rows = report(evaluate, found, tuning, held_out)
         measure = _measure(score, judge)
@@ -140,16 +138,7 @@ def tuning_space(n_iters: Range, start_lr: Range, l2: Range | None, norm_penalty
     """The space of these ranges, each as (1, 32) or (1, 32, "log")."""
     if l2 is None and norm_penalty is None:
         l2 = (0.9, 1.0)
-    given = {"n_iters": n_iters, "start_lr": start_lr, "l2": l2, "norm_penalty": norm_penalty}
-    ranges: dict[str, Any] = {name: None if one is None else _range(name, one) for name, one in given.items()}
-    return TuningSpace(**ranges)
-
-
-def _range(name: str, given: Range) -> tuple[Any, ...]:
-    parts = list(given) if isinstance(given, list | tuple) else []
-    if len(parts) not in (2, 3) or parts[2:] not in ([], ["log"], [True], [False]):
-        raise DgnamError(f"{name} {given!r}: give the smallest and the largest value, as 1,32 or 1,32,log")
-    return parts[0], parts[1], parts[2:] in (["log"], [True])
+    return TuningSpace(n_iters, start_lr, l2, norm_penalty)
 
 
 def _units(given: object, target: ResolvedTarget, any_layer: bool) -> list[Objective]:

@@ -33,9 +33,16 @@ def write_report(
     run.write_json(RESULT, {"score": measure, **units, **best, "rows": [_row(row) for row in rows]})
     run.write_text(TABLE, _table(space, trials))
     note = f"Tuned on {len(tuning)} units; score: {measure}."
-    sheet = contact_sheet([candidate(trial) for trial in trials], k=show, title=f"Settings for {target}", note=note)
+    shown = [candidate(trial) for trial in best_and_worst(trials, show)]
+    sheet = contact_sheet(shown, k=show, title=f"Settings for {target}", note=note, count=len(trials))
     run.write_bytes(SHEET, png(sheet))
     return _lines(measure, tuning, held_out, trials, rows)
+
+
+def best_and_worst(trials: Sequence[Trial], k: int) -> list[Trial]:
+    """The `k` best and the `k` worst trials, by number."""
+    ranked = sorted(trials, key=lambda trial: -trial.score)
+    return sorted({*ranked[:k], *ranked[-k:]}, key=lambda trial: trial.number)
 
 
 def candidate(trial: Trial) -> Candidate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import typer
@@ -47,16 +48,14 @@ def numbers(name: str, text: str | None, kind: type[int] | type[float]) -> list[
     return found if len(found) > 1 else found[0]
 
 
-def bounds(name: str, text: str | None) -> list[Any] | None:
-    """The range in an option: `1,32`, or `1,32,log` to draw evenly by the logarithm."""
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    try:
-        low, high = (int(part) if part.isdecimal() else float(part) for part in parts[:2])
-    except ValueError:
-        parts = []
-    if len(parts) not in (2, 3) or parts[2:] not in ([], ["log"]):
-        option = f"--{name.replace('_', '-')}"
-        raise DgnamError(f"{option} '{text}': write the smallest and the largest value, as 1,32 or 1,32,log")
-    return [low, high, *parts[2:]]
+def bounds(text: str | None) -> list[Any] | None:
+    """The range in an option: `1,32`, or `1,32,log` to draw evenly by the logarithm; `tune` says where it is none."""
+    return None if text is None else [_number(part.strip()) for part in text.split(",")]
+
+
+def _number(text: str) -> int | float | str:
+    """A number as Python has it, or the text where it is none."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text

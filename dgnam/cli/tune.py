@@ -67,7 +67,7 @@ def tune(
     from ..api.tune import tune as tune_settings
 
     for option in ("n_iters", "start_lr", "l2", "norm_penalty"):
-        given[option] = bounds(option, given[option])
+        given[option] = bounds(given[option])
     found = call(tune_settings, given)
     say(found.summary)
     say([f"==> made: {found.folder}/ with contact_sheet.png"])

@@ -39,19 +39,21 @@ def contact_sheet(
     note: str = "",
     scale: int = 1,
     text_size: int = 12,
+    count: int | None = None,
 ) -> np.ndarray:
     """The `k` best over the `k` worst, the best first and the worst last, (H, W, 3) uint8 RGB.
 
     Of candidates with the same score the earlier one comes first; with fewer than 2 * `k` each is shown once.
+    count: how many there are in all, where those that aren't shown are left out.
     columns: pictures in a row of each candidate; about a square of them where None.
     title, note: above and below; scale: how many times as large the pictures are shown.
     """
     shown = _ranked(candidates)
     if k < 1:
         raise DgnamError(f"k {k}: give how many of the best and of the worst to show, 1 or more")
-    count = len(shown)
-    best, worst = shown[:k], shown[max(k, count - k) :]
-    heading = f"{title}: the best {len(best)} of {count}" if title else f"The best {len(best)} of {count}"
+    best, worst = shown[:k], shown[max(k, len(shown) - k) :]
+    several = f"best {len(best)} of {len(shown) if count is None else count}"
+    heading = f"{title}: the {several}" if title else f"The {several}"
     parts = [_row(best, heading, "" if worst else note, columns, scale, text_size)]
     if worst:
         parts.append(_row(worst, f"The worst {len(worst)}", note, columns, scale, text_size))

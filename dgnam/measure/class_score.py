@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..am import Objective, Unit
+from ..am.score import ImageScore
 from ..errors import DgnamError
 from .judge import Judge
 
-Score = Callable[[np.ndarray, Sequence[Objective]], np.ndarray]
 
-
-def score_by_rank(judge: Judge) -> Score:
+def score_by_rank(judge: Judge) -> ImageScore:
     """A score for class units: 1 / the rank of the unit's class, so 1 if the judge ranks it first."""
 
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
@@ -23,7 +22,7 @@ def score_by_rank(judge: Judge) -> Score:
     return score
 
 
-def score_by_probability(judge: Judge) -> Score:
+def score_by_probability(judge: Judge) -> ImageScore:
     """A score for class units: the softmax of the judge's scores at the unit's class.
 
     It distinguishes settings whose images are all ranked first, which is common for few units.

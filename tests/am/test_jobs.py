@@ -39,21 +39,38 @@ class TestJobs:
         assert len(batches) == 1000
         assert peak < 1 << 18
 
+    def test_ten_million_batches_of_one_take_constant_memory(self):
+        tracemalloc.start()
+        jobs = Jobs([Unit("fc8", 0), Channel("conv5", 0)], [released()], range(5_000_000))
+        batches = split_batches(jobs, 1)
+        check_batches(jobs, batches[:3])
+        ends = len(batches), batches[0], batches[4_999_999], batches[-1]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert ends == (10_000_000, range(1), range(4_999_999, 5_000_000), range(9_999_999, 10_000_000))
+        assert peak < 1 << 18
+
+    @pytest.mark.parametrize("seeds", [1, 3, 7])
+    def test_jobs_on_demand_are_split_as_listed_ones_are(self, seeds):
+        objectives = [Unit("fc8", 0), Unit("fc8", 1), Channel("conv5", 0), Unit("fc8", 2)]
+        jobs = Jobs(objectives, [released(), paper()], range(seeds))
+        assert list(split_batches(jobs, 4)) == list(split_batches(list(jobs), 4))
+
 
 class TestBatches:
     def test_batches_are_of_at_most_the_size(self):
-        assert split_batches(of_layers(*["fc8"] * 5), 2) == [range(2), range(2, 4), range(4, 5)]
+        assert list(split_batches(of_layers(*["fc8"] * 5), 2)) == [range(2), range(2, 4), range(4, 5)]
 
     def test_batches_end_where_the_layers_change(self):
         jobs = of_layers("fc8", "conv5", "fc8", "fc8", "fc8", "conv5")
-        assert split_batches(jobs, 2) == [range(1), range(1, 2), range(2, 4), range(4, 5), range(5, 6)]
+        assert list(split_batches(jobs, 2)) == [range(1), range(1, 2), range(2, 4), range(4, 5), range(5, 6)]
 
     def test_order_of_layers_is_irrelevant(self):
         a, b = Unit("fc8", 0), Channel("conv5", 0)
-        assert split_batches([Job(a + b), Job(b + a)]) == [range(2)]
+        assert list(split_batches([Job(a + b), Job(b + a)])) == [range(2)]
 
     def test_no_jobs_have_no_batches(self):
-        assert split_batches([]) == []
+        assert list(split_batches([])) == []
 
     @pytest.mark.parametrize("size", [0, 2.0, None])
     def test_unsuitable_size_raises(self, size):

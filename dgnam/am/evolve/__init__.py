@@ -8,11 +8,12 @@
 `drive(search, measure, generations=100)` is that loop, and `UnitScore` a network's unit as a black box.
 """
 
+from ..score import PictureScore
 from .cma_es import CmaEs
 from .drive import drive
 from .genetic import Genetic
 from .method import Method, Origin, Strategy
-from .score import Score, UnitScore, check_scores
+from .score import UnitScore, check_scores
 from .search import Best, Search
 from .stimuli import read_scores, write_stimuli
 
@@ -22,7 +23,7 @@ __all__ = [
     "Genetic",
     "Method",
     "Origin",
-    "Score",
+    "PictureScore",
     "Search",
     "Strategy",
     "UnitScore",

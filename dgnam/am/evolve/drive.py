@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ...errors import DgnamError
 from ...runs import Interrupted, defer_interrupt, progress_bar
-from .score import CONTRACT, Score
+from ..score import PictureScore
+from .score import CONTRACT
 from .search import Search
 
 
-def drive(search: Search, score: Score, generations: int, *, progress: bool = True) -> Search:
+def drive(search: Search, score: PictureScore, generations: int, *, progress: bool = True) -> Search:
     """Ask, score and tell until the search has had `generations` in all, those of earlier runs included.
 
     Raises Interrupted after Ctrl-C or SIGTERM, once the generation in hand is told, the last one included: what the
@@ -31,7 +32,7 @@ def check_generations(generations: int) -> None:
         raise DgnamError(f"generations {generations}: give 1 or more")
 
 
-def _drive(search: Search, score: Score, generations: int, progress: bool) -> Search:
+def _drive(search: Search, score: PictureScore, generations: int, progress: bool) -> Search:
     bar = progress_bar(total=generations, initial=search.generation, unit="generation", desc="evolving", show=progress)
     with bar, defer_interrupt() as stop:
         while search.generation < generations and not stop:

@@ -1,8 +1,7 @@
-"""The score to maximize: a callable from pictures to numbers, and a network's unit as one."""
+"""Scores of pictures: whether they can be used, and a network's unit as a `PictureScore`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,6 @@ from ...errors import DgnamError
 from ..framing import frame_for
 from ..objectives import Objective, read_layers
 from ..targets import Target
-
-Score = Callable[[np.ndarray], Any]
-"""From pictures (n, H, W, 3) uint8 RGB to n finite numbers, larger is better; it may be noisy."""
 
 CONTRACT = "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite numbers, larger is better"
 

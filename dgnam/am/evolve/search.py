@@ -15,6 +15,7 @@ from ...errors import DgnamError
 from ...files.checksums import sha256_of_array
 from ...files.encode import png
 from ...runs import Run
+from ...runs.folder import in_folders
 from ..priors import Prior
 from ..regularizers import Bounds
 from ..render import render
@@ -118,9 +119,9 @@ class Search:
             self._give_up_damaged(run)
         while run.has_file(self._chunk(self.generation)):
             self._replay(run)
-        next_one = self._chunk(self.generation)
-        later = [name for name in run.names() if name.startswith(prefix) and name > next_one]
+        later = self._after(self.generation, run)
         if later:
+            next_one = self._chunk(self.generation)
             raise DgnamError(f"{run.path}: generation '{next_one}' is missing, and '{later[0]}' is there")
         self._show_best()
         return self
@@ -165,7 +166,12 @@ class Search:
         return deprocess(images)
 
     def _chunk(self, generation: int) -> str:
-        return f"{self._prefix}{generation:05d}"
+        return f"{self._prefix}{in_folders(generation, f'{generation:05d}')}"
+
+    def _after(self, generations: int, run: Run) -> list[str]:
+        """The chunks of this search but for its first generations."""
+        first = {self._chunk(number) for number in range(generations)}
+        return sorted(name for name in run.names(self._prefix.rstrip("/") or None) if name not in first)
 
     def _next(self) -> np.ndarray:
         """The open generation's codes, in float32 and within the bounds, which rounding may have left."""
@@ -185,15 +191,14 @@ class Search:
 
     def _give_up_damaged(self, run: Run) -> None:
         """Discard the first generation that is missing or damaged, and those after it."""
-        names = sorted(name for name in run.names() if name.startswith(self._prefix))
         whole = 0
-        while whole < len(names) and names[whole] == self._chunk(whole) and run.has(names[whole]):
+        while run.has(self._chunk(whole)):
             whole += 1
-        if whole < len(names):
+        rest = self._after(whole, run)
+        if rest:
             say = f"{run.path}: generation '{self._chunk(whole)}' is missing or damaged; "
             warnings.warn(f"{say}it and those after it are scored again", stacklevel=4)
-            for name in names[whole:]:
-                run.discard(name)
+            run.discard(*rest)
 
     def _replay(self, run: Run) -> None:
         """Take a recorded generation's step again; scores that were measured can't be had a second time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,10 @@ from ..jobs import Job, gather
 from ..objectives import Objective, Unit
 from ..priors import Prior
 from ..regularizers import Bounds
+from ..score import ImageScore
 from ..settings import Settings
 from ..synthesize import synthesize
 from ..targets import Target
-
-Score = Callable[[np.ndarray, Sequence[Objective]], Any]
-"""From images (N, 3, h, w) float32, BGR, mean-subtracted, and their objectives to N numbers or to one for all of them:
-the larger the better."""
 
 CONTRACT = "a score takes images and their objectives, and returns a finite number for each or one for all"
 
@@ -58,7 +55,7 @@ class Evaluator:
 
     target: Target
     prior: Prior
-    score: Score
+    score: ImageScore
     clip: Bounds | None
     seed: int = 0
     batch_size: int = 100

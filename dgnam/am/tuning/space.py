@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,13 @@ from ..regularizers import L2Decay, NormPenalty
 from ..settings import Settings
 from ..steps import Linear
 
-Range = tuple[float, float] | tuple[float, float, bool]
-"""The least and the greatest value, and whether values are drawn evenly by their logarithm; False where left out."""
+Range = Sequence[Any]
+"""The least and the greatest value, and "log" or True behind them where values are drawn evenly by their logarithm."""
 
-PAPER_RANGE: Range = (0.0005, 0.5, True)
+PAPER_RANGE: Range = (0.0005, 0.5, "log")
 """A range for `norm_penalty`: around the paper's 0.005."""
+
+_FORM = "give the smallest and the largest value, finite and the least first, as 1,32, or 1,32,log for even logarithms"
 
 NAMES = ("n_iters", "start_lr", "l2", "norm_penalty")
 
@@ -37,7 +39,7 @@ class TuningSpace:
     """
 
     n_iters: Range = (50, 400)
-    start_lr: Range = (1.0, 32.0, True)
+    start_lr: Range = (1.0, 32.0, "log")
     l2: Range | None = (0.9, 1.0)
     norm_penalty: Range | None = None
     end_lr: float = 1e-10
@@ -75,12 +77,11 @@ class TuningSpace:
 def _checked(name: str, value: Any) -> tuple[float, float, bool]:
     """A range with all three of its parts, (low, high, log)."""
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
-        raise DgnamError(f"{name} {value!r}: give the least and the greatest value, and True for even logarithms")
+        raise DgnamError(f"{name} {value!r}: {_FORM}")
     low, high, log = (*value, False)[:3]
+    log = True if log == "log" else log
     if not _is_finite(low) or not _is_finite(high) or not isinstance(log, bool) or low > high:
-        raise DgnamError(
-            f"{name} {tuple(value)}: give two finite numbers, the least first, and True for even logarithms"
-        )
+        raise DgnamError(f"{name} {tuple(value)}: {_FORM}")
     if name == "n_iters":
         if low < 1 or low != int(low) or high != int(high):
             raise DgnamError(f"n_iters {tuple(value)}: give whole numbers of steps, 1 or more")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image
 
 from ...errors import FormatError
 from ...runs import Run
+from ...runs.folder import in_folders
 from ..settings import Settings
 from .evaluator import Evaluation
 from .space import TuningSpace
@@ -36,7 +37,7 @@ class Trial:
     drawn: the value of each range of the space, in its order.
     scores: one for each objective, or one in all where the score gave one.
     activation: the mean of the objectives' last activations.
-    pictures: (n, h, w, 3) uint8 RGB: a picture for each objective, at most 112 pixels wide and high.
+    source: its pictures, or the run that has them in the trial's chunk.
     """
 
     number: int
@@ -44,23 +45,33 @@ class Trial:
     drawn: tuple[float, ...]
     scores: tuple[float, ...]
     activation: float
-    pictures: np.ndarray
+    source: np.ndarray | Run
 
     @property
     def score(self) -> float:
         """The mean of the scores."""
         return float(np.mean(self.scores))
 
-    def save(self, run: Run) -> None:
-        """As a chunk of `run`."""
+    @property
+    def pictures(self) -> np.ndarray:
+        """(n, h, w, 3) uint8 RGB: a picture for each objective, at most 112 pixels wide and high."""
+        return self.source if isinstance(self.source, np.ndarray) else self.source.load(self._chunk)["pictures"]
+
+    def saved(self, run: Run) -> Trial:
+        """The trial once it is a chunk of `run`, which then holds its pictures."""
         values = {"drawn": self.drawn, "scores": self.scores, "activation": (self.activation,)}
         arrays = {name: np.array(value, np.float64) for name, value in values.items()}
-        run.save(trial_chunk(self.number), {**arrays, "pictures": self.pictures})
+        run.save(self._chunk, {**arrays, "pictures": self.pictures})
+        return replace(self, source=run)
+
+    @property
+    def _chunk(self) -> str:
+        return trial_chunk(self.number)
 
 
 def trial_chunk(number: int) -> str:
     """The name of a trial's chunk."""
-    return f"{number:05d}"
+    return in_folders(number, f"{number:05d}")
 
 
 def read_trial(run: Run, number: int, space: TuningSpace) -> Trial:
@@ -71,7 +82,7 @@ def read_trial(run: Run, number: int, space: TuningSpace) -> Trial:
         raise FormatError(f"{run.path}: chunk '{name}' is no trial of this tuning")
     drawn, scores = (tuple(float(value) for value in arrays[key]) for key in ("drawn", "scores"))
     settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
-    return Trial(number, settings, drawn, scores, float(arrays["activation"][0]), arrays["pictures"])
+    return Trial(number, settings, drawn, scores, float(arrays["activation"][0]), run)
 
 
 def _is_trial(arrays: Mapping[str, np.ndarray], space: TuningSpace) -> bool:
@@ -104,18 +115,41 @@ def made_trial(number: int, drawn: Sequence[float], found: Evaluation) -> Trial:
     return Trial(number, found.settings, tuple(drawn), scores, activation, np.stack(small))
 
 
-def draw(space: TuningSpace, seed: int, sampler: str, before: Sequence[Trial]) -> tuple[float, ...]:
-    """The values of the next trial, one for each range of the space."""
-    drawn_from = int(np.random.SeedSequence([seed, len(before)]).generate_state(1)[0])
-    distributions = _distributions(space)
+class Draws:
+    """The values of one trial after the other, one for each range of the space.
+
+    Those of a trial follow from its number, the seed and, with "tpe", from the trials before, all of which it looks at.
+    """
+
+    def __init__(self, space: TuningSpace, seed: int, sampler: str):
+        self._space, self._seed, self._sampler = space, seed, sampler
+        self._distributions, self._study, self._asked = _distributions(space), _new_study(), -1
+
+    def draw(self, number: int) -> tuple[float, ...]:
+        """Trial `number`, after those before have been told."""
+        drawn_from = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
+        if self._sampler == "random":
+            self._study = _new_study()  # which would only grow
+        self._study.sampler, self._asked = SAMPLERS[self._sampler](seed=drawn_from), number
+        params = self._study.ask(fixed_distributions=self._distributions).params
+        return tuple(float(params[name]) for name in self._space.ranges)
+
+    def tell(self, trial: Trial) -> None:
+        """What a trial came to, drawn here or kept from an earlier time."""
+        if self._sampler == "random":
+            return
+        if trial.number == self._asked:
+            self._study.tell(trial.number, trial.score)
+            return
+        values: dict[str, Any] = dict(zip(self._space.ranges, trial.drawn, strict=True))
+        values["n_iters"] = int(values["n_iters"])
+        kept = optuna.trial.create_trial(params=values, distributions=self._distributions, value=trial.score)
+        self._study.add_trial(kept)
+
+
+def _new_study() -> optuna.Study:
     with _quiet():
-        study = optuna.create_study(direction="maximize", sampler=SAMPLERS[sampler](seed=drawn_from))
-        for trial in before if sampler != "random" else ():
-            values: dict[str, Any] = dict(zip(space.ranges, trial.drawn, strict=True))
-            values["n_iters"] = int(values["n_iters"])
-            study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=trial.score))
-        params = study.ask(fixed_distributions=distributions).params
-    return tuple(float(params[name]) for name in space.ranges)
+        return optuna.create_study(direction="maximize")
 
 
 def _distributions(space: TuningSpace) -> dict[str, BaseDistribution]:

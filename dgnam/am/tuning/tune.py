@@ -10,7 +10,7 @@ from ..objectives import Objective
 from .evaluator import Evaluator
 from .report import describe
 from .space import TuningSpace
-from .trials import SAMPLERS, Trial, draw, made_trial, read_trial, trial_chunk
+from .trials import SAMPLERS, Draws, Trial, made_trial, read_trial, trial_chunk
 
 MOST_TRIALS = 1_000_000
 
@@ -38,14 +38,16 @@ def tune(
     evaluate.places(tuning, "tune on")
     chosen = TuningSpace() if space is None else space
     found: list[Trial] = []
+    draws = Draws(chosen, seed, sampler)
     try:
         with progress_bar(total=trials, unit="trial", desc="tuning", show=progress) as bar, defer_interrupt() as stop:
             while len(found) < trials and not stop:
                 trial = None if run is None else _kept(run, len(found), chosen)
                 if trial is None:
-                    trial = _try(evaluate, tuning, chosen, seed, sampler, found)
+                    trial = _try(evaluate, tuning, chosen, draws.draw(len(found)), len(found))
                     if run is not None:
-                        trial.save(run)
+                        trial = trial.saved(run)
+                draws.tell(trial)
                 found.append(trial)
                 bar.update()
     except Interrupted:
@@ -77,13 +79,12 @@ def _kept(run: Run, number: int, space: TuningSpace) -> Trial | None:
 
 
 def _try(
-    evaluate: Evaluator, tuning: Sequence[Objective], space: TuningSpace, seed: int, sampler: str, before: list[Trial]
+    evaluate: Evaluator, tuning: Sequence[Objective], space: TuningSpace, drawn: tuple[float, ...], number: int
 ) -> Trial:
-    drawn = draw(space, seed, sampler, before)
     settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
     try:
-        return made_trial(len(before), drawn, evaluate(settings, tuning))
+        return made_trial(number, drawn, evaluate(settings, tuning))
     except DgnamError as error:
         raise DgnamError(
-            f"trial {len(before)} ({describe(settings)}): {error}. The {len(before)} trials before it are kept"
+            f"trial {number} ({describe(settings)}): {error}. The {number} trials before it are kept"
         ) from error

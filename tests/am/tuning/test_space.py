@@ -38,6 +38,11 @@ def test_a_record_gives_the_same_space():
     assert space.ranges["start_lr"] == (1.0, 2.0, False)
 
 
+def test_a_range_of_logarithms_is_written_in_two_ways():
+    assert TuningSpace(start_lr=(1, 2, "log")) == TuningSpace(start_lr=[1, 2, True])
+    assert TuningSpace(n_iters=(1, 2, "log")).ranges["n_iters"] == (1, 2, True)
+
+
 @pytest.mark.parametrize(
     ("ranges", "words"),
     [
@@ -51,7 +56,7 @@ def test_a_record_gives_the_same_space():
         ({"start_lr": (1, float("inf"))}, "finite"),
         ({"start_lr": (1, 10**400)}, "finite"),
         ({"start_lr": ("1", 2)}, "finite"),
-        ({"start_lr": (1, 2, "log")}, "logarithms"),
+        ({"start_lr": (1, 2, "ln")}, "logarithms"),
         ({"l2": (0.9, 1.1)}, "l2 up to 1.1"),
         ({"l2": (-0.1, 1)}, "0 or more"),
         ({"l2": (0, 1, True)}, "over 0"),

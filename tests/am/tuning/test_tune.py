@@ -16,7 +16,7 @@ import pytest
 from dgnam.am import Unit, images, paper, released
 from dgnam.am.tuning import Evaluation, Evaluator, Trial, TuningSpace, best_trial, check_apart, describe, report, tune
 from dgnam.am.tuning.space import PAPER_RANGE
-from dgnam.am.tuning.trials import draw, made_trial, read_trial
+from dgnam.am.tuning.trials import Draws, made_trial, read_trial
 from dgnam.errors import DgnamError, FormatError
 from dgnam.runs import Interrupted, Record, Run
 
@@ -264,7 +264,7 @@ def test_large_pictures_are_kept_small(tmp_path):
     found = Evaluation(released(), np.zeros(2), np.zeros(2), np.zeros((2, 3, 227, 200), np.float32))
     trial = made_trial(0, (200, 8, 0.99), found)
     assert trial.pictures.shape == (2, 112, 99, 3)
-    trial.save(opened(tmp_path))
+    assert np.array_equal(trial.saved(opened(tmp_path)).pictures, trial.pictures)
     assert np.array_equal(read_trial(opened(tmp_path), 0, TuningSpace()).pictures, trial.pictures)
 
 
@@ -293,11 +293,44 @@ DRAWN = {
     ],
 )
 def test_a_seed_draws_what_it_always_drew(name, space):
-    before = []
+    draws = Draws(space, 7, "random")
     for number, drawn in enumerate(DRAWN[name]):
-        assert draw(space, 7, "random", before) == drawn
-        settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
-        before.append(Trial(number, settings, drawn, (0.0,), 0.0, np.zeros((1, 4, 4, 3), np.uint8)))
+        assert draws.draw(number) == drawn
+        draws.tell(trial_of(space, number, drawn))
+
+
+def trial_of(space, number, drawn, score=0.0):
+    settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
+    return Trial(number, settings, drawn, (score,), 0.0, np.zeros((1, 4, 4, 3), np.uint8))
+
+
+def test_one_study_draws_what_a_new_one_for_each_trial_did():
+    """Of seed 7 by TPE, as version 0.1 drew it, which made a study of all trials before for each trial."""
+    space, before, draws = TuningSpace(), [], Draws(TuningSpace(), 7, "tpe")
+    for number in range(16):
+        anew = Draws(space, 7, "tpe")
+        for trial in before:
+            anew.tell(trial)
+        drawn = draws.draw(number)
+        assert drawn == anew.draw(number)
+        before.append(trial_of(space, number, drawn, score=-abs(drawn[1] - 5)))
+        draws.tell(before[-1])
+    assert drawn == (390.0, 10.477253121926623, 0.9474416358961387)
+
+
+def test_the_pictures_of_trials_stay_in_the_run(evaluator, tmp_path):
+    """Memory doesn't grow by the pictures, neither of new trials nor of kept ones."""
+    for _ in range(2):
+        trials = run(evaluator(), tmp_path)
+        assert all(isinstance(trial.source, Run) for trial in trials)
+        assert trials[5].pictures.shape == (2, 2, 2, 3)
+
+
+def test_a_tuning_makes_one_study(evaluator, tmp_path, monkeypatch):
+    made, create = [], optuna.create_study
+    monkeypatch.setattr(optuna, "create_study", lambda **how: made.append(1) or create(**how))
+    run(evaluator(), tmp_path, trials=14, sampler="tpe")
+    assert len(made) == 1
 
 
 def test_optuna_is_silent_and_its_verbosity_left_alone(evaluator, tmp_path, capfd):
