@@ -1,0 +1,93 @@
+"""Arrays that a statistic can use: numpy arrays, tensors or sequences, as float64, with one clear error if not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import ArrayError
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+"""An array of float64."""
+
+
+def as_numpy(values: Any, what: str) -> np.ndarray:
+    """The values as a numpy array; a tensor of any device, with a gradient or without, too."""
+    if isinstance(values, Tensor):
+        values = values.detach().float().cpu() if values.is_floating_point() else values.detach().cpu()
+        return values.numpy()
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ArrayError(f"{what}: not an array, but rows of different lengths ({error})") from None
+
+
+def finite(values: Any, what: str, *ndims: int) -> Floats:
+    """The values as finite float64 with one of the numbers of dimensions `ndims`, and at least one entry.
+
+    what: names the values in errors.
+    """
+    found = as_numpy(values, what)
+    if found.dtype.kind not in "fiub":
+        raise ArrayError(f"{what}: numbers are needed, and these are {found.dtype}")
+    if ndims and found.ndim not in ndims:
+        wanted = " or ".join(str(n) for n in ndims)
+        raise ArrayError(f"{what}: {wanted} dimensions are needed, and the shape is {found.shape}")
+    if found.size == 0:
+        raise ArrayError(f"{what}: empty, of shape {found.shape}")
+    result = found.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(result))
+    if bad.size:
+        place = tuple(int(i) for i in np.unravel_index(bad[0], result.shape))
+        raise ArrayError(f"{what}: {result[place]} at {place}; all {result.size} values must be finite")
+    return result
+
+
+def features(values: Any, what: str, *, least: int = 1) -> Floats:
+    """Feature rows (N, d) float64, at least `least` of them; what has more dimensions is flattened to rows."""
+    found = finite(values, what)
+    if found.ndim < 2 or len(found) < least:
+        raise ArrayError(
+            f"{what}: a row for each of {least} or more pictures is needed, and the shape is {found.shape}"
+        )
+    return found.reshape(len(found), -1)
+
+
+def per_unit(values: Any, what: str, *, least: int = 1) -> Floats:
+    """One number a unit: (U,) as given, or the means over the seeds of (U, S)."""
+    found = finite(values, what, 1, 2)
+    if len(found) < least:
+        raise ArrayError(f"{what}: {len(found)} units, and at least {least} are needed")
+    return found if found.ndim == 1 else found.mean(1)
+
+
+def same_length(**arrays: Any) -> None:
+    """Raise ArrayError unless all named arrays have one length; None is passed over."""
+    lengths = {name: len(values) for name, values in arrays.items() if values is not None}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ArrayError(f"lengths differ: {listed}; each entry of one needs its counterpart")
+
+
+def same_shape(**arrays: np.ndarray) -> None:
+    """Raise ArrayError unless all named arrays have one shape."""
+    if len({values.shape for values in arrays.values()}) > 1:
+        listed = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
+        raise ArrayError(f"shapes differ: {listed}")
+
+
+def same_width(**arrays: np.ndarray) -> None:
+    """Raise ArrayError unless the rows of all named feature arrays have one length."""
+    if len({values.shape[1] for values in arrays.values()}) > 1:
+        listed = ", ".join(f"{name} {values.shape[1]}" for name, values in arrays.items())
+        raise ArrayError(f"numbers of features differ: {listed}; use one layer of one network for all")
+
+
+def pictures(values: Any, what: str) -> np.ndarray:
+    """Pictures (N, H, W, 3) uint8 RGB, one or more."""
+    found = as_numpy(values, what)
+    if found.dtype != np.uint8 or found.ndim != 4 or found.shape[3] != 3 or found.size == 0:
+        raise ArrayError(f"{what}: pictures (N, H, W, 3) uint8 are needed, and these are {found.shape} {found.dtype}")
+    return found
