@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .api.evolve import evolve
     from .api.lab import begin_search, open_search
     from .api.load import load
+    from .api.neighbors import neighbors
     from .api.occlusion import occlusion
     from .api.targets import open_target
     from .api.top_images import top_images
@@ -21,6 +22,7 @@ __all__ = [
     "begin_search",
     "evolve",
     "load",
+    "neighbors",
     "occlusion",
     "open_search",
     "open_target",
@@ -33,6 +35,7 @@ _PLACES = {
     "begin_search": "lab",
     "evolve": "evolve",
     "load": "load",
+    "neighbors": "neighbors",
     "occlusion": "occlusion",
     "open_search": "lab",
     "open_target": "targets",

@@ -26,7 +26,7 @@ from .argument_types import check_types
 from .fingerprint import file_checksums
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import stream
+from .streaming import skipped_lines, stream
 from .targets import ResolvedTarget, is_prototxt, open_target
 
 BLOCK = 4096
@@ -232,8 +232,4 @@ def _lines(found: CodeStatistics, k: float, layer: str, prepare: Preprocessing) 
         lines.append(f"neurons that are 0 for every picture, as is their bound: {dead:,}")
     if found.lowest < 0:
         lines.append(f"some codes are negative ({found.lowest:.4g}), so no in-place ReLU follows '{layer}'")
-    if found.skipped:
-        more = " …" if found.skipped > len(found.reasons) else ""
-        reasons = "; ".join(found.reasons)
-        lines.append(f"unreadable pictures skipped: {found.skipped:,}: {reasons}{more}")
-    return lines
+    return [*lines, *skipped_lines(found.skipped, found.reasons)]

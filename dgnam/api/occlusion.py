@@ -30,8 +30,9 @@ from .plan import objective_record
 from .result import MOST_SHOWN, SHOWN_SIZE
 from .run_folder import at_work, begin
 from .spec import spec_of
+from .streaming import skipped_lines
 from .targets import ResolvedTarget, open_target
-from .top_images import check_counts, check_stop, find_top_images, read_units, skipped_lines
+from .top_images import check_counts, check_stop, find_top_images, read_units
 from .top_images_report import LISTED, TopImages
 
 TABLE, GRID, PICTURES, REGIONS = "occlusion.csv", "grid", "pictures", "regions"
@@ -178,7 +179,7 @@ def occlusion(
         found = Occlusion(top, _maps(run, top, opened.target, square, batch_size, place, progress, stop), threshold)
         lines = _write_report(run, found, stop)
         check_stop(stop, run, "all regions are written")
-    return replace(found, folder=run.path, summary=[*lines, *skipped_lines(measurement)])
+    return replace(found, folder=run.path, summary=[*lines, *skipped_lines(measurement.skipped, measurement.reasons)])
 
 
 def _occluder(size: tuple[int, int], side: int | None, stride: int | None, fill: str, seed: int) -> Occluder:

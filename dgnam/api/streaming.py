@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -65,6 +65,14 @@ def stream(
         raise
     except KeyboardInterrupt:
         raise Interrupted(f"stopped after {min(done * size, count):,} of {count:,} pictures") from None
+
+
+def skipped_lines(skipped: int, reasons: Sequence[str]) -> list[str]:
+    """What is said of unreadable pictures that were left out: how many, and the reasons of the first few."""
+    if not skipped:
+        return []
+    more = " …" if skipped > len(reasons) else ""
+    return [f"unreadable pictures skipped: {skipped:,}: {'; '.join(reasons)}{more}"]
 
 
 def _resumed(run: Run, measurement: Streamed, blocks: int, prefix: str) -> int:

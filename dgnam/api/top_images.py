@@ -23,7 +23,7 @@ from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import stream
+from .streaming import skipped_lines, stream
 from .targets import ResolvedTarget, open_target
 from .top_images_report import TopImages, write_report
 from .visualize import read_objectives
@@ -103,7 +103,7 @@ def top_images(
         found = find_top_images(run, measurement, opened, dataset, limit, progress, stop)
         lines = write_report(run, found, lambda: check_stop(stop, run))
         check_stop(stop, run, "all top images are written")
-    return replace(found, folder=run.path, summary=[*lines, *skipped_lines(measurement)])
+    return replace(found, folder=run.path, summary=[*lines, *skipped_lines(measurement.skipped, measurement.reasons)])
 
 
 def find_top_images(
@@ -163,14 +163,6 @@ def check_stop(stop: Stop, run: Run, done: str = "all pictures are gone through"
     """Raise Interrupted if a signal has come; `done` says what is."""
     if stop:
         raise stop.interrupted(f"stopped; {done}", run.path)
-
-
-def skipped_lines(measurement: TopImageMeasurement) -> list[str]:
-    """What is said of unreadable pictures that were left out."""
-    if not measurement.skipped:
-        return []
-    more = " …" if measurement.skipped > len(measurement.reasons) else ""
-    return [f"unreadable pictures skipped: {measurement.skipped:,}: {'; '.join(measurement.reasons)}{more}"]
 
 
 def _boxes(measurement: TopImageMeasurement, target: Target) -> list[list[Box]]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "act-range": Entry("act_range", "act_range", "Measure the act_range of an encoder's codes."),
     "top-images": Entry("top_images", "top_images", "Find the real pictures that make units most active."),
     "occlusion": Entry("occlusion", "occlusion", "Segment real pictures by what units respond to."),
+    "neighbors": Entry("neighbors", "neighbors", "Find each picture's nearest training pictures."),
     "layers": Entry("layers", "layers", "List a network's layers and how to name their units."),
     "models": Entry("models", "app", "List, fetch and verify models."),
     "data": Entry("data", "app", "List the image sets."),

@@ -13,7 +13,7 @@ import typer
 from ..errors import DgnamError, FormatError, closest, shortened
 from ..runs import Record
 from ..runs.record import objects_in
-from . import occlusion, reproduce, top_images, train
+from . import neighbors, occlusion, reproduce, top_images, train
 from . import options as o
 from .call import call, finish
 
@@ -24,6 +24,7 @@ TASKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "act_range": ("dgnam.api.act_range", finish),
     "top_images": ("dgnam.api.top_images", top_images.finish),
     "occlusion": ("dgnam.api.occlusion", occlusion.finish),
+    "neighbors": ("dgnam.api.neighbors", neighbors.finish),
     "train": ("dgnam.api.train", train.finish),
     "reproduce": ("dgnam.experiments", reproduce.finish),
 }

@@ -6,7 +6,7 @@ for names, rows in codes_of_pictures(encoder, "fc6", open_dataset("photos"), pre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -92,7 +92,9 @@ class Inputs:
     skipped: how many unreadable pictures were left out; reasons: the errors of the first few.
     """
 
-    def __init__(self, dataset: Dataset, preprocessing: Preprocessing, *, gray: bool, skip_broken: bool):
+    def __init__(
+        self, dataset: Dataset, preprocessing: Callable[[np.ndarray], np.ndarray], *, gray: bool, skip_broken: bool
+    ):
         self.dataset, self.preprocessing, self.gray, self.skip_broken = dataset, preprocessing, gray, skip_broken
         self.skipped, self.reasons = 0, list[str]()
 
