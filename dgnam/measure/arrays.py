@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..errors import ArrayError
@@ -16,8 +17,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 def as_numpy(values: Any, what: str) -> np.ndarray:
     """The values as a numpy array; a tensor of any device, with a gradient or without, too."""
     if isinstance(values, Tensor):
-        values = values.detach().float().cpu() if values.is_floating_point() else values.detach().cpu()
-        return values.numpy()
+        values = values.detach().cpu()
+        return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -55,6 +56,30 @@ def features(values: Any, what: str, *, least: int = 1) -> Floats:
     return found.reshape(len(found), -1)
 
 
+def labels(values: Any, what: str) -> np.ndarray:
+    """Labels (N,), such as of classes or units: whole numbers, or names."""
+    found = as_numpy(values, what)
+    if found.ndim != 1 or found.dtype.kind not in "iubSU":
+        raise ArrayError(f"{what}: whole numbers or names (N,) are needed, and these are {found.shape} {found.dtype}")
+    return found
+
+
+def whole_numbers(values: Any, what: str) -> np.ndarray:
+    """Whole numbers (N,), such as places in an array."""
+    found = as_numpy(values, what)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ArrayError(f"{what}: whole numbers (N,) are needed, and these are {found.shape} {found.dtype}")
+    return found
+
+
+def unit_rows(rows: Floats, what: str) -> Floats:
+    """Rows (N, d) scaled to length 1, so that their products are cosines; a row that is 0 is an error."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not lengths.all():
+        raise ArrayError(f"{what}: row {int(np.argmin(lengths[:, 0]))} is 0 and has no cosine")
+    return np.asarray(rows / lengths, np.float64)
+
+
 def per_unit(values: Any, what: str, *, least: int = 1) -> Floats:
     """One number a unit: (U,) as given, or the means over the seeds of (U, S)."""
     found = finite(values, what, 1, 2)
@@ -65,7 +90,10 @@ def per_unit(values: Any, what: str, *, least: int = 1) -> Floats:
 
 def same_length(**arrays: Any) -> None:
     """Raise ArrayError unless all named arrays have one length; None is passed over."""
-    lengths = {name: len(values) for name, values in arrays.items() if values is not None}
+    try:
+        lengths = {name: len(values) for name, values in arrays.items() if values is not None}
+    except TypeError:
+        raise ArrayError(f"{', '.join(arrays)}: arrays are needed, and one is a single value") from None
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise ArrayError(f"lengths differ: {listed}; each entry of one needs its counterpart")

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, as_numpy, features, same_length
+from .arrays import Floats, features, same_length, whole_numbers
+from .ranking import Ranking
 
 _VALUES_AT_ONCE = 1 << 23
 _SLACK = 1e-12
@@ -29,35 +30,25 @@ class Neighbors:
     places: np.ndarray
 
 
-class RunningNearest:
-    """The nearest k of all candidates so far, for each of `queries` queries.
+def rank_of_each(queries: int, k: int) -> list[Ranking]:
+    """For each query the ranking of its nearest k, by the negative of their squared distances."""
+    return [Ranking(1, k) for _ in range(queries)]
 
-    squares: (Q, k) squared distances, ascending, infinite where there are fewer candidates.
-    places: (Q, k) places in the stream, -1 where there are fewer.
-    """
 
-    def __init__(self, queries: int, k: int):
-        self.squares = np.full((queries, k), np.inf)
-        self.places = np.full((queries, k), -1, np.int64)
+def farthest(ranking: Ranking) -> float:
+    """The largest squared distance that is still among the nearest k."""
+    return float(-ranking.scores[0, -1])
 
-    @property
-    def bound(self) -> Floats:
-        """(Q,): the largest squared distance that is still among the nearest k."""
-        return self.squares[:, -1]
 
-    def add(self, query: int, squares: np.ndarray, places: np.ndarray) -> None:
-        """Add candidates of one query: their squared distances (m,) and places in the stream (m,)."""
-        both = np.concatenate([self.squares[query], squares]), np.concatenate([self.places[query], places])
-        order = np.lexsort((both[1], both[0]))[: self.squares.shape[1]]
-        # Places that are still empty are infinitely far, and so sorted last.
-        self.squares[query], self.places[query] = both[0][order], both[1][order]
-
-    def result(self) -> Neighbors:
-        """The neighbors; too short a stream is an error."""
-        if (self.places < 0).any():
-            count, k = int((self.places >= 0).sum(1).min()), self.squares.shape[1]
-            raise ArrayError(f"the stream has {count} rows to compare with, and {k} neighbors were asked for")
-        return Neighbors(np.sqrt(self.squares), self.places)
+def neighbors_of(rankings: list[Ranking]) -> Neighbors:
+    """What was found; too short a stream is an error."""
+    places = np.concatenate([ranking.extras["places"] for ranking in rankings])
+    if (places < 0).any():
+        raise ArrayError(
+            f"the stream has {(places >= 0).sum(1).min()} rows to compare with, and {places.shape[1]} neighbors were "
+            "asked for"
+        )
+    return Neighbors(np.sqrt(-np.concatenate([ranking.scores for ranking in rankings])), places)
 
 
 def nearest(queries: Any, chunks: Iterable[Any], k: int = 1, *, exclude: Any = None) -> Neighbors:
@@ -69,24 +60,24 @@ def nearest(queries: Any, chunks: Iterable[Any], k: int = 1, *, exclude: Any = N
     """
     rows = features(queries, "queries")
     k = whole_number("k", k, 1)
-    own = np.full(len(rows), -1) if exclude is None else as_numpy(exclude, "exclude")
+    own = np.full(len(rows), -1) if exclude is None else whole_numbers(exclude, "exclude")
     same_length(queries=rows, exclude=own)
     origin = rows.mean(0)  # distances from near the data's center have small norms, and so small rounding errors
     rows = rows - origin
     norms = (rows**2).sum(1)
-    best, start = RunningNearest(len(rows), k), 0
+    best, start = rank_of_each(len(rows), k), 0
     for chunk in chunks:
         found = features(chunk, f"chunk at {start}")
         if found.shape[1] != rows.shape[1]:
             raise ArrayError(f"chunk at {start}: rows of {found.shape[1]} values, and the queries have {rows.shape[1]}")
         _search(rows, norms, found - origin, start, own, best)
         start += len(found)
-    return best.result()
+    return neighbors_of(best)
 
 
-def _search(rows: Floats, norms: Floats, chunk: Floats, start: int, own: np.ndarray, best: RunningNearest) -> None:
+def _search(rows: Floats, norms: Floats, chunk: Floats, start: int, own: np.ndarray, best: list[Ranking]) -> None:
     """Add a chunk's rows that may be among the nearest, by their differences, not by the rounded products."""
-    sizes, k = (chunk**2).sum(1), best.squares.shape[1]
+    sizes, k = (chunk**2).sum(1), best[0].scores.shape[1]
     step = max(1, _VALUES_AT_ONCE // len(chunk))
     for first in range(0, len(rows), step):
         part = slice(first, first + step)
@@ -96,9 +87,9 @@ def _search(rows: Floats, norms: Floats, chunk: Floats, start: int, own: np.ndar
             if start <= own[query] < start + len(chunk):
                 near[own[query] - start] = np.inf
             kth = np.partition(near, k - 1)[k - 1] if k <= len(near) else np.inf
-            chosen = np.flatnonzero((near <= min(kth, best.bound[query]) + 2 * error) & np.isfinite(near))
+            chosen = np.flatnonzero((near <= min(kth, farthest(best[query])) + 2 * error) & np.isfinite(near))
             if chosen.size:
-                best.add(query, _squares(rows[query], chunk, chosen), start + chosen)
+                best[query].update(-_squares(rows[query], chunk, chosen)[None], places=start + chosen)
 
 
 def _squares(row: Floats, chunk: Floats, chosen: np.ndarray) -> Floats:

@@ -17,7 +17,8 @@ import numpy as np
 from ..am.checks import whole_number
 from ..errors import ArrayError
 from .arrays import Floats, pictures
-from .neighbors import Neighbors, RunningNearest
+from .neighbors import Neighbors, farthest, neighbors_of, rank_of_each
+from .ranking import Ranking
 
 _GRIDS = (14, 28)
 """Cells along each side, the coarsest grid first; then all pixels."""
@@ -42,43 +43,39 @@ def nearest_pictures(
     height, width = shown.shape[1] - 2 * shift, shown.shape[2] - 2 * shift
     if height < 1 or width < 1:
         raise ArrayError(f"shift {shift}: pictures of {shown.shape[1]}x{shown.shape[2]} have no center left")
-    best, start = RunningNearest(len(shown), k), 0
+    best, start = rank_of_each(len(shown), k), 0
     for chunk in chunks:
         found = pictures(chunk, f"chunk at {start}")
         if found.shape[1:] != shown.shape[1:]:
             raise ArrayError(f"chunk at {start}: pictures of {found.shape[1:]}, and the queries are {shown.shape[1:]}")
         center = found[:, shift : shift + height, shift : shift + width]
         coarse = [_cells(center, 0, grid)[:, 0] for grid in _GRIDS]
-        for query, picture in enumerate(shown):
+        for picture, ranking in zip(shown, best, strict=True):
             sides = np.stack([picture, picture[:, ::-1]] if mirror else [picture])
-            _search(query, sides, center, coarse, start, shift, best)
+            _search(sides, center, coarse, start, shift, ranking)
         start += len(found)
-    result = best.result()
+    result = neighbors_of(best)
     return Neighbors(result.distances / np.sqrt(height * width * 3), result.places)
 
 
 def _search(
-    query: int,
-    sides: np.ndarray,
-    center: np.ndarray,
-    coarse: list[np.ndarray],
-    start: int,
-    shift: int,
-    best: RunningNearest,
+    sides: np.ndarray, center: np.ndarray, coarse: list[np.ndarray], start: int, shift: int, ranking: Ranking
 ) -> None:
     """Add the pictures of a chunk, its central crops (n, h, w, 3), that may be among the query's nearest."""
     grids = [_cells(sides, shift, grid).reshape(-1, rows.shape[1]) for grid, rows in zip(_GRIDS, coarse, strict=True)]
     exact: Floats = _cells(sides, shift, None).reshape(-1, center[0].size)
-    chosen, lower = np.arange(len(center)), _lower(grids[0], coarse[0])
+    squares, k = np.full(len(center), np.inf), ranking.scores.shape[1]
+    lower = _lower(grids[0], coarse[0])
     # The likely nearest narrow the bound for the others.
-    likely = np.argsort(lower, kind="stable")[: best.squares.shape[1]]
-    best.add(query, _least(exact, center[likely]), start + likely)
-    for level, variants in enumerate(grids):
-        lower = lower if level == 0 else _lower(variants, coarse[level][chosen])
-        chosen = chosen[lower <= best.bound[query]]
-        chosen = chosen if level else np.setdiff1d(chosen, likely)
-    if chosen.size:
-        best.add(query, _least(exact, center[chosen]), start + chosen)
+    likely = np.argsort(lower, kind="stable")[:k]
+    squares[likely] = _least(exact, center[likely])
+    bound = min(farthest(ranking), squares[likely].max() if len(likely) == k else np.inf)
+    chosen = np.setdiff1d(np.flatnonzero(lower <= bound), likely)
+    for variants, rows in zip(grids[1:], coarse[1:], strict=True):
+        chosen = chosen[_lower(variants, rows[chosen]) <= bound]
+    squares[chosen] = _least(exact, center[chosen])
+    found = np.flatnonzero(squares <= bound)
+    ranking.update(-squares[found][None], places=start + found)
 
 
 def _lower(variants: np.ndarray, rows: np.ndarray) -> Floats:
@@ -93,7 +90,7 @@ def _least(variants: Floats, center: np.ndarray) -> Floats:
 
     All are whole numbers below 2^53, so that float64 is exact in any order.
     """
-    rows = center.reshape(len(center), -1).astype(np.float64)
+    rows = center.reshape(len(center), variants.shape[1]).astype(np.float64)
     squares = (variants**2).sum(1)[:, None] - 2 * (variants @ rows.T)
     return np.asarray(squares.min(0) + (rows**2).sum(1), np.float64)
 

@@ -1,0 +1,49 @@
+"""Shares of yes and no, with Wilson intervals.
+
+E. Wilson: Probable inference, the law of succession, and statistical inference. JASA 1927.  Seeds of one unit are not
+independent trials: their number is replaced by the effective one, the trials over the design effect (E. Korn,
+B. Graubard: Confidence intervals for proportions with small expected number of positive counts estimated from survey
+data. Survey Methodology 1998).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArrayError
+from ..arrays import finite
+from .estimate import Estimate, check_level
+
+
+def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
+    """The share `successes / trials` of independent trials, such as one picture a unit."""
+    from scipy.stats import norm
+
+    check_level(level)
+    if not (trials > 0 and 0 <= successes <= trials):
+        raise ArrayError(f"{successes} of {trials} trials: give one or more trials, and no more successes than trials")
+    z, share = norm.ppf((1 + level) / 2), successes / trials
+    center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    low, high = max(0.0, center - half), min(1.0, center + half)
+    return Estimate(share, float(min(low, share)), float(max(high, share)), int(trials), level)
+
+
+def proportion(flags: Any, *, level: float = 0.95) -> Estimate:
+    """The share of flags (U,) or (U, S) that are true, the seeds of a unit in a row.
+
+    The trials that count are between U, where the seeds of each unit agree or all flags are equal, and U·S, where
+    seeds are independent.
+    """
+    rows = finite(flags, "flags", 1, 2).reshape(len(flags), -1)
+    if not np.isin(rows, (0, 1)).all():
+        raise ArrayError("flags: true or false is needed, and there are other values")
+    units, seeds = rows.shape
+    share = float(rows.mean())
+    between = float(rows.mean(1).var(ddof=1)) / units if units > 1 else 0.0
+    trials = share * (1 - share) / between if between > 0 else units
+    trials = min(max(trials, units), units * seeds)
+    found = wilson(share * trials, trials, level=level)
+    return Estimate(share, found.low, found.high, units, level)

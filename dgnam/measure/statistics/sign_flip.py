@@ -1,0 +1,47 @@
+"""The sign-flip permutation test of paired numbers.
+
+If neither condition is better, each unit's difference is as likely as its negative (R. Fisher: The Design of
+Experiments, 1935, Sec. 21).  All signs are tried where there are no more than the permutations, else random ones, and
+the observed signs count among them, so that the p-value is never 0 (B. Phipson, G. Smyth, 2010).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from ...errors import ArrayError
+from ..arrays import per_unit
+from .bootstrap import RESAMPLES
+
+
+def sign_flip(
+    differences: Any,
+    *,
+    null: float = 0.0,
+    alternative: Literal["two-sided", "greater", "less"] = "two-sided",
+    permutations: int = RESAMPLES,
+    seed: int = 0,
+) -> float:
+    """The p-value of the mean difference over units, (U,) or (U, S), against the mean `null`.
+
+    alternative: "greater" asks whether the mean is above `null`, "less" whether it is below.
+    """
+    from scipy.stats import permutation_test
+
+    rows = per_unit(differences, "differences", least=2)
+    if alternative not in ("two-sided", "greater", "less"):
+        raise ArrayError(f"alternative '{alternative}': give two-sided, greater or less")
+    test = permutation_test(
+        (rows - null,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=permutations,
+        batch=max(1, (1 << 22) // len(rows)),
+        alternative=alternative,
+        axis=-1,
+        random_state=np.random.default_rng(seed),
+    )
+    return float(test.pvalue)

@@ -1,0 +1,107 @@
+"""What an interval decides."""
+
+import json
+
+import pytest
+
+from dgnam.errors import ArrayError
+from dgnam.measure.statistics import Decision, Estimate, all_hold, decide, with_controls
+
+HOLDS, FAILS, UNDECIDED = (Decision(outcome, "why") for outcome in ("holds", "fails", "undecided"))
+
+
+def of(low, high, level=0.95):
+    return Estimate((low + high) / 2, low, high, 100, level)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "above", "below"),
+    [
+        (0.21, 0.3, "holds", "fails"),
+        (0.1, 0.19, "fails", "holds"),
+        (0.19, 0.21, "undecided", "undecided"),
+        (0.2, 0.3, "undecided", "fails"),  # "> 0.2" is not shown by an end at 0.2, and "< 0.2" is refuted
+        (0.1, 0.2, "fails", "undecided"),
+        (0.2, 0.2, "fails", "fails"),
+    ],
+)
+def test_an_interval_against_a_threshold(low, high, above, below):
+    assert decide(of(low, high), above=0.2).outcome == above
+    assert decide(of(low, high), below=0.2).outcome == below
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (-0.1, 0.19, "holds"),
+        (-0.1, 0.2, "undecided"),
+        (0.2, 0.4, "fails"),
+        (-0.4, -0.21, "fails"),
+        (-0.3, 0.3, "undecided"),
+    ],
+)
+def test_equivalence(low, high, outcome):
+    assert decide(of(low, high, 0.90), within=0.2).outcome == outcome
+
+
+def test_few_units_decide_nothing():
+    assert decide(Estimate(1.0, 0.9, 1.1, 5), above=0).outcome == "undecided"
+    assert decide(Estimate(1.0, 0.9, 1.1, 6), above=0).outcome == "holds"
+
+
+def test_each_kind_needs_its_level():
+    with pytest.raises(ArrayError, match="an interval of 90%; 'above' is decided by one of 95%"):
+        decide(of(0, 1, 0.90), above=0)
+    with pytest.raises(ArrayError, match="an interval of 95%; 'within' is decided by one of 90%"):
+        decide(of(0, 1), within=2)
+
+
+def test_one_threshold_and_a_positive_margin():
+    for thresholds in ({}, {"above": 0, "below": 1}):
+        with pytest.raises(ArrayError, match="give one of above, below, within"):
+            decide(of(0, 1), **thresholds)
+    with pytest.raises(ArrayError, match="above: a threshold is a finite number"):
+        decide(of(0, 1), above=float("nan"))
+    with pytest.raises(ArrayError, match="margin above 0"):
+        decide(of(0, 1, 0.90), within=-0.2)
+
+
+@pytest.mark.parametrize(
+    ("parts", "outcome"),
+    [
+        ([HOLDS, HOLDS], "holds"),
+        ([HOLDS, FAILS], "fails"),
+        ([UNDECIDED, FAILS], "fails"),
+        ([HOLDS, UNDECIDED], "undecided"),
+    ],
+)
+def test_a_claim_of_parts(parts, outcome):
+    assert all_hold(parts).outcome == outcome
+
+
+def test_a_claim_has_parts():
+    with pytest.raises(ArrayError, match="no parts"):
+        all_hold([])
+
+
+def test_a_missed_control_leaves_any_claim_undecided():
+    assert with_controls(HOLDS, [HOLDS, HOLDS]) is HOLDS
+    for claim in (HOLDS, FAILS):
+        found = with_controls(claim, [HOLDS, UNDECIDED])
+        assert found.outcome == "undecided"
+        assert claim.outcome in found.reason
+
+
+def test_the_reason_has_the_numbers():
+    assert decide(of(0.25, 0.35), above=0.2).reason == "0.3 [0.25, 0.35] (95%, n = 100), claimed > 0.2"
+
+
+def test_an_estimate_is_json():
+    made = Estimate(1.5, 0.5, float("inf"), 3)
+    assert json.loads(json.dumps(made.as_dict(), allow_nan=False))["high"] is None
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(float("nan"), 0, 1), (0, 1, 0), (0, float("nan"), 1)])
+def test_no_estimate_without_numbers(value, low, high):
+    with pytest.raises(ArrayError, match="is no estimate"):
+        Estimate(value, low, high, 3)
