@@ -118,13 +118,19 @@ def test_a_measured_neuron(folder):
     assert Path("neuron-12/images/000.png").is_file()
 
 
+def test_a_transformer(folder):
+    found = run_example(examples("dgnam/am/README.md")[0])["found"]
+    assert found.images.shape == (3, 64, 64, 3)
+    assert (found.activations > found.traces[:, 0]).all()
+
+
 def test_a_search_by_turns(folder):
-    names = run_example(examples("dgnam/am/README.md")[0])
+    names = run_example(examples("dgnam/am/README.md")[1])
     assert names["search"].generation == 3
 
 
 def test_piece_by_piece(folder):
-    found = run_example(examples("dgnam/am/README.md")[1])["found"]
+    found = run_example(examples("dgnam/am/README.md")[2])["found"]
     with Image.open("goldfish.png") as picture:
         assert picture.size == (56, 56)
     assert found.codes.shape == (4, 384)
@@ -137,7 +143,7 @@ def test_loading_a_run(folder):
 
 
 def test_every_example_is_tested():
-    assert [len(examples(page)) for page in RUN] == [3, 2, 1]
+    assert [len(examples(page)) for page in RUN] == [3, 3, 1]
 
 
 @pytest.mark.parametrize("page", RUN)

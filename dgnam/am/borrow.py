@@ -21,41 +21,36 @@ from torch import Tensor, nn
 _LOCK = threading.RLock()
 """Held for a pass, so that two threads don't find each other's changes in a network that both use."""
 
-_WRITTEN: WeakKeyDictionary[nn.Module, set[str]] = WeakKeyDictionary()
-"""Of each network, the buffers that a pass was seen to write to; the first pass looks at all of them."""
+_WRITTEN: WeakKeyDictionary[nn.Module, set[tuple[int, str]]] = WeakKeyDictionary()
+"""Of each network, the buffers that a pass was seen to write to, by submodule; the first pass looks at all of them."""
 
 
 @contextmanager
 def borrowed(*parts: object) -> Iterator[None]:
     """Networks in eval mode and frozen, for as long as this lasts.
 
-    parts: modules; targets and priors, whose modules are meant; what has none is passed over.
+    parts: modules; our targets and priors, whose modules are meant; all else is passed over.
     """
     with _LOCK:
         modules = [module for part in parts for module in modules_of(part)]
         undo: list[Callable[[], object]] = []
         try:
             for module in modules:
-                undo.append(_kept_buffers(module))
-                # One by one, since `eval` may be overridden or refused.
-                training = [one for one in module.modules() if getattr(one, "training", False)]
-                _switch_off(training, lambda one, on: setattr(one, "training", on), undo)
-                learned = [one for one in module.parameters() if one.requires_grad]
-                _switch_off(learned, lambda one, on: one.requires_grad_(on), undo)
+                _take(module, undo)
             yield
         finally:
             _undo(undo)
 
 
 def modules_of(part: object) -> list[nn.Module]:
-    """The torch modules that a target, a prior or several targets compute with."""
+    """The torch modules that one of our targets or priors, or several targets, compute with."""
     if isinstance(part, nn.Module):
         return [part]
     several = getattr(part, "targets", None)
     if isinstance(several, Mapping):
         return [module for one in several.values() for module in modules_of(one)]
-    module = getattr(part, "module", None)
-    return [module] if isinstance(module, nn.Module) else []
+    running = getattr(part, "running", None)
+    return [running] if isinstance(running, nn.Module) else []
 
 
 def _undo(steps: list[Callable[[], object]]) -> None:
@@ -71,30 +66,41 @@ def _undo(steps: list[Callable[[], object]]) -> None:
         raise interrupt
 
 
+def _take(module: nn.Module, undo: list[Callable[[], object]]) -> None:
+    """Put a network into eval mode, frozen; how each change is taken back is noted before it is made."""
+    parts = list(module.modules())
+    undo.append(_kept_buffers(module, parts))
+    # One by one, since `eval` may be overridden or refused.
+    training = [part for part in parts if getattr(part, "training", False)]
+    _switch_off(training, lambda part, on: setattr(part, "training", on), undo)
+    learned = [one for one in module.parameters() if one.requires_grad]
+    _switch_off(learned, lambda one, on: one.requires_grad_(on), undo)
+
+
 def _switch_off(things: list[Any], switch: Callable[[Any, bool], object], undo: list[Callable[[], object]]) -> None:
-    """Switch things off, and note first how they are switched on again."""
-    undo.append(lambda: [switch(thing, True) for thing in things])
+    if things:
+        undo.append(lambda: [switch(thing, True) for thing in things])
     for thing in things:
         switch(thing, False)
 
 
-def _kept_buffers(module: nn.Module) -> Callable[[], object]:
+def _kept_buffers(module: nn.Module, parts: list[nn.Module]) -> Callable[[], object]:
     """Note the buffers, such as a counter that runs on in eval mode too; returns what puts them back."""
     written = _WRITTEN.get(module)
     before = []
-    for prefix, one in module.named_modules():
-        for name, buffer in _buffers(one).items():
-            key = f"{prefix}.{name}"
-            copy = buffer.detach().clone() if buffer is not None and (written is None or key in written) else None
-            before.append((key, one, name, buffer, copy, _version(buffer)))
+    for place, part in enumerate(parts):
+        for name, buffer in _buffers(part).items():
+            copied = buffer is not None and (written is None or (place, name) in written)
+            copy = buffer.detach().clone() if copied else None  # type: ignore[union-attr]
+            before.append(((place, name), part, buffer, copy, _version(buffer)))
 
     def back() -> None:
         seen = set() if written is None else set(written)
-        for key, one, name, buffer, copy, version in before:
-            now = _buffers(one).get(name)
-            if now is not buffer:
+        for key, part, buffer, copy, version in before:
+            _, name = key
+            if _buffers(part).get(name) is not buffer:
                 seen.add(key)
-                _buffers(one)[name] = buffer
+                _buffers(part)[name] = buffer
             if version != _version(buffer):
                 seen.add(key)
                 if copy is not None and buffer is not None:

@@ -224,8 +224,15 @@ class _Batch:
         return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps, stopped)))
 
     def try_step(self, start_codes: np.ndarray | Start | None) -> None:
-        """Take a step and forget it, to raise the errors that it meets."""
-        self._advance(self._start(start_codes), 0)
+        """Take a step and forget it, to raise the errors that it meets; each layer read must have a gradient."""
+        codes = self._start(start_codes)
+        self._advance(codes, 0)
+        if len(self.readout.layers) > 1:
+            with borrowed(self.target, self.prior):
+                seen = self.framing(self.prior(codes)).detach().requires_grad_()
+                for layer, found in self.readout.values(seen).items():
+                    of = found.sum() if found.requires_grad else found
+                    _gradient(of, seen, None, (f"layer '{layer}' of the target", self.target, "images"), keep=True)
 
     def _advance(self, codes: Tensor, step: int) -> _Update:
         """One step of each row, with the networks borrowed until its gradients are there."""
@@ -237,7 +244,7 @@ class _Batch:
         codes = codes.detach().requires_grad_()
         outer = self.prior(codes)
         if not outer.requires_grad:
-            raise _no_gradient("prior", self.prior, "codes")
+            raise _no_gradient("the prior", self.prior, "codes")
         images = self.framing(outer)
         shown = self.framing(self._transformed(outer, step)) if self.transforms else images
         seen = shown.detach().requires_grad_()
@@ -245,10 +252,10 @@ class _Batch:
         activations = self.readout.total(values)
         if step == 0:
             self.magnitudes = self.readout.magnitude({layer: found.detach() for layer, found in values.items()})
-        image_gradient = _gradient(activations.sum(), seen, None, ("target", self.target, "images"))
+        image_gradient = _gradient(activations.sum(), seen, None, ("the target", self.target, "images"))
         step_sizes = self._step_sizes(step)
         change, scales = self._change(seen.detach(), image_gradient, step_sizes)
-        code_gradient = _gradient(shown, codes, change, ("prior", self.prior, "codes"))
+        code_gradient = _gradient(shown, codes, change, ("the prior", self.prior, "codes"))
         stops = _stops(activations.detach(), squared_norms(image_gradient), squared_norms(code_gradient))
         codes = codes.detach()
         context = StepContext(step, code_gradient.clone())
@@ -329,13 +336,15 @@ class _Batch:
         return torch.from_numpy(codes.astype(np.float32)).to(self.device)
 
 
-def _gradient(of: Tensor, by: Tensor, change: Tensor | None, what: tuple[str, object, str]) -> Tensor:
+def _gradient(
+    of: Tensor, by: Tensor, change: Tensor | None, what: tuple[str, object, str], keep: bool = False
+) -> Tensor:
     """The gradient of a part's output by its input; DgnamError where none gets there."""
     if not of.requires_grad:
         raise _no_gradient(*what)
     try:
-        (found,) = torch.autograd.grad(of, by, change, allow_unused=True)
-    except RuntimeError as error:
+        (found,) = torch.autograd.grad(of, by, change, retain_graph=keep, allow_unused=True)
+    except Exception as error:  # a module's own backward may raise anything
         raise DgnamError(f"{_no_gradient(*what)} ({shortened(str(error), 300)})") from error
     if found is None:
         raise _no_gradient(*what)
@@ -347,7 +356,7 @@ def _no_gradient(part: str, of: object, by: str) -> DgnamError:
     modules = [type(module).__name__ for module in modules_of(of)]
     named = f"{type(of).__name__} of {', '.join(modules)}" if modules else type(of).__name__
     return DgnamError(
-        f"the {part} ({named}) has no gradient by its {by}: is something rounded, detached, quantized, under no_grad "
+        f"{part} ({named}) has no gradient by its {by}: is something rounded, detached, quantized, under no_grad "
         "or inference_mode, or done in NumPy inside?  Evolution needs no gradient of a target: dgnam.evolve"
     )
 

@@ -63,7 +63,7 @@ def placed(module: Module, device: torch.device) -> Module:
     if len(there) != 1 or there == {wanted}:
         return module
     try:
-        return copy.deepcopy(module).to(wanted).eval().requires_grad_(False)
+        return copy.deepcopy(module).to(wanted)
     except Exception as error:  # a module may refuse to be copied in any way
         raise DgnamError(
             f"the module lies on {there.pop()}, and can't be copied to {wanted} ({error}): move it there yourself"
@@ -91,11 +91,12 @@ def to_module(values: Tensor, module: nn.Module) -> Tensor:
 
 def from_module(output: Tensor, device: torch.device) -> Tensor:
     """An output as float32 on `device`."""
-    if output.dtype == torch.float16 and output.requires_grad:
-        output.register_hook(lambda gradient: gradient * HALF_SCALE)
-    found = output.dequantize() if output.is_quantized else output
-    if found.is_complex():
+    if output.is_complex():
         raise DgnamError("complex values have no order to climb: give their absolute values in a module of their own")
+    found = output.dequantize() if output.is_quantized else output
+    if found.dtype == torch.float16 and found.requires_grad:
+        found = found.clone()  # a branch of its own: what later layers send back is scaled already
+        found.register_hook(lambda gradient: gradient * HALF_SCALE)
     return found.to(device, torch.float32)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import zoo
 from ..am import Target
+from ..am.targets.caffe_layers import caffe_layers
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.dataset import open_dataset
@@ -135,6 +136,9 @@ def act_range(
     dataset = open_dataset(images, root=root, listing=listing, folder=data)
     if isinstance(chosen.net, CaffeModule):
         chosen.net.plan.layer_index(code)
+        known = caffe_layers(chosen.net.plan).get(code)
+        if known is not None and known.fault is not None:
+            raise DgnamError(known.fault)
     else:
         chosen.net.layer_shape(code)
     prepare = _preprocessing(chosen, resize, size, mean, scale)

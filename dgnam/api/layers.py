@@ -71,10 +71,16 @@ def target_layers(target: Target, classes: Sequence[Classes] = ()) -> list[Layer
         return caffe_layers(target.module.plan, classes)
     if isinstance(target, JointTarget):
         rows = [row for name, one in target.targets.items() for row in _within(name, target_layers(one))]
-        types, shapes = {row.name: row.type for row in rows}, {row.name: row.shape for row in rows}
-        return _rows(types, shapes, classes, {row.name: row.note for row in rows})
-    shapes = {name: tuple(target.layer_shape(name)) for name in target.layers()}
-    return _rows(dict.fromkeys(shapes, ""), shapes, classes)
+        found = {row.name: row.shape for row in rows}
+        return _rows({row.name: row.type for row in rows}, found, classes, {row.name: row.note for row in rows})
+    shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys(target.layers())
+    notes = {}
+    for name in shapes:
+        try:
+            shapes[name] = tuple(target.layer_shape(name))
+        except DgnamError as error:
+            notes[name] = str(error)
+    return _rows(dict.fromkeys(shapes, ""), shapes, classes, notes)
 
 
 def caffe_layers(plan: NetPlan, classes: Sequence[Classes] = ()) -> list[LayerRow]:

@@ -13,7 +13,10 @@ from .terminal import say
 def layers(
     target: Annotated[
         str,
-        typer.Argument(help="A model of `dgnam models list`, your own deploy prototxt, or package.module:name."),
+        typer.Argument(
+            help="A model of `dgnam models list`, package.module:name of a Target in Python, several of these, "
+            "comma-separated, or your own deploy prototxt."
+        ),
     ],
     weights: Annotated[Path | None, typer.Option(help="Weights, to check that they fit; optional.")] = None,
     labels: Annotated[Path | None, typer.Option(help="The target's classes, one per line.")] = None,

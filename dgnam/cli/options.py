@@ -17,15 +17,15 @@ USUAL_STEP = (
 Target = Annotated[
     str,
     typer.Argument(
-        help="A model of `dgnam models list`, or several, comma-separated; your own deploy prototxt, with --weights; "
-        "or package.module:name of a Target in Python."
+        help="A model of `dgnam models list`, package.module:name of a Target in Python, or several of these, "
+        "comma-separated; or your own deploy prototxt, with --weights."
     ),
 ]
 Objective = Annotated[
     str,
     typer.Argument(
         help="What to maximize: fc8:945, fc8:lemon, fc8:0-9, conv5:55@6,6 (one position), conv5:55@all (a whole "
-        "channel), 'fc8:3 + 0.5*fc8:7'. `dgnam layers TARGET` lists the layers."
+        "channel), blocks.3:5@0 (one token), 'fc8:3 + 0.5*fc8:7'. `dgnam layers TARGET` lists the layers."
     ),
 ]
 Units = Annotated[

@@ -207,6 +207,17 @@ def test_joint_targets_and_nested_borrowing():
     unchanged(before[1], b)
 
 
+def test_targets_of_other_classes_keep_their_modes():
+    class Own:
+        def __init__(self):
+            self.module = mixed()
+
+    own = Own()
+    before = state(own.module)
+    with borrowed(own):
+        unchanged(before, own.module)
+
+
 def test_judge_leaves_its_module_as_found(tiny_modules):
     module = tiny_modules[0]
     module.train()

@@ -29,6 +29,7 @@ from dgnam.am import (
 )
 from dgnam.am.evolve import UnitScore
 from dgnam.am.published import loop as published
+from dgnam.am.synthesize import try_step
 from dgnam.errors import DgnamError
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))
@@ -371,6 +372,34 @@ class TestNoGradient:
         module = torch.nn.Sequential(Cut(how, (5, 12)), torch.nn.Unflatten(1, (3, 2, 2)))
         with pytest.raises(DgnamError, match=r"the prior \(TorchPrior of Sequential\) has no gradient by its codes"):
             run((torches[0], TorchPrior(module, 5)), [Job(Unit("fc8", 0))], clip=None)
+
+    @pytest.mark.parametrize("how", CUTS)
+    def test_of_one_layer_of_a_sum_raises_with_its_name(self, torches, how):
+        torch.manual_seed(0)
+        first, second = torch.nn.Linear(12, 12), Cut(how, (12, 4))
+        target = TorchTarget(torch.nn.Sequential(torch.nn.Flatten(), first, second), (2, 2))
+        job = Job(Unit("1", 0) + Unit("2", 0), settings=released(n_iters=1))
+        with pytest.raises(DgnamError, match=r"layer '2' of the target \(TorchTarget of Sequential\) has no gradient"):
+            try_step(target, torches[1], [job], clip=None)
+        try_step(target, torches[1], [Job(Unit("1", 0) + Unit("0", 0))], clip=None)
+
+    def test_of_a_backward_that_fails_is_told(self, torches):
+        class Broken(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x.flatten(1)
+
+            @staticmethod
+            def backward(ctx, gradient):
+                raise ValueError("no way back")
+
+        class Module(torch.nn.Module):
+            def forward(self, x):
+                return Broken.apply(x)
+
+        target = TorchTarget(torch.nn.Sequential(Module()), (2, 2))
+        with pytest.raises(DgnamError, match=r"has no gradient .*\(no way back\)"):
+            run((target, torches[1]), [Job(Unit("0", 0))])
 
     @pytest.mark.parametrize("how", CUTS)
     def test_evolution_needs_none_of_a_target(self, how):

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from dgnam import zoo
+from dgnam.am import TorchTarget
 from dgnam.api.act_range import act_range
 from dgnam.api.targets import open_target
 from dgnam.caffe.databases.backends import create_database
@@ -27,6 +29,7 @@ from dgnam.data.preprocessing import Preprocessing
 from dgnam.errors import DgnamError
 from dgnam.measure.act_range import CodeMeasurement
 from dgnam.runs import Interrupted
+from tests.am.networks import ChannelsLast, Time, Tokens
 
 NET = """
 name: "tiny"
@@ -336,6 +339,35 @@ def test_an_encoder_is_whatever_a_target_is(sources, tmp_path, code):
     np.testing.assert_allclose(found[0], codes.mean(0) + 3 * codes.std(0), rtol=1e-5)
     record = json.loads((tmp_path / "run0/run.json").read_text())
     assert record["inputs"]["encoder"]["python"] == "own_encoder:net"
+
+
+@pytest.mark.parametrize(
+    ("module", "layer", "shape"),
+    [(Tokens(), "mix", (4, 6)), (ChannelsLast(), "block", (4, 4, 6)), (nn.Conv2d(3, 6, 8, 8), "output", (6, 4, 4))],
+)
+def test_codes_of_a_torch_module_have_its_own_order_of_axes(sources, tmp_path, module, layer, shape):
+    target = TorchTarget(module, (32, 32))
+    how = {"layer": layer, "size": "32", "folder": tmp_path / "run", "progress": False}
+    found = act_range(sources[1]["zip"], encoder=target, **how)
+    prepare = Preprocessing((32, 32), (32, 32), np.array([104, 117, 123]))
+    images = torch.from_numpy(np.stack([prepare(image) for image in sources[0]]))
+    codes = target.outputs(images, [layer])[layer].detach().numpy()
+    assert codes.shape[1:] == found.found.shape == shape
+    expected = (codes.mean(0) + 3 * codes.std(0)).ravel()
+    np.testing.assert_allclose(found.bounds, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["torch", "prototxt"])
+def test_a_layer_without_a_row_for_each_picture_raises_at_once(own, sources, tmp_path, kind):
+    if kind == "torch":
+        how = {**own, "encoder": TorchTarget(Time(), (64, 64)), "weights": None, "layer": "out", "size": "64"}
+    else:
+        rows = 'type: "Reshape" bottom: "fc8" top: "rows" reshape_param { shape { dim: -1 dim: 1 } }'
+        Path(own["encoder"]).write_text(f'{NET} layer {{ name: "rows" {rows} }}')
+        how = {**own, "layer": "rows"}
+    with pytest.raises(DgnamError, match="its first axis is not the batch"):
+        act_range(sources[1]["zip"], **{**how, "folder": tmp_path / "new"})
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_own_encoder_is_resumed_by_name_or_opened(sources, tmp_path, code):

@@ -101,7 +101,9 @@ class TorchLayers:
 
     def __init__(self, module: nn.Module, alone: ForwardPass, both: ForwardPass, again: Callable[[], ForwardPass]):
         """alone, both: passes of one image, and of that image behind another; again: makes `alone` a second time."""
-        self._submodules = [name for name, _ in module.named_modules() if name]
+        self._submodules = {
+            name: isinstance(one, torch.jit.ScriptModule) for name, one in module.named_modules() if name
+        }
         self._found: dict[str, LayerOutput] = {}
         mixed: list[str] = []
         for name, key in self._named(alone.seen).items():
@@ -144,8 +146,14 @@ class TorchLayers:
         if own:
             raise DgnamError(f"layer '{name}' has several values in a pass; say which one: {', '.join(own[:8])}")
         whole = [other for other, layer in self._found.items() if layer.key[0] == ""]
-        hint = f"; scripted, traced and exported modules run as one, layer '{whole[0]}'" if whole else ""
-        raise DgnamError(f"module '{name}' took no part in the forward pass, or gave no tensor{hint}")
+        hint = f"; what the whole module returns is layer '{whole[0]}'" if whole else ""
+        if self._submodules[name]:
+            raise DgnamError(
+                f"module '{name}' is scripted or traced, and the values in TorchScript can't be read{hint}"
+            )
+        raise DgnamError(
+            f"module '{name}' took no part in the forward pass, or gave no tensor (exported modules run as one){hint}"
+        )
 
     def _named(self, keys: Mapping[Key, object]) -> dict[str, Key]:
         """The layers' names: with the call where there are several, and the place where an output has several."""

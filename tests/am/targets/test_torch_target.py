@@ -122,6 +122,18 @@ class TestPrecision:
         assert (own - gradient).abs().max() <= (1e-5 if exact else 0.1) * gradient.abs().max()
         assert (own == 0).float().mean() <= (gradient == 0).float().mean() + 0.01
 
+    def test_gradients_of_several_layers_add_up(self):
+        torch.manual_seed(0)
+        module = classifier()
+        images = (50 * torch.randn(2, 3, 32, 32)).requires_grad_()
+
+        def gradient(module):
+            found = TorchTarget(module, (32, 32))(images, ["0", "4", "6"])
+            return torch.autograd.grad(found["0"][:, 1, 3, 3].sum() + found["4"].sum() + found["6"].sum(), images)[0]
+
+        expected = gradient(module)
+        assert (gradient(module.half()) - expected).abs().max() <= 0.1 * expected.abs().max()
+
 
 def test_compiled_and_parallel_modules_are_what_they_wrap():
     module = classifier()
@@ -152,8 +164,17 @@ def test_torchscript_is_one_layer(make):
     assert torch.allclose(found, TorchTarget(module, (32, 32))(images, ["6"])["6"], atol=1e-4)
     assert torch.autograd.grad(found.sum(), images)[0].abs().sum() > 0
     assert target.shapes() == {"output": (5,)}
-    with pytest.raises(DgnamError, match="traced and exported modules run as one, layer 'output'"):
+    with pytest.raises(DgnamError, match=r"'6' is scripted or traced, .* can't be read; .* is layer 'output'"):
         target.layer_shape("6")
+
+
+def test_torchscript_within_a_module_is_passed_over():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), torch.jit.script(nn.ReLU()), nn.Flatten())
+    target = TorchTarget(module, (8, 8))
+    images = 50 * torch.randn(2, 3, 8, 8)
+    assert torch.equal(target(images, ["2"])["2"], target(images, ["0"])["0"].relu().flatten(1))
+    with pytest.raises(DgnamError, match="'1' is scripted or traced"):
+        target.layer_shape("1")
 
 
 def test_exported_programs_are_given_as_modules():
