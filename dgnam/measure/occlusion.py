@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..am import Objective, Target
+from ..am.objectives import read_layers
 from ..caffe.mode import exact
 from ..data.preprocessing import MEAN_BGR
 from ..errors import DgnamError
@@ -129,7 +130,7 @@ def unit_score(target: Target, unit: Objective) -> Score:
     """The values of an objective that reads one image at a time."""
 
     def score(images: Tensor) -> Tensor:
-        values = target(images, unit.layers)
+        values = read_layers(target, images, unit.layers)
         total = images.new_zeros(len(images))
         for weight, term in unit.terms:
             total = total + weight * term.measure(values[term.layer]).to(total)

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import zoo
+from ..am.borrow import borrowed
 from ..data.preprocessing import deprocess
 from ..errors import DgnamError, closest, optional_module
 from .judge import Verdict, check_classes, ranks_of
@@ -48,7 +49,8 @@ class OutsideJudge:
     """EfficientNet-Lite0, ranking only the given classes of ImageNet.
 
     keys: the WordNet ids of the classes, in the order of their indices.
-    module: the net, (N, 3, 224, 224) RGB to 1000 scores; None takes the one that the extra `judge` installs.
+    module: the net, (N, 3, 224, 224) RGB to 1000 scores, which is left as it was found; None takes the one that the
+        extra `judge` installs.
 
     Raises MissingPackageError without the extra, and DgnamError for a class that ImageNet does not have.
     """
@@ -59,7 +61,7 @@ class OutsideJudge:
             if key not in places:
                 raise DgnamError(f"ImageNet's 1000 classes have no '{key}'; the closest: {closest(key, places)}")
         self.places = torch.tensor([places[key] for key in keys])
-        self.module = (_installed() if module is None else module).eval().requires_grad_(False)
+        self.module = _installed() if module is None else module
 
     @classmethod
     def of_labels(cls, label_set: str = "imagenet200") -> OutsideJudge:
@@ -76,7 +78,7 @@ class OutsideJudge:
         ranks = []
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
-            with torch.no_grad():
+            with torch.no_grad(), borrowed(self.module):
                 scores = self.module(self._seen(images[part]))[:, self.places].numpy()
             ranks.append(ranks_of(scores, classes[part]))
         return Verdict(np.concatenate(ranks))

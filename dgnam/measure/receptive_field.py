@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..am import Target
+from ..am.borrow import borrowed
 from ..caffe.mode import exact
 
 _IMAGES, _DEVIATION = 8, 60.0
@@ -58,7 +59,7 @@ def receptive_fields(
     target.to(place)
     noise = np.random.RandomState(0).normal(0, _DEVIATION, (_IMAGES, 3, *target.size)).astype(np.float32)
     images = torch.from_numpy(noise).to(place).requires_grad_()
-    with torch.enable_grad(), exact(place):
+    with torch.enable_grad(), exact(place), borrowed(target):
         values = target(images, [layer])[layer]
         if not values.requires_grad:
             return [whole for _ in positions]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..am import Objective, Target, Unit
+from ..am.objectives import read_layers
 from ..am.objectives.objective import check_unit_index
 from ..caffe.mode import exact
 from ..data.dataset import Dataset
@@ -30,7 +31,7 @@ NOWHERE = -1
 
 
 class UnitValues:
-    """From images to the values of units, and where in their layers they are.
+    """From images to the values of units, and where in their layers they are; a token has no position in an image.
 
     units: objectives; a `Unit` of a convolutional layer without a position has its highest value over all of them.
     layers: those read.
@@ -55,7 +56,7 @@ class UnitValues:
 
         images: (N, 3, *size) BGR, mean-subtracted.
         """
-        found = self.target(images, self.layers)
+        found = read_layers(self.target, images, self.layers)
         values = images.new_zeros(len(images), len(self.units))
         positions = torch.full(values.shape, NOWHERE, dtype=torch.int64, device=images.device)
         for layer, columns in self._anywhere.items():
@@ -83,7 +84,7 @@ class UnitValues:
             term.check(self._shapes[term.layer])
 
     def _fixed_position(self, unit: Objective) -> int:
-        if not isinstance(unit, Unit) or unit.xy is None:
+        if not isinstance(unit, Unit) or unit.xy is None or len(self._shapes[unit.layer]) != 3:
             return NOWHERE
         row, column = (unit.xy, unit.xy) if isinstance(unit.xy, int) else unit.xy
         return row * self._shapes[unit.layer][2] + column

@@ -57,6 +57,16 @@ def test_an_unknown_class_is_an_error_with_the_closest():
         OutsideJudge(["n01443538"], Reds())
 
 
+def test_the_net_is_left_as_it_was_found():
+    parts = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000), torch.nn.Dropout(0.9)
+    module = torch.nn.Sequential(*parts)
+    judge = OutsideJudge(KEYS, module)
+    images = np.random.default_rng(0).normal(0, 50, (3, 3, 8, 8)).astype(np.float32)
+    assert (judge.rank(images, [0, 0, 0]).ranks == judge.rank(images, [0, 0, 0]).ranks).all()
+    assert all(one.training for one in module.modules())
+    assert all(p.requires_grad for p in module.parameters())
+
+
 def test_a_class_to_each_image():
     with pytest.raises(DgnamError, match="give one class to each"):
         OutsideJudge(KEYS, Reds()).rank(image(1, 1), [0, 1])

@@ -134,3 +134,24 @@ def test_impossible_units_and_values_are_one_error(planted):
         TopImageMeasurement(broken, [Unit("0", 1)], 3, SMALL).add(planted[0])
     with pytest.raises(DataError, match="none: no picture could be read"):
         TopImageMeasurement(red_detector(), [Unit("0", 1)], 3, SMALL).check_any("none")
+
+
+def test_a_token_is_looked_at_alone_and_has_no_position(planted):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.Flatten(2), Transposed(), nn.LayerNorm(6))
+    target = TorchTarget(module, size=(24, 32))
+    units = [Unit("3", 2, 7), Channel("3", 2)]
+    found = TopImageMeasurement(target, units, 3, SMALL, batch_size=6)
+    found.add(planted[0])
+    images = torch.from_numpy(np.stack([SMALL(picture.read()) for picture in planted[0]]))
+    values = target(images, ["3"])["3"].detach()
+    for row, expected in enumerate([values[:, 7, 2], values[..., 2].mean(1)]):
+        order = expected.argsort(descending=True)[:3]
+        assert found.places[row].tolist() == order.tolist()
+        assert found.activations[row] == pytest.approx(expected[order].tolist(), abs=1e-5)
+    assert (found.positions == -1).all()
+
+
+class Transposed(nn.Module):
+    def forward(self, x):
+        return x.transpose(1, 2)
