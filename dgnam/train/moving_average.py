@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+UPDATES = "updates"
+"""What a checkpoint calls how many updates there were, beside the averages."""
+
 
 class MovingAverage:
     """Parameters and buffers of `net`, all of them float32, averaged over about the last 1 / (1 - decay) updates.
@@ -40,10 +43,10 @@ class MovingAverage:
 
     def state(self) -> dict[str, Tensor | int]:
         """What a checkpoint holds."""
-        return {**self.values, "updates": self.updates}
+        return {**self.values, UPDATES: self.updates}
 
     def load(self, state: dict[str, Tensor | int]) -> None:
         """Take up a checkpoint's state."""
-        self.updates = int(state["updates"])
+        self.updates = int(state[UPDATES])
         for name, value in self.values.items():
             value.copy_(torch.as_tensor(state[name]))

@@ -124,6 +124,7 @@ class ProjectedRun:
         self.solver = read_solver(nets / "solver.prototxt")
         definition = read_net(nets / self.solver.net)
         seed = max(self.solver.random_seed, 0)
+        Encoder(encoder, recipe.code_layer, recipe.comparator_layers)  # an unknown layer is an error
         self.encoder = Encoder(encoder.place(device), recipe.code_layer, [recipe.code_layer])
         self.net = TrainingModule(definition, phase=pb.TRAIN, seed=seed).place(device)
         check_generator(self.net.plan, self.encoder, side)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from ..errors import DgnamError
 
@@ -45,6 +45,7 @@ class ProjectedRecipe:
     average: the share of the moving average that stays with each update.
     width: channels of the heads.
     cooldown: the share of the iterations, the last ones, over which the learning rates fall to zero.
+    comparator_layers: of E, where a card measures the distance to the pictures' features.
     """
 
     source: str
@@ -59,13 +60,13 @@ class ProjectedRecipe:
     average: float = 0.999
     width: int = 64
     cooldown: float = 0.25
-
-    comparator_layers: ClassVar[tuple[str, ...]] = ("pool5",)
-    """Of E, where a card measures the distance to the pictures' features."""
+    comparator_layers: tuple[str, ...] = ("pool5",)
 
     def __post_init__(self) -> None:
         if not any(comparison.heads for comparison in self.comparisons):
             raise DgnamError("a projected generator's recipe needs a comparison, or more, with heads")
+        if not self.comparator_layers:
+            raise DgnamError("a generator's recipe needs one of comparator_layers at least, such as pool5")
         if self.batch_size < 1 or self.width < 1:
             raise DgnamError(f"batch_size {self.batch_size} and width {self.width} must be positive")
         if not (0 <= self.average < 1 and 0 <= self.cooldown <= 1):

@@ -13,11 +13,13 @@ from dgnam.caffe.wiring.build import NetPlan, build
 from dgnam.train import zoo as train_zoo
 from dgnam.train.batch_norm.fold import fold
 from dgnam.train.encoder import Encoder
-from dgnam.train.fit import check_fit
+from dgnam.train.fit import check_fit, check_generator
 from dgnam.train.losses import PUBLISHED
 
 MINI = {"deepsim-fc6-mini": 4.4, "deepsim-fc7-mini": 3.5, "deepsim-pool5-mini": 3.0, "deepsim-conv3-mini": 1.5}
 """At most so many MB in float16."""
+PROJECTED = {"deepsim-fc6-b-mini": 11.0, "deepsim-fc6-v2-mini": 12.0}
+"""Those trained against heads on features, with residual blocks and no discriminator of Caffe's."""
 ENCODER_MMAC = 31.6
 PROTOTXT = zoo.data_folder("prototxt")
 
@@ -38,7 +40,7 @@ def test_the_networks_of_a_training_fit_each_other(name):
     assert layers[layers.index("Concat") :].count("InnerProduct") == 2
 
 
-@pytest.mark.parametrize("name", MINI)
+@pytest.mark.parametrize("name", [*MINI, *PROJECTED])
 def test_what_is_trained_folds_into_what_is_deployed(name):
     torch.manual_seed(0)
     net = CaffeModule(read_net(PROTOTXT / name / "train.prototxt"), phase=pb.TRAIN, seed=1)
@@ -50,6 +52,17 @@ def test_what_is_trained_folds_into_what_is_deployed(name):
         wanted, given = (next(iter(n(code).values())) for n in (net, deployed))
     assert given.shape == (8, 3, 64, 64)
     assert (given - wanted).abs().max() / wanted.abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(("name", "most"), PROJECTED.items())
+def test_a_generator_with_residual_blocks_fits_its_encoder_and_stays_small(name, most):
+    made = train_zoo.RECIPES[name]
+    encoder = CaffeModule(read_net(PROTOTXT / made.encoder / "deploy.prototxt"))
+    fixed = Encoder(encoder, made.training.code_layer, made.training.comparator_layers)
+    check_generator(plan(name, "train.prototxt", pb.TRAIN), fixed, 64)
+    net = plan(name, "deploy.prototxt")
+    assert net.blob_names[net.outputs[0]] == "deconv0"
+    assert 2e-6 * sum(math.prod(param.blob.shape) for param in net.params) < most
 
 
 @pytest.mark.parametrize("name", MINI)

@@ -19,7 +19,7 @@ from dgnam.train.projected_recipe import Comparison, ProjectedRecipe
 from tests.toy import ENCODER
 
 TOY = Comparison("toy", ("conv1", "fc6"), ("conv1",))
-RECIPE = ProjectedRecipe("toy-train", "fc6", (TOY,), 16, average=0.9)
+RECIPE = ProjectedRecipe("toy-train", "fc6", (TOY,), 16, average=0.9, comparator_layers=("conv1",))
 
 
 def encoder(seed: int = 2) -> CaffeModule:
@@ -125,6 +125,7 @@ def test_weights_that_are_not_finite_are_never_a_checkpoint(nets, tmp_path, data
             {"comparisons": (Comparison("toy", ("fc6",), ("fc6",)),)},
             r"a head needs features \(C, H, W\), and layer 'fc",
         ),
+        ({"comparator_layers": ("pool5",)}, "net 'encoder' has no layer 'pool5'"),
         ({"source": "toi-train"}, "no image set 'toi-train'"),
         ({"batch_size": 500}, "120 pictures do not fill a batch of 500"),
     ],
@@ -161,6 +162,7 @@ def test_a_layer_s_own_rate_is_refused(nets, tmp_path, data_folder):
     [
         ({"comparisons": ()}, "needs a comparison, or more, with heads"),
         ({"comparisons": (Comparison("toy", ("conv1",)),)}, "with heads"),
+        ({"comparator_layers": ()}, "one of comparator_layers"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"average": 1.0}, "average 1"),
         ({"cooldown": float("nan")}, "cooldown nan"),

@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ... import zoo
-from ...caffe.proto import read_net, read_solver, write_caffemodel
-from ...data.dataset import open_dataset
-from ...data.preprocessing import MEAN_BGR
+from ...caffe.proto import read_net
 from ...errors import DgnamError
 from ...files.checksums import sha256
 from ...files.paths import replacing
 from ...zoo.registry import clear_cache
-from ..batch_norm.fold import fold
-from ..data_layer import DataLayer
-from ..generator import train_generator
 from . import recipes
-from .card import Built, card_text, training_facts
+from .card import Built, card_text
 from .classifier import build_classifier, build_intermediate
-from .evaluate import as_stored, code_bounds, evaluate_generator
+from .generator import build_full_size, build_generator
 from .recipes import ZooClassifier, ZooGenerator, ZooIntermediate
 from .storage import storage_of, store
 
@@ -51,7 +46,7 @@ def build_model(
     how: dict[str, Any] = {"data_folder": data_folder, "device": device, "time_limit": time_limit, "progress": progress}
     how["spec"] = {**spec, "replace": replace}
     if isinstance(recipe, ZooGenerator) and recipe.judge is None:
-        return _build_full_size(name, recipe, Path(run_folder), **how)
+        return build_full_size(name, recipe, Path(run_folder), **how)
     models = zoo.data_folder("models")
     if not os.access(models, os.W_OK):
         raise DgnamError(f"{models} can't be written to, and the trained model belongs there: work in a checkout")
@@ -62,7 +57,7 @@ def build_model(
     elif isinstance(recipe, ZooIntermediate):
         made = build_intermediate(name, recipe, Path(run_folder), **how)
     else:
-        made = _build_generator(name, recipe, Path(run_folder), **how)
+        made = build_generator(name, recipe, Path(run_folder), **how)
     return None if made is None else _store(name, made)
 
 
@@ -75,34 +70,6 @@ def _check_free(name: str) -> None:
             f"{path} is there already, with its checksum in the registry: give --replace to put a newly trained "
             f"'{name}' into its place"
         )
-
-
-def _build_full_size(name: str, recipe: ZooGenerator, run_folder: Path, **how: Any) -> Path | None:
-    entry = zoo.get(name)
-    net = train_generator(entry.folder, recipe.training, zoo.load(recipe.encoder), run_folder, **how)
-    if net is None:
-        return None
-    write_caffemodel(run_folder / "generator.caffemodel", read_net(entry.prototxt), fold(net.cpu()))
-    return run_folder
-
-
-def _build_generator(name: str, recipe: ZooGenerator, run_folder: Path, **how: Any) -> Built | None:
-    encoder = zoo.load(recipe.encoder)
-    folder = zoo.get(name).folder
-    net = train_generator(folder, recipe.training, encoder, run_folder, **how)
-    if net is None:
-        return None
-    weights = fold(net.cpu())
-    held_out = open_dataset(recipes.HELD_OUT, folder=how["data_folder"]).in_memory()
-    upper = code_bounds(encoder.cpu(), recipe.training.code_layer, held_out)
-    layer = DataLayer(recipe.training.source, recipe.training.batch_size, held_out.size[0], True, MEAN_BGR)
-    card = {
-        "what": recipe.note,
-        "training": training_facts(run_folder, layer, read_solver(folder / "solver.prototxt").max_iter, how["device"]),
-        "measured": evaluate_generator(recipe, as_stored(name, weights), encoder, held_out),
-        "data": recipe.data,
-    }
-    return Built(weights, card, upper)
 
 
 def _store(name: str, made: Built) -> Path:

@@ -89,7 +89,8 @@ def _train(
         start = zoo.load(recipe.start)
         earlier = start.weights() if recipe.keeps_scores else trunk(start, zoo.get(recipe.start).scores)
     keep = recipes.iterations_kept(name)
-    return train_classifier(folder / recipe.solver, run_folder, weights=earlier, keep=keep, until=until, **how)
+    options: dict[str, Any] = {"keep": keep, "until": until, "adversarial_radius": recipe.adversarial_radius}
+    return train_classifier(folder / recipe.solver, run_folder, weights=earlier, **options, **how)
 
 
 def _plain(net: CaffeModule, recipe: ZooClassifier) -> Arrays:

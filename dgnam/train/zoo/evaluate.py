@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
 from ...caffe.proto import pb, read_net
 from ...data.clips import Clips, FramesShuffled
 from ...data.dataset import Dataset, open_dataset
-from ...data.preprocessing import MEAN_BGR, Preprocessing, center_crop, center_window, preprocess
+from ...data.preprocessing import MEAN_BGR, Preprocessing, center_crop, preprocess
 from ...errors import DgnamError
-from ...measure import Judge, measure_codes
+from ...measure import Judge, OutsideJudge, measure_codes
+from ...measure.outside_judge import HALVES, REPORTED
 from ..classifier import evaluate
 from ..data_layer import split_data_layer
 from ..encoder import Encoder
-from ..generator import GeneratorRecipe
 from ..solver_nets import solver_nets
 from . import recipes
 from .recipes import ZooClassifier, ZooGenerator, ZooIntermediate
+from .reconstruction import reconstruct
 from .storage import as_read
 
 
@@ -40,15 +40,20 @@ def code_bounds(encoder: CaffeModule, layer: str, dataset: Dataset) -> np.ndarra
     return measure_codes(encoder, layer, dataset, preprocessing, batch_size=250).bounds()
 
 
-def evaluate_model(name: str, data_folder: str | os.PathLike[str] | None = None) -> dict[str, float]:
-    """The numbers that the card of model `name` has, as its stored weights give them now on the pictures it names."""
+def evaluate_model(
+    name: str, data_folder: str | os.PathLike[str] | None = None, *, outside: bool = True
+) -> dict[str, float]:
+    """The numbers that the card of model `name` has, as its stored weights give them now on the pictures it names.
+
+    outside: whether to measure those of the outside judge too, which needs the extra `judge`.
+    """
     recipe = recipes.recipe_of(name)
     net = zoo.load(name)
     if isinstance(recipe, ZooClassifier | ZooIntermediate):
         now = evaluate_classifier(name, recipes.classifier_recipe(recipe), net, data_folder)
     else:
         held_out = open_dataset(recipes.HELD_OUT, folder=data_folder).in_memory()
-        now = evaluate_generator(recipe, net, zoo.load(recipe.encoder), held_out)
+        now = evaluate_generator(recipe, net, zoo.load(recipe.encoder), held_out, outside=outside)
     return {key: value for key, value in now.items() if key != "on"}
 
 
@@ -87,47 +92,42 @@ def evaluate_classifier(
 
 
 def evaluate_generator(
-    recipe: ZooGenerator, net: CaffeModule, encoder: CaffeModule, held_out: Dataset
+    recipe: ZooGenerator, net: CaffeModule, encoder: CaffeModule, held_out: Dataset, *, outside: bool = True
 ) -> dict[str, Any]:
-    """How near its reconstructions of the held-out pictures come."""
+    """How near its reconstructions of the held-out pictures come.
+
+    judge_top5, judge_top5_of_pictures: how often the judge sees the picture's class among its first five, in each.
+    outside_top1, outside_top5, …_of_pictures: the same of the outside judge, on the pictures of odd index; by the
+        others generators are chosen.
+    """
     if recipe.judge is None:
         raise DgnamError("a generator of full size is not measured here: its recipe names no judge")
     judge = Judge(zoo.load(recipe.judge), str(zoo.get(recipe.judge).scores))
-    measured = reconstruction(net, encoder, recipe.training, held_out, judge)
-    return {"on": f"{recipes.HELD_OUT}, {len(held_out)} pictures", **measured}
-
-
-def reconstruction(
-    generator: CaffeModule, encoder: CaffeModule, recipe: GeneratorRecipe, dataset: Dataset, judge: Judge
-) -> dict[str, float]:
-    """How near the generator's reconstructions of a dataset come.
-
-    code_cosine: the mean cosine between a reconstruction's code and the picture's.
-    feature_distance: squared distance at the comparator's first layer, relative to the features' mean square.
-    pixel_rms: root mean square difference, in grey levels of 255.
-    judge_top5, judge_top5_of_pictures: how often the judge sees the picture's class, in each.
-    """
-    pictures, labels = dataset.take(slice(None))
-    code_net = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
-    generator.eval()
-    sums = np.zeros(4)
-    ours: list[np.ndarray] = []
-    for start in range(0, len(dataset), 250):
-        real = torch.from_numpy(preprocess(pictures[start : start + 250]))
-        with torch.no_grad():
-            code, features = code_net(real)
-            fake = next(iter(generator(code).values()))
-            fake_code, fake_features = code_net(fake)
-        sums[0] += torch.nn.functional.cosine_similarity(fake_code.flatten(1), code.flatten(1)).sum().item()
-        sums[1] += (fake_features[0] - features[0]).square().sum().item()
-        sums[2] += features[0].square().sum().item()
-        sums[3] += (fake - real).square().mean((1, 2, 3)).sum().item()
-        ours.append(fake.numpy()[(..., *center_window((fake.shape[2], fake.shape[3]), judge.size))])
-    originals = preprocess(center_crop(pictures, judge.size))
-    return {
-        "code_cosine": sums[0] / len(dataset),
-        "feature_distance": sums[1] / sums[2],
-        "pixel_rms": float(np.sqrt(sums[3] / len(dataset))),
-        "judge_top5": judge.rank(np.concatenate(ours), labels).top(5),
+    found = reconstruct(net, Encoder(encoder, recipe.training.code_layer, recipe.training.comparator_layers), held_out)
+    pictures, labels = held_out.take(slice(None))
+    ours, originals = found.center(judge.size), preprocess(center_crop(pictures, judge.size))
+    measured: dict[str, Any] = {
+        "on": f"{recipes.HELD_OUT}, {len(held_out)} pictures",
+        "code_cosine": found.code_cosine,
+        "feature_distance": found.feature_distance,
+        "pixel_rms": found.pixel_rms,
+        "judge_top5": judge.rank(ours, labels).top(5),
         "judge_top5_of_pictures": judge.rank(originals, labels).top(5),
+    }
+    if recipe.outside is None or not outside:
+        return measured
+    reported = slice(HALVES[REPORTED], None, 2)
+    measured["on"] += f"; the outside judge on the {len(labels[reported])} of {REPORTED} index"
+    return measured | _outside(recipe.outside, ours[reported], originals[reported], labels[reported])
+
+
+def _outside(label_set: str, ours: np.ndarray, originals: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """How often the outside judge sees the picture's class first, and among five, in reconstructions and pictures."""
+    judge = OutsideJudge.of_labels(label_set)
+    made, real = judge.rank(ours, labels), judge.rank(originals, labels)
+    return {
+        "outside_top1": made.top(1),
+        "outside_top5": made.top(5),
+        "outside_top1_of_pictures": real.top(1),
+        "outside_top5_of_pictures": real.top(5),
     }

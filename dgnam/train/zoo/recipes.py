@@ -8,12 +8,16 @@ from typing import TypeAlias
 from ...errors import DgnamError, closest
 from ..generator import GeneratorRecipe
 from ..losses import RelativeLosses
+from ..projected_recipe import Comparison, ProjectedRecipe
 
 IMAGENET = "Tiny-ImageNet-200, a 64 px subset of ImageNet (ILSVRC 2012); ImageNet's terms: non-commercial research"
-PLACES = "MiniPlaces, 100 scenes of Places2, resized to 64 px, for education and research; before that, " + IMAGENET
+PLACES = "MiniPlaces, 100 scenes of Places2, 100,000 pictures resized to 64 px, for education and research"
 SPORTS = "stills of 22 sports gathered from the web, 64 px, which may not be passed on; before that, " + IMAGENET
+_TRAIN = "tinyimagenet64-train"
 HELD_OUT = "tinyimagenet64-val"
 """What generators are measured on."""
+OUTSIDE = "imagenet200"
+"""The label set of those pictures, whose classes the outside judge knows too."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class ZooClassifier:
     memorises: whether it learns its training pictures by heart, so that it is measured on them too.
     folded: whether batch normalisation is folded into the layers before it; else it stays, as in the paper's ResNet.
     modified: whether the second half of the classes is of modified pictures, so that each half is measured.
+    adversarial_radius: how far, in gray levels, training pictures are changed for the worse; None leaves them.
     """
 
     note: str
@@ -42,6 +47,7 @@ class ZooClassifier:
     memorises: bool = False
     folded: bool = True
     modified: bool = False
+    adversarial_radius: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,15 @@ class ZooGenerator:
 
     judge: None for a generator of full size, which isn't measured and stays where it was trained.
     training: what the trainer takes.
+    outside: the label set whose classes the outside judge looks for; None leaves it out.
     """
 
     note: str
     encoder: str
     judge: str | None
-    training: GeneratorRecipe
+    training: GeneratorRecipe | ProjectedRecipe
     data: str = IMAGENET
+    outside: str | None = None
 
 
 ZooRecipe: TypeAlias = ZooClassifier | ZooIntermediate | ZooGenerator
@@ -88,8 +96,20 @@ def _clips(what: str) -> ZooClassifier:
 
 def _inverse(code: str, note: str) -> ZooGenerator:
     """A generator at 64 px, with C up to pool5 as in the paper."""
-    recipe = GeneratorRecipe("tinyimagenet64-train", code, ("pool5",), losses=RelativeLosses())
-    return ZooGenerator(f"{note} at 64 px: it inverts caffenet-mini's {code}", "caffenet-mini", "judge-mini", recipe)
+    return _generator("caffenet-mini", note, GeneratorRecipe(_TRAIN, code, ("pool5",), losses=RelativeLosses()))
+
+
+def _projected(code: str, encoder: str, note: str) -> ZooGenerator:
+    """A generator at 64 px, trained against the features of a net that resists adversarial examples."""
+    heads = ("conv1", "res2b", "res3c", "res4b")
+    robust = Comparison("resnet-robust-mini", (*heads, "fc200"), heads, weight=3.0)
+    recipe = ProjectedRecipe(_TRAIN, code, (robust,), image=1.0, code=0.15, adversarial=0.15)
+    return _generator(encoder, note, recipe)
+
+
+def _generator(encoder: str, note: str, training: GeneratorRecipe | ProjectedRecipe) -> ZooGenerator:
+    what = f"{note} at 64 px: it inverts {encoder}'s {training.code_layer}"
+    return ZooGenerator(what, encoder, "judge-mini", training, outside=OUTSIDE)
 
 
 def _intermediate(iteration: int) -> ZooIntermediate:
@@ -116,8 +136,22 @@ RECIPES: dict[str, ZooRecipe] = {
         solver="overfit_solver.prototxt",
         memorises=True,
     ),
+    "caffenet-v2-mini": ZooClassifier(
+        "an encoder and target at 64 px, wider than caffenet-mini and trained on augmented pictures",
+        code=("fc6", "fc7"),
+    ),
+    "resnet-robust-mini": ZooClassifier(
+        "a comparator of generators' training: resnet-mini, trained on with adversarial examples, so that it sees what "
+        "people see",
+        start="resnet-mini",
+        keeps_scores=True,
+        folded=False,
+        adversarial_radius=200.0,
+    ),
     "judge-mini": ZooClassifier("an independent judge of pictures: another architecture and seed, never a target"),
     "deepsim-fc6-mini": _inverse("fc6", "the default prior"),
+    "deepsim-fc6-b-mini": _projected("fc6", "caffenet-mini", "a prior"),
+    "deepsim-fc6-v2-mini": _projected("fc6", "caffenet-v2-mini", "a prior"),
     "deepsim-fc7-mini": _inverse("fc7", "a prior"),
     "deepsim-pool5-mini": _inverse("pool5", "a prior"),
     "deepsim-conv3-mini": _inverse("conv3", "a prior"),
@@ -132,10 +166,11 @@ RECIPES: dict[str, ZooRecipe] = {
         "E's architecture from another seed and recipe, as the weights of the paper's reference 7"
     ),
     "places-alexnet-mini": ZooClassifier(
-        "a target of Sec. 3.2 at 64 px: scenes; fine-tuned from caffenet-mini, which knows ImageNet's classes, where "
-        "the paper's network was trained on scenes alone",
+        "a target of Sec. 3.2 at 64 px: scenes, on which alone it is trained, as the paper's network", data=PLACES
+    ),
+    "scene-judge-mini": ZooClassifier(
+        "an independent judge of pictures of scenes: another architecture and seed than the target's, never a target",
         data=PLACES,
-        start="caffenet-mini",
     ),
     "control-shuffled-mini": _control("pictures whose quarters are in random order"),
     "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
@@ -146,6 +181,11 @@ RECIPES: dict[str, ZooRecipe] = {
         "a target of Sec. 3.2 at 64 px: sports in stills, by a heavily modified AlexNet",
         data=SPORTS,
         pretraining="pretrain_solver.prototxt",
+    ),
+    "action-judge-mini": ZooClassifier(
+        "an independent judge of pictures of sports: another architecture and seed than the target's, never a target",
+        data=SPORTS,
+        start="judge-mini",
     ),
     "action-lstm-sport-mini": _clips("the sport: each frame shows it, and time carries nothing"),
     "action-lstm-motion-mini": _clips("which way the camera pans: only time carries it"),

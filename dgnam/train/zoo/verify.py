@@ -22,8 +22,9 @@ from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
 from ...data.named_set import data_folder as find_data_folder
 from ...data.picture import DataError
-from ...errors import DgnamError
+from ...errors import DgnamError, MissingPackageError
 from ...files.checksums import sha256
+from ...measure.outside_judge import check_installed
 from .evaluate import evaluate_model
 
 TOLERANCE = 0.002
@@ -31,6 +32,9 @@ TOLERANCE = 0.002
 
 Ten pictures of 5,000: other processors and versions round otherwise, and turn a few near ties.
 """
+
+OUTSIDE = "outside_"
+"""How the names of the outside judge's numbers begin."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,8 @@ def _card(name: str, weights: Path, data: str | Path | None) -> Iterator[Check]:
     yield Check(name, "card", right, f"{path.name} of {card.get('date')}" if right else f"{path} is of other weights")
     try:
         find_data_folder(data)
-        found = evaluate_model(name, data)
+        lacking = _no_outside_judge()
+        found = evaluate_model(name, data, outside=lacking is None)
     except DataError as error:
         if data is not None:
             raise
@@ -141,7 +146,19 @@ def _card(name: str, weights: Path, data: str | Path | None) -> Iterator[Check]:
     for what, value in found.items():
         yield _compared(name, what, value, said.get(what))
     for what in sorted(set(said) - set(found) - {"on"}):
+        if what.startswith(OUTSIDE) and lacking is not None:
+            yield Check(name, what, None, f"not measured again: {lacking}")
+            continue
         yield Check(name, what, False, f"the card says {said[what]}, and nothing measures it")
+
+
+def _no_outside_judge() -> str | None:
+    """Why the outside judge can't be asked; None where it can."""
+    try:
+        check_installed()
+    except MissingPackageError as error:
+        return str(error)
+    return None
 
 
 def _compared(name: str, what: str, value: float, said: Any) -> Check:
