@@ -27,7 +27,7 @@ from .argument_types import check_types
 from .fingerprint import file_checksums
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import skipped_lines, stream
+from .streaming import images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, is_prototxt, open_target
 
 BLOCK = 4096
@@ -145,7 +145,7 @@ def act_range(
     inputs = {
         "encoder": {"name": chosen.name, **chosen.record},
         "layer": code,
-        "images": {"source": images, "count": len(dataset), "limit": limit, "skip_broken": skip_broken},
+        "images": images_record(dataset, limit, skip_broken),
         "preprocessing": prepare.describe(),
         "batch_size": batch_size,
         "device": place,
@@ -159,7 +159,7 @@ def act_range(
     how: dict[str, Any] = {"batch_size": batch_size, "skip_broken": skip_broken, "device": place}
     net = chosen.net.to(place) if isinstance(chosen.net, CaffeModule) else chosen.net
     measurement = CodeMeasurement(net, code, prepare, **how)
-    with defer_interrupt() as stop, at_work(run):
+    with defer_interrupt() as stop, at_work(run, taken(dataset, limit), "pictures"):
         how = {"block": BLOCK, "desc": "measuring codes", "progress": progress}
         stream(run, measurement, dataset, limit, stop=stop, **how)
         found = measurement.statistics(dataset.name)

@@ -30,7 +30,7 @@ from .plan import objective_record
 from .result import MOST_SHOWN, SHOWN_SIZE
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import skipped_lines
+from .streaming import images_record, skipped_lines, taken
 from .targets import ResolvedTarget, open_target
 from .top_images import check_counts, check_stop, find_top_images, read_units
 from .top_images_report import LISTED, TopImages
@@ -159,7 +159,7 @@ def occlusion(
     inputs = {
         "target": {"name": opened.name, **opened.record},
         "objectives": [objective_record(unit) for unit in units],
-        "images": {"source": dataset.name, "count": len(dataset), "limit": limit, "skip_broken": skip_broken},
+        "images": images_record(dataset, limit, skip_broken),
         "preprocessing": prepare.describe(),
         "k": k,
         "occluder": vars(square),
@@ -174,7 +174,7 @@ def occlusion(
         with defer_interrupt() as stop:
             top = find_top_images(None, measurement, opened, dataset, limit, progress, stop)
             return Occlusion(top, _maps(None, top, opened.target, square, batch_size, place, progress, stop), threshold)
-    with at_work(run), defer_interrupt() as stop:
+    with at_work(run, len(units) * min(k, taken(dataset, limit)), "maps"), defer_interrupt() as stop:
         top = find_top_images(run, measurement, opened, dataset, limit, progress, stop, TOP)
         found = Occlusion(top, _maps(run, top, opened.target, square, batch_size, place, progress, stop), threshold)
         lines = _write_report(run, found, stop)
@@ -234,7 +234,7 @@ def _load(run: Run, top: TopImages, unit: int, rank: int) -> np.ndarray:
 
 
 def _chunk(unit: int, rank: int) -> str:
-    return f"{MAPS}{unit:05d}-{rank:03d}"
+    return f"{MAPS}{unit:05d}/{rank:03d}"
 
 
 def _write_report(run: Run, found: Occlusion, stop: Stop) -> list[str]:

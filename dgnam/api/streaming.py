@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from itertools import islice
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..data.checksums import contents_checksum, listing_checksum
 from ..data.dataset import Dataset
 from ..errors import FormatError
 from ..runs import Interrupted, Run, progress_bar
 from ..runs.interrupt import Stop
+from ..runs.record import changed
 
 KEPT = 2
 """Chunks left in the folder: each holds all that was measured before it."""
+
+CONTENTS = "contents"
+"""The dataset of a chunk that has the checksum of the pictures measured."""
+
+
+def images_record(dataset: Dataset, limit: int | None, skip_broken: bool) -> dict[str, Any]:
+    """Which pictures a run takes, for its record: their number, and the checksum of their names and sizes."""
+    listing = f"sha256:{listing_checksum(islice(dataset, limit))}"
+    return {"count": len(dataset), "listing": listing, "limit": limit, "skip_broken": skip_broken}
+
+
+def taken(dataset: Dataset, limit: int | None) -> int:
+    """How many pictures are taken."""
+    return len(dataset) if limit is None else min(len(dataset), limit)
 
 
 class Streamed(Protocol):
@@ -44,20 +61,22 @@ def stream(
     """Have a dataset measured, at most its first `limit` pictures; of a run, from its last whole chunk on.
 
     block: about how many pictures there are between two chunks.
-    prefix: put before the names of the chunks, where the run has others.
-    Raises Interrupted after Ctrl-C or SIGTERM, once the block is done.
+    prefix: put before the names of the chunks, where the run has others, which alone count as its progress.
+    Raises Interrupted after Ctrl-C or SIGTERM, once the block is done; and DgnamError where a run goes on and the
+    pictures that were measured are no longer what they were.
     """
-    count = len(dataset) if limit is None else min(len(dataset), limit)
+    count = taken(dataset, limit)
     size = measurement.batch_size * -(-block // measurement.batch_size)
     blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
-    done = 0 if run is None else _resumed(run, measurement, len(blocks), prefix)
+    done, contents = (0, "") if run is None else _resumed(run, measurement, dataset, blocks, prefix)
     bar = progress_bar(total=count, initial=min(done * size, count), unit="picture", desc=desc, show=progress)
     try:
         with bar:
             for number, part in enumerate(blocks[done:], done):
                 measurement.add(dataset.part(part), on_batch=bar.update)
                 if run is not None:
-                    _save(run, measurement, number, prefix)
+                    contents = contents_checksum(dataset.part(part), contents)
+                    _save(run, measurement, number, contents, 0 if prefix else part.stop, prefix)
                 done += 1
                 if stop and part.stop < count:
                     raise stop.interrupted(f"stopped after {part.stop:,} of {count:,} pictures")
@@ -75,25 +94,45 @@ def skipped_lines(skipped: int, reasons: Sequence[str]) -> list[str]:
     return [f"unreadable pictures skipped: {skipped:,}: {'; '.join(reasons)}{more}"]
 
 
-def _resumed(run: Run, measurement: Streamed, blocks: int, prefix: str) -> int:
-    """How many blocks are done, with the state after the last of them restored; damaged chunks are removed."""
-    for name in [name for name in run.names() if name.startswith(prefix) and run.damage(name) is not None]:
+def _resumed(
+    run: Run, measurement: Streamed, dataset: Dataset, blocks: Sequence[range], prefix: str
+) -> tuple[int, str]:
+    """How many blocks are done, and the checksum of their pictures; the state after the last of them is restored.
+
+    Damaged chunks are removed; pictures that have changed since are an error.
+    """
+    damaged = [name for name in run.names(prefix.rstrip("/") or None) if run.damage(name) is not None]
+    for name in damaged:
         warnings.warn(f"{run.damage(name)}: what follows on the one before is measured again", stacklevel=4)
-        run.discard(name)
-    done = next((last for last in range(blocks, 0, -1) if run.has(_name(prefix, last - 1))), 0)
-    if done:
-        arrays = run.load(_name(prefix, done - 1))
-        try:
-            measurement.restore(arrays)
-        except (KeyError, ValueError, IndexError, TypeError) as error:
-            name = _name(prefix, done - 1)
-            raise FormatError(f"{run.path}: chunk '{name}' is not the state of such a measurement ({error})") from None
-    return done
+    run.discard(*damaged)
+    done = next((last for last in range(len(blocks), 0, -1) if run.has(_name(prefix, last - 1))), 0)
+    if not done:
+        return 0, ""
+    arrays = run.load(_name(prefix, done - 1))
+    contents = _check_contents(run, dataset, blocks[:done], arrays)
+    try:
+        measurement.restore(arrays)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        name = _name(prefix, done - 1)
+        raise FormatError(f"{run.path}: chunk '{name}' is not the state of such a measurement ({error})") from None
+    return done, contents
 
 
-def _save(run: Run, measurement: Streamed, number: int, prefix: str) -> None:
-    run.save(_name(prefix, number), measurement.arrays())
-    if _name(prefix, number - KEPT) in run.names():
+def _check_contents(run: Run, dataset: Dataset, blocks: Sequence[range], state: Mapping[str, np.ndarray]) -> str:
+    """The checksum of the pictures that were measured, as they are now; others than were measured are an error."""
+    now = ""
+    for block in blocks:
+        now = contents_checksum(dataset.part(block), now)
+    was = state[CONTENTS].astype(np.uint8).tobytes().decode("ascii", "replace") if CONTENTS in state else ""
+    if now != was:
+        raise changed(run.path, f"contents of the first {blocks[-1].stop:,} images", f"sha256:{was}", f"sha256:{now}")
+    return now
+
+
+def _save(run: Run, measurement: Streamed, number: int, contents: str, count: int, prefix: str) -> None:
+    kept = np.frombuffer(contents.encode(), np.uint8)
+    run.save(_name(prefix, number), {**measurement.arrays(), CONTENTS: kept}, count=count)
+    if _name(prefix, number - KEPT) in run.names(prefix.rstrip("/") or None):
         run.discard(_name(prefix, number - KEPT))
 
 

@@ -23,7 +23,7 @@ from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import skipped_lines, stream
+from .streaming import images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, open_target
 from .top_images_report import TopImages, write_report
 from .visualize import read_objectives
@@ -87,7 +87,7 @@ def top_images(
     inputs = {
         "target": {"name": opened.name, **opened.record},
         "objectives": [objective_record(unit) for unit in units],
-        "images": {"source": dataset.name, "count": len(dataset), "limit": limit, "skip_broken": skip_broken},
+        "images": images_record(dataset, limit, skip_broken),
         "preprocessing": prepare.describe(),
         "k": k,
         "batch_size": batch_size,
@@ -99,7 +99,7 @@ def top_images(
     if run is None:
         with defer_interrupt() as stop:
             return find_top_images(None, measurement, opened, dataset, limit, progress, stop)
-    with at_work(run), defer_interrupt() as stop:
+    with at_work(run, taken(dataset, limit), "pictures"), defer_interrupt() as stop:
         found = find_top_images(run, measurement, opened, dataset, limit, progress, stop)
         lines = write_report(run, found, lambda: check_stop(stop, run))
         check_stop(stop, run, "all top images are written")

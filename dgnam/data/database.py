@@ -76,9 +76,14 @@ class Database(Entries):
         from ..caffe.databases.datum import parse_datum
 
         name = f"{self.path}: key {record.key.decode('utf-8', 'backslashreplace')}"
-        return Picture(
-            name, lambda gray: _pixels(record, name, gray), lambda: int(parse_datum(record.read(), name).label)
-        )
+
+        def size() -> int:
+            return len(record.read()) if record.size is None else record.size
+
+        def label() -> int:
+            return int(parse_datum(record.read(), name).label)
+
+        return Picture(name, lambda gray: _pixels(record, name, gray), label, record.read, size)
 
 
 def _pixels(record: Record, name: str, gray: bool) -> tuple[np.ndarray, int]:

@@ -181,7 +181,8 @@ class Dataset:
 
     def part(self, places: range) -> Dataset:
         """The pictures at these places."""
-        return replace(self, places=self._all_places[places.start : places.stop : places.step])
+        inner = np.array(range(len(self))[places.start : places.stop : places.step], np.int64)
+        return replace(self, places=inner if self.places is None else self.places[inner])
 
     def every(self, step: int) -> Dataset:
         """Pictures 0, step, 2 step, …"""
@@ -254,7 +255,7 @@ class _Modified(Entries):
         picture = self._regular[place]
         name = f"{picture.name} ({self._how})" if second else picture.name
         load = partial(self._load, place, bool(second))
-        return Picture(name, load, lambda: self._label(picture.label, bool(second)))
+        return Picture(name, load, lambda: self._label(picture.label, bool(second)), picture.stored, picture.stamp)
 
     @cached_property
     def labels(self) -> np.ndarray:

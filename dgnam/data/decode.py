@@ -51,6 +51,14 @@ def picture_bytes(path: str | os.PathLike[str]) -> bytes:
     return encoded
 
 
+def file_size(path: str | os.PathLike[str]) -> int | None:
+    """The bytes of a file; None where there is none."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return None
+
+
 def _up_to(file: Path, most: int) -> bytes:
     """The whole file, or a little more than `most` bytes of it."""
     with open(file, "rb") as stream:

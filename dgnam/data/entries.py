@@ -125,7 +125,7 @@ class Arrays(Entries):
         def load(gray: bool) -> tuple[np.ndarray, int | None]:
             return (_gray(image) if gray else image), label
 
-        return Picture(f"{self.what}: picture {place}", load, lambda: label)
+        return Picture(f"{self.what}: picture {place}", load, lambda: label, image.tobytes)
 
     @cached_property
     def labels(self) -> np.ndarray:

@@ -6,12 +6,12 @@ Where each picture lies in a folder of the first level, those folders are the cl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
-from .decode import decode_picture, picture_bytes
+from .decode import decode_picture, file_size, picture_bytes
 from .entries import NO_LABEL, Entries
 from .picture import SUFFIXES, DataError, Picture, is_picture
 
@@ -69,7 +69,7 @@ class Folder(Entries):
         def load(gray: bool) -> tuple[np.ndarray, int | None]:
             return decode_picture(picture_bytes(path), str(path), gray=gray), label()
 
-        return Picture(str(path), load, label)
+        return Picture(str(path), load, label, partial(picture_bytes, path), partial(file_size, path))
 
 
 def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import DgnamError, shortened
 from ..files.paths import StrPath, existing_file, file_head, foreign_format, looked_up
-from .decode import decode_picture, picture_bytes
+from .decode import decode_picture, file_size, picture_bytes
 from .entries import NO_LABEL, Entries
 from .picture import BrokenPictureError, DataError, Picture
 
@@ -205,4 +205,4 @@ def _listed(listing: Path, root: StrPath | None, line: Line) -> Picture:
             raise BrokenPictureError(f"{listing}, line {line.number}: there is no {shortened(path, 1000)}{hint}")
         return decode_picture(picture_bytes(path), path, gray=gray), line.label
 
-    return Picture(path, load, lambda: line.label)
+    return Picture(path, load, lambda: line.label, partial(picture_bytes, path), partial(file_size, path))

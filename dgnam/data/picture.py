@@ -33,11 +33,16 @@ class Picture:
     name: its file, or its dataset and its key there, as errors call it.
     load_with: decodes the picture, gray if the argument is true, and returns it with its label.
     label_of: finds the label without decoding the picture.
+    stored: reads its bytes as they are stored.
+    stamp: tells it from another in its place without reading it, as far as that can be: its size in bytes, in a zip its
+        CRC too.
     """
 
     name: str
     load_with: Callable[[bool], tuple[np.ndarray, int | None]]
     label_of: Callable[[], int | None] = lambda: None
+    stored: Callable[[], bytes] = bytes
+    stamp: Callable[[], object] = lambda: None
 
     @property
     def label(self) -> int | None:

@@ -74,7 +74,8 @@ def _picture(zipped: Zip, line: Line) -> Picture:
             raise BrokenPictureError(f"{name} cannot be read ({error})") from None
         return decode_picture(encoded, name, gray=gray), line.label
 
-    return Picture(name, load, lambda: line.label)
+    stored, stamp = partial(zipped.read, line.path), partial(zipped.stamp, line.path)
+    return Picture(name, load, lambda: line.label, stored, stamp)
 
 
 def _text(zipped: Zip, name: str) -> Text:

@@ -80,6 +80,11 @@ class Zip:
         """The whole of a file."""
         return read_entry(self._file, self.path, self._info(name), self._limit)
 
+    def stamp(self, name: str) -> tuple[int, int] | None:
+        """The size and the CRC of a file, as the zip's directory has them; None for one that it lacks."""
+        info = self._entries.get(str(PurePosixPath(name)))
+        return None if info is None else (info.file_size, info.CRC)
+
     @contextmanager
     def open(self, name: str) -> Iterator[Member]:
         """A file, open."""

@@ -19,7 +19,7 @@ RUNNING, FINISHED, STOPPED, KILLED, DAMAGED = "running", "finished", "stopped", 
 WAITING = "waiting"
 """Of a search for a neuron, between `ask` and `tell`: it has no end but its user's."""
 
-_STATES = ("act_range", "train")
+_STATES = ("act_range", "top_images", "train")
 """Tasks whose chunks are states, each with all that was done before it; other tasks' chunks are results that add up."""
 
 

@@ -276,24 +276,23 @@ def _journal(path: Path) -> Iterator[Chunk]:
         for line in lines:
             try:
                 entry = json.loads(line)
-                chunk = Chunk(_name(entry["name"]), entry["file"], entry["sha256"], entry.get("count", 1))
-                sound = line.endswith(b"\n") and isinstance(chunk.sha256, str) and _inside(chunk.file)
+                chunk = Chunk(entry["name"], entry["file"], entry["sha256"], entry.get("count", 1))
+                texts = all(isinstance(text, str) for text in (chunk.name, chunk.file, chunk.sha256))
+                sound = line.endswith(b"\n") and texts and _inside(chunk.file)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 continue
             if sound and type(chunk.count) is int and chunk.count >= 0:
                 yield chunk
 
 
-def _name(recorded: str) -> str:
-    """A chunk's name; a number in a folder of its thousand, where an earlier version had them all in one."""
-    above, slash, last = recorded.rpartition("/")
-    if not last.isdecimal() or above.endswith(in_folders(int(last), "").rstrip("/")):
-        return recorded
-    return f"{above}{slash}{in_folders(int(last), last)}"
-
-
 def _file(name: str, suffix: str) -> str:
-    return f"{CHUNKS}/{name}{suffix}"
+    """Where a chunk lies; numbered ones in a folder of their thousand."""
+    above, slash, last = name.rpartition("/")
+    if last.isdecimal():
+        last = in_folders(int(last), last)
+        if slash and last.startswith(f"{above.rpartition('/')[2]}/"):
+            return f"{CHUNKS}/{name}{suffix}"
+    return f"{CHUNKS}/{above}{slash}{last}{suffix}"
 
 
 def _folder_of(name: str) -> str:

@@ -24,7 +24,9 @@ from dgnam.caffe.databases.backends import create_database
 from dgnam.caffe.databases.datum import image_datum
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, write_hdf5_weights
-from dgnam.data.picture import DataError
+from dgnam.data.checksums import contents_checksum, listing_checksum
+from dgnam.data.dataset import open_dataset
+from dgnam.data.picture import DataError, Picture
 from dgnam.data.preprocessing import Preprocessing
 from dgnam.errors import DgnamError
 from dgnam.measure.act_range import CodeMeasurement
@@ -264,6 +266,60 @@ def test_changed_weights_and_more_pictures_do_not_go_on(own, sources):
     write_hdf5_weights(own["weights"], CaffeModule(parse_net(NET), seed=4).weights())
     with pytest.raises(DgnamError, match=r"encoder\.files\..*w\.h5 changed"):
         act_range(sources[1]["folder"], resume=True, **own)
+
+
+def swap(one, two):
+    a, b = one.read_bytes(), two.read_bytes()
+    one.write_bytes(b)
+    two.write_bytes(a)
+
+
+def bmp(image):
+    """A picture whose file is as long as any other's of its size."""
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, format="BMP")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder, image: (folder / "03.png").rename(folder / "03a.png"), "images.listing changed"),
+        (lambda folder, image: (folder / "03.png").write_bytes(bmp(image)), "images.listing changed"),
+        (lambda folder, image: swap(folder / "03.bmp", folder / "04.bmp"), "contents of the first 16 images changed"),
+        (lambda folder, image: (folder / "03.bmp").write_bytes(bmp(image)), "contents of the first 16 images changed"),
+        (lambda folder, image: (folder / "19.png").write_bytes(b"x"), "images.listing changed"),
+    ],
+)
+def test_changed_pictures_do_not_go_on(own, sources, blocks, monkeypatch, change, message):
+    """Their names and sizes are compared, and the contents of those that were measured."""
+    folder, how = Path(sources[1]["folder"]), {**own, "batch_size": 4}
+    for number in (3, 4):
+        (folder / f"0{number}.bmp").write_bytes(bmp(sources[0][number]))
+    with monkeypatch.context() as patched:
+        stop_in_block(patched, 2)
+        with pytest.raises(Killed):
+            act_range(str(folder), **how)
+    change(folder, sources[0][9])
+    with pytest.raises(DgnamError, match=f"cannot resume .*{message}"):
+        act_range(str(folder), resume=True, **how)
+
+
+def test_pictures_that_are_not_taken_may_change(own, sources, blocks):
+    folder, how = Path(sources[1]["folder"]), {**own, "batch_size": 4, "limit": 9}
+    whole = act_range(str(folder), **how).bounds
+    (folder / "15.png").write_bytes(b"x")
+    assert np.array_equal(act_range(str(folder), resume=True, **how).bounds, whole)
+
+
+@pytest.mark.parametrize("kind", ["folder", "listing", "zip", "lmdb"])
+def test_names_and_sizes_are_looked_at_without_reading(sources, kind, monkeypatch):
+    monkeypatch.setattr(Picture, "load", lambda *given: pytest.fail("a picture is decoded"))
+    dataset = open_dataset(sources[1][kind])
+    whole = listing_checksum(dataset)
+    assert whole == listing_checksum(dataset.part(range(20)))
+    assert whole != listing_checksum(dataset.part(range(19)))
+    assert contents_checksum(dataset) != contents_checksum(dataset.part(range(19)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 
 from dgnam.errors import DgnamError, FormatError
 from dgnam.runs import Record, Run
-from dgnam.runs.folder import in_folders
 from dgnam.runs.lock import exclusive
 
 RECORD = Record("visualize", {"target": "t"}, {"seed": 0})
@@ -200,12 +199,14 @@ def test_a_record_that_cannot_be_written_leaves_no_folder(tmp_path):
 
 
 def test_chunks_of_a_thousand_share_a_folder(run):
-    names = [in_folders(number, f"{number:05d}") for number in (0, 999, 1000, 123_456)]
+    names = ["00000", "00999", "01000", "123456", "002/01000", "0001/01000", "checkpoint-001000"]
     for name in names:
         run.save(name, arrays(0))
-    files = ["00000.h5", "00999.h5", "0001/01000.h5", "0123/123456.h5"]
-    assert [chunk["file"] for chunk in journal(run)] == [f"chunks/{file}" for file in files]
-    assert Run.open(run.path).missing(names) == []
+    files = ["00000", "00999", "0001/01000", "0123/123456", "002/0001/01000", "0001/01000", "checkpoint-001000"]
+    assert [chunk["file"] for chunk in journal(run)] == [f"chunks/{file}.h5" for file in files]
+    opened = Run.open(run.path)
+    assert opened.names() == names
+    assert opened.missing(names) == []
 
 
 def journal(run):
@@ -214,12 +215,10 @@ def journal(run):
 
 def test_the_chunks_of_an_earlier_version_are_found(run):
     """It had all in one folder."""
-    for name in ("01500", "002/01500", "0001/01501", "00003"):
-        (run.path / f"chunks/{name}.h5").parent.mkdir(exist_ok=True, parents=True)
-        run.save(name, arrays(0))
-    opened = Run.open(run.path)
-    assert opened.names() == ["0001/01500", "002/0001/01500", "0001/01501", "00003"]
-    assert opened.missing(opened.names()) == []
+    run.save("01500", arrays(0))
+    (run.path / "chunks/0001/01500.h5").rename(run.path / "chunks/01500.h5")
+    (run.path / "chunks.jsonl").write_text((run.path / "chunks.jsonl").read_text().replace("0001/", ""))
+    assert Run.open(run.path).missing(["01500"]) == []
 
 
 def test_how_much_a_chunk_holds_is_in_its_line(run):
@@ -234,12 +233,12 @@ def test_how_much_a_chunk_holds_is_in_its_line(run):
 
 
 def test_the_chunks_of_one_search_are_found_alone(run):
-    for name in ("000/00000", "001/00000", "00000", "001/0001/01000"):
+    for name in ("000/00000", "001/00000", "00000", "001/01000"):
         run.save(name, arrays(0))
-    assert run.names("001") == ["001/00000", "001/0001/01000"]
+    assert run.names("001") == ["001/00000", "001/01000"]
     run.discard("001/00000", "00000")
-    assert run.names("001") == ["001/0001/01000"]
-    assert Run.open(run.path).names() == ["000/00000", "001/0001/01000"]
+    assert run.names("001") == ["001/01000"]
+    assert Run.open(run.path).names() == ["000/00000", "001/01000"]
 
 
 def test_chunks_are_discarded_in_one_writing(run, monkeypatch):

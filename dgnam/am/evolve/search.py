@@ -15,7 +15,6 @@ from ...errors import DgnamError
 from ...files.checksums import sha256_of_array
 from ...files.encode import png
 from ...runs import Run
-from ...runs.folder import in_folders
 from ..priors import Prior
 from ..regularizers import Bounds
 from ..render import render
@@ -166,7 +165,7 @@ class Search:
         return deprocess(images)
 
     def _chunk(self, generation: int) -> str:
-        return f"{self._prefix}{in_folders(generation, f'{generation:05d}')}"
+        return f"{self._prefix}{generation:05d}"
 
     def _after(self, generations: int, run: Run) -> list[str]:
         """The chunks of this search but for its first generations."""

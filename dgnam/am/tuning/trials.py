@@ -17,7 +17,6 @@ from PIL import Image
 
 from ...errors import FormatError
 from ...runs import Run
-from ...runs.folder import in_folders
 from ..settings import Settings
 from .evaluator import Evaluation
 from .space import TuningSpace
@@ -71,7 +70,7 @@ class Trial:
 
 def trial_chunk(number: int) -> str:
     """The name of a trial's chunk."""
-    return in_folders(number, f"{number:05d}")
+    return f"{number:05d}"
 
 
 def read_trial(run: Run, number: int, space: TuningSpace) -> Trial:

@@ -161,7 +161,8 @@ class LevelDB:
             entries = self._db.raw_iterator(verify_checksums=True)
             entries.seek_to_first()
         while entries.valid():
-            yield Record(entries.key(), partial(bytes, entries.value()))
+            value = entries.value()
+            yield Record(entries.key(), partial(bytes, value), len(value))
             with self._naming():
                 entries.next()
 

@@ -95,7 +95,7 @@ class LMDBFile:
     def records(self) -> Iterator[Record]:
         """All entries, in the order of their keys; a value is read when it is asked for."""
         for page, node in self._in_order():
-            yield Record(node.key, partial(self._value, page, node))
+            yield Record(node.key, partial(self._value, page, node), node.size)
 
     def index(self) -> LMDBIndex:
         """All entries by their places in the order of their keys; their pages are read anew at each access."""
@@ -112,7 +112,7 @@ class LMDBFile:
         node = next(itertools.islice(nodes, slot, None), None)
         if node is None:
             raise self._fail(f"page {number} changed after the database was opened")
-        return Record(node.key, partial(self._value, page, node))
+        return Record(node.key, partial(self._value, page, node), node.size)
 
     def _in_order(self) -> Iterator[tuple[bytes, _Node]]:
         """The entries with their pages, once their keys are known to be in order."""
