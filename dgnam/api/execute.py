@@ -14,10 +14,11 @@ from ..am.published import loop
 from ..am.published.backend import one_by_one, open_net
 from ..am.synthesize import OnStep
 from ..errors import FormatError
+from ..files.paths import writing_text
 from ..runs import Run, defer_interrupt, progress_bar
 from .outputs import Outputs
 from .plan import Plan
-from .report import Report
+from .report import SUMMARY, Report
 from .run_folder import at_work
 
 _ARRAYS = ("jobs", "images", "codes", "activations", "steps", "stopped")
@@ -34,43 +35,52 @@ def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) 
     Raises Interrupted after Ctrl-C or SIGTERM; what is done has been saved.  After one that comes when all images are
     done the report is written first.
     """
-    report, names = Report(plan, outputs), [plan.chunk(batch) for batch in range(len(plan.batches))]
-    with at_work(run), defer_interrupt() as stop:
-        for name in run.names():
-            damage = run.damage(name)
-            if damage is not None:
-                warnings.warn(f"{damage}; it is made again", stacklevel=3)
-        missing = set(run.missing(names))
+    count = len(plan.jobs)
+    with at_work(run, count, "images"), defer_interrupt() as stop, writing_text(run.path / SUMMARY) as table:
+        report, kept = Report(plan, outputs, table), _kept_batches(run, plan)
         recorders: list[Frames] = []
-        jobs_done = sum(len(batch) for name, batch in zip(names, plan.batches, strict=True) if name not in missing)
+        done = sum(len(batch) for batch, whole in zip(plan.batches, kept, strict=True) if whole)
 
         def watch(step: Step) -> None:
             if stop:
-                raise stop.interrupted(f"stopped; {jobs_done} of {len(plan.jobs)} images are done")
+                raise stop.interrupted(f"stopped; {done} of {count} images are done")
             if outputs.movies and step.step == 0:
                 recorders[:] = [Frames(step.indices, outputs.every)]
             for recorder in recorders:
                 recorder(step)
 
-        todo = [batch for name, batch in zip(names, plan.batches, strict=True) if name in missing]
-        made = _synthesize(plan, todo, progress, watch)
-        for batch, name in enumerate(names):
-            if name in missing:
+        left = [batch for batch, whole in zip(plan.batches, kept, strict=True) if not whole] if done else plan.batches
+        made = _synthesize(plan, left, progress, watch)
+        for number, batch in enumerate(plan.batches):
+            if kept[number]:
+                result = read_result(run, plan.chunk(number), batch)
+            else:
                 result = next(made)
                 for job, image in zip(result.indices, result.images, strict=True):
                     outputs.write(run, plan, job, image, recorders[0].film(job) if recorders else None)
-                run.save(name, dict(zip(_ARRAYS, _arrays(result), strict=True)))
-                jobs_done += len(result.indices)
-            else:
-                result = read_result(run, name, plan.batches[batch])
-            report.add(run, batch, result)
-            if stop and jobs_done < len(plan.jobs):
-                raise stop.interrupted(f"stopped; {jobs_done} of {len(plan.jobs)} images are done")
+                arrays = dict(zip(_ARRAYS, _arrays(result), strict=True))
+                run.save(plan.chunk(number), arrays, None, len(batch))
+                done += len(batch)
+            report.add(run, number, result)
+            if stop and done < count:
+                raise stop.interrupted(f"stopped; {done} of {count} images are done")
         lines = report.write(run)
     report.unclimbed.warn(stacklevel=3)
     if stop:
-        raise stop.interrupted(f"stopped; all {len(plan.jobs)} images are done", run.path)
+        raise stop.interrupted(f"stopped; all {count} images are done", run.path)
     return lines
+
+
+def _kept_batches(run: Run, plan: Plan) -> bytearray:
+    """Whether each batch has its chunk, as a byte; of a damaged one that is said."""
+    entered, kept = set(run.names()), bytearray(len(plan.batches))
+    for number in range(len(kept)) if entered else ():
+        name = plan.chunk(number)
+        damage = run.damage(name) if name in entered else None
+        if damage is not None:
+            warnings.warn(f"{damage}; it is made again", stacklevel=4)
+        kept[number] = name in entered and damage is None
+    return kept
 
 
 def read_result(run: Run, name: str, jobs: range | None = None) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +29,20 @@ def load(folder: StrPath) -> Visualization:
     if not table.is_file():
         raise DgnamError(f"{folder} is not finished: dgnam resume {folder}")
     try:
-        rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
-        captions, seeds = [row["caption"] for row in rows], [int(row["seed"]) for row in rows]
-        stems = [Path(row["image"]).stem for row in rows]
+        captions, seeds, stems = [], [], []
+        with open(table, encoding="utf-8", newline="") as text:
+            for row in csv.DictReader(text):
+                captions.append(row["caption"])
+                seeds.append(int(row["seed"]))
+                stems.append(Path(row["image"]).stem)
         names = [str(run.record.inputs[part]["name"]) for part in ("target", "prior")]
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise FormatError(f"{table}: not the table of a run ({error})") from None
 
     def arrays() -> Arrays:
-        parts = [read_result(run, name) for name in sorted(run.names())]
-        if not parts or sorted(job for part in parts for job in part.indices) != list(range(len(rows))):
-            raise FormatError(f"{table}: has {len(rows)} lines, and the chunks of {folder} hold other images")
+        parts = [read_result(run, name) for name in run.names()]
+        if not parts or sorted(job for part in parts for job in part.indices) != list(range(len(seeds))):
+            raise FormatError(f"{table}: has {len(seeds)} lines, and the chunks of {folder} hold other images")
         found = gather(parts)
         images = np.stack([picture(image) for image in found.images])
         return Arrays(images, found.images, found.codes, found.last_activations, found.activations)
@@ -49,9 +51,9 @@ def load(folder: StrPath) -> Visualization:
         arrays,
         captions=captions,
         title=f"{names[0]}, prior {names[1]}",
-        objectives=[None] * len(rows),
+        objectives=[None] * len(seeds),
         seeds=seeds,
-        settings=[None] * len(rows),
+        settings=[None] * len(seeds),
         size=None,
         folder=Path(folder),
         stems=stems,

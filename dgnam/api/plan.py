@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..am import Bounds, Direction, Job, Jobs, Objective, Settings, Start, split_batches
+from ..am import (
+    Bounds,
+    ClusterStart,
+    CodeFileStart,
+    Direction,
+    ImageStart,
+    Job,
+    Jobs,
+    MeanImageStart,
+    Objective,
+    Settings,
+    Start,
+    split_batches,
+)
 from ..am.framing import frame_for
 from ..am.images import file_name
 from ..am.published.backend import backend_name, find_backend
 from ..am.synthesize import try_step
 from ..errors import DgnamError
-from ..files.checksums import sha256_of_array
+from ..files.checksums import sha256, sha256_of_array
+from ..files.paths import existing_file
+from ..runs.folder import IN_ONE_FOLDER
+from ..runs.ranges import from_ranges, to_ranges
 from .priors import ResolvedPrior
 from .published import check_published
 from .targets import ResolvedTarget
@@ -25,9 +43,6 @@ MOST_SEEDS = 2**32
 
 MOST_JOBS = 10_000_000
 """The most images of one run."""
-
-IN_ONE_FOLDER = 1000
-"""Files of one kind that share a folder; more lie in numbered ones."""
 
 _LONGEST_STEM = 200
 """Bytes; file systems take names of 255, and a suffix and a temporary name's letters are added."""
@@ -88,10 +103,10 @@ class Plan:
             "target": {"name": self.target.name, **self.target.record},
             "prior": {"name": self.prior.name, **self.prior.record},
             "objectives": [objective_record(objective) for objective in self.jobs.objectives],
-            "seeds": list(self.jobs.seeds),
+            "seeds": to_ranges(self.jobs.seeds),
             "settings": [settings.as_dict() for settings in self.jobs.settings],
             "clip": bounds_record(self.clip),
-            "start": dict(self.start.as_dict()),
+            "start": start_record(self.start),
             "framing": repr(frame_for(self.prior.prior.image_size, self.target.target)),
             "batch_size": self.batch_size,
             "device": self.device,
@@ -131,17 +146,20 @@ def make_plan(
     return Plan(target, prior, jobs, bounds, start, split_batches(jobs, batch_size), batch_size, device, nets)
 
 
-def choose_seeds(seeds: int | Sequence[int], seed: int = 0) -> Sequence[int]:
-    """The seeds `seed`, `seed + 1`, … of a number of them, or those of a list."""
+def choose_seeds(seeds: int | Sequence[int | str], seed: int = 0) -> Sequence[int]:
+    """The seeds `seed`, `seed + 1`, … of a number of them, or those of a list, in which "10-19" stands for ten."""
     if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool):
         if seeds < 1:
             raise DgnamError(f"seeds {seeds}: give how many images each objective gets, or the seeds as a list")
         check_count(int(seeds))
         return range(int(seed), int(seed) + int(seeds))
     try:
-        return [int(one.__index__()) for one in seeds]  # type: ignore[union-attr]
-    except (TypeError, AttributeError):
+        listed = to_ranges(from_ranges(seeds))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         raise DgnamError(f"seeds {seeds!r}: give how many images each objective gets, or a list of seeds") from None
+    check_count(sum(map(len, from_ranges(listed))))
+    ranges = from_ranges(listed)
+    return next(ranges) if len(listed) == 1 else list(itertools.chain.from_iterable(ranges))
 
 
 def check_count(images: int) -> None:
@@ -154,6 +172,20 @@ def objective_record(objective: Objective) -> str:
     """Its text, and the checksums of the directions in it, whose vectors the text doesn't have."""
     sums = [sha256_of_array(term.vector) for _, term in objective.terms if isinstance(term, Direction)]
     return " ".join([str(objective), *(f"sha256:{digest}" for digest in sums)])
+
+
+def start_record(start: Start) -> dict[str, Any]:
+    """What it says of itself, with the names of its files, wherever they lie, and the checksums of pictures."""
+    record = dict(start.as_dict())
+    if isinstance(start, ImageStart | CodeFileStart):
+        record["file"] = Path(start.path).name
+    if isinstance(start, MeanImageStart):
+        record["images"] = [Path(path).name for path in start.paths]
+        record["sha256"] = [sha256(existing_file(path)) for path in start.paths]
+    if isinstance(start, ClusterStart):
+        record["source"] = Path(str(record.get("source"))).name
+        record["clusters"] = [[Path(name).name for name in names] for names in start.members]
+    return record
 
 
 def bounds_record(bounds: Bounds | None) -> Any:

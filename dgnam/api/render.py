@@ -6,7 +6,6 @@ import numpy as np
 
 from ..am import act_range_bounds, random_code
 from ..am import render as render_codes
-from ..errors import DgnamError
 from .priors import open_prior
 
 
@@ -18,10 +17,10 @@ def render(prior: object, codes: np.ndarray, size: tuple[int, int], *, device: s
 def random_codes(prior: object, count: int, seed: int = 0) -> np.ndarray:
     """(count, *code_shape) float32: normal, with a third of each neuron's act_range as deviation, clipped to the range.
 
-    A prior without an act_range is an error.
+    Of a prior without a known act_range they are N(0, 1), as the published start is.
     """
     opened = open_prior(prior, None)
-    if opened.act_range is None:
-        raise DgnamError(f"prior '{opened.name}' has no act_range to draw codes from")
     codes = random_code(seed, (count, *opened.prior.code_shape))
+    if opened.act_range is None:
+        return codes
     return act_range_bounds(opened.act_range).clip(codes * opened.act_range / 3)

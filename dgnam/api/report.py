@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from ..am.images import picture
 from ..figures import draw_traces, labeled_grid
 from ..files.encode import png
 from ..runs import Run
+from ..runs.folder import IN_ONE_FOLDER, in_folders
 from .outputs import Outputs
 from .plan import Plan
 from .result import MOST_SHOWN, enlargement
@@ -33,26 +37,28 @@ MOST_TRACES = 2000
 
 
 class Report:
-    """The tables and figures of one run; `add` takes its results in the order of the jobs."""
+    """The tables and figures of one run; `add` takes its results in the order of the jobs.
 
-    def __init__(self, plan: Plan, outputs: Outputs):
-        self.plan, self.outputs = plan, outputs
+    table: takes the text of the table, batch by batch.
+    """
+
+    def __init__(self, plan: Plan, outputs: Outputs, table: Callable[[str], None]):
+        self.plan, self.outputs, self._table = plan, outputs, table
         self.title = f"{plan.target.name}, prior {plan.prior.name}"
-        self._table = io.StringIO()
-        self._rows: csv.DictWriter[str] | None = None
+        self._columns: list[str] = []
         self._sheet: list[tuple[np.ndarray, str]] = []
         self._sheets = 0
         self._traces: list[np.ndarray] = []
         self._listed: list[str] = []
-        self._groups: dict[str, list[float]] = {}
+        self._groups: dict[str, _Spread] = {}
         self.unclimbed = Unclimbed(plan)
 
     def add(self, run: Run, batch: int, result: Result) -> None:
         """Take in a batch; full sheets are written."""
         self.unclimbed.add(result)
-        for row, job in enumerate(result.indices):
-            line = self._line(batch, row, job, result)
-            self._write_row(line)
+        lines = [self._line(batch, row, job, result) for row, job in enumerate(result.indices)]
+        self._write_rows(lines)
+        for row, line in enumerate(lines):
             self._note(line)
             label = f"{line['caption']}\n{_shown(line['activation'])}"
             self._sheet.append((picture(result.images[row]), label))
@@ -63,7 +69,6 @@ class Report:
 
     def write(self, run: Run) -> list[str]:
         """Write what is left; returns lines for people."""
-        run.write_text(SUMMARY, self._table.getvalue())
         if self._sheet:
             self._write_sheet(run)
         names = [f"{self.plan.caption(k)} seed {self.plan.jobs[k].seed}" for k in range(len(self._traces))]
@@ -75,7 +80,7 @@ class Report:
     def _came_to(self) -> list[str]:
         if len(self.plan.jobs) <= LISTED:
             return self._listed
-        return [f"{name}: {len(values)} images, activation {_spread(values)}" for name, values in self._groups.items()]
+        return [f"{name}: {spread}" for name, spread in self._groups.items()]
 
     def _line(self, batch: int, row: int, job: int, result: Result) -> dict[str, Any]:
         asked, steps = self.plan.jobs[job], int(result.steps[row])
@@ -94,14 +99,18 @@ class Report:
             "row": row,
         }
 
-    def _write_row(self, line: dict[str, Any]) -> None:
-        if self._rows is None:
+    def _write_rows(self, lines: Sequence[dict[str, Any]]) -> None:
+        begins = not self._columns
+        if begins:
             names = {name: None for settings in self.plan.jobs.settings for name in settings.as_dict()}
             first = ["job", "objective", "caption", "seed"]
-            columns = [*first, *names, *(key for key in line if key not in {*first, *names})]
-            self._rows = csv.DictWriter(self._table, columns, lineterminator="\n")
-            self._rows.writeheader()
-        self._rows.writerow(line)
+            self._columns = [*first, *names, *(key for key in lines[0] if key not in {*first, *names})]
+        text = io.StringIO()
+        rows = csv.DictWriter(text, self._columns, lineterminator="\n")
+        if begins:
+            rows.writeheader()
+        rows.writerows(lines)
+        self._table(text.getvalue())
 
     def _note(self, line: dict[str, Any]) -> None:
         if len(self._listed) < LISTED:
@@ -110,26 +119,42 @@ class Report:
                 f"{_shown(line['activation'])} in {line['steps']} steps   {line['image']}"
             )
         name = f"{line['n_iters']} steps from {line['start_lr']:g}, {line['regularizer']}"
-        value = np.nan if line["activation"] is None else float(line["activation"])
-        self._groups.setdefault(name, []).append(value)
+        self._groups.setdefault(name, _Spread()).add(line["activation"])
 
     def _write_sheet(self, run: Run) -> None:
         pictures, labels = zip(*self._sheet, strict=True)
-        several = len(self.plan.jobs) > MOST_SHOWN
-        name = f"{GRID}-{self._sheets:03d}.png" if several else f"{GRID}.png"
+        name = f"{GRID}-{self._sheets:03d}.png" if len(self.plan.jobs) > MOST_SHOWN else f"{GRID}.png"
+        if self._sheets >= IN_ONE_FOLDER:
+            name = f"{GRID}s/{in_folders(self._sheets, name)}"
         scale = enlargement(pictures[0].shape[1]) if len(pictures) <= 100 else 1
         columns = min(COLUMNS, max(4, len(pictures) // 4))
         run.write_bytes(name, png(labeled_grid(pictures, labels, columns=columns, title=self.title, scale=scale)))
         self._sheets, self._sheet = self._sheets + 1, []
 
 
-def _spread(values: list[float]) -> str:
-    """The mean and the range of those that are finite."""
-    finite = [value for value in values if np.isfinite(value)]
-    if not finite:
-        return "not finite"
-    others = f", {len(values) - len(finite)} not finite" if len(finite) < len(values) else ""
-    return f"{np.mean(finite):.4g} on average, {min(finite):.4g} to {max(finite):.4g}{others}"
+@dataclass
+class _Spread:
+    """The mean and the range of activations, those that are finite; None stands for one that is not."""
+
+    count: int = 0
+    finite: int = 0
+    total: float = 0.0
+    least: float = math.inf
+    most: float = -math.inf
+
+    def add(self, activation: float | None) -> None:
+        self.count += 1
+        if activation is not None:
+            self.finite += 1
+            self.total += activation
+            self.least, self.most = min(self.least, activation), max(self.most, activation)
+
+    def __str__(self) -> str:
+        if not self.finite:
+            return f"{self.count} images, activation not finite"
+        others = f", {self.count - self.finite} not finite" if self.finite < self.count else ""
+        mean = self.total / self.finite
+        return f"{self.count} images, activation {mean:.4g} on average, {self.least:.4g} to {self.most:.4g}{others}"
 
 
 def _number(value: np.floating[Any]) -> float | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 
 from ..files.checksums import sha256_of_array
+from ..runs.ranges import from_ranges, to_ranges
 from ..runs.record import OBJECT
 from .fingerprint import fingerprint
 
@@ -21,9 +23,18 @@ NOT_RECORDED = ("folder", "output", "name", "resume", "progress")
 def spec_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The keyword arguments of a function of `dgnam.api` as JSON can hold them.
 
-    An object is `{"object": its class, …}` with checksums of its numbers, as far as they are known.
+    An object is `{"object": its class, …}` with checksums of its numbers, as far as they are known.  Of seeds
+    consecutive ones are listed by their ends, as "0-4999999".
     """
-    return {name: to_json(value) for name, value in arguments.items() if name not in NOT_RECORDED}
+    recorded = ((name, value) for name, value in arguments.items() if name not in NOT_RECORDED)
+    return {name: _seeds(value) if name == "seeds" else to_json(value) for name, value in recorded}
+
+
+def _seeds(value: Any) -> Any:
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        with suppress(TypeError, ValueError):
+            return to_ranges(from_ranges(value))
+    return to_json(value)
 
 
 def to_json(value: Any) -> Any:

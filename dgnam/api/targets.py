@@ -167,7 +167,8 @@ def _own_net(
     values = None if mean is None else read_mean(mean)
     target = CaffeTarget(module, mean=values, scale=scale, channels=channels)
     files = [prototxt, Path(weights), *([Path(mean)] if mean is not None and Path(mean).is_file() else [])]
-    record = {"files": file_checksums(*files), "mean": mean, "scale": scale, "channels": channels}
+    shown = Path(mean).name if len(files) > 2 else mean  # type: ignore[arg-type]
+    record = {"files": file_checksums(*files), "mean": shown, "scale": scale, "channels": channels}
     return ResolvedTarget(target, prototxt.name, record=record, files=(prototxt, Path(weights)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Unclimbed:
     def __init__(self, plan: Plan):
         self.plan = plan
         self._found: dict[str, list[str]] = {}
+        self._counts: Counter[str] = Counter()
 
     def add(self, result: Result) -> None:
         """Take in a batch."""
@@ -35,15 +37,18 @@ class Unclimbed:
             stop, steps = Stop(int(result.stopped[row])), int(result.steps[row])
             reason = _reason(stop, steps, float(result.activations[row, steps - 1]))
             if reason is not None:
-                asked = self.plan.jobs[job]
-                self._found.setdefault(reason, []).append(f"{asked.objective} seed {asked.seed} (step {steps})")
+                self._counts[reason] += 1
+                asked, named = self.plan.jobs[job], self._found.setdefault(reason, [])
+                if len(named) < LISTED:
+                    named.append(f"{asked.objective} seed {asked.seed} (step {steps})")
 
     def lines(self) -> list[str]:
         """A line for each reason, with the images that it holds for."""
+        counted = ((reason, names, self._counts[reason]) for reason, names in self._found.items())
         return [
-            f"{reason}: {', '.join(names[:LISTED])}{', …' if len(names) > LISTED else ''}"
-            + (f" ({len(names)} of {len(self.plan.jobs)} images)" if len(names) > 1 else "")
-            for reason, names in self._found.items()
+            f"{reason}: {', '.join(names)}{', …' if count > len(names) else ''}"
+            + (f" ({count} of {len(self.plan.jobs)} images)" if count > 1 else "")
+            for reason, names, count in counted
         ]
 
     def warn(self, stacklevel: int) -> None:

@@ -37,7 +37,7 @@ def visualize(
     *,
     prior: str | PathLike[str] | Prior | ResolvedPrior | None = None,
     prior_weights: StrPath | None = None,
-    seeds: int | Sequence[int] = 1,
+    seeds: int | Sequence[int | str] = 1,
     seed: int = 0,
     settings: str | Settings | Sequence[str | Settings] = OWN,
     n_iters: int | Sequence[int] | None = None,
@@ -74,7 +74,7 @@ def visualize(
     target, weights, labels, mean, scale, channels: see `open_target`.
     objective: one or more, each as text (see `dgnam.am.objectives.parser`) or as a value.
     prior, prior_weights: see `open_prior`.
-    seeds: how many images each objective gets, from `seed` on; or a list of seeds.
+    seeds: how many images each objective gets, from `seed` on; or a list of seeds, in which "10-19" stands for ten.
     settings: one or more of "own", "released", "paper", "googlenet" and "from-image", or values.
     n_iters, start_lr, end_lr, l2, norm_penalty: numbers in place of the settings'; with lists each combination is made.
     clip: "own", "act_range", "unit" or "none"; an act_range file; or `Bounds`.
