@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from inspect import signature
@@ -11,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import DgnamError, FormatError, closest, shortened
-from ..runs import Record
+from ..files.import_string import import_from_string
+from ..runs import Record, Run
 from ..runs.record import objects_in
 from . import neighbors, occlusion, reproduce, top_images, train
 from . import options as o
@@ -52,8 +54,12 @@ def resume(
     data: o.Data = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Resume an interrupted run; finished chunks are kept, and the result is bit-identical to an uninterrupted run."""
-    record = Record.read(folder)
+    """Resume an interrupted run; finished chunks are kept, and the result is bit-identical to an uninterrupted run.
+
+    Relative paths are taken from the directory where the run was begun.
+    """
+    run = Run.open(folder)
+    record = run.record
     if record.task not in TASKS:
         where = f"; dgnam evolve ask {folder}" if record.task == "search" else ""
         raise DgnamError(f"cannot resume {folder}: it holds a run of '{record.task}'{where}")
@@ -61,8 +67,21 @@ def resume(
     again |= {"generations": generations, "trials": trials, "replace": replace or None}
     module, show = TASKS[record.task]
     function = getattr(import_module(module), record.task)
-    spec = arguments(record, function, folder, {name: value for name, value in again.items() if value is not None})
-    show(call(function, {**spec, "folder": folder, "resume": True, "quiet": quiet}))
+    again = {name: value for name, value in again.items() if value is not None}
+    arguments(record, function, folder, again)
+    place, from_here = folder.resolve(), {name: absolute(value) for name, value in again.items()}
+    for name, value in again.items():
+        for code in imports(name, value):
+            import_from_string(code, name)  # here, and not in the directory that a file names
+    with run.in_directory() as moved:
+        given = arguments(record, function, folder, from_here if moved else again)
+        show(call(function, {**given, "folder": place if moved else folder, "resume": True, "quiet": quiet}))
+
+
+def absolute(value: Any) -> Any:
+    """What a file or folder passed with the command is called in any directory."""
+    is_path = isinstance(value, Path) or (isinstance(value, str) and os.path.isfile(value))
+    return os.path.abspath(value) if is_path else value
 
 
 def arguments(record: Record, function: Callable[..., Any], folder: Path, again: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def import_from_string(text: str, what: str) -> Callable[..., Any]:
     module_name, colon, name = text.partition(":")
     if not (module_name and colon and name) or module_name.startswith("."):
         raise DgnamError(f"{what} '{text}': write package.module:name")
-    if os.getcwd() not in sys.path and "" not in sys.path:
+    if module_name not in sys.modules and os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(module_name)
