@@ -24,6 +24,8 @@ def reproduce(
     target: object = None,
     weights: StrPath | None = None,
     labels: StrPath | Sequence[str] | None = None,
+    mean: str | None = None,
+    channels: str = "BGR",
     prior: object = None,
     prior_weights: StrPath | None = None,
     published_images: bool = False,
@@ -40,7 +42,8 @@ def reproduce(
     models: "mini", our small models, or "paper", the published ones.
     scale: "smoke", "small" or "full": how many units and seeds.
     units: the units to show; those of the figure where None.
-    target, weights, labels, prior, prior_weights: in place of the experiment's own, as `dgnam.visualize` takes them.
+    target, weights, labels, mean, channels, prior, prior_weights: in place of the experiment's own, as
+        `dgnam.visualize` takes them.  (`scale` is the experiment's; a net whose input has a factor is a CaffeTarget.)
     backend: see `dgnam.visualize`.
     Everything else is as in `dgnam.visualize`.  Raises DgnamError for an unknown experiment, with the closest names.
     """

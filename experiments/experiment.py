@@ -110,7 +110,8 @@ class Context:
         """The target that was asked for, or the experiment's, opened."""
         given = self.arguments
         asked = self.models.target if given["target"] is None else given["target"]
-        return open_target(asked, weights=given["weights"], labels=given["labels"])
+        own = {name: given[name] for name in ("weights", "labels", "mean", "channels")}
+        return open_target(asked, **own)
 
     @cached_property
     def prior(self) -> Any:

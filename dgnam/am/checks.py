@@ -1,4 +1,4 @@
-"""Checks of numbers and channel orders, shared by targets, priors and settings."""
+"""Checks of numbers, shared by targets, priors and settings."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import DgnamError
-
-
-def check_channels(channels: str) -> None:
-    """Raise DgnamError unless this is an order of the channels."""
-    if channels not in ("RGB", "BGR"):
-        raise DgnamError(f"channels '{channels}': give RGB or BGR")
 
 
 def finite_numbers(name: str, values: Sequence[float]) -> list[float]:

@@ -100,6 +100,7 @@ def act_range(
     size: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
+    channels: str = "BGR",
     limit: int | None = None,
     skip_broken: bool = False,
     batch_size: int = 64,
@@ -118,8 +119,9 @@ def act_range(
         model's.
     layer: whose values are the codes; the one that the zoo's generators for this encoder invert where None.
     k: the bound is the mean and this many standard deviations.
-    resize, size, mean, scale: the preprocessing; see `dgnam.data.preprocessing`.  None takes the zoo's; else the
-        size that the encoder takes, 104, 117, 123 and 1.  A target that isn't a prototxt has its own mean and scale.
+    resize, size, mean, scale, channels: the preprocessing; see `dgnam.data.preprocessing`.  None takes the zoo's; else
+        the size that the encoder takes, and 104 of blue, 117 of green and 123 of red.  A target that isn't a prototxt
+        has its own mean, scale and channels.
     limit: the most pictures to take, beginning with the first.
     integers: round the text's numbers as the published ones are.
     Everything else is as in `visualize`.
@@ -141,7 +143,7 @@ def act_range(
             raise DgnamError(known.fault)
     else:
         chosen.net.layer_shape(code)
-    prepare = _preprocessing(chosen, resize, size, mean, scale)
+    prepare = _preprocessing(chosen, resize, size, mean, scale, channels)
     inputs = {
         "encoder": {"name": chosen.name, **chosen.record},
         "layer": code,
@@ -209,19 +211,23 @@ def _layer(layer: str | None, chosen: _Encoder) -> str:
     )
 
 
-def _preprocessing(chosen: _Encoder, resize: str, size: str | None, mean: str | None, scale: float) -> Preprocessing:
-    channels, *crop = chosen.input_shape()
-    if not isinstance(chosen.net, CaffeModule) and (mean is not None or scale != 1):
-        raise DgnamError(f"encoder '{chosen.name}' is not a prototxt: leave mean and scale out")
+def _preprocessing(
+    chosen: _Encoder, resize: str, size: str | None, mean: str | None, scale: float, channels: str
+) -> Preprocessing:
+    count, *crop = chosen.input_shape()
+    if not isinstance(chosen.net, CaffeModule) and (mean is not None or scale != 1 or channels != "BGR"):
+        raise DgnamError(f"encoder '{chosen.name}' is not a prototxt: leave mean, scale and channels out")
     usual = None if chosen.entry is None else chosen.entry.preprocessing
     before = (crop[0], crop[1]) if usual is None else usual.resize
     if mean is not None:
         values = read_mean(mean)
     else:
-        values = np.array(usual.mean if usual is not None else MEAN_BGR if channels == 3 else (0,), np.float32)
-    if len(values) != channels:
-        raise DgnamError(f"the mean has {len(values)} channels, and the net's input {channels}")
-    return Preprocessing((crop[0], crop[1]), before if size is None else read_size(size), values, scale, resize)
+        bgr = usual.mean if usual is not None else MEAN_BGR if count == 3 else (0,)
+        values = np.array(bgr if channels == "BGR" else bgr[::-1], np.float32)
+    if len(values) != count:
+        raise DgnamError(f"the mean has {len(values)} channels, and the net's input {count}")
+    whole = before if size is None else read_size(size)
+    return Preprocessing((crop[0], crop[1]), whole, values, scale, resize, channels)
 
 
 def _lines(found: CodeStatistics, k: float, layer: str, prepare: Preprocessing) -> list[str]:

@@ -87,7 +87,8 @@ def open_target(
     labels: names of the classes: a text file, a line for each class (`name`, or `key name, synonym, …` where keys are
         WordNet ids), or a list of names.
     mean, scale, channels: of a prototxt: values of 0 to 255 minus `mean` (as `104,117,123` in the order of `channels`,
-        or a .binaryproto or .npy file), times `scale`; BGR as Caffe's tools have it, or RGB.
+        or a .binaryproto or .npy file; None for 104 of blue, 117 of green and 123 of red), times `scale`; BGR as
+        Caffe's tools have it, or RGB.
     Raises DgnamError with the closest names for an unknown one.
     """
     own = {"weights": weights, "mean": mean, "scale": scale, "channels": channels}

@@ -39,6 +39,7 @@ def act_range(
     size: o.ResizeTo = None,
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
+    channels: o.Channels = "BGR",
     limit: o.Limit = None,
     skip_broken: o.SkipBroken = False,
     batch_size: o.PictureBatch = 64,

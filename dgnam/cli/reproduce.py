@@ -27,6 +27,8 @@ def reproduce(
     target: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
     weights: o.Weights = None,
     labels: o.Labels = None,
+    mean: o.Mean = None,
+    channels: o.Channels = "BGR",
     prior: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
     prior_weights: o.PriorWeights = None,
     published_images: Annotated[

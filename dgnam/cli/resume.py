@@ -72,7 +72,8 @@ def resume(
     place, from_here = folder.resolve(), {name: absolute(value) for name, value in again.items()}
     for name, value in again.items():
         for code in imports(name, value):
-            import_from_string(code, name)  # here, and not in the directory that a file names
+            for one in filter(lambda part: ":" in part, code.split(",")):
+                import_from_string(one, name)  # here, and not in the directory that a file names
     with run.in_directory() as moved:
         given = arguments(record, function, folder, from_here if moved else again)
         show(call(function, {**given, "folder": place if moved else folder, "resume": True, "quiet": quiet}))

@@ -27,6 +27,7 @@ def show(
     summary = read_summary(folder)
     say([f"{folder}: {record.task} of {summary.what}"])
     say([f"  {summary.state}, {summary.progress}, started {summary.started}, took {duration(summary.seconds)}"])
+    say([f"  in {summary.directory}"] if summary.directory else [])
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.spec.items()) if value is not None])
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.environment.items())])
     say([f"==> {_next(folder, record, summary.state)}"])

@@ -25,8 +25,9 @@ L2 = Annotated[str | None, typer.Option("--l2", help="The factor of the codes af
 NormPenalty = Annotated[
     str | None, typer.Option(help="The weight of the code's norm (Eq. 1: 0.005), instead of --l2; or several.")
 ]
-Movie = Annotated[
-    list[str] | None, typer.Option(help="Save the optimization as a movie: gif or mp4; repeat the option for both.")
+Movies = Annotated[
+    list[str] | None,
+    typer.Option("--movies", "--movie", help="Save the optimization as a movie: gif or mp4; repeat for both."),
 ]
 Every = Annotated[int, typer.Option(min=1, help="Steps between a movie's frames.")]
 Fps = Annotated[float, typer.Option(help="A movie's frames per second.")]
@@ -49,7 +50,7 @@ def synthesize(
     norm_penalty: NormPenalty = None,
     clip: o.Clip = o.OWN,
     start: o.Start = None,
-    movie: Movie = None,
+    movies: Movies = None,
     every: Every = 5,
     fps: Fps = 10.0,
     weights: o.Weights = None,
@@ -68,7 +69,7 @@ def synthesize(
 ) -> None:
     """Synthesize the preferred images of units; pictures, codes, traces and settings go to a new folder.
 
-    dgnam synthesize caffenet-mini fc8:lemon --seeds 4 --movie gif
+    dgnam synthesize caffenet-mini fc8:lemon --seeds 4 --movies gif
 
     Several values of --n-iters, --start-lr, --l2 or --norm-penalty give every combination:
 
@@ -77,7 +78,7 @@ def synthesize(
     given: dict[str, Any] = dict(locals())
     from ..api.visualize import visualize
 
-    given["movies"] = given.pop("movie") or ()
+    given["movies"] = movies or ()
     for option, kind in (("n_iters", int), ("start_lr", float), ("l2", float), ("norm_penalty", float)):
         given[option] = numbers(option, given[option], kind)
     found = call(visualize, given)

@@ -16,7 +16,9 @@ from .terminal import say
 def train(
     model: Annotated[str, typer.Argument(help="A small model such as caffenet-mini, or a solver.prototxt.")],
     data: o.Data = None,
-    run: Annotated[Path | None, typer.Option(help="The folder of checkpoints; default: runs/train-NAME.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", "--run", help="The folder of checkpoints; default: runs/train-NAME.")
+    ] = None,
     device: o.Device = "cpu",
     weights: Annotated[
         Path | None, typer.Option(help="With a solver.prototxt: initial weights, for fine-tuning.")
@@ -42,7 +44,6 @@ def train(
     given = dict(locals())
     from ..api.train import train as train_model
 
-    given["folder"] = given.pop("run")
     given["resume"] = None
     finish(call(train_model, given))
 

@@ -18,7 +18,9 @@ def tune(
         str,
         typer.Argument(help="The units to tune on: numbers, ranges and names, as 3,17,40-49,lemon."),
     ],
-    report_on: Annotated[str, typer.Option("--report", help="Other units, to report the best settings on.")],
+    report_on: Annotated[
+        str, typer.Option("--report-on", "--report", help="Other units, to report the best settings on.")
+    ],
     judge: Annotated[str, typer.Option(help="The classifier scoring the images.")] = "judge-mini",
     score: Annotated[
         str,
@@ -59,7 +61,7 @@ def tune(
 ) -> None:
     """Tune the settings by random search, scored by a judge, as the paper's authors did by eye.
 
-    dgnam tune caffenet-mini 0-7 --report 8-15
+    dgnam tune caffenet-mini 0-7 --report-on 8-15
 
     `dgnam resume FOLDER` resumes an interrupted run.
     """

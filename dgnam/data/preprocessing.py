@@ -43,8 +43,9 @@ class Preprocessing:
 
     crop: (height, width) of the input.
     size: (height, width) that pictures are resized to before the crop; no smaller.
-    mean: (C,) values of [0, 255], or a mean image (C, H, W) whose center is taken; BGR.
+    mean: (C,) values of [0, 255], or a mean image (C, H, W) whose center is taken; in the order of `channels`.
     resize: one of `RESIZES`; bilinear on bytes, as in OpenCV.
+    channels: the order that the network takes, BGR or RGB.
     """
 
     crop: Size
@@ -52,8 +53,10 @@ class Preprocessing:
     mean: np.ndarray = field(compare=False)
     scale: float = 1.0
     resize: str = STRETCH
+    channels: str = "BGR"
 
     def __post_init__(self) -> None:
+        check_channels(self.channels)
         if self.resize not in RESIZES:
             raise DgnamError(f"resize '{self.resize}': give one of {closest(self.resize, RESIZES)}")
         if not _covers(self.size, self.crop):
@@ -65,13 +68,14 @@ class Preprocessing:
             )
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """One picture for the network: (H, W, C) uint8 RGB or gray → (C, *crop) float32 BGR or gray.
+        """One picture for the network: (H, W, C) uint8 RGB or gray → (C, *crop) float32, of color in its order.
 
         Float pictures are cropped, but not resized.  Raises DataError for a picture that is too small for the crop.
         """
         resized = self._resized(picture)
         rows, columns = center_window((resized.shape[0], resized.shape[1]), self.crop)
-        window = resized[rows, columns, ::-1].transpose(2, 0, 1).astype(np.float32)
+        ordered = resized[rows, columns, ::-1] if self.channels == "BGR" else resized[rows, columns]
+        window = ordered.transpose(2, 0, 1).astype(np.float32)
         mean = self.mean.reshape(-1, 1, 1)
         if self.mean.ndim == 3:
             mean = self.mean[(slice(None), *center_window((self.mean.shape[1], self.mean.shape[2]), self.crop))]
@@ -81,13 +85,15 @@ class Preprocessing:
         """Its settings in JSON's types, with a checksum in place of a mean image."""
         mean: Any = [float(value) for value in self.mean] if self.mean.ndim == 1 else self._mean_checksum()
         size = None if self.resize == NONE else list(self.size)
-        return {"resize": self.resize, "size": size, "crop": list(self.crop), "mean": mean, "scale": self.scale}
+        found = {"resize": self.resize, "size": size, "crop": list(self.crop), "mean": mean, "scale": self.scale}
+        return found if self.channels == "BGR" else {**found, "channels": self.channels}
 
     def __str__(self) -> str:
         size = "" if self.resize == NONE else f" {_text(self.size)}"
         mean = "a mean image" if self.mean.ndim == 3 else ", ".join(f"{value:g}" for value in self.mean)
         scale = "" if self.scale == 1 else f", times {self.scale:g}"
-        return f"resize {self.resize}{size}, center {_text(self.crop)}, minus {mean}{scale}"
+        order = "" if self.channels == "BGR" else f", {self.channels}"
+        return f"resize {self.resize}{size}, center {_text(self.crop)}, minus {mean}{scale}{order}"
 
     def _resized(self, picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
@@ -112,6 +118,12 @@ class Preprocessing:
     def _mean_checksum(self) -> str:
         digest = hashlib.sha256(np.ascontiguousarray(self.mean, np.float32).tobytes()).hexdigest()
         return f"image {'x'.join(map(str, self.mean.shape))} float32, sha256 {digest}"
+
+
+def check_channels(channels: str) -> None:
+    """Raise DgnamError unless this is an order of the channels."""
+    if channels not in ("RGB", "BGR"):
+        raise DgnamError(f"channels '{channels}': give RGB or BGR")
 
 
 def preprocess(pictures: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -> np.ndarray:

@@ -32,6 +32,7 @@ class Summary:
     state: running, finished, stopped (by Ctrl-C, SIGTERM, an error or a limit), killed, waiting, or damaged.
     started: when, UTC; "" where its log doesn't say.
     seconds: how long its processes have worked; of one that was killed, until its last chunk.
+    directory: the working directory of the last one, which relative paths are of; "" where its log doesn't say.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Summary:
     state: str
     started: str
     seconds: float
+    directory: str = ""
 
     @property
     def progress(self) -> str:
@@ -73,7 +75,9 @@ def read_summary(folder: StrPath) -> Summary:
     total, unit = events.total(log)
     state = RUNNING if running else _state(run.record.task, log)
     took, done = events.seconds(log, path / JOURNAL, running), _done(run, unit)
-    return Summary(path.name, run.record.task, _what(run.record), done, total, unit, state, events.started(log), took)
+    directory = events.last_directory(log) or ""
+    what, began = _what(run.record), events.started(log)
+    return Summary(path.name, run.record.task, what, done, total, unit, state, began, took, directory)
 
 
 def duration(seconds: float) -> str:
@@ -120,7 +124,9 @@ def _state(task: str, log: Sequence[Mapping[str, Any]]) -> str:
 
 def _what(record: Record) -> str:
     spec = record.spec
-    parts = [spec.get(name) for name in ("target", "experiment", "model", "encoder", "name", "score", "prior")]
+    parts = [spec.get(name) for name in ("target", "model", "encoder", "score", "prior")]
     what = next((part for part in parts if isinstance(part, str)), "an object in Python")
-    objective = spec.get("objective")
+    objective, experiment = spec.get("objective"), spec.get("experiment")
+    if isinstance(experiment, str):
+        return experiment if spec.get("target") is None else f"{experiment} {what}"
     return f"{what} {objective}" if isinstance(objective, str) else what

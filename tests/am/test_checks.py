@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dgnam.am.checks import channel_values, check_channels, check_number, finite_numbers, whole_number
+from dgnam.am.checks import channel_values, check_number, finite_numbers, whole_number
 from dgnam.errors import DgnamError
 
 
@@ -47,9 +47,3 @@ def test_one_number_stands_for_three_channels():
         channel_values("mean", (1, 2))
     with pytest.raises(DgnamError, match="not numbers"):
         finite_numbers("mean", ["a"])
-
-
-def test_unknown_channel_order_raises():
-    check_channels("BGR")
-    with pytest.raises(DgnamError, match="channels 'RBG': give RGB"):
-        check_channels("RBG")

@@ -23,7 +23,7 @@ from dgnam.api.targets import open_target
 from dgnam.caffe.databases.backends import create_database
 from dgnam.caffe.databases.datum import image_datum
 from dgnam.caffe.modules.caffe_module import CaffeModule
-from dgnam.caffe.proto import parse_net, write_hdf5_weights
+from dgnam.caffe.proto import parse_net, read_weights, write_hdf5_weights
 from dgnam.data.checksums import contents_checksum, listing_checksum
 from dgnam.data.dataset import open_dataset
 from dgnam.data.picture import DataError, Picture
@@ -478,3 +478,13 @@ def test_pictures_that_can_all_not_be_read(own, tmp_path):
         act_range(str(tmp_path / "bad"), **own)
     with pytest.raises(DataError, match="no picture could be read; the first"):
         act_range(str(tmp_path / "bad"), skip_broken=True, **{**own, "folder": tmp_path / "other"})
+
+
+def test_an_encoder_of_rgb_sees_pictures_in_that_order(own, sources, tmp_path):
+    """Its first layer's weights with the channels reversed, it measures what the encoder of BGR does."""
+    flipped = CaffeModule(parse_net(NET), read_weights(own["weights"])).weights()
+    flipped["conv1"][0] = flipped["conv1"][0][:, ::-1].copy()
+    write_hdf5_weights(tmp_path / "rgb.h5", flipped)
+    bgr = act_range(sources[1]["zip"], **own).bounds
+    rgb = {**own, "weights": tmp_path / "rgb.h5", "channels": "RGB", "folder": tmp_path / "rgb"}
+    np.testing.assert_allclose(act_range(sources[1]["zip"], **rgb).bounds, bgr, rtol=1e-4)

@@ -12,6 +12,7 @@ from dgnam.data.preprocessing import (
     MEAN_BGR,
     Preprocessing,
     center_crop,
+    check_channels,
     crop,
     deprocess,
     preprocess,
@@ -172,3 +173,21 @@ def test_crops_have_their_places_and_mirrors():
     assert np.array_equal(cut[0], images[0, :2, 1:3])
     assert np.array_equal(cut[1], images[1, 2:, 1::-1])
     assert np.array_equal(center_crop(images, (2, 2)), images[:, 1:3, 1:3])
+
+
+def test_unknown_channel_order_raises():
+    check_channels("BGR")
+    with pytest.raises(DgnamError, match="channels 'RBG': give RGB"):
+        check_channels("RBG")
+    with pytest.raises(DgnamError, match="channels 'RBG': give RGB"):
+        Preprocessing((2, 2), (2, 2), np.zeros(3), channels="RBG")
+
+
+def test_a_network_may_take_rgb():
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    bgr = Preprocessing((2, 2), (2, 2), np.array([1, 2, 3], np.float32))
+    rgb = Preprocessing((2, 2), (2, 2), np.array([3, 2, 1], np.float32), channels="RGB")
+    assert np.array_equal(rgb(picture), bgr(picture)[::-1])
+    assert "channels" not in bgr.describe()
+    assert rgb.describe()["channels"] == "RGB"
+    assert str(rgb) == "resize stretch 2x2, center 2x2, minus 3, 2, 1, RGB"

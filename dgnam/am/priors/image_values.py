@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...data.preprocessing import MEAN_BGR
+from ...data.preprocessing import MEAN_BGR, check_channels
 from ...errors import DgnamError
-from ..checks import channel_values, check_channels, finite_numbers
+from ..checks import channel_values, finite_numbers
 
 
 class ImageValues:

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 
 from ...caffe.modules.caffe_module import CaffeModule, check_sees_images
-from ...data.preprocessing import MEAN_BGR
+from ...data.preprocessing import MEAN_BGR, check_channels
 from ...errors import DgnamError
 from ..borrow import borrowed
-from ..checks import check_channels
 from ..framing import crop_mean
 from ..gray import MEAN_GRAY, gray_of
 from ..rows import row_fault, trial_images

@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ...data.preprocessing import MEAN_BGR
+from ...data.preprocessing import MEAN_BGR, check_channels
 from ...errors import DgnamError, shortened
-from ..checks import channel_values, check_channels, finite_numbers
+from ..checks import channel_values, finite_numbers
 from ..gray import gray_of
 from ..rows import trial_images
 from ..torch_modules import at_work, checked_module, device_of, from_module, placed, tensors_in, to_module

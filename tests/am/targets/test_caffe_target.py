@@ -153,3 +153,8 @@ def test_net_without_an_input_raises():
 def test_net_of_clips_raises():
     with pytest.raises(DgnamError, match=r"'action-lstm-motion-mini' sees clips \(layer 'frames' splits its batch\)"):
         CaffeTarget(zoo.load("action-lstm-motion-mini"))
+
+
+def test_the_usual_mean_is_in_the_order_of_the_channels(tiny_modules):
+    assert CaffeTarget(tiny_modules[0], channels="RGB").shift is None
+    assert CaffeTarget(tiny_modules[0], channels="RGB", mean=(104, 117, 123)).shift is not None
