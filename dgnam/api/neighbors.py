@@ -32,7 +32,7 @@ from .pictures import TRAINING, open_pictures, picture_preprocessing
 from .result import MOST_SHOWN, SHOWN_SIZE, Visualization
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import skipped_lines, stream
+from .streaming import images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, open_target
 from .top_images import check_counts, check_stop
 from .top_images_report import LISTED, class_name
@@ -164,7 +164,7 @@ def neighbors(
         "target": {"name": opened.name, **opened.record},
         "queries": {"count": len(queries), "sha256": sha256_of_array(queries)},
         "spaces": list(spaces),
-        "images": {"source": dataset.name, "count": len(dataset), "limit": limit, "skip_broken": skip_broken},
+        "images": images_record(dataset, limit, skip_broken),
         "preprocessing": prepare.describe(),
         "k": k,
         **how,
@@ -191,7 +191,7 @@ def neighbors(
         with defer_interrupt() as stop:
             stream(None, measurement, dataset, limit, stop=stop, **going)
         return found()
-    with at_work(run), defer_interrupt() as stop:
+    with at_work(run, taken(dataset, limit), "pictures"), defer_interrupt() as stop:
         stream(run, measurement, dataset, limit, stop=stop, **going)
         result = found()
         check_stop(stop, run)
