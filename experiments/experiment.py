@@ -2,7 +2,7 @@
 
     EXPERIMENT = Experiment("fig1", "3.1", "Fig. 1", models={"mini": Models("caffenet-mini", …)}, run=run)
 
-A step is a run in a folder of the experiment's own, so that an experiment that was killed goes on in the middle of it.
+A step is a run in a folder of the experiment's own, so that a killed experiment is resumed in the middle of it.
 """
 
 from __future__ import annotations

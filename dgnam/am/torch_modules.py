@@ -26,7 +26,7 @@ def checked_module(module: object, part: str, what: str) -> nn.Module:
     """The module to compute with: without the wrappers of `torch.compile` and `DataParallel`.
 
     part: "TorchTarget" or "TorchPrior"; what: the one tensor that it is given, as "images".
-    Raises DgnamError for what is no module, has no weights yet, or needs more inputs.
+    Raises DgnamError for what is not a module, has no weights yet, or needs more inputs.
     """
     if isinstance(module, torch.export.ExportedProgram):
         raise DgnamError(f"a {part} takes a torch.nn.Module, and this is an ExportedProgram: give program.module()")

@@ -4,6 +4,6 @@ The command line, the experiments and a user's own scripts call these, each from
 
     from dgnam.api.visualize import visualize
 
-What a function is called with is the spec that its run's record holds, so that a run begun here goes on by
+What a function is called with is the spec that its run's record holds, so that a run begun here is resumed by
 `dgnam resume`, and the other way round.
 """

@@ -101,20 +101,20 @@ def evolve(
         opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
     elif labels is not None or weights is not None:
         raise DgnamError("a callable gives the scores itself: leave out labels and weights")
-    source = open_prior(prior, None if opened is None else opened.target.size, weights=prior_weights)
+    resolved = open_prior(prior, None if opened is None else opened.target.size, weights=prior_weights)
     objectives: Sequence[Objective | None] = [None] if opened is None else read_objectives(objective, opened)
     many = choose_seeds(seeds, seed)
     _check_count(len(objectives) * len(many))
     asked = [(one, of) for one in objectives for of in many]
     how: dict[str, Any] = {"device": place, "batch_size": batch_size}
-    bounds, begins = choose_clip(clip, source), None if start is None else open_start(start, source)
+    bounds, begins = choose_clip(clip, resolved), None if start is None else open_start(start, resolved)
 
     def search_from(seed: int) -> Search:
-        return new_search(source, chosen, clip=bounds, seed=seed, start=begins, **how)
+        return new_search(resolved, chosen, clip=bounds, seed=seed, start=begins, **how)
 
     score_of = {one: _score(black_box, opened, one, how) for one in objectives}
     searches = [search_from(of).inputs() for _, of in asked]
-    inputs = {**search_inputs(source, searches, opened, objectives, clip=bounds, score=score), **how}
+    inputs = {**search_inputs(resolved, searches, opened, objectives, clip=bounds, score=score), **how}
     record = Record("evolve", spec_of(given), inputs, environment("cma"))
     what = "black-box" if opened is None else f"{opened.name}-{objectives[0]}"
     run = begin(record, folder=folder, output=output, name=f"evolve-{what}" if name is None else name, resume=resume)
@@ -126,7 +126,7 @@ def evolve(
                 search.save_in(run, "" if len(asked) == 1 else f"{number:03d}/", rescore=True)
             drive(search, score_of[one], generations, progress=progress)
             ends.append(_End.of(search))
-        found = _shown(ends, search.pictures, opened, source, asked, run)
+        found = _shown(ends, search.pictures, opened, resolved, asked, run)
         if run is not None:
             found.summary = write_report(run, found)
     return found

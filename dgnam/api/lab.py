@@ -3,7 +3,7 @@
 begin_search("neuron-13", prior="deepsim-fc6-mini", method="genetic")
 search = open_search("neuron-13")           # objects among the arguments are given again: prior=…, method=…
 codes, pictures = search.ask()
-search.tell(scores)                         # saved; the next open_search goes on from here
+search.tell(scores)                         # saved; the next open_search resumes from here
 """
 
 from __future__ import annotations
@@ -107,11 +107,11 @@ def _search(
 ) -> tuple[Search, dict[str, object]]:
     """A search of these arguments, and what decides its codes."""
     check_types(begin_search, dict(locals()))
-    source = open_prior(prior, None, weights=prior_weights)
-    chosen, place, bounds = choose_method(method, population), usable_device(device), choose_clip(clip, source)
-    begins = None if start is None else open_start(start, source)
-    search = new_search(source, chosen, clip=bounds, seed=seed, start=begins, device=place, batch_size=batch_size)
-    return search, search_inputs(source, [search.inputs()], None, [None], clip=bounds)
+    resolved = open_prior(prior, None, weights=prior_weights)
+    chosen, place, bounds = choose_method(method, population), usable_device(device), choose_clip(clip, resolved)
+    begins = None if start is None else open_start(start, resolved)
+    search = new_search(resolved, chosen, clip=bounds, seed=seed, start=begins, device=place, batch_size=batch_size)
+    return search, search_inputs(resolved, [search.inputs()], None, [None], clip=bounds)
 
 
 _ARGUMENTS = set(signature(_search).parameters)

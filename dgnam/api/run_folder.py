@@ -1,4 +1,4 @@
-"""Begin a run in a new folder, or go on with the one that a folder holds; an interrupt says how to go on."""
+"""Begin a run in a new folder, or resume the one that a folder holds; an interrupt says how to resume."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def begin(
 ) -> Run | None:
     """The run in `folder` or in a new folder of `output`; None where both are None.
 
-    resume: go on with the run that `folder` holds, which must be the same: differences are a DgnamError that names
+    resume: resume the run that `folder` holds, which must be the same: differences are a DgnamError that names
         them, other versions a warning.
     """
     if resume:

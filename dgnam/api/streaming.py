@@ -1,4 +1,4 @@
-"""One pass over a dataset, block by block: the state after each is a chunk of the run, which goes on from the last."""
+"""One pass over a dataset, block by block: the state after each is a chunk, from the last of which a run is resumed."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def stream(
 
     block: about how many pictures there are between two chunks.
     prefix: put before the names of the chunks, where the run has others, which alone count as its progress.
-    Raises Interrupted after Ctrl-C or SIGTERM, once the block is done; and DgnamError where a run goes on and the
-    pictures that were measured are no longer what they were.
+    Raises Interrupted after Ctrl-C or SIGTERM, once the block is done; and DgnamError where a run is resumed and the
+    pictures that were measured have changed.
     """
     count = taken(dataset, limit)
     size = measurement.batch_size * -(-block // measurement.batch_size)

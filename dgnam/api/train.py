@@ -57,7 +57,7 @@ def train(
     time_limit: minutes after which to stop at a checkpoint.
     replace: put a small model into the place of the one that is there; otherwise that is an error.
     folder: the run's; runs/train-NAME where None.
-    resume: None goes on where the folder holds a training; True where it must, False where it must not.
+    resume: None resumes where the folder holds a training; True where it must, False where it must not.
 
     Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     """
@@ -93,4 +93,4 @@ def _check_folder(folder: Path, resume: bool | None) -> None:
     if resume:
         Record.read(folder)
     elif resume is False and (folder / RECORD).is_file():
-        raise DgnamError(f"{folder} holds a run already: give resume=True to go on with it, or another folder")
+        raise DgnamError(f"{folder} holds a run already: give resume=True, or another folder")

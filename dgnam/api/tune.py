@@ -99,16 +99,16 @@ def tune(
     check_options(trials, seed, sampler)
     spec, place = spec_of(given), usable_device(device)
     opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
-    source = open_prior(prior, opened.target.size, weights=prior_weights)
+    resolved = open_prior(prior, opened.target.size, weights=prior_weights)
     own_score = not isinstance(score, str) or ":" in score
     tuning, held_out = (_units(text, opened, any_layer=own_score) for text in (objective, report_on))
-    bounds, space = choose_clip(clip, source), tuning_space(n_iters, start_lr, l2, norm_penalty)
+    bounds, space = choose_clip(clip, resolved), tuning_space(n_iters, start_lr, l2, norm_penalty)
     scorer = open_score(score, judge, opened, device=place)
-    evaluate = Evaluator(opened.target, source.prior, scorer, bounds, seed, device=place)
+    evaluate = Evaluator(opened.target, resolved.prior, scorer, bounds, seed, device=place)
     check_apart(evaluate, tuning, held_out)
     inputs = {
         "target": {"name": opened.name, **opened.record},
-        "prior": {"name": source.name, **source.record},
+        "prior": {"name": resolved.name, **resolved.record},
         "score": spec["score"],
         "judge": None if own_score else file_checksums(zoo.get(judge).prototxt, zoo.get(judge).weights_path()),
         "tuning": [objective_record(one) for one in tuning],
@@ -116,7 +116,7 @@ def tune(
         "space": space.as_dict(),
         "sampler": sampler,
         "seed": seed,
-        "clip": bounds_record(None if bounds is None else bounds.shaped(source.prior.code_shape)),
+        "clip": bounds_record(None if bounds is None else bounds.shaped(resolved.prior.code_shape)),
         "device": place,
     }
     record = Record("tune", spec, inputs, environment("optuna"))

@@ -97,15 +97,15 @@ def visualize(
     spec = spec_of(given)
     place, outputs = usable_device(device), Outputs(tuple(movies), every, fps, published_images)
     opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
-    source = open_prior(prior, opened.target.size, weights=prior_weights)
+    resolved = open_prior(prior, opened.target.size, weights=prior_weights)
     plan = make_plan(
         opened,
-        source,
+        resolved,
         read_objectives(objective, opened),
         seeds=choose_seeds(seeds, seed),
         settings=choose_settings(
             opened,
-            source,
+            resolved,
             start,
             settings,
             n_iters=n_iters,
@@ -114,8 +114,8 @@ def visualize(
             l2=l2,
             norm_penalty=norm_penalty,
         ),
-        clip=choose_clip(clip, source),
-        start=open_start(start, source),
+        clip=choose_clip(clip, resolved),
+        start=open_start(start, resolved),
         device=place,
         batch_size=batch_size,
         backend=backend,

@@ -34,7 +34,7 @@ def show(
 
 
 def _next(folder: Path, record: Record, state: str) -> str:
-    """How to go on with the run, or to repeat it where it is finished."""
+    """How to resume the run, or to repeat it where it is finished."""
     place = shlex.quote(str(folder))
     if record.task == "search":
         return f"go on: dgnam evolve ask {place}, and dgnam evolve tell {place}"

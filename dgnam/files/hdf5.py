@@ -135,7 +135,7 @@ class Hdf5File:
 
     def _check_type(self, dataset: h5py.Dataset, where: str) -> None:
         if dataset.shape is None or len(dataset.shape) > MAX_AXES:
-            raise self.fail(f"{where}: {dataset.shape} is no shape of a blob")
+            raise self.fail(f"{where}: {dataset.shape} is not a shape of a blob")
         dtype = dataset.dtype
         if dtype.kind not in "fiu" or not dataset.id.get_type().equal(h5py.h5t.py_create(dtype)):
             raise self.fail(f"{where} is of type {shortened(str(dtype))}, not of numbers")

@@ -1,4 +1,4 @@
-"""What runs leave on disk, and how they go on: one mechanism for all that takes long.
+"""Run folders and how they are resumed: one mechanism for everything that takes long.
 
     run = Run.create("runs", "fig1", Record("reproduce", spec, inputs))
     with run.exclusive():
@@ -6,8 +6,8 @@
             run.save(name, arrays)
 
 A run is a folder with a record of all that decides its bytes (`run.json`) and chunks of results, each written whole and
-entered in `chunks.jsonl` with its checksum.  A run that was stopped or killed keeps its chunks; going on makes those
-that are missing or damaged, and the files come out the same to the byte.
+entered in `chunks.jsonl` with its checksum.  A stopped or killed run keeps its chunks; resuming it makes those that are
+missing or damaged, and the result is bit-identical to an uninterrupted run.
 """
 
 from .environment import environment

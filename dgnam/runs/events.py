@@ -1,4 +1,4 @@
-"""A run's log: when it began, went on and ended, and what that says of its progress and duration."""
+"""A run's log: when it began, was resumed and ended, with its progress and duration."""
 
 from __future__ import annotations
 

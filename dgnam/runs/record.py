@@ -34,9 +34,9 @@ class Record:
 
     task: the function of `dgnam.api` that does it, as "visualize".
     spec: that function's keyword arguments.  Objects given in Python are recorded by `{"object": …}` with checksums,
-        and the run goes on from Python alone.
+        and the run is resumed from Python alone.
     inputs: what decides the bytes: checksums of files, names resolved, batches, device.
-    environment: versions and threads; where they differ a run may go on, with a warning.
+    environment: versions and threads; where they differ a run may be resumed, with a warning.
     """
 
     task: str

@@ -3,7 +3,7 @@
     run.json        the record
     chunks.jsonl    a line for each chunk: its name, file and sha256, and how much it holds
     chunks/         the chunks, at most a thousand in a folder
-    events.jsonl    when and where the run began, went on and ended, and how much it does; no other file tells the time
+    events.jsonl    when and where the run began, was resumed and ended, and its size; no other file tells the time
 
 A chunk is written whole, brought onto the disk and renamed before its line is added, so that a line stands for a file
 that was right.  One that is damaged later, or edited, fails its checksum and is made again.
@@ -40,7 +40,7 @@ CHUNKS, JOURNAL, LOG = "chunks", "chunks.jsonl", "events.jsonl"
 class Chunk:
     """A line of `chunks.jsonl`: the chunk's name, its file within the run's folder, and the file's checksum.
 
-    count: how much it holds, in the run's unit, as images; of a state that goes on, how much is done with it.
+    count: how much it holds, in the run's unit, as images; of a state, how much is done with it.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Run:
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def extend(self, spec: Mapping[str, Any]) -> None:
-        """Go on by another spec of the same run, as one with more generations; it is recorded once the run is held."""
+        """Resume by another spec of the same run, as one with more generations; it is recorded once the run is held."""
         self.record = replace(self.record, spec=spec)
 
     @contextmanager

@@ -72,7 +72,7 @@ class Training:
             except FormatError as error:
                 damaged[name] = str(error)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
-                damaged[name] = f"{_path(self._run, name)}: is no checkpoint of this training ({_first_line(error)})"
+                damaged[name] = f"{_path(self._run, name)}: is not a checkpoint of this training ({_first_line(error)})"
             else:
                 self._leave(damaged, f"going on from iteration {state['iteration']}")
                 return int(state["iteration"])
@@ -138,7 +138,7 @@ def _load(run: Run, name: str) -> dict[str, Any]:
     except Exception as error:
         raise FormatError(f"{_path(run, name)}: not a readable checkpoint ({_first_line(error)})") from None
     if not isinstance(state, dict) or not isinstance(state.get("iteration"), int) or state["iteration"] < 0:
-        raise FormatError(f"{_path(run, name)}: is no checkpoint of a training")
+        raise FormatError(f"{_path(run, name)}: is not a checkpoint of a training")
     return state
 
 

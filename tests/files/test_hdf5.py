@@ -97,7 +97,7 @@ def virtual(file: h5py.File) -> None:
         (lambda f: f.create_dataset("a", data=["text"]), "not of numbers"),
         (lambda f: f.create_dataset("a", (3,), h5py.vlen_dtype(np.float32)), "not of numbers"),
         (lambda f: f.create_dataset("a", (3,), h5py.ref_dtype), "not of numbers"),
-        (lambda f: f.create_dataset("a", data=h5py.Empty("f4")), "None is no shape"),
+        (lambda f: f.create_dataset("a", data=h5py.Empty("f4")), "None is not a shape"),
         (lambda f: f.create_dataset("a", (10**7, 10**7), "f4"), "more numbers than the file can hold"),
         (lambda f: f.create_dataset("a", (10**7, 10**7), "f4", chunks=(9, 9)), "more numbers than the file can hold"),
         (

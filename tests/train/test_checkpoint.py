@@ -135,7 +135,7 @@ def test_a_checkpoint_of_another_net_is_damage(tmp_path):
 
     with (
         training_in(saved(tmp_path, 10), RECIPE, {}) as training,
-        pytest.raises(FormatError, match="is no checkpoint of this training"),
+        pytest.raises(FormatError, match="is not a checkpoint of this training"),
     ):
         training.resume(restore)
 

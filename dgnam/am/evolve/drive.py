@@ -16,7 +16,7 @@ def drive(search: Search, score: PictureScore, generations: int, *, progress: bo
     caller would do next does not begin.  A second one, or one within the score, gives that generation up.
     """
     if not callable(score):
-        raise DgnamError(f"{score!r} is no score: {CONTRACT}")
+        raise DgnamError(f"{score!r} is not a score: {CONTRACT}")
     check_generations(generations)
     try:
         return _drive(search, score, generations, progress)

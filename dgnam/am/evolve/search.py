@@ -207,7 +207,7 @@ class Search:
         codes, scores = arrays.get("codes"), arrays.get("scores")
         ours = self._next()
         if codes is None or scores is None or codes.shape != ours.shape:
-            raise DgnamError(f"{run.path}: chunk '{name}' is no generation of this search")
+            raise DgnamError(f"{run.path}: chunk '{name}' is not a generation of this search")
         if not np.allclose(codes, ours, rtol=_SAME, atol=_SAME):
             raise DgnamError(
                 f"{run.path}: generation {self.generation} can't be repeated from the record; another version's random "

@@ -77,9 +77,9 @@ def check_apart(evaluate: Evaluator, tuning: Sequence[Objective], held_out: Sequ
 
 def describe(settings: Settings, separator: str = ", ") -> str:
     """Settings in words: "200 steps, start_lr 8, l2 0.99"."""
-    rule = vars(settings.regularizer)
-    kind = "norm_penalty" if "weight" in rule else "l2"
-    values = f"{kind} {next(iter(rule.values())):.4g}"
+    regularizer = vars(settings.regularizer)
+    kind = "norm_penalty" if "weight" in regularizer else "l2"
+    values = f"{kind} {next(iter(regularizer.values())):.4g}"
     return separator.join((f"{settings.n_iters} steps", f"start_lr {settings.schedule.start:.4g}", values))
 
 

@@ -65,8 +65,8 @@ class TuningSpace:
     def settings(self, drawn: Mapping[str, Any]) -> Settings:
         """The settings of a drawn value for each name of `ranges`."""
         penalty = drawn.get("norm_penalty")
-        rule = L2Decay(float(drawn["l2"])) if penalty is None else NormPenalty(float(penalty))
-        return Settings(int(drawn["n_iters"]), Linear(float(drawn["start_lr"]), self.end_lr), rule)
+        regularizer = L2Decay(float(drawn["l2"])) if penalty is None else NormPenalty(float(penalty))
+        return Settings(int(drawn["n_iters"]), Linear(float(drawn["start_lr"]), self.end_lr), regularizer)
 
     def as_dict(self) -> dict[str, Any]:
         """For a record; `TuningSpace(**read)` is the same space."""

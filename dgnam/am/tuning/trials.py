@@ -36,7 +36,7 @@ class Trial:
     drawn: the value of each range of the space, in its order.
     scores: one for each objective, or one in all where the score gave one.
     activation: the mean of the objectives' last activations.
-    source: its pictures, or the run that has them in the trial's chunk.
+    held: its pictures, or the run that has them in the trial's chunk.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Trial:
     drawn: tuple[float, ...]
     scores: tuple[float, ...]
     activation: float
-    source: np.ndarray | Run
+    held: np.ndarray | Run
 
     @property
     def score(self) -> float:
@@ -54,14 +54,14 @@ class Trial:
     @property
     def pictures(self) -> np.ndarray:
         """(n, h, w, 3) uint8 RGB: a picture for each objective, at most 112 pixels wide and high."""
-        return self.source if isinstance(self.source, np.ndarray) else self.source.load(self._chunk)["pictures"]
+        return self.held if isinstance(self.held, np.ndarray) else self.held.load(self._chunk)["pictures"]
 
     def saved(self, run: Run) -> Trial:
         """The trial once it is a chunk of `run`, which then holds its pictures."""
         values = {"drawn": self.drawn, "scores": self.scores, "activation": (self.activation,)}
         arrays = {name: np.array(value, np.float64) for name, value in values.items()}
         run.save(self._chunk, {**arrays, "pictures": self.pictures})
-        return replace(self, source=run)
+        return replace(self, held=run)
 
     @property
     def _chunk(self) -> str:
@@ -78,7 +78,7 @@ def read_trial(run: Run, number: int, space: TuningSpace) -> Trial:
     name = trial_chunk(number)
     arrays = run.load(name)
     if not _is_trial(arrays, space):
-        raise FormatError(f"{run.path}: chunk '{name}' is no trial of this tuning")
+        raise FormatError(f"{run.path}: chunk '{name}' is not a trial of this tuning")
     drawn, scores = (tuple(float(value) for value in arrays[key]) for key in ("drawn", "scores"))
     settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
     return Trial(number, settings, drawn, scores, float(arrays["activation"][0]), run)

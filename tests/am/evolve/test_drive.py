@@ -48,7 +48,7 @@ def test_each_generation_is_scored_once(search):
     assert len(seen) == 3
 
 
-@pytest.mark.parametrize(("score", "generations", "message"), [(3, 1, "3 is no score"), (bowl, 0, "generations 0")])
+@pytest.mark.parametrize(("score", "generations", "message"), [(3, 1, "3 is not a score"), (bowl, 0, "generations 0")])
 def test_what_cannot_be_driven(search, score, generations, message):
     with pytest.raises(DgnamError, match=message):
         drive(search, score, generations, progress=False)

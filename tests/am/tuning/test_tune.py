@@ -253,10 +253,10 @@ def test_a_chunk_that_is_no_trial_is_an_error(evaluator, tmp_path, changes):
     run(evaluator(), tmp_path, trials=1)
     made = opened(tmp_path)
     made.save("00000", {**made.load("00000"), **changes})
-    with pytest.raises(FormatError, match="chunk '00000' is no trial of this tuning"):
+    with pytest.raises(FormatError, match="chunk '00000' is not a trial of this tuning"):
         run(evaluator(), tmp_path)
     made.save("00000", {"drawn": np.ones(3)})
-    with pytest.raises(FormatError, match="is no trial"):
+    with pytest.raises(FormatError, match="is not a trial"):
         run(evaluator(), tmp_path)
 
 
@@ -322,7 +322,7 @@ def test_the_pictures_of_trials_stay_in_the_run(evaluator, tmp_path):
     """Memory doesn't grow by the pictures, neither of new trials nor of kept ones."""
     for _ in range(2):
         trials = run(evaluator(), tmp_path)
-        assert all(isinstance(trial.source, Run) for trial in trials)
+        assert all(isinstance(trial.held, Run) for trial in trials)
         assert trials[5].pictures.shape == (2, 2, 2, 3)
 
 
