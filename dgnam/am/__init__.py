@@ -26,7 +26,7 @@ from .objectives import (
     parse_objectives,
 )
 from .presets import PIXEL_PRESETS, PixelPreset, pixel_preset
-from .priors import FourierPrior, GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
+from .priors import ClipPrior, FourierPrior, GeneratorPrior, ImageValues, PixelPrior, Prior, TorchPrior
 from .published.backend import BACKENDS, find_backend, one_by_one, open_net
 from .random_affine import RandomAffine
 from .recorder import Film, Frames
@@ -42,6 +42,7 @@ from .regularizers import (
     CompositeRegularizer,
     Denoise,
     During,
+    EachFrame,
     L1Penalty,
     L2Decay,
     L2Penalty,
@@ -50,6 +51,7 @@ from .regularizers import (
     NormPower,
     Penalty,
     Regularizer,
+    Smoothness,
     StepContext,
     TotalVariation,
     act_range_bounds,
@@ -62,6 +64,7 @@ from .settings import Settings, paper, released, released_from_image, released_g
 from .starts import (
     ClusterStart,
     CodeFileStart,
+    EachFrameStart,
     ImageStart,
     MeanImageStart,
     NoiseStart,
@@ -86,7 +89,7 @@ from .steps import (
     UpdateRule,
 )
 from .synthesize import Step, synthesize
-from .targets import CaffeTarget, JointTarget, Target, TorchTarget
+from .targets import CaffeTarget, ClipTarget, JointTarget, Target, TorchTarget
 
 __all__ = [
     "BACKENDS",
@@ -103,8 +106,10 @@ __all__ = [
     "CenterOnly",
     "Channel",
     "Classes",
+    "ClipPrior",
     "ClipSmallContribution",
     "ClipSmallNorm",
+    "ClipTarget",
     "ClusterStart",
     "CodeFileStart",
     "ColorRange",
@@ -113,6 +118,8 @@ __all__ = [
     "Direction",
     "Diversity",
     "During",
+    "EachFrame",
+    "EachFrameStart",
     "Film",
     "FixedIncreaseStep",
     "FourierPrior",
@@ -149,6 +156,7 @@ __all__ = [
     "Result",
     "Schedule",
     "Settings",
+    "Smoothness",
     "Start",
     "Step",
     "StepContext",

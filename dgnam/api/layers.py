@@ -12,9 +12,9 @@ from os import PathLike
 from pathlib import Path
 
 from .. import zoo
-from ..am import CaffeTarget, Classes, JointTarget, Target, TorchTarget
+from ..am import CaffeTarget, Classes, ClipTarget, JointTarget, Target, TorchTarget
 from ..am.targets.caffe_layers import caffe_layers as layers_of_plan
-from ..caffe.modules.caffe_module import clip_layer
+from ..caffe.modules.caffe_module import CaffeModule, clip_layer
 from ..caffe.proto import pb, read_net
 from ..caffe.wiring.build import NetPlan, build
 from ..errors import DgnamError, FormatError, naming
@@ -45,7 +45,7 @@ def describe(
         names = list(labels) if not isinstance(labels, str | PathLike) else None
         classes = [Classes.of_names(names) if names is not None else Classes(tuple(zoo.read_label_file(labels)))]  # type: ignore[arg-type]
     if not isinstance(target, str | PathLike) or (":" in str(target) and not Path(target).is_file()):
-        opened = open_target(target, weights=weights)
+        opened = open_target(target, weights=weights, clips=True)
         return target_layers(opened.target, classes if classes else opened.classes)
     path = Path(target)
     if path.suffix in (".prototxt", ".pbtxt") or path.is_file():
@@ -55,9 +55,11 @@ def describe(
         prototxt = entry.prototxt
         classes += [] if entry.label_set is None else [Classes.of_model(entry)]
     if weights is not None:
-        return caffe_layers(zoo.load_net(prototxt, weights, f"'{target}'").plan, classes)
+        return _of_module(zoo.load_net(prototxt, weights, f"'{target}'"), classes)
     with naming(prototxt):
-        rows = caffe_layers(build(read_net(prototxt), pb.TEST), classes)
+        definition = read_net(prototxt)
+        plan = build(definition, pb.TEST)
+        rows = caffe_layers(plan, classes) if clip_layer(plan) is None else _of_module(CaffeModule(definition), classes)
         if not rows:
             raise FormatError("the net has no layers in the phase TEST")
         return rows
@@ -69,6 +71,8 @@ def target_layers(target: Target, classes: Sequence[Classes] = ()) -> list[Layer
         return torch_layers(target, classes)
     if isinstance(target, CaffeTarget):
         return caffe_layers(target.module.plan, classes)
+    if isinstance(target, ClipTarget):
+        return clip_layers(target, classes)
     if isinstance(target, JointTarget):
         rows = [row for name, one in target.targets.items() for row in _within(name, target_layers(one))]
         found = {row.name: row.shape for row in rows}
@@ -86,13 +90,17 @@ def target_layers(target: Target, classes: Sequence[Classes] = ()) -> list[Layer
 def caffe_layers(plan: NetPlan, classes: Sequence[Classes] = ()) -> list[LayerRow]:
     """Those of a Caffe net that have a top, but for the splits that are put in between."""
     types = {wired.name: wired.layer.type for wired in reversed(plan.layers)}
-    if clip_layer(plan) is not None:  # none of its units can be asked for
-        wired = [w for w in plan.layers if w.tops and w.layer.type != "Split"]
-        return [LayerRow(w.name, w.layer.type, tuple(plan.blob_shapes[w.tops[0]][1:]), None) for w in wired]
     known = layers_of_plan(plan)
     shapes = {name: layer.shape for name, layer in known.items()}
     notes = {name: NO_ROWS for name, layer in known.items() if layer.fault is not None}
     return _rows({name: types[name] for name in known}, shapes, classes, notes)
+
+
+def clip_layers(target: ClipTarget, classes: Sequence[Classes] = ()) -> list[LayerRow]:
+    """Those of a net that sees clips that have values of single clips."""
+    types = {wired.name: wired.layer.type for wired in reversed(target.module.plan.layers)}
+    shapes = {name: target.layer_shape(name) for name in target.layers()}
+    return _rows({name: types[name] for name in shapes}, shapes, classes)
 
 
 def torch_layers(target: TorchTarget, classes: Sequence[Classes] = ()) -> list[LayerRow]:
@@ -102,6 +110,12 @@ def torch_layers(target: TorchTarget, classes: Sequence[Classes] = ()) -> list[L
     shapes = {name: layer.shape if layer.fault is None else layer.own_shape for name, layer in known.items()}
     notes = {name: NO_ROWS for name, layer in known.items() if layer.fault is not None}
     return _rows(types, shapes, classes, {**dict.fromkeys(types.keys() - known.keys(), NO_VALUE), **notes})
+
+
+def _of_module(module: CaffeModule, classes: Sequence[Classes]) -> list[LayerRow]:
+    """Those of a Caffe net of images or of clips."""
+    plan = module.plan
+    return caffe_layers(plan, classes) if clip_layer(plan) is None else clip_layers(ClipTarget(module), classes)
 
 
 def _several(target: object) -> Mapping[str, object] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..am import gather
+from ..am.checks import whole_number
 from ..am.images import picture
 from ..errors import DgnamError, FormatError
 from ..files.paths import StrPath
@@ -36,6 +37,7 @@ def load(folder: StrPath) -> Visualization:
                 seeds.append(int(row["seed"]))
                 stems.append(Path(row["image"]).stem)
         names = [str(run.record.inputs[part]["name"]) for part in ("target", "prior")]
+        frames = whole_number("frames", run.record.inputs.get("frames", 1), 1)
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise FormatError(f"{table}: not the table of a run ({error})") from None
 
@@ -45,6 +47,8 @@ def load(folder: StrPath) -> Visualization:
             raise FormatError(f"{table}: has {len(seeds)} lines, and the chunks of {folder} hold other images")
         found = gather(parts)
         images = np.stack([picture(image) for image in found.images])
+        if images.shape[2] % frames:
+            raise FormatError(f"{folder}: its images, {images.shape[1]}x{images.shape[2]}, are no {frames} frames")
         return Arrays(images, found.images, found.codes, found.last_activations, found.activations)
 
     return Visualization(
@@ -57,4 +61,5 @@ def load(folder: StrPath) -> Visualization:
         size=None,
         folder=Path(folder),
         stems=stems,
+        frames=frames,
     )

@@ -15,8 +15,9 @@ from ..figures.animation import check_animation
 from ..files.encode import jpeg, png
 from ..runs import Run
 from .plan import Plan
+from .result import movie_scale, split_frames
 
-IMAGES, MOVIES = "images", "movies"
+IMAGES, MOVIES, CLIPS = "images", "movies", "clips"
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,30 @@ class Outputs:
         """Write a job's picture, and its movies from the steps kept."""
         content = jpeg(published_picture(image)) if self.published_images else png(picture(image))
         run.write_bytes(self.image(plan, job), content)
+        if plan.frames > 1:
+            self._write_clip(run.path / CLIPS / plan.place(job), picture(image), plan.frames)
         for kind in self.suffixes if film is not None else ():
             self._write_movie(run.path / MOVIES / f"{plan.place(job)}{kind}", film)  # type: ignore[arg-type]
 
     def _write_movie(self, path: Path, film: Film) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         captions = [activation_caption(step, value) for step, value in zip(film.steps, film.activations, strict=True)]
-        scale = max(1, 192 // film.pictures.shape[2])
+        scale = movie_scale(film.pictures.shape[2])
         save_animation(path, film.pictures, captions=captions, fps=self.fps, scale=scale)
+
+    def _write_clip(self, stem: Path, strip: np.ndarray, frames: int) -> None:
+        """Write a clip as GIF, and as MP4 where that can be written here."""
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        (clip,) = split_frames(strip[None], frames)
+        for suffix in clip_suffixes():
+            path = stem.with_name(f"{stem.name}{suffix}")
+            save_animation(path, clip, fps=self.fps, scale=movie_scale(clip.shape[2]), hold=0)
+
+
+def clip_suffixes() -> tuple[str, ...]:
+    """The kinds of files that clips are written as: .gif, and .mp4 where there is ffmpeg."""
+    try:
+        check_animation(".mp4", 10.0)
+    except DgnamError:
+        return (".gif",)
+    return ".gif", ".mp4"

@@ -67,6 +67,11 @@ class Plan:
     device: str
     backend: ModuleType | None = None
 
+    @property
+    def frames(self) -> int:
+        """The frames of a clip, side by side in each image; 1 where the target sees images."""
+        return int(getattr(self.target.target, "frames", 1))
+
     def caption(self, job: int) -> str:
         """What a picture is labeled with."""
         return self.target.caption(self.jobs[job].objective)
@@ -99,7 +104,9 @@ class Plan:
 
     def inputs(self) -> dict[str, Any]:
         """All that decides the run's bytes, as JSON can hold it."""
+        clips = {} if self.frames == 1 else {"frames": self.frames}
         return {
+            **clips,
             "target": {"name": self.target.name, **self.target.record},
             "prior": {"name": self.prior.name, **self.prior.record},
             "objectives": [objective_record(objective) for objective in self.jobs.objectives],

@@ -1,7 +1,7 @@
 """What a run shows: a table of its jobs, sheets of its pictures and its traces, made as the batches come.
 
 summary.csv     a line for each job
-grid.png        all pictures with their captions; of more than 400, grid-000.png, grid-001.png, …
+grid.png        all pictures with their captions, clips as film strips; of more than 400, grid-000.png, …
 traces.png      activation by step
 """
 
@@ -126,8 +126,9 @@ class Report:
         name = f"{GRID}-{self._sheets:03d}.png" if len(self.plan.jobs) > MOST_SHOWN else f"{GRID}.png"
         if self._sheets >= IN_ONE_FOLDER:
             name = f"{GRID}s/{in_folders(self._sheets, name)}"
-        scale = enlargement(pictures[0].shape[1]) if len(pictures) <= 100 else 1
-        columns = min(COLUMNS, max(4, len(pictures) // 4))
+        frames = self.plan.frames
+        scale = enlargement(pictures[0].shape[1] // frames) if len(pictures) <= 100 else 1
+        columns = min(COLUMNS, max(4, len(pictures) // 4)) if frames == 1 else 1
         run.write_bytes(name, png(labeled_grid(pictures, labels, columns=columns, title=self.title, scale=scale)))
         self._sheets, self._sheet = self._sheets + 1, []
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..am import Objective, Settings
 from ..errors import DgnamError
-from ..figures import labeled_grid
+from ..figures import labeled_grid, save_animation
 from ..files.encode import png
 from ..files.paths import write_bytes
 from ..runs.chunks import to_bytes
@@ -24,6 +24,9 @@ from ..runs.folder import create_folder
 
 SHOWN_SIZE = 128
 """Pictures that are smaller than this are enlarged in a grid, a whole number of times."""
+
+MOVIE_SIZE = 192
+"""Movies of smaller pictures are enlarged, a whole number of times."""
 
 MOST_SHOWN = 400
 """A grid shows at most so many; what comes after is saved like the others."""
@@ -47,6 +50,7 @@ class Visualization:
     objectives, seeds, settings: what each was made for, from which seed and how; no settings without gradients.
     folder: where it was saved, or None.
     summary: what it came to, in lines for people.
+    frames: the frames of a clip, side by side in each of `images` and `raw`; 1 where the target sees images.
     """
 
     def __init__(
@@ -62,8 +66,9 @@ class Visualization:
         folder: Path | None = None,
         stems: Sequence[str] = (),
         summary: Sequence[str] = (),
+        frames: int = 1,
     ):
-        self._load, self._size, self._stems = load, size, stems
+        self._load, self._size, self._stems, self.frames = load, size, stems, frames
         self.captions, self.title, self.objectives = captions, title, objectives
         self.seeds, self.settings, self.folder, self.summary = seeds, settings, folder, summary
 
@@ -76,6 +81,11 @@ class Visualization:
         """(N, H, W, 3) uint8, RGB: values from 120 below the mean to 120 above it, as 0 to 255; of a callable the
         pictures that it scored."""
         return self._arrays.images
+
+    @property
+    def clips(self) -> np.ndarray:
+        """(N, frames, H, W, 3) uint8, RGB: the pictures cut into their frames."""
+        return split_frames(self.images, self.frames)
 
     @property
     def raw(self) -> np.ndarray:
@@ -106,7 +116,8 @@ class Visualization:
     def __repr__(self) -> str:
         height, width = self.images.shape[1:3] if self._size is None else self._size
         where = "" if self.folder is None else f", in {self.folder}"
-        return f"<Visualization: {self.title}; {len(self)} images of {height}x{width}{where}>"
+        what = "images of" if self.frames == 1 else f"clips of {self.frames} frames of"
+        return f"<Visualization: {self.title}; {len(self)} {what} {height}x{width // self.frames}{where}>"
 
     def grid(self, columns: int | None = None, scale: int | None = None) -> np.ndarray:
         """The pictures with their captions and activations, (H, W, 3) uint8 RGB; the first 400 of them.
@@ -122,10 +133,10 @@ class Visualization:
         return labeled_grid(
             list(self.images[:shown]),
             labels,
-            columns=_columns(shown) if columns is None else columns,
+            columns=_columns(shown, self.frames) if columns is None else columns,
             title=self.title,
             note=note,
-            scale=enlargement(self.images.shape[2]) if scale is None else scale,
+            scale=enlargement(self.images.shape[2] // self.frames) if scale is None else scale,
         )
 
     def show(self) -> None:
@@ -140,8 +151,9 @@ class Visualization:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the grid to a file named *.png, or everything into a new folder; returns the path.
 
-        The folder gets each picture, `grid.png`, and `arrays.h5` with the datasets raw, codes, activations, traces,
-        captions and seeds, and the attribute title.  A folder that holds something is an error; a file is replaced.
+        The folder gets each picture, of clips also a GIF, `grid.png`, and `arrays.h5` with the datasets raw, codes,
+        activations, traces, captions and seeds, and the attribute title.  A folder that holds something is an error; a
+        file is replaced.
         """
         target = Path(path)
         if target.suffix.lower() == ".png":
@@ -155,6 +167,8 @@ class Visualization:
         names = self._stems if self._stems else [f"{k:04d}" for k in range(len(self))]
         for name, image in zip(names, self.images, strict=True):
             write_bytes(folder / f"{name}.png", png(image))
+        for name, clip in zip(names, self.clips, strict=True) if self.frames > 1 else ():
+            save_animation(folder / f"{name}.gif", clip, scale=movie_scale(clip.shape[2]), hold=0)
         write_bytes(folder / "grid.png", png(self.grid()))
         arrays = {name: getattr(self, name) for name in ("raw", "codes", "activations", "traces")}
         arrays["captions"] = np.array(list(self.captions), h5py.string_dtype())
@@ -167,11 +181,24 @@ class Visualization:
         return png(self.grid())
 
 
+def movie_scale(width: int) -> int:
+    """How many times as large a movie shows pictures of this width."""
+    return max(1, MOVIE_SIZE // width)
+
+
 def enlargement(width: int) -> int:
     """How many times as large a picture of this width is shown."""
     return max(1, SHOWN_SIZE // width)
 
 
-def _columns(count: int) -> int:
-    """About one and a half times as many columns as rows."""
+def split_frames(pictures: np.ndarray, frames: int) -> np.ndarray:
+    """Film strips (N, H, frames * W, 3) as clips (N, frames, H, W, 3)."""
+    count, height, width, channels = pictures.shape
+    return pictures.reshape(count, height, frames, width // frames, channels).transpose(0, 2, 1, 3, 4)
+
+
+def _columns(count: int, frames: int) -> int:
+    """About one and a half times as many columns as rows; film strips are below each other."""
+    if frames > 1:
+        return 1
     return min(count, max(4, math.ceil(math.sqrt(1.5 * count))))

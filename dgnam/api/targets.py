@@ -12,9 +12,21 @@ from typing import Any
 from torch import nn
 
 from .. import zoo
-from ..am import CaffeTarget, Classes, JointTarget, Objective, Settings, Target, Unit, released, released_googlenet
+from ..am import (
+    CaffeTarget,
+    Classes,
+    ClipTarget,
+    JointTarget,
+    Objective,
+    Settings,
+    Target,
+    Unit,
+    released,
+    released_googlenet,
+)
 from ..am.objectives import Term
 from ..caffe import CaffeModule
+from ..caffe.modules.caffe_module import clip_layer
 from ..data.preprocessing import read_mean
 from ..errors import DgnamError, FormatError, closest
 from ..files.import_string import import_from_string
@@ -50,7 +62,7 @@ class ResolvedTarget:
         if named is not None:
             return named
         layers = self.target.layers()
-        plan = self.target.module.plan if isinstance(self.target, CaffeTarget) else None
+        plan = self.target.module.plan if isinstance(self.target, CaffeTarget | ClipTarget) else None
         ends_in_softmax = plan is not None and plan.layers[-1].layer.type in ("Softmax", "SoftmaxWithLoss")
         return layers[-2] if ends_in_softmax and len(layers) > 1 else layers[-1]
 
@@ -77,6 +89,7 @@ def open_target(
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
+    clips: bool = False,
 ) -> ResolvedTarget:
     """The target that is given or named.
 
@@ -89,6 +102,7 @@ def open_target(
     mean, scale, channels: of a prototxt: values of 0 to 255 minus `mean` (as `104,117,123` in the order of `channels`,
         or a .binaryproto or .npy file; None for 104 of blue, 117 of green and 123 of red), times `scale`; BGR as
         Caffe's tools have it, or RGB.
+    clips: whether it may be a `ClipTarget`, whose images are film strips; otherwise a net that sees clips is an error.
     Raises DgnamError with the closest names for an unknown one.
     """
     own = {"weights": weights, "mean": mean, "scale": scale, "channels": channels}
@@ -100,6 +114,11 @@ def open_target(
         if unused:
             raise DgnamError(f"target {_shown(target)} is not a prototxt: leave {', '.join(unused)} out")
         found = _open(target)
+    if isinstance(found.target, ClipTarget) and not clips:
+        raise DgnamError(
+            f"target '{found.name}' sees clips of {found.target.frames} frames, and this is for networks of single "
+            "images; `dgnam synthesize` makes clips for it"
+        )
     return found if labels is None else _labeled(found, labels)
 
 
@@ -122,7 +141,7 @@ def _open(target: Any) -> ResolvedTarget:
     if isinstance(target, Mapping):
         return joint({name: open_target(one) for name, one in target.items()})
     if isinstance(target, CaffeModule):
-        net = CaffeTarget(target)
+        net = _caffe_target(target)
         return ResolvedTarget(net, target.plan.name, record=fingerprint(net))
     if isinstance(target, nn.Module):
         raise DgnamError(
@@ -142,6 +161,12 @@ def _open(target: Any) -> ResolvedTarget:
     return _zoo_target(text)
 
 
+def _caffe_target(module: CaffeModule, **preprocessing: Any) -> CaffeTarget | ClipTarget:
+    """A Caffe net of images, or of clips."""
+    kind = CaffeTarget if clip_layer(module.plan) is None else ClipTarget
+    return kind(module, **preprocessing)
+
+
 def _zoo_target(name: str) -> ResolvedTarget:
     models = {entry.name: entry for entry in zoo.list_models()}
     classifiers = [known for known, entry in models.items() if entry.generator is None]
@@ -152,7 +177,7 @@ def _zoo_target(name: str) -> ResolvedTarget:
             f"{closest(name, classifiers, limit=20)}"
         )
     entry = zoo.get(name)
-    target = CaffeTarget(zoo.load(name), mean=entry.preprocessing.mean)
+    target = _caffe_target(zoo.load(name), mean=entry.preprocessing.mean)
     record = {"model": name, "files": file_checksums(entry.prototxt, entry.weights_path())}
     settings = released_googlenet() if name in GENTLE else released()
     files = entry.prototxt, entry.weights_path()
@@ -166,7 +191,7 @@ def _own_net(
         raise DgnamError(f"{prototxt} needs its weights: give a .caffemodel or .h5 file")
     module = zoo.load_net(prototxt, weights, f"'{prototxt}'")
     values = None if mean is None else read_mean(mean)
-    target = CaffeTarget(module, mean=values, scale=scale, channels=channels)
+    target = _caffe_target(module, mean=values, scale=scale, channels=channels)
     files = [prototxt, Path(weights), *([Path(mean)] if mean is not None and Path(mean).is_file() else [])]
     shown = Path(mean).name if len(files) > 2 else mean  # type: ignore[arg-type]
     record = {"files": file_checksums(*files), "mean": shown, "scale": scale, "channels": channels}

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..am import Bounds, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
+from ..am import Bounds, ClipTarget, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
 from ..am.images import picture
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
-from ..errors import DgnamError
+from ..errors import ArgumentError, DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
 from .argument_types import check_types
 from .clip import OWN, choose_clip
+from .clips import check_no_clips, for_clips
 from .execute import carry_out, read_result, results
 from .outputs import Outputs
 from .plan import Plan, choose_seeds, make_plan
@@ -45,6 +46,7 @@ def visualize(
     end_lr: float | None = None,
     l2: float | Sequence[float] | None = None,
     norm_penalty: float | Sequence[float] | None = None,
+    smoothness: float | None = None,
     clip: str | PathLike[str] | Bounds = OWN,
     start: str | Start | None = None,
     weights: StrPath | None = None,
@@ -70,6 +72,7 @@ def visualize(
         dgnam.visualize("caffenet-mini", "fc8:lemon", seeds=4)                         # a model of `dgnam models list`
         dgnam.visualize("deploy.prototxt", "conv5:55@6,6", weights="net.caffemodel")   # a Caffe net of your own
         dgnam.visualize(TorchTarget(module, size=(224, 224)), "fc:3")                  # a torch module
+        dgnam.visualize("action-lstm-motion-mini", "fc8:0").clips                      # a net that sees clips
 
     target, weights, labels, mean, scale, channels: see `open_target`.
     objective: one or more, each as text (see `dgnam.am.objectives.parser`) or as a value.
@@ -77,13 +80,15 @@ def visualize(
     seeds: how many images each objective gets, from `seed` on; or a list of seeds, in which "10-19" stands for ten.
     settings: one or more of "own", "released", "paper", "googlenet" and "from-image", or values.
     n_iters, start_lr, end_lr, l2, norm_penalty: numbers in place of the settings'; with lists each combination is made.
+    smoothness: of a target that sees clips, whose frames are optimized together: the weight of the squared distances
+        between the codes of neighboring frames; None for no such penalty.
     clip: "own", "act_range", "unit" or "none"; an act_range file; or `Bounds`.
     start: text (see `dgnam.api.starts`) or a Start; None for random codes, or a pixel preset's own.
     movies: "gif", "mp4" or both: each image's way, of `every` so many steps a frame, `fps` frames a second.
     published_images: save JPEGs stretched as the published code did, not PNGs.
     backend: whose nets run the published loop, each image alone on the CPU: "dgnam", BVLC's "caffe", or "auto"; what
         that loop can't do is an ArgumentError.  None takes the same steps for many images at once.
-    batch_size: images made together, and saved when they are done.
+    batch_size: images made together, frames of clips included, and saved when they are done.
     folder: a new folder to save the run in as it goes; with `resume`, one to go on in, called with the same arguments.
     output, name: in place of `folder`, where the run gets a new folder `name-1`, `name-2`, …; named by target and
         objective where `name` is None.
@@ -96,26 +101,29 @@ def visualize(
     check_types(visualize, given)
     spec = spec_of(given)
     place, outputs = usable_device(device), Outputs(tuple(movies), every, fps, published_images)
-    opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
-    resolved = open_prior(prior, opened.target.size, weights=prior_weights)
+    opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels, clips=True)
+    resolved = open_prior(prior, getattr(opened.target, "frame_size", opened.target.size), weights=prior_weights)
+    numbers = {"n_iters": n_iters, "start_lr": start_lr, "end_lr": end_lr, "l2": l2, "norm_penalty": norm_penalty}
+    chosen: dict[str, Any] = {
+        "settings": choose_settings(opened, resolved, start, settings, **numbers),  # type: ignore[arg-type]
+        "clip": choose_clip(clip, resolved),
+        "start": open_start(start, resolved),
+    }
+    if isinstance(opened.target, ClipTarget):
+        resolved, chosen = for_clips(resolved, opened.target, smoothness=smoothness, **chosen)
+        batch_size = max(1, batch_size // opened.target.frames)
+        if backend is not None:
+            raise ArgumentError(
+                "a backend's loop makes single images, and the target sees clips: leave the backend out"
+            )
+    else:
+        check_no_clips(smoothness)
     plan = make_plan(
         opened,
         resolved,
         read_objectives(objective, opened),
         seeds=choose_seeds(seeds, seed),
-        settings=choose_settings(
-            opened,
-            resolved,
-            start,
-            settings,
-            n_iters=n_iters,
-            start_lr=start_lr,
-            end_lr=end_lr,
-            l2=l2,
-            norm_penalty=norm_penalty,
-        ),
-        clip=choose_clip(clip, resolved),
-        start=open_start(start, resolved),
+        **chosen,
         device=place,
         batch_size=batch_size,
         backend=backend,
@@ -166,6 +174,7 @@ def shown(
         folder=folder,
         stems=_Each(plan.stem, jobs),
         summary=lines,
+        frames=plan.frames,
     )
 
 

@@ -25,6 +25,12 @@ L2 = Annotated[str | None, typer.Option("--l2", help="The factor of the codes af
 NormPenalty = Annotated[
     str | None, typer.Option(help="The weight of the code's norm (Eq. 1: 0.005), instead of --l2; or several.")
 ]
+Smoothness = Annotated[
+    float | None,
+    typer.Option(
+        help="For a target that sees clips: the weight of the squared distances of neighboring frames' codes."
+    ),
+]
 Movies = Annotated[
     list[str] | None,
     typer.Option("--movies", "--movie", help="Save the optimization as a movie: gif or mp4; repeat for both."),
@@ -48,6 +54,7 @@ def synthesize(
     end_lr: EndLr = None,
     l2: L2 = None,
     norm_penalty: NormPenalty = None,
+    smoothness: Smoothness = None,
     clip: o.Clip = o.OWN,
     start: o.Start = None,
     movies: Movies = None,
@@ -74,6 +81,9 @@ def synthesize(
     Several values of --n-iters, --start-lr, --l2 or --norm-penalty give every combination:
 
     dgnam sweep caffenet-mini fc8:0-199 --seeds 2 --start-lr 4,8 --l2 0.98,0.99
+
+    For a network that sees clips, such as action-lstm-motion-mini, all frames of a clip are optimized together; clips/
+    has them as GIF and MP4.
     """
     given: dict[str, Any] = dict(locals())
     from ..api.visualize import visualize

@@ -163,10 +163,15 @@ def test_a_net_of_no_layers_is_an_error(tmp_path):
         describe(str(tmp_path / "empty.prototxt"))
 
 
-def test_of_a_net_that_sees_clips_no_unit_can_be_asked_for():
-    rows = describe("action-lstm-motion-mini")
-    assert any(row.name == "fc8" and row.example is None for row in rows)
-    assert all(row.example is None for row in rows)
+def test_of_a_net_that_sees_clips_units_of_whole_clips_are_listed():
+    found = {row.name: row for row in describe("action-lstm-motion-mini")}
+    assert (found["fc8"].shape, found["fc8"].example) == ((2,), "fc8:right")
+    assert (found["conv5"].shape, found["conv5"].example) == ((144, 7, 7), "conv5:0@3,3")
+    assert (found["lstm1"].shape, found["lstm1"].example) == ((64,), "lstm1:0")
+    assert not {"data", "cont", "beside", "mean"} & found.keys()
+    entry = zoo.get("action-lstm-motion-mini")
+    by_path = describe(entry.prototxt, weights=entry.weights_path())
+    assert [row.name for row in by_path] == list(found)
 
 
 def test_several_models_are_listed_as_their_objectives_name_them():

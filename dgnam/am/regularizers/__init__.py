@@ -7,12 +7,14 @@ from .color import ColorRange, NormBall
 from .composite import CompositeRegularizer
 from .denoise import Denoise
 from .during import During
+from .each_frame import EachFrame
 from .l2_decay import L2Decay
 from .norm_penalty import NormPenalty
 from .norms import L1Penalty, L2Penalty, NormPower
 from .penalty import Penalty
 from .regularizer import Regularizer, StepContext
 from .small_pixels import ClipSmallContribution, ClipSmallNorm
+from .smoothness import Smoothness
 from .total_variation import TotalVariation
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "CompositeRegularizer",
     "Denoise",
     "During",
+    "EachFrame",
     "L1Penalty",
     "L2Decay",
     "L2Penalty",
@@ -35,6 +38,7 @@ __all__ = [
     "NormPower",
     "Penalty",
     "Regularizer",
+    "Smoothness",
     "StepContext",
     "TotalVariation",
     "act_range_bounds",

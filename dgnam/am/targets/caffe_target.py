@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...caffe.modules.caffe_module import CaffeModule, check_sees_images
+from ...caffe.wiring.build import NetPlan
 from ...data.preprocessing import MEAN_BGR, check_channels
 from ...errors import DgnamError
 from ..borrow import borrowed
@@ -48,7 +49,7 @@ class CaffeTarget:
         check_channels(channels)
         if not module.plan.inputs:
             raise DgnamError(f"net '{module.plan.name}' has no input, so it cannot be a target")
-        check_sees_images(module.plan, "a target")
+        self.check_plan(module.plan)
         if not math.isfinite(scale) or scale == 0:
             raise DgnamError(f"scale {scale}: give a finite number other than 0")
         shape = module.plan.blob_shapes[module.plan.inputs[0]]
@@ -64,6 +65,10 @@ class CaffeTarget:
         self.shift = shift if shift.any() else None
         self._known = caffe_layers(module.plan)
         self._faults: dict[str, str | None] = {}
+
+    def check_plan(self, plan: NetPlan) -> None:
+        """Raise DgnamError for a net that sees no single images."""
+        check_sees_images(plan, "a target")
 
     def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         with borrowed(self.running):

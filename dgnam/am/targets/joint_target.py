@@ -32,6 +32,9 @@ class JointTarget:
         if within:
             one, other = within[0]
             raise DgnamError(f"target names '{one}' and '{other}': a layer '{other}.…' could be of either; rename one")
+        clips = [name for name, target in targets.items() if getattr(target, "frames", 1) > 1]
+        if clips:
+            raise DgnamError(f"target '{clips[0]}' sees clips, and those of a JointTarget share one image")
         self.targets = targets
         sizes = [target.size for target in targets.values()]
         self.size = (max(h for h, _ in sizes), max(w for _, w in sizes)) if size is None else size
