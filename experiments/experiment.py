@@ -19,7 +19,7 @@ from dgnam import zoo
 from dgnam.am import Unit
 from dgnam.am.images import picture
 from dgnam.api.fingerprint import file_checksums
-from dgnam.api.judges import open_judge
+from dgnam.api.judges import open_judge, open_outside_judge
 from dgnam.api.priors import open_prior
 from dgnam.api.render import random_codes, render
 from dgnam.api.result import Visualization
@@ -28,14 +28,18 @@ from dgnam.api.spec import spec_of
 from dgnam.api.targets import open_target
 from dgnam.api.visualize import visualize
 from dgnam.caffe.mode import usable_device
-from dgnam.errors import DgnamError, closest
+from dgnam.errors import DgnamError, MissingPackageError, closest
 from dgnam.figures import labeled_grid
 from dgnam.files.encode import png
 from dgnam.measure.judge import Verdict, rank_by_target
+from dgnam.measure.outside_judge import EXTRA, HALVES, REPORTED, OutsideJudge, packages
 from dgnam.runs import Record, Run, environment
 
 SCALES: Mapping[str, int | None] = {"smoke": 4, "small": 20, "full": None}
 """At most so many units, evenly spread over those of the figure; None for all."""
+
+OUTSIDE = ("outside_top1", "outside_top5")
+"""The outside judge's numbers."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +167,34 @@ class Context:
         codes = random_codes(self.prior, len(self.labels), self.seed)[self.units]
         return render(self.prior, codes, self.target.target.size, device=self.arguments["device"])
 
-    def ranks(self, images: np.ndarray) -> dict[str, float]:
-        """How often the target, and each judge, rank a picture's unit first, and a judge among five."""
-        found = {"target_top1": self._own_ranks(images).top(1)}
+    def ranks(self, images: np.ndarray) -> dict[str, float | None]:
+        """How often the target, and each judge, rank a picture's unit first, and a judge among five.
+
+        The outside judge's are those of the units of odd index: by the others generators are chosen.  None where it is
+        not installed, or no unit is odd; nothing where it doesn't know the target's classes.
+        """
+        found: dict[str, float | None] = {"target_top1": self._own_ranks(images).top(1)}
         for name in self.judges:
             verdict, short = open_judge(name).rank(images, self.units), name.removesuffix("-mini").replace("-", "_")
             found |= {f"{short}_top1": verdict.top(1), f"{short}_top5": verdict.top(5)}
-        return found
+        return found | self.outside_ranks(images)
+
+    def outside_ranks(self, images: np.ndarray) -> dict[str, float | None]:
+        """The outside judge's part of `ranks`."""
+        try:
+            judge = self.outside_judge
+        except MissingPackageError:
+            return dict.fromkeys(OUTSIDE)
+        reported = [place for place, unit in enumerate(self.units) if unit % 2 == HALVES[REPORTED]]
+        if judge is None or not reported:
+            return {} if judge is None else dict.fromkeys(OUTSIDE)
+        verdict = judge.rank(images[reported], [self.units[place] for place in reported])
+        return dict(zip(OUTSIDE, (verdict.top(1), verdict.top(5)), strict=True))
+
+    @cached_property
+    def outside_judge(self) -> OutsideJudge | None:
+        """The outside judge for the target's classes; see `open_outside_judge`."""
+        return open_outside_judge(self.target)
 
     @cached_property
     def judges(self) -> list[str]:
@@ -240,7 +265,7 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
         return Outcome(blocked=f"{experiment.name} is blocked: {'; '.join(missing)}")
     context = Context(experiment, models, arguments)
     inputs = {**context.inputs(), "models": arguments["models"], "scale": arguments["scale"]}
-    record = Record("reproduce", spec_of(arguments), inputs, environment())
+    record = Record("reproduce", spec_of(arguments), inputs, environment(*packages()))
     usual = f"{experiment.name}-{arguments['models']}"
     name, folder = arguments["name"] or usual, arguments["folder"]
     output = None if folder is not None else arguments["output"]
@@ -272,5 +297,13 @@ def _lines(context: Context, numbers: Mapping[str, Any]) -> list[str]:
     """A table: a row to each step."""
     rows = [(name, values) for name, values in numbers.items() if isinstance(values, dict)]
     columns = list(rows[0][1])
-    head = f"{len(context.units)} units".ljust(14) + "".join(column.rjust(13) for column in columns)
-    return [head, *(name.ljust(14) + "".join(f"{values[c]:13.1%}" for c in columns) for name, values in rows)]
+    lines = [f"{len(context.units)} units".ljust(14) + "".join(column.rjust(14) for column in columns)]
+    lines += [name.ljust(14) + "".join(_cell(values[c]).rjust(14) for c in columns) for name, values in rows]
+    if OUTSIDE[0] in columns:
+        what = f"the outside judge sees the units of {REPORTED} index"
+        lines.append(what if packages() else f"{what}; it is not installed: pip install {EXTRA}")
+    return lines
+
+
+def _cell(value: float | None) -> str:
+    return "not judged" if value is None else f"{value:.1%}"

@@ -1,8 +1,9 @@
 """Figure 1 (Sec. 3.1): images synthesized from scratch to highly activate output units, and two controls.
 
 The paper shows pictures only, so its claim is qualitative; the numbers are ours: how often the target itself, and
-judges that never saw a synthesized image, rank an image's class first.  The controls show what the parts of the method
-add: random codes through the generator (no search), and as many steps in pixels (no generator).
+judges that never saw a synthesized image, rank an image's class first.  One of the judges is from outside: it learned
+from ImageNet at 224 px, and needs the extra dgnam[judge].  The controls show what the parts of the method add: random
+codes through the generator (no search), and as many steps in pixels (no generator).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from dgnam.files.encode import jpeg
 from dgnam.files.paths import write_bytes
 from dgnam.runs import Record
 
+from .fig1_output_units import EXPERIMENT
 from .sections import SECTIONS
 from .strip import strip
 
@@ -36,7 +37,15 @@ PANELS = {
     "random_codes": "control: random codes, no search",
     "pixels": "control: 200 steps in pixels, no generator",
 }
-COLUMNS = {"target_top1": "target ranks it first", "judge_top1": "judge's top-1", "judge_top5": "judge's top-5"}
+COLUMNS = {
+    "target_top1": "target ranks it first",
+    "judge_top1": "judge's top-1",
+    "judge_top5": "judge's top-5",
+    "outside_top1": "outside judge's top-1",
+    "outside_top5": "outside judge's top-5",
+}
+CARD = {"": "reconstructions of photographs by the generator", "_of_pictures": "the photographs"}
+"""What the generator's card measures: how the names of its numbers end."""
 
 
 def record(run: str | Path, root: str | Path) -> list[Path]:
@@ -102,11 +111,18 @@ def _figure_1(root: Path) -> str:
     numbers = kept["numbers"]
     head = f"| all {numbers['units']} units, seed {kept['run']['seed']} | " + " | ".join(COLUMNS.values()) + " |"
     rows = [f"| {title} | " + " | ".join(_percent(numbers[key], COLUMNS)) + " |" for key, title in PANELS.items()]
+    prior = EXPERIMENT.models["mini"].prior
+    card = json.loads((root / f"models/{prior}/card.json").read_text(encoding="utf-8"))["measured"]
+    for ending, title in CARD.items():
+        values = {column: card.get(f"{column}{ending}") for column in COLUMNS}
+        rows.append(f"| {title} | " + " | ".join(_percent(values, COLUMNS)) + " |")
     return "\n".join([head, "| --- |" + " ---: |" * len(COLUMNS), *rows]) + "\n"
 
 
-def _percent(values: Mapping[str, float], columns: Mapping[str, str]) -> list[str]:
-    return [f"{values[column]:.1%}" for column in columns]
+def _percent(values: Mapping[str, float | None], columns: Mapping[str, str]) -> list[str]:
+    """The cells of a row; a dash for what was not measured."""
+    found = [values.get(column) for column in columns]
+    return ["-" if value is None else f"{value:.1%}" for value in found]
 
 
 def _blind(root: Path) -> str:
@@ -147,10 +163,12 @@ _ACCURACIES = {
 def _measured(values: Mapping[str, Any]) -> str:
     if "top1" in values:
         return ", ".join(f"{what} {values[key]:.1%}" for key, what in _ACCURACIES.items() if key in values)
-    return (
-        f"code cosine {values['code_cosine']:.2f}; judge's top-5 on reconstructions {values['judge_top5']:.1%}, "
-        f"on the pictures {values['judge_top5_of_pictures']:.1%}"
-    )
+    judges = [
+        f"{title} top-5 on reconstructions {values[key]:.1%}, on the pictures {values[f'{key}_of_pictures']:.1%}"
+        for title, key in (("judge's", "judge_top5"), ("outside judge's", "outside_top5"))
+        if key in values
+    ]
+    return "; ".join([f"code cosine {values['code_cosine']:.2f}", *judges])
 
 
 def _sections(root: Path) -> str:

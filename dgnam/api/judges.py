@@ -6,8 +6,9 @@ from .. import zoo
 from ..am.score import ImageScore
 from ..errors import DgnamError, closest
 from ..files.import_string import import_from_string
-from ..measure import Judge
+from ..measure import Judge, OutsideJudge
 from ..measure.class_score import SCORES
+from ..measure.outside_judge import knows
 from .targets import ResolvedTarget
 
 
@@ -18,6 +19,18 @@ def open_judge(name: str, *, device: str = "cpu") -> Judge:
         known = [one.name for one in zoo.list_models() if one.generator is None]
         raise DgnamError(f"'{name}' is a generator; the classifiers, the closest first: {closest(name, known)}")
     return Judge(zoo.load(name).to(device), str(entry.scores))
+
+
+def open_outside_judge(target: ResolvedTarget) -> OutsideJudge | None:
+    """The outside judge for a target's classes; None where these are not ImageNet's.
+
+    Raises MissingPackageError where the extra `judge` is not installed.
+    """
+    for classes in target.classes:
+        keys = [label.key for label in classes.labels]
+        if knows(keys):
+            return OutsideJudge(keys)
+    return None
 
 
 def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, device: str = "cpu") -> ImageScore:

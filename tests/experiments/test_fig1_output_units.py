@@ -1,5 +1,7 @@
 """Figure 1's pieces that a whole run (tests/test_cli.py) does not show."""
 
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -10,10 +12,10 @@ from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, released
 from dgnam.am.render import render
 from dgnam.errors import ArgumentError
-from dgnam.experiments import reproduce
-from dgnam.experiments.experiment import Context
+from dgnam.experiments import experiment, reproduce
+from dgnam.experiments.experiment import OUTSIDE, Context
 from dgnam.experiments.fig1_output_units import EXPERIMENT
-from dgnam.measure import Judge
+from dgnam.measure import Judge, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,42 @@ def test_the_scale_is_how_many_units(scale, count):
     arguments = {"units": None, "scale": scale, "target": None, "weights": None, "labels": None}
     units = Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments).units
     assert (len(units), units[0], len(set(np.diff(units)))) == (count, 0, 1)
+
+
+class FakeJudge:
+    """An outside judge that ranks the class of each image as many places down as its index says."""
+
+    def rank(self, images, classes):
+        return Verdict(np.array(classes))
+
+
+def context(units, **given):
+    arguments = {"units": units, "scale": "full", "target": None, "weights": None, "labels": None, **given}
+    return Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments)
+
+
+@pytest.mark.parametrize(
+    ("units", "found"),
+    [([1, 2, 3, 4, 9, 6], {"outside_top1": 1 / 3, "outside_top5": 2 / 3}), ([2, 4], dict.fromkeys(OUTSIDE))],
+)
+def test_the_outside_judge_sees_the_units_of_odd_index(monkeypatch, units, found):
+    monkeypatch.setattr(experiment, "open_outside_judge", lambda target: FakeJudge())
+    assert context(units).outside_ranks(np.zeros((len(units), 3, 56, 56), np.float32)) == found
+
+
+def test_without_the_extra_the_columns_say_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    made = context([1, 2])
+    ranks = made.ranks(np.zeros((2, 3, 56, 56), np.float32))
+    assert (ranks["outside_top1"], ranks["outside_top5"]) == (None, None)
+    assert ranks["judge_top5"] is not None
+    lines = experiment._lines(made, {"dgn_am": ranks})
+    assert lines[1].count("not judged") == 2
+    assert lines[2].endswith("it is not installed: pip install 'dgnam[judge]'")
+
+
+def test_a_target_of_other_classes_is_not_judged_from_outside():
+    assert context([1], target="places-alexnet-mini").outside_ranks(np.zeros((1, 3, 56, 56), np.float32)) == {}
 
 
 @pytest.mark.parametrize("wrong", [{"units": "abc"}, {"models": ["mini"]}, {"seed": 0.5}])
