@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver
+from ..caffe.proto import pb
 from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
 from ..data.dataset import Dataset, open_dataset
 from ..data.preprocessing import MEAN_BGR, center_window
@@ -36,6 +36,7 @@ from .generator_loop import run_training
 from .image_loader import ImageLoader
 from .losses import PIXEL_SCALE, PUBLISHED, Losses
 from .sheet import write_sheet
+from .solver_nets import solver_nets
 from .training_module import TrainingModule
 
 
@@ -114,9 +115,8 @@ class GeneratorRun:
 
     def __init__(self, nets: Path, recipe: GeneratorRecipe, encoder: CaffeModule, device: str):
         self.recipe = recipe
-        self.solver = read_solver(nets / "solver.prototxt")
-        self.d_solver = read_solver(nets / "discriminator_solver.prototxt")
-        g_net, d_net = read_net(nets / self.solver.net), read_net(nets / self.d_solver.net)
+        self.solver, (g_net, *_), _ = solver_nets(nets / "solver.prototxt", beside=True)
+        self.d_solver, (d_net, *_), _ = solver_nets(nets / "discriminator_solver.prototxt", beside=True)
         self.encoder = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
         seed = max(self.solver.random_seed, 0)
         self.net = TrainingModule(g_net, phase=pb.TRAIN, seed=seed).place(device)

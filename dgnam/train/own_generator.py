@@ -16,11 +16,12 @@ from pathlib import Path
 
 from ..caffe.mode import usable_device
 from ..caffe.modules.caffe_module import CaffeModule
-from ..caffe.proto import read_net, read_solver, read_weights, write_caffemodel
+from ..caffe.proto import read_net, read_weights, write_caffemodel
 from ..errors import DgnamError
 from ..runs.interrupt import BAD_INPUT, STOPPED, Interrupted
 from .generator import GeneratorRecipe, train_generator
 from .losses import PUBLISHED, RelativeLosses
+from .solver_nets import solver_nets
 
 LOSSES = {"published": PUBLISHED, "relative": RelativeLosses()}
 
@@ -60,7 +61,7 @@ def train_own_generator(
     if made is None:
         return None
     path = Path(run_folder) / "generator.caffemodel"
-    definition = read_net(Path(nets) / read_solver(Path(nets) / "solver.prototxt").net)
+    definition = solver_nets(Path(nets) / "solver.prototxt", beside=True).train.definition
     write_caffemodel(path, definition, made.cpu().weights())
     return path
 

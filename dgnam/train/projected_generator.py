@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
-from ..caffe.proto import pb, read_net, read_solver
+from ..caffe.proto import pb
 from ..caffe.solving.updates import learning_rate
 from ..data.dataset import open_dataset
 from ..data.preprocessing import MEAN_BGR
@@ -46,6 +46,7 @@ from .losses import PIXEL_SCALE
 from .moving_average import MovingAverage
 from .projected_recipe import Comparison, ProjectedRecipe
 from .sheet import write_sheet
+from .solver_nets import solver_nets
 from .training_module import TrainingModule
 
 CODE_MEAN = 12.0
@@ -121,8 +122,7 @@ class ProjectedRun:
         device: str,
     ):
         self.recipe = recipe
-        self.solver = read_solver(nets / "solver.prototxt")
-        definition = read_net(nets / self.solver.net)
+        self.solver, (definition, *_), _ = solver_nets(nets / "solver.prototxt", beside=True)
         seed = max(self.solver.random_seed, 0)
         Encoder(encoder, recipe.code_layer, recipe.comparator_layers)  # an unknown layer is an error
         self.encoder = Encoder(encoder.place(device), recipe.code_layer, [recipe.code_layer])

@@ -17,7 +17,7 @@ DEPLOY = """name: "deploy"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
 layer { name: "fc7" type: "InnerProduct" bottom: "data" top: "fc7" inner_product_param { num_output: 4
   weight_filler { type: "xavier" } } }
-layer { name: "relu7" type: "ReLU" bottom: "fc7" top: "fc7" }
+layer { name: "relu7" type: "ReLU" bottom: "fc7" top: "fc7" relu_param { negative_slope: 0.1 } }
 layer { name: "fc8" type: "InnerProduct" bottom: "fc7" top: "fc8" inner_product_param { num_output: 5
   weight_filler { type: "xavier" } } }
 layer { name: "prob" type: "Softmax" bottom: "fc8" top: "prob" }
