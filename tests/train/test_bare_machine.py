@@ -39,8 +39,9 @@ def test_a_classifier_is_trained_there(nets, tmp_path, data_folder):
 
 
 def test_the_generator_s_trainer_is_there_too():
-    done = bare("from dgnam.train.own_generator import main")
-    assert done.returncode == 0, done.stderr
+    for module in ("own_generator import main", "projected_generator import train_projected"):
+        done = bare(f"from dgnam.train.{module}")
+        assert done.returncode == 0, done.stderr
 
 
 def test_other_packages_are_indeed_blocked():
