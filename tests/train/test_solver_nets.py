@@ -37,6 +37,8 @@ def test_a_net_is_looked_up_from_the_working_directory_and_then_beside(away, tmp
     write(tmp_path / "sub/net.prototxt", "here")
     assert solver_nets(solver).train.definition.name == "here"
     assert solver_nets(solver, beside=True).train.definition.name == "beside"
+    (away / "sub/net.prototxt").unlink()
+    assert solver_nets(solver, beside=True).train.definition.name == "here"
 
 
 def test_weights_are_looked_up_likewise(away, tmp_path):
