@@ -459,8 +459,8 @@ def test_the_layers_to_choose_from_are_those_of_the_prototxt(sources, tmp_path):
 def test_what_an_opened_encoder_has_of_its_own_is_not_given_again(sources, tmp_path, code):
     how = {"encoder": code.net(), "folder": tmp_path / "run", "progress": False}
     for options, message in [
-        ({"layer": "1", "mean": "1,2,3"}, "leave mean and scale out"),
-        ({"layer": "1", "scale": 2.0}, "leave mean and scale out"),
+        ({"layer": "1", "mean": "1,2,3"}, "leave mean, scale and channels out"),
+        ({"layer": "1", "scale": 2.0}, "leave mean, scale and channels out"),
         ({"layer": "1", "weights": tmp_path / "w.h5"}, "leave weights out"),
         ({}, "so there is no default layer: give --layer, one of "),
         ({"layer": "7"}, "7"),

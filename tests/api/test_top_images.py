@@ -170,7 +170,7 @@ def test_wrong_types_are_argument_errors(own):
 def test_a_small_models_own_pictures_and_sizes():
     opened = open_target("caffenet-mini-200")
     assert own_pictures(opened, HELD_OUT) == "tinyimagenet64-val"
-    assert own_pictures(open_target("places-alexnet-mini"), TRAINING) == "miniplaces64-train"
+    assert own_pictures(open_target("places-alexnet-mini"), TRAINING) == "miniplaces90k-train"
     assert picture_preprocessing(opened).size == (64, 64)
     joint = open_target("caffenet-mini,judge-mini")
     assert (picture_preprocessing(joint).size, picture_preprocessing(joint).crop) == ((64, 64), (56, 56))

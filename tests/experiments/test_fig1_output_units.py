@@ -17,6 +17,9 @@ from dgnam.experiments.experiment import OUTSIDE, Context
 from dgnam.experiments.fig1_output_units import EXPERIMENT
 from dgnam.measure import Judge, Verdict
 
+AS_IT_IS = {"weights": None, "labels": None, "mean": None, "channels": "BGR"}
+"""Of a target that is opened without options."""
+
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
@@ -71,7 +74,7 @@ def test_an_experiment_that_was_killed_goes_on(outcome, tmp_path):
 
 @pytest.mark.parametrize(("scale", "count"), [("smoke", 4), ("small", 20), ("full", 200)])
 def test_the_scale_is_how_many_units(scale, count):
-    arguments = {"units": None, "scale": scale, "target": None, "weights": None, "labels": None}
+    arguments = {"units": None, "scale": scale, "target": None, **AS_IT_IS}
     units = Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments).units
     assert (len(units), units[0], len(set(np.diff(units)))) == (count, 0, 1)
 
@@ -84,7 +87,7 @@ class FakeJudge:
 
 
 def context(units, **given):
-    arguments = {"units": units, "scale": "full", "target": None, "weights": None, "labels": None, **given}
+    arguments = {"units": units, "scale": "full", "target": None, **AS_IT_IS, **given}
     return Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments)
 
 
