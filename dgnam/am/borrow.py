@@ -54,16 +54,19 @@ def modules_of(part: object) -> list[nn.Module]:
 
 
 def _undo(steps: list[Callable[[], object]]) -> None:
-    """Take all steps back, the last first; a Ctrl-C meanwhile is raised when that is done."""
-    interrupt: KeyboardInterrupt | None = None
+    """Take all steps back, the last first; a Ctrl-C or an error meanwhile is raised when that is done."""
+    failed: BaseException | None = None
     while steps:
         try:
             steps[-1]()
-            steps.pop()
         except KeyboardInterrupt as error:
-            interrupt = error
-    if interrupt is not None:
-        raise interrupt
+            failed = error
+            continue
+        except Exception as error:  # a module may refuse anything
+            failed = error
+        steps.pop()
+    if failed is not None:
+        raise failed
 
 
 def _take(module: nn.Module, undo: list[Callable[[], object]]) -> None:
@@ -73,7 +76,8 @@ def _take(module: nn.Module, undo: list[Callable[[], object]]) -> None:
     # One by one, since `eval` may be overridden or refused.
     training = [part for part in parts if getattr(part, "training", False)]
     _switch_off(training, lambda part, on: setattr(part, "training", on), undo)
-    learned = [one for one in module.parameters() if one.requires_grad]
+    # Those made in inference mode could not be switched on again.
+    learned = [one for one in module.parameters() if one.requires_grad and not one.is_inference()]
     _switch_off(learned, lambda one, on: one.requires_grad_(on), undo)
 
 

@@ -148,13 +148,14 @@ def _check_objective(objective: Objective, shapes: dict[str, tuple[int, ...]]) -
 
 @contextlib.contextmanager
 def _repeatable(device: torch.device) -> Iterator[None]:
-    """Deterministic algorithms in full float32; torch warns where a GPU has none."""
+    """Deterministic algorithms in full float32, with gradients; torch warns where a GPU has none."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
-        yield
+        with torch.enable_grad():
+            yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32

@@ -207,6 +207,39 @@ def test_joint_targets_and_nested_borrowing():
     unchanged(before[1], b)
 
 
+def test_modules_made_in_inference_mode_say_so_and_stay():
+    with torch.inference_mode():
+        module = classifier()
+    with pytest.raises(DgnamError, match="Inference tensors cannot be saved for backward"):
+        dgnam.visualize(TorchTarget(module, (32, 32)), "6:1", prior=prior(), progress=False)
+    assert all(one.training for one in module.modules())
+    assert all(p.requires_grad for p in module.parameters())
+
+
+def test_a_caller_under_no_grad_gets_images():
+    with torch.no_grad():
+        found = dgnam.visualize(TorchTarget(mixed(), (32, 32)), "6:1", prior=prior(), n_iters=2, progress=False)
+        assert not torch.is_grad_enabled()
+    assert len(found) == 1
+
+
+def test_what_cannot_be_given_back_keeps_nothing_else():
+    class Stubborn(nn.Linear):
+        armed = False
+
+        def __setattr__(self, name, value):
+            if name == "training" and value and self.armed:
+                raise AttributeError("no")
+            super().__setattr__(name, value)
+
+    module = nn.Sequential(nn.Linear(2, 2), Stubborn(2, 2))
+    module[1].armed = True
+    with pytest.raises(AttributeError), borrowed(module):
+        pass
+    assert module.training
+    assert all(p.requires_grad for p in module.parameters())
+
+
 def test_targets_of_other_classes_keep_their_modes():
     class Own:
         def __init__(self):

@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 class CaffeLayer:
     """A layer with a top.
 
-    shape: of one image's values, (C,), (T, C) or (C, H, W); () of a loss.
+    shape: of one image's values, (C,), (T, C) or (C, H, W); a single number is one unit, (1,); () of a loss.
     axis: of the units, in the blob.
     fault: why it has no units; None where it has some, or where that can't be told without running the net.
     """
@@ -34,6 +34,8 @@ class CaffeLayer:
 
     def arranged(self, values: Tensor) -> Tensor:
         """The blob as (N, C), (N, T, C) or (N, C, H, W)."""
+        if values.dim() == 1:
+            return values.unsqueeze(-1)
         return values.movedim(self.axis, 2) if values.dim() == 3 else values
 
 
@@ -49,7 +51,7 @@ def caffe_layers(plan: NetPlan) -> dict[str, CaffeLayer]:
         top, what = wired.tops[0], f"layer '{wired.name}'"
         fault = missing_rows(what, alone[top], both[top]) if top in alone and top in both else None
         axis, shape = axes.get(top, 1), tuple(plan.blob_shapes[top])
-        own = (*shape[2:], shape[1]) if len(shape) == 3 and axis == 1 else shape[1:]
+        own = (*shape[2:], shape[1]) if len(shape) == 3 and axis == 1 else (1,) if len(shape) == 1 else shape[1:]
         found[wired.name] = CaffeLayer(own, axis, fault)
     return found
 

@@ -27,6 +27,8 @@ from .feature_axis import FeatureAxes
 OUTPUT = "output"
 """The layer that the whole module is."""
 
+NO_UNITS = "layer '{}' gives one number for a whole batch and has no units"
+
 Key = tuple[str, int, str]
 """A tensor of a pass: the submodule's name, "" for the whole; the call, from 1; the place in the output."""
 
@@ -48,15 +50,17 @@ class LayerOutput:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one image's values, (C,), (T, C) or (C, H, W)."""
+        """Of one image's values, (C,), (T, C) or (C, H, W); a single number is one unit."""
         if len(self.own_shape) < 2:
-            return self.own_shape
+            return self.own_shape if self.own_shape else (1,)
         others = [size for axis, size in enumerate(self.own_shape, 1) if axis != self.axis]
         others.insert(feature_axis(len(self.own_shape) + 1) - 1, self.own_shape[self.axis - 1])
         return tuple(others)
 
     def arranged(self, values: Tensor) -> Tensor:
         """The module's own output as (N, C), (N, T, C) or (N, C, H, W)."""
+        if values.dim() < 2:
+            return values.unsqueeze(-1)
         return values.movedim(self.axis, feature_axis(values.dim())) if values.dim() > 2 else values
 
 
@@ -85,8 +89,9 @@ class ForwardPass:
         modules = {name: one for name, one in module.named_modules() if name}
         with watched(modules, see):
             output = module(images)
-        for place, tensor in tensors_in(output):
-            if not any(known() is tensor for known in made):
+        returned = list(tensors_in(output))
+        if not all(any(known() is tensor for known in made) for _, tensor in returned):
+            for place, tensor in returned:
                 self._note(("", 1, place), module, [], tensor)
 
     def _note(self, key: Key, module: nn.Module, inputs: Sequence[tuple[int, ...]], tensor: Tensor) -> None:
@@ -109,7 +114,7 @@ class TorchLayers:
         for name, key in self._named(alone.seen).items():
             at, one, row = alone.seen[key]
             two, company = both.seen[key][1:] if key in both.seen else ((), None)
-            fault = missing_rows(f"layer '{name}'", one, two)
+            fault = missing_rows(f"layer '{name}'", one, two) if one else NO_UNITS.format(name)
             self._found[name] = LayerOutput(key, one[1:], alone.axes.axis(at, one), fault)
             if row is not None and company is not None and not same(row, company):
                 mixed.append(name)

@@ -24,6 +24,8 @@ layer { name: "fc" type: "InnerProduct" bottom: "relu" top: "fc"
 layer { name: "pairs" type: "Reshape" bottom: "fc" top: "pairs" reshape_param { shape { dim: -1 dim: 2 } } }
 layer { name: "back" type: "Reshape" bottom: "pairs" top: "back" reshape_param { shape { dim: -1 dim: 4 } } }
 layer { name: "soft" type: "Softmax" bottom: "fc" top: "soft" softmax_param { axis: 0 } }
+layer { name: "sum" type: "Reduction" bottom: "fc" top: "sum" reduction_param { axis: 1 } }
+layer { name: "all" type: "Reduction" bottom: "fc" top: "all" }
 layer { name: "norm" type: "BatchNorm" bottom: "conv" top: "norm" batch_norm_param { use_global_stats: false } }
 """
 IMAGES = 50 * torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -78,6 +80,16 @@ def test_units_are_those_of_the_channel_axis(target, layer, shape, axis):
     assert torch.allclose(Channel(layer, 3).measure(found), unit.mean(1))
     last = Unit(layer, 3, 3 if len(shape) == 3 else shape[0] - 1)
     assert torch.equal(last.measure(found), unit[:, -1])
+
+
+def test_a_number_for_each_image_is_one_unit(target):
+    assert target.layer_shape("sum") == (1,)
+    assert torch.allclose(target(IMAGES, ["sum"])["sum"], target(IMAGES, ["fc"])["fc"].sum(1, keepdim=True))
+    assert target.layer_shape("all") == ()
+    with pytest.raises(DgnamError, match="layer 'all' gives one number for a whole batch and has no units"):
+        dgnam.visualize(target, "all:0", prior="deepsim-fc6-mini", progress=False)
+    with pytest.raises(DgnamError, match="layer 'all' gives one number for a whole batch and has no units"):
+        dgnam.visualize(target, Unit("all", 0), prior="deepsim-fc6-mini", progress=False)
 
 
 def test_a_flattened_channel_is_the_channel(target):

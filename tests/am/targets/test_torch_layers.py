@@ -160,6 +160,32 @@ class TestOutput:
         assert TorchTarget(Tokens(), (64, 64)).layers() == ["patch", "norm", "mix", "head"]
         assert TorchTarget(nn.Linear(3, 2), (5, 3)).layers() == ["output"]
 
+    def test_all_of_it_is_a_layer_where_a_part_is_new(self):
+        class Two(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(768, 4)
+
+            def forward(self, x):
+                logits = self.fc(x.flatten(1))
+                return {"logits": logits, "hidden": (logits, logits + 1)}
+
+        target = TorchTarget(Two(), (16, 16))
+        assert target.layers() == ["fc", "output[logits]", "output[hidden][0]", "output[hidden][1]"]
+        found = target(IMAGES, ["fc", "output[hidden][1]"])
+        assert torch.equal(found["output[hidden][1]"], found["fc"] + 1)
+
+    def test_a_number_for_each_image_is_one_unit(self):
+        target = TorchTarget(nn.Sequential(nn.Flatten(), nn.Linear(768, 1), nn.Flatten(0)), (16, 16))
+        assert target.layer_shape("2") == (1,)
+        assert torch.equal(target(IMAGES, ["2"])["2"], target(IMAGES, ["1"])["1"])
+        dgnam.visualize(target, "2:0", prior="deepsim-fc6-mini", settings=released(n_iters=1), progress=False)
+
+    def test_a_number_for_a_batch_has_no_units(self):
+        target = TorchTarget(nn.Sequential(nn.Flatten(), Packed(lambda x: x.sum())), (16, 16))
+        with pytest.raises(DgnamError, match="layer '1' gives one number for a whole batch and has no units"):
+            target.layer_shape("1")
+
     def test_its_name_is_no_submodules(self):
         class Own(nn.Module):
             def __init__(self):
@@ -170,9 +196,9 @@ class TestOutput:
                 return {"a": self.output(x) * 2, "b": self.output(x)}
 
         target = TorchTarget(Own(), (4, 4))
-        assert target.layers() == ["output#1", "output#2", "output_"]
-        found = target(IMAGES[..., :4, :4], ["output#2", "output_"])
-        assert torch.equal(found["output_"], 2 * found["output#2"])
+        assert target.layers() == ["output#1", "output#2", "output_[a]", "output_[b]"]
+        found = target(IMAGES[..., :4, :4], ["output#2", "output_[a]"])
+        assert torch.equal(found["output_[a]"], 2 * found["output#2"])
 
 
 class TestRows:
