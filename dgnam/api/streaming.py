@@ -108,6 +108,7 @@ def _resumed(
     done = next((last for last in range(len(blocks), 0, -1) if run.has(_name(prefix, last - 1))), 0)
     if not done:
         return 0, ""
+    _discard_older(run, done - 1, prefix)
     arrays = run.load(_name(prefix, done - 1))
     contents = _check_contents(run, dataset, blocks[:done], arrays)
     try:
@@ -132,8 +133,13 @@ def _check_contents(run: Run, dataset: Dataset, blocks: Sequence[range], state: 
 def _save(run: Run, measurement: Streamed, number: int, contents: str, count: int, prefix: str) -> None:
     kept = np.frombuffer(contents.encode(), np.uint8)
     run.save(_name(prefix, number), {**measurement.arrays(), CONTENTS: kept}, count=count)
-    if _name(prefix, number - KEPT) in run.names(prefix.rstrip("/") or None):
-        run.discard(_name(prefix, number - KEPT))
+    _discard_older(run, number, prefix)
+
+
+def _discard_older(run: Run, last: int, prefix: str) -> None:
+    """Discard the chunks before the last KEPT ones, also those that a kill has left."""
+    names = [name for name in run.names(prefix.rstrip("/") or None) if name.startswith(prefix)]
+    run.discard(*[name for name in names if name <= _name(prefix, last - KEPT)] if last >= KEPT else [])
 
 
 def _name(prefix: str, number: int) -> str:

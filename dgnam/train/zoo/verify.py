@@ -134,7 +134,8 @@ def _card(name: str, weights: Path, data: str | Path | None) -> Iterator[Check]:
     try:
         find_data_folder(data)
         lacking = _no_outside_judge()
-        found = evaluate_model(name, data, outside=lacking is None)
+        outside = any(what.startswith(OUTSIDE) for what in said)  # older cards have none of the outside judge's numbers
+        found = evaluate_model(name, data, outside=outside and lacking is None)
     except DataError as error:
         if data is not None:
             raise
