@@ -93,5 +93,5 @@ def test_the_real_one_knows_photographs():
     if not (folder / "tinyimagenet64-val.zip").is_file():
         pytest.skip("there is no tinyimagenet64-val.zip")
     pictures, labels = open_dataset("tinyimagenet64-val", folder=folder).every(50).take(slice(None))
-    images = preprocess(center_crop(pictures, 56))
+    images = preprocess(center_crop(pictures, (56, 56)))
     assert OutsideJudge.of_labels().rank(images, labels).top(5) > 0.65
