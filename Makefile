@@ -22,7 +22,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test fuzz bench train-zoo lint format tutorial notebook docs layer-table proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 test test-all fuzz bench train-zoo lint format tutorial notebook docs layer-table proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
@@ -34,6 +34,9 @@ reproduce-fig1: $(STAMP) ## repeat figure 1 of the paper with the small models i
 test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
+
+test-all: ## run all tests, also those that take minutes
+	@$(MAKE) test ARGS="-m '' $(ARGS)"
 
 train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs/, with the image sets in DATA; into models/
 	@test -n "$(DATA)" || { echo "give the folder of the image sets: make train-zoo DATA=folder"; exit 2; }

@@ -83,7 +83,7 @@ def test_squeezenet_gives_real_caffes_scores():
         assert error(scores, file["pool10_first8"][()]) < 1e-4
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_squeezenet_has_as_many_right_as_in_real_caffe():
     scores, labels = squeezenet_scores(1000, 50)
     ranks = (scores > scores[np.arange(1000), labels][:, None]).sum(1)

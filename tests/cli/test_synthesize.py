@@ -180,12 +180,12 @@ def start(options, objective, *more):
 
 def test_a_run_that_is_killed_at_random_moments_loses_no_finished_job(run, options, monkeypatch, capsys):
     how = ("--n-iters", "40", "--batch-size", "2", "--movie", "gif")
-    run("synthesize", "fc8:0-9", *how, "--output", "whole")
+    run("synthesize", "fc8:0-7", *how, "--output", "whole")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     draw = random.Random(5)
-    process = start(options, "fc8:0-9", *how, "--output", "killed")
+    process = start(options, "fc8:0-7", *how, "--output", "killed")
     finished = 0
-    for _ in range(3):
+    for _ in range(2):
         deadline = time.monotonic() + 60
         folder = Path("killed/synthesize-1")
         while process.poll() is None and len(list(folder.glob("chunks/*.h5"))) <= finished:
@@ -195,7 +195,7 @@ def test_a_run_that_is_killed_at_random_moments_loses_no_finished_job(run, optio
         process.send_signal(signal.SIGKILL)
         process.communicate()
         kept = {p.name: p.read_bytes() for p in folder.glob("chunks/*.h5")}
-        assert len(kept) > finished or len(kept) == 5
+        assert len(kept) > finished or len(kept) == 4
         finished = len(kept)
         for name, found in kept.items():
             assert found == (Path("whole/synthesize-1/chunks") / name).read_bytes()

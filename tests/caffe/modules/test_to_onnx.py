@@ -185,7 +185,13 @@ def test_the_small_models_with_their_weights(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["squeezenet", "googlenet", "resnet50", "lrcn-single-frame", "deepsim-fc6"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("squeezenet", "lrcn-single-frame", "deepsim-fc6"),
+        *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("googlenet", "resnet50")),
+    ],
+)
 def test_the_full_size_nets_with_stand_in_weights(name, tmp_path):
     net = to_torch(without_fillers(ROOT / f"prototxt/{name}/deploy.prototxt"))
     for layer in net.children():

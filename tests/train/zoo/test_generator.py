@@ -140,7 +140,7 @@ def test_a_projected_generator_killed_at_random_moments_comes_to_the_same_weight
         make(name, toy_zoo, data_folder)
     solver = toy_zoo / "prototxt" / "p" / "solver.prototxt"
     solver.write_text(
-        solver.read_text().replace("max_iter: 60", "max_iter: 240").replace("snapshot: 10", "snapshot: 30")
+        solver.read_text().replace("max_iter: 60", "max_iter: 120").replace("snapshot: 10", "snapshot: 20")
     )
     made = make("p", toy_zoo, data_folder)
     whole = (made / "weights.h5").read_bytes()
@@ -148,7 +148,7 @@ def test_a_projected_generator_killed_at_random_moments_comes_to_the_same_weight
     shutil.rmtree(made)
     draw, run, lines, kills = random.Random(3), toy_zoo / "run", 0, 0
     process = begin(toy_zoo, "train", "p", "--data", data_folder, "--run", run, "--replace", "--quiet")
-    for _ in range(3):
+    for _ in range(2):
         lines = wait_for_more(process, run, lines)
         time.sleep(draw.uniform(0, 0.5))
         process.send_signal(signal.SIGKILL)
@@ -156,7 +156,7 @@ def test_a_projected_generator_killed_at_random_moments_comes_to_the_same_weight
         kills += process.returncode == -signal.SIGKILL
         process = begin(toy_zoo, "resume", run, "--replace", "--quiet")
     out, err = process.communicate(timeout=240)
-    assert (process.returncode, kills >= 2, err) == (0, True, ""), (out, err)
+    assert (process.returncode, kills >= 1, err) == (0, True, ""), (out, err)
     assert (made / "weights.h5").read_bytes() == whole
     assert json.loads((made / "card.json").read_text())["measured"] == card
     assert not list(run.rglob("*.part"))
