@@ -18,10 +18,13 @@ from dgnam.errors import DgnamError, closest
 from dgnam.figures import labeled_grid
 from dgnam.files.encode import png
 from dgnam.files.paths import write_bytes
+from dgnam.files.text import read_lines
 from dgnam.runs import Run
 
 EVERY, COUNT, COLUMNS, SCALE = 7, 30, 6, 3
 SHEET, NAMES, KEY, SCORE = "blind/sheet.png", "blind/names.txt", "blind/key.json", "blind/score.json"
+
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def score(run: str | Path, answers: str | Path) -> Answers:
     key = {int(number): name for number, name in json.loads(path.read_text(encoding="utf-8")).items()}
     names = (Path(run) / NAMES).read_text(encoding="utf-8").splitlines()
     given: dict[int, str] = {}
-    for number, line in enumerate(Path(answers).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(answers, _MOST_BYTES, "a list of answers"), 1):
         place, _, name = line.strip().partition(" ")
         if not line.strip():
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import zoo
 from ..am.score import ImageScore
 from ..errors import DgnamError, closest
-from ..files.import_string import import_from_string
+from ..files.import_string import guarded, import_from_string
 from ..measure import Judge, OutsideJudge
 from ..measure.class_score import SCORES
 from ..measure.outside_judge import knows
@@ -42,7 +42,7 @@ def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, d
     if callable(score):
         return score
     if ":" in score:
-        return import_from_string(score, "score")
+        return guarded(import_from_string(score, "score"), score, "score")
     if score not in SCORES:
         raise DgnamError(f"score '{score}': give one of {closest(score, SCORES)}, or package.module:name")
     if not _know_the_same(zoo.get(judge), target):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -22,6 +20,7 @@ from ..figures import labeled_grid, tile
 from ..files.checksums import sha256_of_array
 from ..files.encode import png
 from ..files.paths import StrPath
+from ..files.tables import table_of
 from ..measure.codes import Inputs
 from ..measure.picture_neighbors import PIXELS, NeighborMeasurement, check_spaces
 from ..runs import Record, Run, defer_interrupt, environment
@@ -67,6 +66,11 @@ class PictureNeighbors:
     preprocessing: Preprocessing
     folder: Path | None = None
     summary: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        where = "" if self.folder is None else f", in {self.folder}"
+        spaces = ", ".join(self.spaces)
+        return f"<PictureNeighbors: {self.title}; {len(self.names)} queries in {spaces}{where}>"
 
     def picture(self, space: int, query: int, rank: int = 0) -> np.ndarray:
         """A neighbor as the target sees it, (H, W, 3) uint8 RGB, read anew."""
@@ -258,12 +262,8 @@ def _read(dataset: Dataset, prepare: Preprocessing) -> tuple[list[str], np.ndarr
 
 def _write_report(run: Run, found: PictureNeighbors) -> list[str]:
     """The table and the sheets; returns lines for people."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for query in range(len(found.names)):
-        writer.writerows(_rows(found, query))
-    run.write_text(TABLE, text.getvalue())
+    queries = range(len(found.names))
+    run.write_text(TABLE, table_of(COLUMNS, (row for query in queries for row in _rows(found, query))))
     several = len(found.names) > found.at_once
     for page, sheet in enumerate(found.sheets()):
         run.write_bytes(f"{GRID}-{page:03d}.png" if several else f"{GRID}.png", png(sheet))
@@ -280,7 +280,7 @@ def _rows(found: PictureNeighbors, query: int) -> Iterator[dict[str, Any]]:
                 "query": found.names[query],
                 "space": space,
                 "rank": rank,
-                "distance": str(found.distances[number, query, rank]),
+                "distance": found.distances[number, query, rank],
                 "place": place,
                 "picture": source.name,
                 "label": "" if source.label is None else source.label,

@@ -7,8 +7,6 @@ traces.png      activation by step
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from ..am import Result, Stop
 from ..am.images import picture
 from ..figures import draw_traces, labeled_grid
 from ..files.encode import png
+from ..files.tables import table_text
 from ..runs import Run
 from ..runs.folder import IN_ONE_FOLDER, in_folders
 from .outputs import Outputs
@@ -105,12 +104,8 @@ class Report:
             names = {name: None for settings in self.plan.jobs.settings for name in settings.as_dict()}
             first = ["job", "objective", "caption", "seed"]
             self._columns = [*first, *names, *(key for key in lines[0] if key not in {*first, *names})]
-        text = io.StringIO()
-        rows = csv.DictWriter(text, self._columns, lineterminator="\n")
-        if begins:
-            rows.writeheader()
-        rows.writerows(lines)
-        self._table(text.getvalue())
+        rows = ([line.get(name) for name in self._columns] for line in lines)
+        self._table(table_text([self._columns, *rows] if begins else rows))
 
     def _note(self, line: dict[str, Any]) -> None:
         if len(self._listed) < LISTED:

@@ -7,8 +7,6 @@ pictures/, crops/  a folder for each unit: the pictures as the target sees them,
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -24,6 +22,7 @@ from ..errors import DgnamError
 from ..figures import labeled_grid, padded, tile
 from ..files.encode import png
 from ..files.paths import write_bytes
+from ..files.tables import table_of
 from ..measure.receptive_field import Box
 from ..runs import Run
 from .result import MOST_SHOWN, SHOWN_SIZE
@@ -60,6 +59,11 @@ class TopImages:
     preprocessing: Preprocessing
     folder: Path | None = None
     summary: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        units, k = self.places.shape
+        where = "" if self.folder is None else f", in {self.folder}"
+        return f"<TopImages: {self.title}; {units} units, {k} pictures each{where}>"
 
     def count(self, unit: int) -> int:
         """How many pictures a unit has: k, or fewer where there were fewer."""
@@ -134,13 +138,11 @@ class TopImages:
 
 def write_report(run: Run, found: TopImages, on_unit: Callable[[], None]) -> list[str]:
     """Write everything; `on_unit` is called before each unit.  Returns lines for people."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    rows: list[dict[str, object]] = []
     for unit in range(len(found.units)):
         on_unit()
-        writer.writerows(_rows(run, found, unit))
-    run.write_text(TABLE, text.getvalue())
+        rows += _rows(run, found, unit)
+    run.write_text(TABLE, table_of(COLUMNS, rows))
     several = len(found.units) > found.at_once
     for page, sheet in enumerate(found.sheets()):
         on_unit()
@@ -163,7 +165,7 @@ def _rows(run: Run, found: TopImages, unit: int) -> Iterator[dict[str, object]]:
             "unit": str(found.units[unit]),
             "caption": found.captions[unit],
             "rank": rank,
-            "activation": str(found.activations[unit, rank]),
+            "activation": found.activations[unit, rank],
             "place": int(found.places[unit, rank]),
             "picture": source.name,
             "label": "" if source.label is None else source.label,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from ..am import Objective
 from ..am.tuning import Row, Trial, TuningSpace, best_trial, describe
 from ..figures import Candidate, contact_sheet
 from ..files.encode import png
+from ..files.tables import table_text
 from ..runs import Run
 
 RESULT, TABLE, SHEET = "result.json", "trials.csv", "contact_sheet.png"
@@ -62,13 +61,11 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _table(space: TuningSpace, trials: Sequence[Trial]) -> str:
     """The trials as CSV, a line each, by number."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "score", "activation", *space.ranges])
+    rows: list[list[Any]] = [["trial", "score", "activation", *space.ranges]]
     for trial in trials:
         drawn = [int(v) if name == "n_iters" else v for name, v in zip(space.ranges, trial.drawn, strict=True)]
-        writer.writerow([trial.number, trial.score, trial.activation, *drawn])
-    return text.getvalue()
+        rows.append([trial.number, trial.score, trial.activation, *drawn])
+    return table_text(rows)
 
 
 def _lines(

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import DgnamError
-from .terminal import complain, warn
+from .terminal import complain, open_streams, warn
 
 
 class Entry(NamedTuple):
@@ -103,14 +103,15 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error of the user's is one line on standard error."""
+    open_streams()
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
         app()
     except DgnamError as error:
         complain(str(error))
     except OSError as error:
-        named = f"{error.filename}: {error.strerror}" if error.filename is not None and error.strerror else str(error)
-        complain(named)
+        reason = error.strerror if error.strerror else str(error)
+        complain(reason if error.filename is None else f"{error.filename}: {reason}")
     except MemoryError:
         complain("out of memory; give a smaller --batch-size")
     else:

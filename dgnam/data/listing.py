@@ -6,6 +6,7 @@ index holds the offset, the number and the label of each line, 20 bytes.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from array import array
@@ -20,6 +21,7 @@ import numpy as np
 
 from ..errors import DgnamError, shortened
 from ..files.paths import StrPath, existing_file, file_head, foreign_format, looked_up
+from ..files.text import decode, split_lines
 from .decode import decode_picture, file_size, picture_bytes
 from .entries import NO_LABEL, Entries
 from .picture import BrokenPictureError, DataError, Picture
@@ -28,6 +30,9 @@ CLASSES = "classes.txt"
 """Beside a listing: a line `id name` for each class."""
 
 _LONGEST_LINE = 1 << 12
+_SEPARATED = re.compile(r"[,;]\s*[+-]?[0-9]+$", re.ASCII)
+"""A label behind a comma or semicolon, as spreadsheets put it."""
+
 _LABELED = re.compile(r"(.*\S)\s+([+-]?[0-9]{1,9})", re.ASCII | re.DOTALL)
 
 
@@ -75,7 +80,7 @@ class Text:
 
 def parse_line(number: int, raw: bytes) -> Line | None:
     """A line of a listing; None if it is blank."""
-    text = raw.decode("utf-8", "surrogateescape").strip()
+    text = raw.removeprefix(codecs.BOM_UTF8 if number == 1 else b"").decode("utf-8", "surrogateescape").strip()
     if not text:
         return None
     labeled = _LABELED.fullmatch(text)
@@ -88,8 +93,8 @@ def read_class_names(read: Callable[[str], bytes]) -> tuple[str, ...]:
     read: reads a file beside the listing.
     """
     try:
-        lines = read(CLASSES).decode("utf-8").splitlines()
-    except (DgnamError, OSError, UnicodeDecodeError):
+        lines = split_lines(decode(read(CLASSES), CLASSES, "a list of classes"))
+    except (DgnamError, OSError):
         return ()
     return tuple(line.split(" ", 1)[-1] for line in lines)
 
@@ -162,6 +167,10 @@ def open_listing(path: Path, root: StrPath | None = None, *, within: bool = Fals
     """
     head = file_head(existing_file(path))
     kind = foreign_format(head)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(f"{path}: is a text in UTF-16; save it as UTF-8")
+    if b"\r" in head.removesuffix(b"\r") and b"\n" not in head:
+        raise DataError(f"{path}: its lines end in carriage returns alone; save it with line feeds")
     if b"\0" in head or kind is not None:
         raise DataError(
             f"{path}: is {'not a text' if kind is None else kind}; pictures are taken from a folder, a zip, a database "
@@ -202,6 +211,7 @@ def _listed(listing: Path, root: StrPath | None, line: Line) -> Picture:
     def load(gray: bool) -> tuple[np.ndarray, int | None]:
         if not os.path.exists(path):
             hint = "" if root else "; is it under another root?"
+            hint = "; a line is 'path label', with a blank between" if _SEPARATED.search(line.path) else hint
             raise BrokenPictureError(f"{listing}, line {line.number}: there is no {shortened(path, 1000)}{hint}")
         return decode_picture(picture_bytes(path), path, gray=gray), line.label
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ..errors import DgnamError, closest
+from ..errors import DgnamError, closest, shortened
+
+_LONGEST_REASON = 1000
 
 
 def import_from_string(text: str, what: str) -> Callable[..., Any]:
@@ -36,3 +41,24 @@ def import_from_string(text: str, what: str) -> Callable[..., Any]:
         known = [own for own, value in vars(module).items() if callable(value) and not own.startswith("_")]
         raise DgnamError(f"{what} '{text}': {module_name} has no callable '{name}'; it has {closest(name, known)}")
     return found
+
+
+def guarded(function: Callable[..., Any], text: str, what: str) -> Callable[..., Any]:
+    """The callable, imported from `text`, whose own errors become DgnamErrors that say where they were raised.
+
+    what: its purpose, as errors call it: "score".
+    """
+
+    @functools.wraps(function, updated=())
+    def call(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except DgnamError:
+            raise
+        except Exception as error:
+            reason = f": {shortened(str(error), _LONGEST_REASON)}" if str(error) else ""
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}, line {place.lineno}"
+            raise DgnamError(f"{what} '{text}' fails, with {type(error).__name__}{reason} ({where})") from error
+
+    return call

@@ -27,6 +27,7 @@ _MAGICS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
 }
+_FAILING_DISK = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
 _HTML = (b"<!doctype", b"<html", b"<?xml")
 _HEAD = 512
 _LONGEST_PATH = 300
@@ -104,6 +105,10 @@ def replacing(path: StrPath) -> Iterator[Path]:
         _sync(part, os.O_RDWR)
         os.replace(part, target)
         _sync(target.parent, os.O_RDONLY)
+    except OSError as error:
+        if error.filename is None and error.errno in _FAILING_DISK:  # by a library that doesn't say where it wrote
+            raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+        raise
     finally:
         part.unlink(missing_ok=True)
 

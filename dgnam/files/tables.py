@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,11 @@ def read_table(path: StrPath, columns: Sequence[str], what: str, *, any_bytes: b
 def table_text(rows: Iterable[Iterable[Any]], line_end: str = "\n") -> str:
     """A table with commas between its columns; text is escaped, numbers are as they are."""
     return "".join(f"{','.join(map(_cell, row))}{line_end}" for row in rows)
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A table of rows by column, under the columns' names."""
+    return table_text([columns, *([row[name] for name in columns] for row in rows)])
 
 
 def _cell(value: Any) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FormatError, shortened
-from ..files.paths import StrPath, existing_file
+from ..files.paths import StrPath
+from ..files.text import read_text
 
 _MOST_BYTES = 16 << 20
 """Far more than the act_range of any published code takes as text."""
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?", re.ASCII)
 
 
 def read_act_range(path: StrPath) -> np.ndarray:
@@ -23,14 +27,14 @@ def read_act_range(path: StrPath) -> np.ndarray:
 
 
 def _read_text(path: Path) -> np.ndarray:
-    size = existing_file(path).stat().st_size
-    if size > _MOST_BYTES:
-        raise FormatError(f"{path}: {size} bytes are too many for an act_range as text (at most {_MOST_BYTES})")
-    try:
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and an error
-            return np.array(path.read_text(encoding="ascii").split(), dtype=np.float32)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise FormatError(f"{path}: not a text of numbers with blanks between them ({shortened(str(error))})") from None
+    words = read_text(path, _MOST_BYTES, "an act_range").split()
+    wrong = next((word for word in words if _NUMBER.fullmatch(word) is None), None)
+    if wrong is not None:
+        raise FormatError(
+            f"{path}: not a text of numbers with blanks between them, and decimal points ('{shortened(wrong)}')"
+        )
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and an error
+        return np.array(words, dtype=np.float32)
 
 
 def _read_hdf5(path: Path) -> np.ndarray:

@@ -46,6 +46,7 @@ def contents(folder):
 def test_arrays_and_folders_of_pictures_are_queries(own, photos):
     found = dgnam.neighbors(PICTURES[[3, 8]], k=2, **own)
     assert found.spaces == ["pixels", "conv5", "fc8"]
+    assert repr(found) == f"<PictureNeighbors: {found.title}; 2 queries in pixels, conv5, fc8>"
     names = [[found.dataset[int(place)].name[-6:] for place in row] for row in found.places[:, :, 0]]
     assert names == [["03.png", "08.png"]] * 3
     assert np.abs(found.distances[:, :, 0]).max() < 1e-3

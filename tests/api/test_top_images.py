@@ -50,6 +50,7 @@ def test_a_run_has_pictures_crops_table_and_sheet(own, tmp_path):
     found = dgnam.top_images(objective=["conv5:0-2", "fc8:3"], k=4, folder=tmp_path / "run", **own)
     assert (found.activations.shape, found.places.shape, found.positions.shape) == ((4, 4), (4, 4), (4, 4, 2))
     assert (np.diff(found.activations, axis=1) <= 0).all()
+    assert repr(found) == f"<TopImages: {found.title}; 4 units, 4 pictures each, in {tmp_path}/run>"
     with open(tmp_path / "run/top_images.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 16

@@ -160,3 +160,18 @@ def test_figure_1_twice_gives_the_same_bytes(tmp_path):
     numbers = json.loads((first / "numbers.json").read_text())
     assert (numbers["units"], numbers["paper"]) == (2, None)
     assert numbers["dgn_am"]["target_top1"] > numbers["random_codes"]["target_top1"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>&- >&- <&-", "2>/dev/full"])
+def test_a_command_runs_with_its_streams_closed(tmp_path, closed):
+    command = f'"{sys.executable}" -m dgnam synthesize caffenet-mini fc8:0 --n-iters 1 --output "{tmp_path}" {closed}'
+    assert subprocess.run(["sh", "-c", command], env=os.environ).returncode == 0
+    assert (tmp_path / "caffenet-mini-fc8-0-1/grid.png").is_file()
+
+
+def test_an_error_of_the_system_is_said_without_its_number():
+    shown = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m dgnam models list >/dev/full'], capture_output=True, text=True
+    )
+    assert "Errno" not in shown.stderr
+    assert "Traceback" not in shown.stderr

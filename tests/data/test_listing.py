@@ -53,3 +53,38 @@ def test_a_long_listing_takes_little_memory(tmp_path):
         tracemalloc.stop()
     assert streaming < 500_000
     assert indexed < 60 * count
+
+
+def pictures(folder, content):
+    (folder / "list.txt").write_bytes(content)
+    return open_dataset(folder / "list.txt")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_path(tmp_path):
+    found = pictures(tmp_path, b"\xef\xbb\xbfa.png 1\r\nb.png 2\r\n")
+    assert [(picture.name.rsplit("/", 1)[-1], picture.label) for picture in found] == [("a.png", 1), ("b.png", 2)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a.png 1\nb.png 2\n".encode("utf-16"), r"list\.txt: is a text in UTF-16; save it as UTF-8"),
+        (b"a.png 1\rb.png 2\r", "its lines end in carriage returns alone"),
+        (b"a.png 1\rb.png 2", "its lines end in carriage returns alone"),
+    ],
+)
+def test_texts_that_are_no_listing_are_named(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        pictures(tmp_path, content)
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_label_behind_a_comma_is_told(tmp_path, separator):
+    found = pictures(tmp_path, f"a.png{separator}3\n".encode())
+    with pytest.raises(DataError, match=r"there is no .*a\.png.3; a line is 'path label', with a blank between"):
+        found[0].read()
+
+
+def test_class_names_beside_a_listing_have_any_encoding(tmp_path):
+    (tmp_path / "classes.txt").write_bytes("n1 größe\r\nn2 b".encode("utf-16"))
+    assert tuple(pictures(tmp_path, b"a.png 1\n").classes) == ("größe", "b")

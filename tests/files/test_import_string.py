@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from dgnam.errors import DgnamError
-from dgnam.files.import_string import import_from_string
+from dgnam.files.import_string import guarded, import_from_string
 
 
 @pytest.fixture
@@ -44,3 +44,18 @@ def test_a_module_that_fails(folder):
     (folder / "broken_of_test.py").write_text("1 / 0\n")
     with pytest.raises(DgnamError, match="importing it fails, with ZeroDivisionError: division by zero"):
         import_from_string("broken_of_test:f", "score")
+
+
+def test_what_a_callable_raises_is_one_error_that_names_the_line(folder):
+    code = "def score(pictures):\n    if pictures is None:\n        raise KeyboardInterrupt\n    return 1 / pictures\n"
+    (folder / "failing_of_test.py").write_text(code)
+    score = guarded(import_from_string("failing_of_test:score", "score"), "failing_of_test:score", "score")
+    assert score(2) == 0.5
+    message = (
+        r"score 'failing_of_test:score' fails, with ZeroDivisionError: division by zero \(failing_of_test\.py, line 4\)"
+    )
+    with pytest.raises(DgnamError, match=message) as error:
+        score(0)
+    assert isinstance(error.value.__cause__, ZeroDivisionError)
+    with pytest.raises(KeyboardInterrupt):
+        score(None)

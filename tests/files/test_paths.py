@@ -1,11 +1,14 @@
-"""Where files are looked for that another file names."""
+"""Where files are looked for that another file names; files replaced whole, and errors that name them."""
 
 from __future__ import annotations
+
+import errno
+import os
 
 import pytest
 
 from dgnam.errors import DgnamError
-from dgnam.files.paths import found_beside, looked_up
+from dgnam.files.paths import found_beside, looked_up, replacing
 
 
 def test_the_first_folder_that_has_it(tmp_path, monkeypatch):
@@ -32,3 +35,26 @@ def test_beside_the_file_that_names_it(tmp_path, monkeypatch):
     assert found_beside("net.prototxt", "sub/solver.prototxt") == "net.prototxt"
     with pytest.raises(DgnamError, match="absent: no such file, neither from the working directory nor beside sub/s"):
         found_beside("absent", "sub/solver.prototxt")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EFBIG])
+def test_a_failing_disk_is_named_by_its_file(tmp_path, number):
+    (tmp_path / "a.png").write_text("before")
+
+    def write():
+        with replacing(tmp_path / "a.png") as part:
+            part.write_text("half")
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(DgnamError, match=rf"a\.png: can't be written \({os.strerror(number)}\)"):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_text() == "before"
+
+
+def test_other_errors_pass_as_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.png"):
+        open(tmp_path / "nowhere")  # noqa: SIM115
+    with pytest.raises(ValueError, match="x"), replacing(tmp_path / "a.png"):
+        raise ValueError("x")
+    assert list(tmp_path.iterdir()) == []

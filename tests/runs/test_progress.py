@@ -28,3 +28,21 @@ def test_nothing_is_shown_where_nothing_is_wanted(monkeypatch):
     for _ in progress.progress_bar(range(3), show=False):
         pass
     assert stream.getvalue() == ""
+
+
+def test_a_closed_standard_error_stops_no_run(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert list(progress.progress_bar(range(3))) == [0, 1, 2]
+
+
+def test_a_standard_error_that_fails_stops_no_run(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+        def flush(self):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    assert list(progress.progress_bar(range(3))) == [0, 1, 2]

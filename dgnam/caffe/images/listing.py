@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -29,7 +30,10 @@ def read_listing(path: StrPath) -> list[Entry]:
     labeled by its leading number, by default 0, as in Caffe.
     """
     # Caffe's paths are bytes; surrogateescape preserves those that are not UTF-8.
-    text = existing_file(path).read_bytes().decode("utf-8", "surrogateescape")
+    content = existing_file(path).read_bytes()
+    if b"\0" in content:
+        raise CaffeFormatError(f"{path}: is not a text; a listing is UTF-8, with a line 'path label' for each image")
+    text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()

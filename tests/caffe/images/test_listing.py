@@ -44,3 +44,12 @@ def test_no_listing_and_an_empty_one(tmp_path):
         read_listing(tmp_path / "absent")
     with pytest.raises(CaffeFormatError, match="the listing is empty"):
         read(tmp_path, b"")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_path(tmp_path):
+    assert read(tmp_path, b"\xef\xbb\xbfa.png 1\n") == [Entry("a.png", 1, 1)]
+
+
+def test_utf_16_is_no_listing(tmp_path):
+    with pytest.raises(CaffeFormatError, match=r"list\.txt: is not a text; a listing is UTF-8"):
+        read(tmp_path, "a.png 1\n".encode("utf-16"))
