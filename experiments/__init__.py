@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dgnam.api.argument_types import check_types
+from dgnam.api.targets import Labels
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath
 
@@ -23,7 +24,8 @@ def reproduce(
     seed: int = 0,
     target: object = None,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     channels: str = "BGR",
     prior: object = None,
@@ -42,7 +44,7 @@ def reproduce(
     models: "mini", our small models, or "paper", the published ones.
     scale: "smoke", "small" or "full": how many units and seeds.
     units: the units to show; those of the figure where None.
-    target, weights, labels, mean, channels, prior, prior_weights: in place of the experiment's own, as
+    target, weights, labels, labels_layer, mean, channels, prior, prior_weights: in place of the experiment's own, as
         `dgnam.visualize` takes them.  (`scale` is the experiment's; a net whose input has a factor is a CaffeTarget.)
     backend: see `dgnam.visualize`.
     Everything else is as in `dgnam.visualize`.  Raises DgnamError for an unknown experiment, with the closest names.

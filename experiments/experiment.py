@@ -114,7 +114,7 @@ class Context:
         """The target that was asked for, or the experiment's, opened."""
         given = self.arguments
         asked = self.models.target if given["target"] is None else given["target"]
-        own = {name: given[name] for name in ("weights", "labels", "mean", "channels")}
+        own = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "channels")}
         return open_target(asked, **own)
 
     @cached_property

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike, fspath
 from pathlib import Path
 
-from .. import zoo
 from ..am import CLIPS, Bounds, act_range_bounds, clip_by_name
 from ..errors import ArgumentError, DgnamError, closest
 from .priors import ResolvedPrior
@@ -29,5 +29,15 @@ def choose_clip(clip: object, prior: ResolvedPrior) -> Bounds | None:
     if text in CLIPS:
         return clip_by_name(text, prior.act_range)
     if Path(text).suffix in (".txt", ".h5", ".hdf5") or Path(text).is_file():
-        return act_range_bounds(zoo.read_act_range(text))
+        return act_range_bounds(text)
     raise DgnamError(f"clip '{text}': give an act_range file, or one of {closest(text, [OWN, *CLIPS])}")
+
+
+def warn_unclipped(clip: object, bounds: Bounds | None, prior: ResolvedPrior) -> None:
+    """Warn that the codes of a generator are free (bounds is None), where nobody asked for that by `clip`."""
+    if bounds is None and clip == OWN and prior.settings is None:
+        warnings.warn(
+            f"no act_range of prior '{prior.name}' is known, so its codes are not clipped: --clip FILE takes one that "
+            "dgnam act-range has measured, --clip unit keeps codes to [-1, 1], and --clip none says that they are free",
+            stacklevel=3,
+        )

@@ -21,7 +21,7 @@ from ..files.paths import StrPath
 from ..runs import Record, Run, environment
 from ..runs.record import objects_in
 from .argument_types import check_types
-from .clip import OWN, choose_clip
+from .clip import OWN, choose_clip, warn_unclipped
 from .evolve import choose_method, new_search, search_inputs
 from .priors import ResolvedPrior, open_prior
 from .spec import spec_of
@@ -48,8 +48,9 @@ def begin_search(
     Returns the search, which saves each generation when it is told.
     """
     given = dict(locals())
-    search, inputs = _search(**{name: value for name, value in given.items() if name != "folder"})
+    search, inputs, resolved = _search(**{name: value for name, value in given.items() if name != "folder"})
     run = Run.create_at(folder, Record(TASK, spec_of(given), inputs, environment("cma")))
+    warn_unclipped(clip, search.bounds, resolved)
     with run.exclusive(unit="generations"):
         return search.save_in(run)
 
@@ -81,7 +82,7 @@ def open_search(
         wrong = sorted(set(spec) ^ _ARGUMENTS)
         raise FormatError(f"{folder}: its record is not of a search; it lacks or has too much: {', '.join(wrong)}")
     with run.in_directory():
-        search, inputs = _search(**spec)
+        search, inputs, _ = _search(**spec)
     run.record.check_same(Record(TASK, {}, inputs, run.record.environment), run.path)
     return search.save_in(run)
 
@@ -104,14 +105,14 @@ def _search(
     start: object,
     batch_size: int,
     device: str,
-) -> tuple[Search, dict[str, object]]:
-    """A search of these arguments, and what decides its codes."""
+) -> tuple[Search, dict[str, object], ResolvedPrior]:
+    """A search of these arguments, what decides its codes, and its prior."""
     check_types(begin_search, dict(locals()))
     resolved = open_prior(prior, None, weights=prior_weights)
     chosen, place, bounds = choose_method(method, population), usable_device(device), choose_clip(clip, resolved)
     begins = None if start is None else open_start(start, resolved)
     search = new_search(resolved, chosen, clip=bounds, seed=seed, start=begins, device=place, batch_size=batch_size)
-    return search, search_inputs(resolved, [search.inputs()], None, [None], clip=bounds)
+    return search, search_inputs(resolved, [search.inputs()], None, [None], clip=bounds), resolved
 
 
 _ARGUMENTS = set(signature(_search).parameters)

@@ -20,7 +20,7 @@ from ..caffe.wiring.build import NetPlan, build
 from ..errors import DgnamError, FormatError, naming
 from ..files.paths import StrPath
 from ..zoo.layers import LayerRow, positions, table_lines, units
-from .targets import is_prototxt, open_target
+from .targets import Labels, is_prototxt, named_classes, open_target
 
 NO_ROWS = "no row of its own for each image"
 NO_VALUE = "does not run, or gives no tensor"
@@ -29,24 +29,35 @@ __all__ = ["LayerRow", "caffe_layers", "describe", "table_lines", "target_layers
 
 
 def describe(
-    target: object, *, weights: StrPath | None = None, labels: StrPath | Sequence[str] | None = None
+    target: object,
+    *,
+    weights: StrPath | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
 ) -> list[LayerRow]:
     """The layers of a target, in order; of a model or a prototxt nothing is downloaded, and no weights are needed.
 
-    target, weights, labels: as `open_target` takes them.
+    target, weights, labels, labels_layer: as `open_target` takes them.
     """
+    rows = _described(target, weights)
+    if labels is None and labels_layer is None:
+        return rows
+    counts = {row.name: units(row.shape) for row in rows if row.example and row.shape and not row.positions}
+    classes = named_classes(labels, labels_layer, str(target), counts)
+    return [_with_class(row, classes, rows) for row in rows]
+
+
+def _described(target: object, weights: StrPath | None) -> list[LayerRow]:
+    """The layers of a target, with the names of classes that it has of its own."""
     several = _several(target)
     if several is not None:
         if weights is not None:
             raise DgnamError(f"target {target!r} is not a prototxt: leave weights out")
-        return [row for name, one in several.items() for row in _within(name, describe(one, labels=labels))]
+        return [row for name, one in several.items() for row in _within(name, _described(one, None))]
     classes: list[Classes] = []
-    if labels is not None:
-        names = list(labels) if not isinstance(labels, str | PathLike) else None
-        classes = [Classes.of_names(names) if names is not None else Classes(tuple(zoo.read_label_file(labels)))]  # type: ignore[arg-type]
     if not isinstance(target, str | PathLike) or (":" in str(target) and not Path(target).is_file()):
         opened = open_target(target, weights=weights, clips=True)
-        return target_layers(opened.target, classes if classes else opened.classes)
+        return target_layers(opened.target, opened.classes)
     path = Path(target)
     if path.suffix in (".prototxt", ".pbtxt") or path.is_file():
         prototxt = path
@@ -131,6 +142,14 @@ def _several(target: object) -> Mapping[str, object] | None:
     if len(set(names)) < len(names):
         raise DgnamError(f"target '{text}' has a model twice")
     return {name: name for name in names}
+
+
+def _with_class(row: LayerRow, classes: Classes, rows: Sequence[LayerRow]) -> LayerRow:
+    """The row, asking for a unit by the name of its class where it has one."""
+    layers, shapes = [one.name for one in rows], {one.name: one.shape or () for one in rows}
+    if row.example is None or not classes.belong_to(row.name, layers, shapes.__getitem__):
+        return row
+    return replace(row, example=f"{row.name}:{_quoted(classes.labels[0].name)}")
 
 
 def _within(name: str, rows: Sequence[LayerRow]) -> list[LayerRow]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -20,6 +18,7 @@ from ..errors import DgnamError, FormatError
 from ..figures import labeled_grid, tile
 from ..files.encode import png
 from ..files.paths import StrPath
+from ..files.tables import table_of
 from ..measure.occlusion import HALF, Occluder, cut_out, occlusion_map, region, unit_score
 from ..measure.top_images import TopImageMeasurement
 from ..runs import Record, Run, defer_interrupt, environment, progress_bar
@@ -31,7 +30,7 @@ from .result import MOST_SHOWN, SHOWN_SIZE
 from .run_folder import at_work, begin
 from .spec import spec_of
 from .streaming import images_record, skipped_lines, taken
-from .targets import ResolvedTarget, open_target
+from .targets import Labels, ResolvedTarget, open_target
 from .top_images import check_counts, check_stop, find_top_images, read_units
 from .top_images_report import LISTED, TopImages
 
@@ -57,6 +56,11 @@ class Occlusion:
     threshold: float
     folder: Path | None = None
     summary: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        units, k = self.top.places.shape
+        where = "" if self.folder is None else f", in {self.folder}"
+        return f"<Occlusion: {self.top.title}; {units} units, {k} regions each{where}>"
 
     def mask(self, unit: int, rank: int) -> np.ndarray:
         """The region, (H, W) bool."""
@@ -112,7 +116,8 @@ def occlusion(
     threshold: float = HALF,
     seed: int = 0,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
@@ -149,7 +154,9 @@ def occlusion(
         raise DgnamError(f"fill '{fill}': give mean or noise")
     region(np.ones((1, 1)), threshold)
     place = usable_device(device)
-    opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
+    opened = open_target(
+        target, weights=weights, labels=labels, labels_layer=labels_layer, mean=mean, scale=scale, channels=channels
+    )
     units = read_units(objective, opened)
     square = _occluder(opened.target.size, occluder, stride, fill, seed)
     dataset = open_pictures(images, opened, HELD_OUT, data=data, root=root, listing=listing)
@@ -239,16 +246,15 @@ def _chunk(unit: int, rank: int) -> str:
 
 def _write_report(run: Run, found: Occlusion, stop: Stop) -> list[str]:
     """Pictures, regions, the table and the sheets; returns lines for people."""
-    text, lines = io.StringIO(), []
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    table: list[dict[str, Any]] = []
+    lines = []
     for unit in range(len(found.top.units)):
         check_stop(stop, run, "all maps are made")
         rows = list(_rows(run, found, unit))
-        writer.writerows(rows)
+        table += rows
         area = float(np.mean([float(row["area"]) for row in rows]))
         lines.append(f"{found.top.captions[unit]:24} regions of {area:.1%} of the picture on average")
-    run.write_text(TABLE, text.getvalue())
+    run.write_text(TABLE, table_of(COLUMNS, table))
     several = len(found.top.units) > found.at_once
     for page, sheet in enumerate(found.sheets()):
         run.write_bytes(f"{GRID}-{page:03d}.png" if several else f"{GRID}.png", png(sheet))
@@ -266,11 +272,11 @@ def _rows(run: Run, found: Occlusion, unit: int) -> Iterator[dict[str, Any]]:
             "unit": str(top.units[unit]),
             "caption": top.captions[unit],
             "rank": rank,
-            "activation": str(top.activations[unit, rank]),
+            "activation": top.activations[unit, rank],
             "place": int(top.places[unit, rank]),
             "picture": top.dataset[int(top.places[unit, rank])].name,
-            "greatest_drop": str(found.map(unit, rank).max()),
-            "area": str(np.float32(found.mask(unit, rank).mean())),
+            "greatest_drop": found.map(unit, rank).max(),
+            "area": np.float32(found.mask(unit, rank).mean()),
             "image": image,
             "region": cut,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -16,11 +17,13 @@ from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from .fingerprint import file_checksums, fingerprint
 
-DEFAULT_PRIORS = {True: "deepsim-fc6-mini", False: "deepsim-fc6"}
-"""The prior where none is given: for targets that take less than `SMALL` pixels, and for the others."""
+SMALL_PRIOR, LARGE_PRIOR = "deepsim-fc6-mini", "deepsim-fc6"
+"""The prior where none is given: for targets that take less than `SMALL` pixels, and for the others if it is here."""
 
 SMALL = 112
 """Targets of a smaller side get the small generator, which makes 64 px."""
+
+_PIXELS = ", ".join(name for name in PIXEL_PRESETS if name != "pixels")
 
 PUBLISHED_SIZE = 227
 """The images that the published pixel priors were made for."""
@@ -57,13 +60,12 @@ def open_prior(prior: object, size: tuple[int, int] | None, *, weights: StrPath 
     """The prior that is given or named.
 
     prior: a `Prior` or `ResolvedPrior`; a generator of `dgnam models list`; the path of a generator's prototxt, with
-        its `weights`; or one of `PIXEL_PRESETS`, in pixels.  None takes our small fc6 generator or the published one,
-        by the target's size.
+        its `weights`; or one of `PIXEL_PRESETS`, in pixels.  None takes `default_prior`.
     size: height and width of the target's input; None where the target may see any.
     Raises DgnamError with the closest names for an unknown one.
     """
     if prior is None:
-        prior = DEFAULT_PRIORS[size is None or min(size) < SMALL]
+        prior = default_prior(size)
     if not isinstance(prior, str | PathLike):
         return _given(prior)
     text = str(prior)
@@ -76,6 +78,26 @@ def open_prior(prior: object, size: tuple[int, int] | None, *, weights: StrPath 
             raise DgnamError(f"prior '{text}' makes pixels of a network's size, and here is none: give a generator")
         return _pixels(text, size)
     return _zoo_prior(text)
+
+
+def default_prior(size: tuple[int, int] | None) -> str:
+    """The generator for a target of this size: our small one for fc6; for a large target the published, if it is here.
+
+    Where it isn't, the small one is taken with a warning; its images are enlarged to what the target takes.
+    """
+    if size is None or min(size) < SMALL:
+        return SMALL_PRIOR
+    large = zoo.get(LARGE_PRIOR)
+    missing = [what for what in large.places() if large.state(what) == "missing"]
+    if not missing:
+        return LARGE_PRIOR
+    warnings.warn(
+        f"the published generator {LARGE_PRIOR}, for images of this size, is not here ({', '.join(missing)} missing), "
+        f"so the prior is {SMALL_PRIOR}: 64 px, enlarged to {size[0]}x{size[1]}; dgnam models fetch {LARGE_PRIOR} "
+        "gets the other",
+        stacklevel=2,
+    )
+    return SMALL_PRIOR
 
 
 def suited_steps(kind: str, act_range: np.ndarray | None) -> float:
@@ -117,11 +139,15 @@ def _zoo_prior(name: str) -> ResolvedPrior:
         )
     entry = zoo.get(name)
     assert entry.generator is not None
-    upper = entry.act_range()
+    try:
+        upper, files = entry.act_range(), entry.files()
+    except zoo.MissingWeightsError as error:
+        here = f"What works here: --prior {SMALL_PRIOR} (64 px, enlarged), or in pixels: {_PIXELS}"
+        raise error.hinting(here) from None
     return ResolvedPrior(
         GeneratorPrior(zoo.load(name)),
         name,
-        {"model": name, "files": file_checksums(entry.prototxt, *entry.files())},
+        {"model": name, "files": file_checksums(entry.prototxt, *files)},
         upper,
         inverts=(entry.generator.encoder, entry.generator.layer),
         step_scale=suited_steps(entry.kind, upper),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -31,11 +32,17 @@ from ..data.preprocessing import read_mean
 from ..errors import DgnamError, FormatError, closest
 from ..files.import_string import import_from_string
 from ..files.paths import StrPath
-from ..zoo.layers import units
+from ..zoo.layers import positions, units
 from .fingerprint import file_checksums, fingerprint
+
+Labels = StrPath | Sequence[str] | Mapping[Any, Any]
+"""Names of classes, as `open_target` takes them."""
 
 GENTLE = ("googlenet",)
 """Targets for which the published code has smaller steps."""
+
+MOST_SHOWN = 12
+"""An error lists so many layers, the last ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +64,17 @@ class ResolvedTarget:
 
     @property
     def scores(self) -> str:
-        """The layer of the class scores: the classes', or the last one, before its softmax."""
+        """The layer of the class scores: the classes', or the last one, before a softmax or a loss."""
         named = next((classes.scores for classes in self.classes if classes.scores is not None), None)
         if named is not None:
             return named
-        layers = self.target.layers()
-        plan = self.target.module.plan if isinstance(self.target, CaffeTarget | ClipTarget) else None
-        ends_in_softmax = plan is not None and plan.layers[-1].layer.type in ("Softmax", "SoftmaxWithLoss")
-        return layers[-2] if ends_in_softmax and len(layers) > 1 else layers[-1]
+        layers, counts = self.target.layers(), layer_units(self.target)
+        fitting = [name for name, count in counts.items() if any(len(one.labels) == count for one in self.classes)]
+        among = fitting if fitting else layers
+        wired = self.target.module.plan.layers if isinstance(self.target, CaffeTarget | ClipTarget) else []
+        after = {one.name for one in wired if one.layer.type.endswith(("Softmax", "Loss", "Accuracy"))}
+        before = [one for one in among if one not in after]
+        return before[-1] if before else among[-1]
 
     def caption(self, objective: Objective) -> str:
         """The class that a unit stands for, or the objective as text; of a sum, each of its terms so."""
@@ -85,7 +95,8 @@ def open_target(
     target: object,
     *,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
@@ -97,8 +108,9 @@ def open_target(
         `package.module:name` of a Target in Python; several of these with commas between, whose layers are then
         `name.layer`; the path of a deploy prototxt, with its `weights`; or a dict of any of these by name.
     weights: of a prototxt, a .caffemodel or .h5 file.
-    labels: names of the classes: a text file, a line for each class (`name`, or `key name, synonym, …` where keys are
-        WordNet ids), or a list of names.
+    labels: names of the classes: a file, a folder with a folder for each class, a list or a dict; see
+        `dgnam.zoo.label_files`.
+    labels_layer: the layer whose units they name; None for each layer that has as many units.
     mean, scale, channels: of a prototxt: values of 0 to 255 minus `mean` (as `104,117,123` in the order of `channels`,
         or a .binaryproto or .npy file; None for 104 of blue, 117 of green and 123 of red), times `scale`; BGR as
         Caffe's tools have it, or RGB.
@@ -119,7 +131,10 @@ def open_target(
             f"target '{found.name}' sees clips of {found.target.frames} frames, and this is for networks of single "
             "images; `dgnam synthesize` makes clips for it"
         )
-    return found if labels is None else _labeled(found, labels)
+    if labels is None and labels_layer is None:
+        return found
+    classes = named_classes(labels, labels_layer, found.name, layer_units(found.target))
+    return dataclasses.replace(found, classes=[classes])
 
 
 def joint(targets: Mapping[str, ResolvedTarget]) -> ResolvedTarget:
@@ -177,11 +192,15 @@ def _zoo_target(name: str) -> ResolvedTarget:
             f"{closest(name, classifiers, limit=20)}"
         )
     entry = zoo.get(name)
+    try:
+        weights = entry.weights_path()
+    except zoo.MissingWeightsError as error:
+        here = [one for one in classifiers if models[one].kind == "mini" and not models[one].untrained]
+        raise error.hinting(f"What works here: {closest(name, here)}") from None
     target = _caffe_target(zoo.load(name), mean=entry.preprocessing.mean)
-    record = {"model": name, "files": file_checksums(entry.prototxt, entry.weights_path())}
+    record = {"model": name, "files": file_checksums(entry.prototxt, weights)}
     settings = released_googlenet() if name in GENTLE else released()
-    files = entry.prototxt, entry.weights_path()
-    return ResolvedTarget(target, name, [Classes.of_model(entry)], record, settings, files)
+    return ResolvedTarget(target, name, [Classes.of_model(entry)], record, settings, (entry.prototxt, weights))
 
 
 def _own_net(
@@ -198,15 +217,40 @@ def _own_net(
     return ResolvedTarget(target, prototxt.name, record=record, files=(prototxt, Path(weights)))
 
 
-def _labeled(found: ResolvedTarget, labels: StrPath | Sequence[str]) -> ResolvedTarget:
-    """The target with the names of its units, as many as the last layer has."""
-    if not isinstance(labels, str | PathLike):
-        return dataclasses.replace(found, classes=[Classes.of_names([str(name) for name in labels])])
-    classes, last = zoo.read_label_file(labels), found.target.layers()[-1]
-    count = units(found.target.layer_shape(last))
-    if count != len(classes):
-        raise FormatError(f"{labels}: has {len(classes)} classes, and the last layer '{last}' {count} units")
-    return dataclasses.replace(found, classes=[Classes(tuple(classes))])
+def named_classes(labels: Labels | None, layer: str | None, target: str, counts: Mapping[str, int]) -> Classes:
+    """The classes of a target; names that are too many or too few for its units are a FormatError.
+
+    counts: of each layer that may have classes the number of units, as `layer_units`.
+    """
+    if labels is None:
+        raise DgnamError(f"labels_layer '{layer}' without labels: give the names of its units")
+    is_path = isinstance(labels, str | PathLike)
+    source = str(labels) if is_path else "labels"
+    classes = Classes(tuple(zoo.read_label_file(labels) if is_path else zoo.labels_of(labels)), layer, alone=True)  # type: ignore[arg-type]
+    count, names = len(classes.labels), ", ".join(label.name for label in classes.labels[:3])
+    has = f"has {count} class{'' if count == 1 else 'es'} ({names}{', …' if count > 3 else ''})"
+    if layer is not None and counts.get(layer) == count:
+        return classes
+    known = ", ".join(f"{name} ({number})" for name, number in list(counts.items())[-MOST_SHOWN:])
+    if layer is not None:
+        but = f"has {counts[layer]} units" if layer in counts else "is none of those whose units can be classes"
+        raise FormatError(f"{source}: {has}, and layer '{layer}' of '{target}' {but}: {known}")
+    if count not in counts.values():
+        raise FormatError(
+            f"{source}: {has}, and no layer of '{target}' has {count} units; those whose units can be classes: {known}"
+        )
+    return dataclasses.replace(classes, alone=False)
+
+
+def layer_units(target: Target) -> dict[str, int]:
+    """Of each layer whose units have no positions, and so may be classes, how many there are."""
+    found = {}
+    for layer in target.layers():
+        with suppress(DgnamError):  # of a layer without values of its own for each image
+            shape = target.layer_shape(layer)
+            if shape and not positions(shape):
+                found[layer] = units(shape)
+    return found
 
 
 def _given(target: Any) -> ResolvedTarget:

@@ -24,7 +24,7 @@ from .plan import objective_record
 from .run_folder import at_work, begin
 from .spec import spec_of
 from .streaming import images_record, skipped_lines, stream, taken
-from .targets import ResolvedTarget, open_target
+from .targets import Labels, ResolvedTarget, open_target
 from .top_images_report import TopImages, write_report
 from .visualize import read_objectives
 
@@ -42,7 +42,8 @@ def top_images(
     images: StrPath | None = None,
     k: int = 9,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
@@ -65,7 +66,7 @@ def top_images(
 
         dgnam.top_images("caffenet-mini", ["conv3:*", "fc8:lemon"], data="image-sets").show()
 
-    target, weights, labels, mean, scale, channels: see `open_target`.
+    target, weights, labels, labels_layer, mean, scale, channels: see `open_target`.
     objective: one or more, as `visualize` takes them; but a convolutional unit without a position, `conv5:55`, has its
         highest value over all positions, and that position's receptive field.
     images, root, listing, data: the pictures; see `open_dataset`.  None takes the held-out pictures of a small model.
@@ -78,7 +79,9 @@ def top_images(
     check_types(top_images, given)
     check_counts(k, limit, batch_size)
     place = usable_device(device)
-    opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
+    opened = open_target(
+        target, weights=weights, labels=labels, labels_layer=labels_layer, mean=mean, scale=scale, channels=channels
+    )
     units = read_units(objective, opened)
     dataset = open_pictures(images, opened, HELD_OUT, data=data, root=root, listing=listing)
     prepare = picture_preprocessing(opened, resize, size)

@@ -21,14 +21,14 @@ from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, environment
 from .argument_types import check_types
-from .clip import OWN, choose_clip
+from .clip import OWN, choose_clip, warn_unclipped
 from .fingerprint import file_checksums
 from .judges import open_score
 from .plan import bounds_record, objective_record
-from .priors import ResolvedPrior, open_prior
+from .priors import ResolvedPrior, default_prior, open_prior
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .targets import ResolvedTarget, open_target
+from .targets import Labels, ResolvedTarget, open_target
 from .tune_report import write_report
 from .visualize import read_objectives
 
@@ -67,7 +67,8 @@ def tune(
     seed: int = 0,
     clip: str | PathLike[str] | Bounds = OWN,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
@@ -97,9 +98,12 @@ def tune(
     given = dict(locals())
     check_types(tune, given)
     check_options(trials, seed, sampler)
-    spec, place = spec_of(given), usable_device(device)
-    opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
-    resolved = open_prior(prior, opened.target.size, weights=prior_weights)
+    place = usable_device(device)
+    opened = open_target(
+        target, weights=weights, labels=labels, labels_layer=labels_layer, mean=mean, scale=scale, channels=channels
+    )
+    given["prior"] = default_prior(opened.target.size) if prior is None else prior
+    spec, resolved = spec_of(given), open_prior(given["prior"], opened.target.size, weights=prior_weights)
     own_score = not isinstance(score, str) or ":" in score
     tuning, held_out = (_units(text, opened, any_layer=own_score) for text in (objective, report_on))
     bounds, space = choose_clip(clip, resolved), tuning_space(n_iters, start_lr, l2, norm_penalty)
@@ -122,6 +126,8 @@ def tune(
     record = Record("tune", spec, inputs, environment("optuna"))
     usual = f"tune-{opened.name}"
     run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=resume)
+    if not resume:
+        warn_unclipped(clip, bounds, resolved)
     how = {"space": space, "trials": trials, "seed": seed, "sampler": sampler, "progress": progress}
     if run is None:
         found = tune_settings(evaluate, tuning, **how)  # type: ignore[arg-type]

@@ -17,18 +17,18 @@ from ..errors import ArgumentError, DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
 from .argument_types import check_types
-from .clip import OWN, choose_clip
+from .clip import OWN, choose_clip, warn_unclipped
 from .clips import check_no_clips, for_clips
 from .execute import carry_out, read_result, results
 from .outputs import Outputs
 from .plan import Plan, choose_seeds, make_plan
-from .priors import ResolvedPrior, open_prior
+from .priors import ResolvedPrior, default_prior, open_prior
 from .result import Arrays, Visualization
 from .run_folder import begin
 from .settings import choose_settings
 from .spec import spec_of
 from .starts import open_start
-from .targets import ResolvedTarget, open_target
+from .targets import Labels, ResolvedTarget, open_target
 from .unclimbed import Unclimbed
 
 
@@ -50,7 +50,8 @@ def visualize(
     clip: str | PathLike[str] | Bounds = OWN,
     start: str | Start | None = None,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
@@ -74,7 +75,7 @@ def visualize(
         dgnam.visualize(TorchTarget(module, size=(224, 224)), "fc:3")                  # a torch module
         dgnam.visualize("action-lstm-motion-mini", "fc8:0").clips                      # a net that sees clips
 
-    target, weights, labels, mean, scale, channels: see `open_target`.
+    target, weights, labels, labels_layer, mean, scale, channels: see `open_target`.
     objective: one or more, each as text (see `dgnam.am.objectives.parser`) or as a value.
     prior, prior_weights: see `open_prior`.
     seeds: how many images each objective gets, from `seed` on; or a list of seeds, in which "10-19" stands for ten.
@@ -99,10 +100,20 @@ def visualize(
     """
     given = dict(locals())
     check_types(visualize, given)
-    spec = spec_of(given)
     place, outputs = usable_device(device), Outputs(tuple(movies), every, fps, published_images)
-    opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels, clips=True)
-    resolved = open_prior(prior, getattr(opened.target, "frame_size", opened.target.size), weights=prior_weights)
+    opened = open_target(
+        target,
+        weights=weights,
+        labels=labels,
+        labels_layer=labels_layer,
+        mean=mean,
+        scale=scale,
+        channels=channels,
+        clips=True,
+    )
+    size = getattr(opened.target, "frame_size", opened.target.size)
+    given["prior"] = default_prior(size) if prior is None else prior
+    resolved = open_prior(given["prior"], size, weights=prior_weights)
     numbers = {"n_iters": n_iters, "start_lr": start_lr, "end_lr": end_lr, "l2": l2, "norm_penalty": norm_penalty}
     chosen: dict[str, Any] = {
         "settings": choose_settings(opened, resolved, start, settings, **numbers),  # type: ignore[arg-type]
@@ -128,12 +139,14 @@ def visualize(
         batch_size=batch_size,
         backend=backend,
     )
-    record = Record("visualize", spec, {**plan.inputs(), "outputs": vars(outputs)}, environment())
+    record = Record("visualize", spec_of(given), {**plan.inputs(), "outputs": vars(outputs)}, environment())
     usual_name = f"{opened.name}-{plan.jobs[0].objective}"
     run = begin(record, folder=folder, output=output, name=usual_name if name is None else name, resume=resume)
+    if run is None and movies:
+        raise DgnamError("movies need a folder to be saved in")
+    if not resume:
+        warn_unclipped(clip, chosen["clip"], resolved)
     if run is None:
-        if movies:
-            raise DgnamError("movies need a folder to be saved in")
         found, unclimbed = gather(results(plan, progress=progress)), Unclimbed(plan)
         unclimbed.add(found)
         unclimbed.warn(stacklevel=2)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import options as o
 from .terminal import say
 
 
@@ -19,14 +20,16 @@ def layers(
         ),
     ],
     weights: Annotated[Path | None, typer.Option(help="Weights, to check that they fit; optional.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="The target's classes, one per line.")] = None,
+    labels: o.Labels = None,
+    labels_layer: o.LabelsLayer = None,
 ) -> None:
     """List a network's layers: type, shape, units, positions, and an objective for each."""
     from ..zoo.layers import read_layers, table_lines
 
-    rows = read_layers(target) if weights is None and labels is None else None
+    plain = weights is None and labels is None and labels_layer is None
+    rows = read_layers(target) if plain else None
     if rows is None:
         from ..api.layers import describe
 
-        rows = describe(target, weights=weights, labels=labels)
+        rows = describe(target, weights=weights, labels=labels, labels_layer=labels_layer)
     say(table_lines(rows))

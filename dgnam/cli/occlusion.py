@@ -29,6 +29,7 @@ def occlusion(
     seed: Annotated[int, typer.Option(min=0, help="The seed of the noise.")] = 0,
     weights: o.Weights = None,
     labels: o.Labels = None,
+    labels_layer: o.LabelsLayer = None,
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
     channels: o.Channels = "BGR",

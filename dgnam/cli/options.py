@@ -65,7 +65,15 @@ Prior = Annotated[
 ]
 PriorWeights = Annotated[Path | None, typer.Option(help="The weights of the prior's prototxt.")]
 Weights = Annotated[Path | None, typer.Option(help="The weights of the target's prototxt, a .caffemodel or .h5 file.")]
-Labels = Annotated[Path | None, typer.Option(help="The target's classes, one per line.")]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        help="The target's classes: a text file with one per line, JSON, or a folder with a folder for each class."
+    ),
+]
+LabelsLayer = Annotated[
+    str | None, typer.Option(help="The layer whose units --labels names; default: each with as many units.")
+]
 Mean = Annotated[
     str | None, typer.Option(help="The mean that your net subtracts: 104,117,123, or a .binaryproto or .npy file.")
 ]

@@ -27,6 +27,7 @@ def reproduce(
     target: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
     weights: o.Weights = None,
     labels: o.Labels = None,
+    labels_layer: o.LabelsLayer = None,
     mean: o.Mean = None,
     channels: o.Channels = "BGR",
     prior: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,

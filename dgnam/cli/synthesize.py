@@ -62,6 +62,7 @@ def synthesize(
     fps: Fps = 10.0,
     weights: o.Weights = None,
     labels: o.Labels = None,
+    labels_layer: o.LabelsLayer = None,
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
     channels: o.Channels = "BGR",

@@ -19,6 +19,7 @@ def top_images(
     k: Annotated[int, typer.Option("--k", min=1, help="Pictures per unit.")] = 9,
     weights: o.Weights = None,
     labels: o.Labels = None,
+    labels_layer: o.LabelsLayer = None,
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
     channels: o.Channels = "BGR",

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .act_range import read_act_range
     from .download import ChecksumError, PublishedFile
     from .folders import data_folder, home
-    from .labels import Label, labels_path, read_label_file, read_labels
+    from .label_files import labels_of, read_label_file
+    from .labels import Label, labels_path, read_labels
     from .loading import load, load_net
     from .registry import GeneratorInfo, MissingWeightsError, ModelEntry, PreprocessingInfo, get, list_models
 
@@ -21,7 +22,8 @@ _MODULES = {
     "act_range": ("read_act_range",),
     "download": ("ChecksumError", "PublishedFile"),
     "folders": ("data_folder", "home"),
-    "labels": ("Label", "labels_path", "read_label_file", "read_labels"),
+    "label_files": ("labels_of", "read_label_file"),
+    "labels": ("Label", "labels_path", "read_labels"),
     "loading": ("load", "load_net"),
     "registry": ("GeneratorInfo", "MissingWeightsError", "ModelEntry", "PreprocessingInfo", "get", "list_models"),
 }
@@ -38,6 +40,7 @@ __all__ = [
     "data_folder",
     "get",
     "home",
+    "labels_of",
     "labels_path",
     "list_models",
     "load",

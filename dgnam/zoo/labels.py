@@ -1,4 +1,4 @@
-"""The classes of a network: their names, from the lists in `models/labels` and from text files of the user's."""
+"""The classes of a network: their names, from the lists in `models/labels`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import FormatError, shortened
-from ..files.paths import StrPath, existing_file
+from ..errors import FormatError
+from ..files.text import read_lines
 from . import folders
 
-_MOST_BYTES = 16 << 20
+MOST_BYTES = 16 << 20
 """Far more than the names of any network's classes."""
 
-_ANY_KEY, _WORDNET_ID = re.compile(r"\S+"), re.compile(r"[nvars]\d{8}")
+_ANY_KEY, WORDNET_ID = re.compile(r"\S+"), re.compile(r"[nvars]\d{8}")
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,17 @@ def read_labels(label_set: str) -> list[Label]:
     return _read_labels(labels_path(label_set), _ANY_KEY)
 
 
-def read_label_file(path: StrPath) -> list[Label]:
-    """The classes in a text file of the user's, a line for each, in the order of the scores.
-
-    A line is `name, synonym, …`, optionally after a WordNet id such as n01443537, as in synset_words.txt.  Lines that
-    begin with # are comments.
-    """
-    return _read_labels(Path(path), _WORDNET_ID)
-
-
 def _read_labels(path: Path, key: re.Pattern[str]) -> list[Label]:
-    if existing_file(path).stat().st_size > _MOST_BYTES:
-        raise FormatError(f"{path}: is too large for a list of classes (at most {_MOST_BYTES} bytes)")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: is not a text ({shortened(str(error))})") from None
-    labels = [_label(line.strip(), key) for line in lines if line.strip() and not line.startswith("#")]
+    lines = read_lines(path, MOST_BYTES, "a list of classes")
+    labels = [parse_label(line.strip(), key) for line in lines if line.strip() and not line.startswith("#")]
     if not labels:
-        raise FormatError(f"{path}: lists no class; write a line for each, in the order of the scores")
+        raise FormatError(f"{path}: lists no class")
     return labels
 
 
-def _label(line: str, key: re.Pattern[str]) -> Label:
-    first, _, rest = line.partition(" ")
-    keyed = rest.strip() != "" and key.fullmatch(first) is not None
-    names = tuple(name.strip() for name in (rest if keyed else line).split(",") if name.strip())
+def parse_label(line: str, key: re.Pattern[str]) -> Label:
+    """The class of a line `key name, synonym, …`, or without a key where the first word is none."""
+    first, *rest = line.split(maxsplit=1)
+    keyed = bool(rest) and key.fullmatch(first) is not None
+    names = tuple(name.strip() for name in (rest[0] if keyed else line).split(",") if name.strip())
     return Label(first if keyed else line, names if names else (line,))

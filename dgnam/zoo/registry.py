@@ -40,6 +40,10 @@ class MissingWeightsError(DgnamError):
         self.path = path
         self.reasons = reasons
 
+    def hinting(self, hint: str) -> MissingWeightsError:
+        """The same error, with what can be done instead at its end."""
+        return MissingWeightsError(self.model, self.path, f"{self}. {hint}", self.reasons)
+
 
 @dataclass(frozen=True)
 class PreprocessingInfo:

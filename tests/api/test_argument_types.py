@@ -76,7 +76,7 @@ def test_another_type_is_named_with_what_is_valid(name, value, words):
         ({"batch_size": "a"}, "batch_size 'a': give a whole number"),
         ({"clip": 5}, "clip 5: give text, a path or a Bounds"),
         ({"start": 5}, "start 5: give text, a Start or None"),
-        ({"labels": 5}, "labels 5: give text, a path, a list of text or None"),
+        ({"labels": 5}, "labels 5: give text, a path, a list of text, a dict or None"),
         ({"seeds": "ab"}, "seeds 'ab': give a whole number or a list"),
         ({"movies": ".gif"}, "movies '.gif': give a list of text"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dgnam
-from dgnam.am import PIXEL_PRESETS, Bounds
+from dgnam.am import PIXEL_PRESETS, Bounds, act_range_bounds
 from dgnam.api.clip import choose_clip
 from dgnam.api.priors import open_prior
 from dgnam.errors import ArgumentError, DgnamError
@@ -29,9 +29,37 @@ def test_the_own_clip_is_the_act_range_where_there_is_one(prior):
     bounds = choose_clip("own", known)
     assert np.array_equal(bounds.upper, known.act_range)
     assert np.all(np.asarray(bounds.lower) == 0)
-    assert choose_clip("own", prior) is None
     presets = [open_prior(name, (56, 56)) for name in PIXEL_PRESETS]
     assert [choose_clip("own", preset) is preset.clip for preset in presets] == [True] * len(presets)
+
+
+def test_a_generator_that_runs_unclipped_says_so_when_the_run_begins(prior, tiny_nets, tmp_path, recwarn):
+    unclipped = pytest.warns(UserWarning, match=r"no act_range of prior 'generator\.prototxt' is known, so its codes")
+    how = {"weights": tiny_nets / "target.h5", "prior": prior, "n_iters": 1, "progress": False}
+    run = (tiny_nets / "target.prototxt", "fc8:0")
+    with unclipped:
+        dgnam.visualize(*run, folder=tmp_path / "run", **how)
+    with unclipped:
+        dgnam.begin_search(tmp_path / "search", prior=prior, method="genetic")
+    recwarn.clear()
+    dgnam.visualize(*run, folder=tmp_path / "run", resume=True, **how)
+    dgnam.open_search(tmp_path / "search", prior=prior)
+    dgnam.visualize(*run, clip="none", **how)
+    for known in ("deepsim-fc6-mini", "pixels"):
+        dgnam.visualize(*run, **{**how, "prior": known})
+    with pytest.raises(DgnamError, match="no layer"):
+        dgnam.visualize(run[0], "fc9:0", **how)
+    assert not recwarn
+
+
+@pytest.mark.parametrize("name", ["r.txt", "r.h5"])
+def test_bounds_are_made_of_a_file_too(files, upper, name):
+    for path in (files / name, str(files / name)):
+        bounds = act_range_bounds(path)
+        assert np.array_equal(np.ravel(bounds.upper), upper)
+        assert np.array_equal(np.ravel(bounds.lower), np.zeros(12))
+    with pytest.raises(DgnamError, match="no such file"):
+        act_range_bounds("nothing.txt")
 
 
 def test_names(prior):

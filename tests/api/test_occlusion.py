@@ -65,6 +65,7 @@ def test_regions_are_the_planted_squares(planted, target, unit):
 
 def test_a_run_has_maps_regions_table_and_sheet(planted, target, tmp_path):
     found = dgnam.occlusion(target, ["0:1", "2:1"], images=planted[0], folder=tmp_path / "run", **HOW)
+    assert repr(found) == f"<Occlusion: {found.top.title}; 2 units, 3 regions each, in {tmp_path}/run>"
     with open(tmp_path / "run/occlusion.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["rank"] for row in rows] == ["0", "1", "2"] * 2

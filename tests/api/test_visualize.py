@@ -153,7 +153,10 @@ def test_a_start_may_be_given(target, prior):
         ({"objective": "fc8:0", "prior": "deepsim-fc6-min"}, "deepsim-fc6-mini"),
         ({"objective": "fc8:0", "prior": "caffenet-mini"}, "is a classifier"),
         ({"objective": "fc8:0", "weights": "x.h5"}, "leave weights out"),
-        ({"objective": "fc8:one", "labels": ["one"]}, "have no names"),
+        (
+            {"objective": "fc8:one", "labels": ["one"]},
+            r"labels: has 1 class \(one\), and no layer of .* has 1 units; .*fc8 \(10\)",
+        ),
         ({"objective": "fc8:0", "movies": [".gif"]}, "need a folder"),
         ({"objective": "fc8:0", "resume": True}, "needs the folder"),
         ({"objective": "fc8:0", "clip": "act-range"}, "act_range"),

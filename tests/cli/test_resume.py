@@ -71,6 +71,7 @@ def copied(home, tiny_nets):
     return [
         *(str(folder / "target.prototxt"), "--weights", str(folder / "target.h5")),
         *("--prior", str(folder / "generator.prototxt"), "--prior-weights", str(folder / "generator.h5")),
+        *("--clip", "none"),
     ]
 
 

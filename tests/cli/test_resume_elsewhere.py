@@ -28,20 +28,35 @@ COMMANDS = {
     ),
     "direction": (
         *("synthesize", OWN[0], "fc8:vector.npy", *OWN[1:], *PRIOR, "--seeds", 4),
-        *("--batch-size", 2, "--n-iters", 2, *USUAL),
+        *("--clip", "none", "--batch-size", 2, "--n-iters", 2, *USUAL),
     ),
     "pixels": (
         *("synthesize", OWN[0], "fc8:3", *OWN[1:], "--prior", "pixels", "--start", "image:photos/a/0.png"),
         *("--seeds", 4, "--batch-size", 2, "--n-iters", 2, *USUAL),
     ),
-    "sweep": (*("sweep", OWN[0], "fc8:0-3", *OWN[1:], *PRIOR, "--n-iters", "2,3", "--batch-size", 4, *USUAL),),
+    "sweep": (
+        *(
+            "sweep",
+            OWN[0],
+            "fc8:0-3",
+            *OWN[1:],
+            *PRIOR,
+            "--clip",
+            "none",
+            "--n-iters",
+            "2,3",
+            "--batch-size",
+            4,
+            *USUAL,
+        ),
+    ),
     "tune": (
         *("tune", OWN[0], "fc8:0-1", "--report", "fc8:5-6", *OWN[1:], *PRIOR, "--clip", "range.h5", "--n-iters", "2,3"),
         *("--trials", 3, "--score", "score_of_elsewhere:bright", *USUAL),
     ),
     "evolve": (
         *("evolve", OWN[0], "fc8:3", *OWN[1:], *PRIOR, "--method", "genetic", "--population", 6, "--generations", 4),
-        *("--start", "codes:codes.npy", *USUAL),
+        *("--clip", "none", "--start", "codes:codes.npy", *USUAL),
     ),
     "act-range": (
         *("act-range", "--encoder", *OWN, "--layer", "fc8", "--images", "photos", "--batch-size", 2, *USUAL),
@@ -146,7 +161,8 @@ def forget_the_last_chunk(folder):
 @pytest.mark.parametrize("task", COMMANDS)
 def test_it_goes_on_from_another_directory(project, command, monkeypatch, task):
     status, _, err = command(*COMMANDS[task])
-    assert (status, err) == (0, "")
+    note = "dgnam: no act_range of prior 'generator.prototxt' is known, " if task == "reproduce" else ""
+    assert (status, err[: len(note)], err.count("\n")) == (0, note, 1 if note else 0)
     whole = contents("runs/x-1")
     forget_the_last_chunk("runs/x-1")
     monkeypatch.chdir(project.parent / "elsewhere")

@@ -49,7 +49,20 @@ def run(capsys, monkeypatch, tmp_path, options):
 
     def go(command, objective, *more):
         target, *rest = options
-        return dgnam(capsys, monkeypatch, command, target, objective, *rest, "--quiet", "--name", command, *more)
+        return dgnam(
+            capsys,
+            monkeypatch,
+            command,
+            target,
+            objective,
+            *rest,
+            "--clip",
+            "none",
+            "--quiet",
+            "--name",
+            command,
+            *more,
+        )
 
     return go
 

@@ -17,7 +17,7 @@ from dgnam.experiments.experiment import OUTSIDE, Context
 from dgnam.experiments.fig1_output_units import EXPERIMENT
 from dgnam.measure import Judge, Verdict
 
-AS_IT_IS = {"weights": None, "labels": None, "mean": None, "channels": "BGR"}
+AS_IT_IS = {"weights": None, "labels": None, "labels_layer": None, "mean": None, "channels": "BGR"}
 """Of a target that is opened without options."""
 
 

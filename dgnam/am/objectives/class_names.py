@@ -9,12 +9,13 @@ Names are compared without regard to case; an underscore counts as a space.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from ...errors import DgnamError, shortened
-from ...zoo import Label, ModelEntry
+from ...zoo import Label, ModelEntry, labels_of
 from ...zoo.layers import positions, units
 
 _SHOWN = 8
@@ -26,12 +27,14 @@ class Classes:
 
     labels: in the order of the units.
     scores: the layer of the classes' units; None for any layer with as many units and no positions.
+    alone: whether no layer after `scores` has these classes, as a network with several heads needs it.
     within: prefix of the layers' names in a `JointTarget`, such as `places.`.
     """
 
     labels: tuple[Label, ...]
     scores: str | None = None
     within: str = ""
+    alone: bool = False
 
     @classmethod
     def of_model(cls, entry: ModelEntry) -> Classes:
@@ -39,10 +42,9 @@ class Classes:
         return cls(tuple(entry.labels()), entry.scores)
 
     @classmethod
-    def of_names(cls, names: Sequence[str], scores: str | None = None) -> Classes:
-        """From one name for each unit, in order; commas separate synonyms."""
-        split = [tuple(part.strip() for part in name.split(",")) for name in names]
-        return cls(tuple(Label(name, parts) for name, parts in zip(names, split, strict=True)), scores)
+    def of_names(cls, names: Sequence[str] | Mapping[Any, Any], scores: str | None = None) -> Classes:
+        """From one name for each unit, in order, or a dict; see `dgnam.zoo.label_files`."""
+        return cls(tuple(labels_of(names)), scores)
 
     def of_target(self, name: str) -> Classes:
         """The same classes for the target called `name` in a `JointTarget`."""
@@ -58,13 +60,15 @@ class Classes:
             return False
         if layer == self.scores:
             return True
+        if self.alone:
+            return False
         if self.scores is not None and layers.index(layer) < _place(self.scores, layers):
             return False
         shape = shape_of(layer)
         return units(shape) == len(self.labels) and not positions(shape)
 
     def find(self, name: str, text: str) -> int:
-        """The unit of class `name`: one of the label's names, or its key.
+        """The unit of class `name`: one of the label's names, its key, or its whole line.
 
         text: quoted in errors.
         Raises DgnamError with the closest names for an unknown one, with the units for one of several classes.
@@ -85,9 +89,14 @@ class Classes:
         """The units of each name and key, both normalized."""
         units: dict[str, set[int]] = {}
         for unit, label in enumerate(self.labels):
-            for name in (label.key, *label.names):
+            whole = ", ".join(label.names)
+            for name in (label.key, *label.names, whole, f"{label.key} {whole}"):
                 units.setdefault(_plain(name), set()).add(unit)
         return units
+
+    def __contains__(self, name: str) -> bool:
+        """Whether this is a name, a key, or a whole line of the list of classes."""
+        return _plain(name) in self._units
 
     def _closest(self, name: str) -> str:
         """Names with their units: those containing `name`, then those of similar spelling."""

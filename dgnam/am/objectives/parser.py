@@ -43,6 +43,7 @@ _SOME_LAYER = re.compile(r'[^\s:+*",@]+\s*:')
 _COLON = re.compile(r"\s*:")
 _RANGE = re.compile(r"([0-9]{1,12})(?:\s*-\s*([0-9]{1,12}))?")
 _PLACE = re.compile(r"\s*([0-9]{1,9})\s*(?:,\s*([0-9]{1,9})\s*)?")
+_NUMBERS = re.compile(r"[-0-9,\s]+(?:@.*)?")
 _VECTOR, _MOST_VECTOR = ".npy", 1 << 30
 _DIVERSITY, _ALL_PLACES, _ALL_UNITS = "diversity", "all", "*"
 
@@ -187,6 +188,9 @@ class _Reader:
 
     def _items(self, part: _Part) -> tuple[list[str], str | None]:
         """The items between commas, and the position after `@`."""
+        named = "," in part.body and _NUMBERS.fullmatch(part.body) is None
+        if named and any(part.body in classes for classes in self._classes_of(part.layer)):
+            return [part.body], None  # a whole line of names, with its commas
         at = _outside_quotes(part.body, "@")
         if len(at) > 1:
             raise self._fail(f"'{part.body}' has more than one @; a place holds for all units before it")
@@ -220,10 +224,13 @@ class _Reader:
         if not quoted and re.fullmatch(r"[-+.]?[0-9][-+.0-9eE]*", name):
             count, wrong = units(self.target.layer_shape(layer)), shortened(name)
             raise self._fail(f"'{wrong}' is not a unit of layer '{layer}', which has {count}, 0 to {count - 1}")
-        for classes in self.classes:
-            if classes.belong_to(layer, self.layers, self.target.layer_shape):
-                return self._numbered(classes, layer, name)
+        for classes in self._classes_of(layer):
+            return self._numbered(classes, layer, name)
         raise self._fail(f"the units of layer '{layer}' have no names, so '{shortened(name)}' is none{self._named()}")
+
+    def _classes_of(self, layer: str) -> list[Classes]:
+        """The names of the units of a layer."""
+        return [one for one in self.classes if one.belong_to(layer, self.layers, self.target.layer_shape)]
 
     def _numbered(self, classes: Classes, layer: str, name: str) -> int:
         count = units(self.target.layer_shape(layer))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from torch import Tensor
 
 from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError, closest
+from ...files.paths import StrPath
+from ...zoo import read_act_range
 from .regularizer import Array, Regularizer, StepContext
 
 CLIPS = ("act_range", "unit", "none")
@@ -60,9 +63,13 @@ class Bounds(Regularizer):
         return Bounds(_shaped(self.lower, shape), _shaped(self.upper, shape))
 
 
-def act_range_bounds(upper: np.ndarray) -> Bounds:
-    """From 0, the least output of a ReLU, to `upper`, one value for each neuron: its act_range."""
-    return Bounds(np.zeros_like(upper), upper)
+def act_range_bounds(upper: np.ndarray | StrPath) -> Bounds:
+    """From 0, the least output of a ReLU, to `upper`, one value for each neuron: its act_range.
+
+    upper: the values, or the path of an act_range file, .txt or .h5, as `dgnam act-range` writes it.
+    """
+    values = read_act_range(upper) if isinstance(upper, str | PathLike) else np.asarray(upper)
+    return Bounds(np.zeros_like(values), values)
 
 
 def unit_box(lower: float = -1.0, upper: float = 1.0) -> Bounds:
