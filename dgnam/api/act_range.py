@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -33,6 +32,9 @@ from .targets import ResolvedTarget, is_prototxt, open_target
 BLOCK = 4096
 """Pictures measured between two chunks."""
 
+MOST, MOST_DEVIATIONS = 1_000_000_000, 1e6
+"""Of pictures, in all and in a batch; of k."""
+
 
 @dataclass(frozen=True, eq=False)
 class ActRange:
@@ -45,6 +47,9 @@ class ActRange:
     found: CodeStatistics
     summary: Sequence[str]
     folder: Path
+
+    def __repr__(self) -> str:
+        return f"<ActRange: {len(self.found.mean)} neurons over {self.found.count} pictures, in {self.folder}>"
 
     @property
     def bounds(self) -> np.ndarray:
@@ -129,10 +134,10 @@ def act_range(
     given = dict(locals())
     check_types(act_range, given)
     for what, number in (("limit", limit), ("batch_size", batch_size)):
-        if number is not None and number < 1:
-            raise DgnamError(f"{what} {number}: give 1 or more")
-    if not (math.isfinite(k) and k >= 0):
-        raise DgnamError(f"k {k:g}: give a number of standard deviations, 0 or more")
+        if number is not None and not 1 <= number <= MOST:
+            raise DgnamError(f"{what} {number}: give 1 or more, at most {MOST}")
+    if not 0 <= k <= MOST_DEVIATIONS:
+        raise DgnamError(f"k {k:g}: give a number of standard deviations, 0 to {MOST_DEVIATIONS:g}")
     place, chosen = usable_device(device), _encoder(encoder, weights)
     code = _layer(layer, chosen)
     dataset = open_dataset(images, root=root, listing=listing, folder=data)
@@ -165,6 +170,8 @@ def act_range(
         how = {"block": BLOCK, "desc": "measuring codes", "progress": progress}
         stream(run, measurement, dataset, limit, stop=stop, **how)
         found = measurement.statistics(dataset.name)
+        if not np.isfinite(found.bounds(k)).all():
+            raise DgnamError(f"{chosen.name}: mean + {k:g} standard deviations of layer '{code}' is not finite")
         stem = f"act_range_{k:g}x_{code.replace('/', '_')}"
         facts = {"encoder": chosen.name, "layer": code, "source": images}
         facts |= {"batch_size": str(batch_size), "device": place}

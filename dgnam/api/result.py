@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import h5py
 import numpy as np
 from PIL import Image
 
 from ..am import Objective, Settings
-from ..errors import DgnamError
-from ..figures import labeled_grid, save_animation
+from ..errors import DgnamError, optional_module
+from ..figures import draw_traces, labeled_grid, save_animation
 from ..files.encode import png
 from ..files.paths import write_bytes
 from ..runs.chunks import to_bytes
 from ..runs.folder import create_folder
+from .visualized import Visualized
+
+if TYPE_CHECKING:
+    import pandas
 
 SHOWN_SIZE = 128
 """Pictures that are smaller than this are enlarged in a grid, a whole number of times."""
@@ -45,6 +50,10 @@ class Arrays:
 
 class Visualization:
     """Preferred images; a run's arrays are read from its folder when they are first asked for.
+
+        found[0].save("lemon.png")
+        [one.activation for one in found]
+        found.to_frame()
 
     captions: a text for each, the class or the objective, and `title` one for all of them.
     objectives, seeds, settings: what each was made for, from which seed and how; no settings without gradients.
@@ -117,7 +126,57 @@ class Visualization:
         height, width = self.images.shape[1:3] if self._size is None else self._size
         where = "" if self.folder is None else f", in {self.folder}"
         what = "images of" if self.frames == 1 else f"clips of {self.frames} frames of"
-        return f"<Visualization: {self.title}; {len(self)} {what} {height}x{width // self.frames}{where}>"
+        return f"<{type(self).__name__}: {self.title}; {len(self)} {what} {height}x{width // self.frames}{where}>"
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Visualized: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Visualized]: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Visualized | list[Visualized]:
+        """One of the pictures with all that belongs to it, or those of a slice."""
+        places = range(len(self))[place]
+        return [self._one(k) for k in places] if isinstance(places, range) else self._one(places)
+
+    def __iter__(self) -> Iterator[Visualized]:
+        return (self._one(place) for place in range(len(self)))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A table as a pandas DataFrame, a row for each picture: caption, seed, settings, activations and steps."""
+        frames = optional_module("pandas", "a DataFrame", "pandas")
+        rows = []
+        for one in self:
+            steps = int(np.isfinite(one.trace).sum())
+            settings = {} if one.settings is None else one.settings.as_dict()
+            rows.append(
+                {
+                    "caption": one.caption,
+                    "objective": None if one.objective is None else str(one.objective),
+                    "seed": one.seed,
+                    **settings,
+                    "steps": steps,
+                    "first_activation": float(one.trace[0]) if len(one.trace) else None,
+                    "activation": one.activation,
+                }
+            )
+        return frames.DataFrame(rows)
+
+    def draw_traces(self, **options: Any) -> np.ndarray:
+        """The traces as a figure, (H, W, 3) uint8 RGB; options as `dgnam.figures.draw_traces` has them."""
+        names = [f"{self.captions[k]} seed {self.seeds[k]}" for k in range(len(self))]
+        return draw_traces(self.traces, names, **options)
+
+    def _one(self, place: int) -> Visualized:
+        return Visualized(
+            self.captions[place],
+            self.objectives[place],
+            self.seeds[place],
+            self.settings[place],
+            self.images[place],
+            self.raw[place],
+            self.codes[place],
+            float(self.activations[place]),
+            self.traces[place],
+        )
 
     def grid(self, columns: int | None = None, scale: int | None = None) -> np.ndarray:
         """The pictures with their captions and activations, (H, W, 3) uint8 RGB; the first 400 of them.

@@ -26,6 +26,7 @@ def draw_traces(
     names: Sequence[str],
     *,
     of: str | None = None,
+    value: str = "activation",
     axis: str = "step",
     title: str = "",
     size: tuple[float, float] = (6.4, 4.0),
@@ -37,7 +38,7 @@ def draw_traces(
     activations: (N, steps), as `dgnam.am.Result` has them: NaN after a job's last step; rows may differ in length.
     names: of the jobs, such as their objectives; in the legend where there are at most `most_lines` and they differ.
     of: what was measured, for the axis: "activation of fc8:643"; the names' own where they are all the same.
-    axis: what is counted to the right.
+    value: what is counted upwards; axis: what to the right.
     title: above the figure.
     size, dpi: width and height in inches, and pixels to each.
     most_lines: with more jobs than that, the median at each step, the quartiles and the range are drawn.
@@ -54,7 +55,7 @@ def draw_traces(
         _lines(axes, rows, names)
     else:
         _band(axes, rows)
-    _label(axes, names, of, title, axis)
+    _label(axes, names, of, title, (value, axis))
     canvas.draw()
     return np.array(canvas.buffer_rgba())[..., :3].copy()
 
@@ -106,10 +107,11 @@ def _band(axes: Any, rows: Sequence[np.ndarray]) -> None:
     axes.legend(fontsize="small", frameon=False)
 
 
-def _label(axes: Any, names: Sequence[str], of: str | None, title: str, axis: str) -> None:
+def _label(axes: Any, names: Sequence[str], of: str | None, title: str, counted: tuple[str, str]) -> None:
     what = of if of is not None else names[0] if len(set(names)) == 1 else None
+    value, axis = counted
     axes.set_xlabel(axis)
-    axes.set_ylabel("activation" if what is None else f"activation of {shortened(what, _WIDEST_NAME)}")
+    axes.set_ylabel(value if what is None else f"{value} of {shortened(what, _WIDEST_NAME)}")
     for text in (axes.yaxis.label, axes.set_title(title)):
         text.set_parse_math(False)  # a name may hold a dollar
     axes.grid(alpha=0.25, linewidth=0.6)

@@ -125,7 +125,8 @@ def _state(task: str, log: Sequence[Mapping[str, Any]]) -> str:
 def _what(record: Record) -> str:
     spec = record.spec
     parts = [spec.get(name) for name in ("target", "model", "encoder", "score", "prior")]
-    what = next((part for part in parts if isinstance(part, str)), "an object in Python")
+    inputs = [part.get("name") for part in map(record.inputs.get, ("target", "prior")) if isinstance(part, dict)]
+    what = next((part for part in (*parts, *inputs) if isinstance(part, str)), "an object in Python")
     objective, experiment = spec.get("objective"), spec.get("experiment")
     if isinstance(experiment, str):
         return experiment if spec.get("target") is None else f"{experiment} {what}"

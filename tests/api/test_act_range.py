@@ -131,6 +131,7 @@ def test_it_gets_a_folder_of_its_own(own, sources, tmp_path):
     made = [act_range(sources[1]["zip"], **how) for _ in range(2)]
     assert [one.folder.name for one in made] == [f"act-range-deploy.prototxt-fc6-{k}" for k in (1, 2)]
     assert {one.folder.parent for one in made} == {tmp_path / "runs"}
+    assert repr(made[0]) == f"<ActRange: 5 neurons over {made[0].found.count} pictures, in {made[0].folder}>"
     assert contents(made[0].folder) == contents(made[1].folder)
     assert all(number.isdigit() for number in made[0].files[0].read_text().split())
 
@@ -341,6 +342,10 @@ def test_names_and_sizes_are_looked_at_without_reading(sources, kind, monkeypatc
         ({"device": "gpu"}, "device 'gpu': use cpu, cuda"),
         ({"limit": 0}, "limit 0: give 1 or more"),
         ({"batch_size": 0}, "batch_size 0: give 1 or more"),
+        ({"batch_size": 10**20}, "batch_size 100000000000000000000: give 1 or more, at most"),
+        ({"limit": 10**20}, "limit 100000000000000000000: give 1 or more, at most"),
+        ({"k": 1e308}, r"k 1e\+308: give a number of standard deviations, 0 to"),
+        ({"k": -1.0}, "k -1: give a number of standard deviations"),
         ({"images": "nowhere/x"}, "nowhere/x"),
         ({"folder": None, "output": None}, "give a folder, or an output"),
         ({"resume": True}, "holds no run"),
