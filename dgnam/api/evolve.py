@@ -7,33 +7,37 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..am import Bounds, Objective, Prior, Start, Target
-from ..am.evolve import Best, CmaEs, Genetic, Method, PictureScore, Search, UnitScore, drive
+from ..am.evolve import CmaEs, Genetic, Method, PictureScore, Search, UnitScore, drive
 from ..am.evolve.drive import check_generations
+from ..am.evolve.remeasure import check_repeats, discard_earlier
+from ..am.evolve.remeasure import remeasure as measure_again
+from ..am.evolve.search import MOST_TOP
 from ..am.framing import choose_framing, frame_for
 from ..am.images import picture
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.preprocessing import preprocess
 from ..errors import DgnamError, closest
-from ..files.import_string import import_from_string
+from ..files.import_string import guarded, import_from_string
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
 from .argument_types import check_types
-from .clip import OWN, choose_clip
-from .evolve_report import write_report
+from .clip import OWN, choose_clip, warn_unclipped
+from .evolution import Evolution, SearchEnd
+from .evolve_report import RESULT, EvolveOutputs, write_movies, write_report
 from .plan import bounds_record, choose_seeds, objective_record
-from .priors import ResolvedPrior, open_prior
-from .result import Arrays, Visualization
+from .priors import ResolvedPrior, default_prior, open_prior
+from .result import Arrays
 from .run_folder import at_work, begin
 from .spec import spec_of
 from .starts import open_start
-from .targets import ResolvedTarget, open_target
+from .targets import Labels, ResolvedTarget, open_target
 from .visualize import read_objectives
 
 METHODS: dict[str, Callable[[], Method]] = {"cma": CmaEs, "genetic": Genetic, "xdream": Genetic.xdream}
@@ -60,15 +64,21 @@ def evolve(
     method: str | Method = "cma",
     population: int | None = None,
     generations: int = 100,
+    remeasure: int = 5,
+    repeats: int | None = None,
     seeds: int | Sequence[int | str] = 1,
     seed: int = 0,
     clip: str | PathLike[str] | Bounds = OWN,
     start: str | Start | None = None,
     weights: StrPath | None = None,
-    labels: StrPath | Sequence[str] | None = None,
+    labels: Labels | None = None,
+    labels_layer: str | None = None,
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
+    movies: Sequence[str] = (),
+    every: int = 1,
+    fps: float = 10.0,
     batch_size: int = 100,
     device: str = "cpu",
     folder: StrPath | None = None,
@@ -76,32 +86,46 @@ def evolve(
     name: str | None = None,
     resume: bool = False,
     progress: bool = True,
-) -> Visualization:
+) -> Evolution:
     """Evolve the images that maximize a score: of a unit as a black box, or of any callable.
 
         dgnam.evolve(neuron, generations=200)                      # pictures (n, H, W, 3) uint8 RGB -> n numbers
         dgnam.evolve("caffenet-mini", "fc8:lemon", method="genetic")
 
-    target, objective, weights, labels, mean, scale, channels: as `visualize` takes them; or a callable in their place.
+    target, objective, weights, labels, labels_layer, mean, scale, channels: as `visualize` takes them; or a callable in
+        their place.
     score: the callable, or its import string `package.module:name`; in place of target and objective.
     method: "cma", "genetic", "xdream", or a Method of `dgnam.am.evolve`.
     population: images in a generation; the method's own number where None.
     generations: how many in all, those before a resume included.
+    remeasure: how many of the best codes are scored again at the end, with the mean code, since the highest of many
+        noisy scores is a lucky one; 0 leaves it out.
+    repeats: how often each of them is; None for 10, or 2 where the score is free of noise.
+    movies: "gif", "mp4" or both: each search's mean code, of `every` so many generations a frame.
     Everything else is as in `visualize`: one search for each objective and seed, saved after each generation.
 
-    Returns the best image of each search; `traces` are the best scores of the generations.
+    Returns the best image of each search, and its mean code's; `traces` are the best scores of the generations.
     """
     given = dict(locals())
     check_types(evolve, given)
     check_generations(generations)
+    check_repeats(repeats)
+    if not 0 <= remeasure <= MOST_TOP:
+        raise DgnamError(f"remeasure {remeasure}: give how many of the best codes to measure again, 0 to {MOST_TOP}")
+    outputs = EvolveOutputs(tuple(movies), every, fps)
+    if movies and folder is None and output is None:
+        raise DgnamError("movies need a folder to be saved in")
     place, chosen = usable_device(device), choose_method(method, population)
     black_box = _black_box(target, objective, score)
     opened = None
     if black_box is None:
-        opened = open_target(target, weights=weights, labels=labels, mean=mean, scale=scale, channels=channels)
-    elif labels is not None or weights is not None:
+        own = {"weights": weights, "labels": labels, "labels_layer": labels_layer}
+        opened = open_target(target, **own, mean=mean, scale=scale, channels=channels)  # type: ignore[arg-type]
+    elif any(one is not None for one in (labels, labels_layer, weights)):
         raise DgnamError("a callable gives the scores itself: leave out labels and weights")
-    resolved = open_prior(prior, None if opened is None else opened.target.size, weights=prior_weights)
+    size = None if opened is None else opened.target.size
+    given["prior"] = default_prior(size) if prior is None else prior
+    resolved = open_prior(given["prior"], size, weights=prior_weights)
     objectives: Sequence[Objective | None] = [None] if opened is None else read_objectives(objective, opened)
     many = choose_seeds(seeds, seed)
     _check_count(len(objectives) * len(many))
@@ -118,14 +142,24 @@ def evolve(
     record = Record("evolve", spec_of(given), inputs, environment("cma"))
     what = "black-box" if opened is None else f"{opened.name}-{objectives[0]}"
     run = begin(record, folder=folder, output=output, name=f"evolve-{what}" if name is None else name, resume=resume)
+    if not resume:
+        warn_unclipped(clip, bounds, resolved)
     with nullcontext() if run is None else at_work(run, generations * len(asked), "generations"):
         ends = []
+        if run is not None and RESULT in run.names(""):
+            run.discard(RESULT)  # of fewer generations, or written anew
         for number, (one, of) in enumerate(asked):
             search = search_from(of)  # one after the other, since a strategy of codes of 4096 numbers takes a megabyte
             if run is not None:
                 search.save_in(run, "" if len(asked) == 1 else f"{number:03d}/", rescore=True)
+                discard_earlier(search, generations)
             drive(search, score_of[one], generations, progress=progress)
-            ends.append(_End.of(search))
+            measured = {}
+            if remeasure:
+                again: dict[str, Any] = {"top": remeasure, "repeats": repeats, "rescore": True, "progress": progress}
+                measured = measure_again(search, score_of[one], **again).measured
+            write_movies(search, number, outputs)
+            ends.append(SearchEnd.of(search, measured))
         found = _shown(ends, search.pictures, opened, resolved, asked, run)
         if run is not None:
             found.summary = write_report(run, found)
@@ -212,47 +246,43 @@ def _black_box(target: object, objective: object, score: object) -> PictureScore
     if objective is not None:
         raise DgnamError("a callable gives the scores itself: leave the objective out")
     found: Any = target if score is None else score
-    return import_from_string(found, "score") if isinstance(found, str) else found
-
-
-class _End(NamedTuple):
-    """What a search came to: its best code, and the best score of each generation."""
-
-    best: Best
-    trace: list[float]
-
-    @classmethod
-    def of(cls, search: Search) -> _End:
-        assert search.best is not None
-        return cls(search.best, [float(scores.max()) for scores in search.scores])
+    return guarded(import_from_string(found, "score"), found, "score") if isinstance(found, str) else found
 
 
 def _shown(
-    ends: Sequence[_End],
+    ends: Sequence[SearchEnd],
     make: Callable[[np.ndarray], np.ndarray],
     target: ResolvedTarget | None,
     prior: ResolvedPrior,
     asked: Sequence[tuple[Objective | None, int]],
     run: Run | None,
-) -> Visualization:
-    """The best image of each search; `make` gives the pictures of codes."""
-    codes = np.stack([end.best.code for end in ends])
-    pictures = make(codes)
-    raw = _seen(pictures, target)
-    size = (raw.shape[2], raw.shape[3])
-    images = pictures if target is None else np.stack([picture(image) for image in raw])
-    scores = np.array([end.best.score for end in ends], np.float32)
-    arrays = Arrays(images, raw, codes, scores, _traces([end.trace for end in ends]))
+) -> Evolution:
+    """The best image and the mean code's of each search; `make` gives the pictures of codes."""
+
+    def images(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pictures as they are shown, and what was scored; each is made alone, so that its bytes repeat."""
+        pictures = np.concatenate([make(code[None]) for code in codes])
+        raw = _seen(pictures, target)
+        return pictures if target is None else np.stack([picture(image) for image in raw]), raw
+
+    codes, means = (np.stack([getattr(end, part) for end in ends]) for part in ("code", "mean_code"))
+    shown, raw = images(codes)
+    scores, traces = np.array([end.score for end in ends], np.float32), _traces([end.best for end in ends])
+    arrays = Arrays(shown, raw, codes, scores, traces)
     name = "black box" if target is None else target.name
-    return Visualization(
+    return Evolution(
         lambda: arrays,
         captions=[name if target is None or one is None else target.caption(one) for one, _ in asked],
         title=f"{name}, prior {prior.name}",
         objectives=[one for one, _ in asked],
         seeds=[seed for _, seed in asked],
         settings=[None] * len(asked),
-        size=size,
+        size=(raw.shape[2], raw.shape[3]),
         folder=None if run is None else Path(run.path),
+        remeasured=[end.measured for end in ends],
+        mean_images=images(means)[0],
+        mean_codes=means,
+        generations=np.stack([end.generations for end in ends]),
     )
 
 

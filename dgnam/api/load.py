@@ -2,64 +2,120 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..am import gather
 from ..am.checks import whole_number
+from ..am.evolve.remeasure import read_measured
 from ..am.images import picture
 from ..errors import DgnamError, FormatError
 from ..files.paths import StrPath
+from ..files.tables import read_table, unescaped
 from ..runs import Run
+from .evolution import MOMENTS, Evolution
+from .evolve_report import RESULT, RESULT_ARRAYS
 from .execute import read_result
 from .report import SUMMARY
 from .result import Arrays, Visualization
 
 
 def load(folder: StrPath) -> Visualization:
-    """The images of a finished run of `visualize`, with no network opened.
+    """The images of a finished run of `visualize`, or of `evolve` an `Evolution`, with no network opened.
 
     Raises DgnamError where the folder holds no such run, or one that isn't finished.
     """
     run = Run.open(folder)
-    if run.record.task != "visualize":
-        raise DgnamError(f"{folder} holds a run of '{run.record.task}'; runs of 'visualize' are loaded")
-    table = Path(folder) / SUMMARY
-    if not table.is_file():
+    if run.record.task not in _LOADED:
+        raise DgnamError(f"{folder} holds a run of '{run.record.task}'; runs of {' and '.join(_LOADED)} are loaded")
+    table = run.path / SUMMARY
+    if not table.is_file() or (run.record.task == "evolve" and RESULT not in run.names()):
         raise DgnamError(f"{folder} is not finished: dgnam resume {folder}")
-    try:
-        captions, seeds, stems = [], [], []
-        with open(table, encoding="utf-8", newline="") as text:
-            for row in csv.DictReader(text):
-                captions.append(row["caption"])
-                seeds.append(int(row["seed"]))
-                stems.append(Path(row["image"]).stem)
-        names = [str(run.record.inputs[part]["name"]) for part in ("target", "prior")]
-        frames = whole_number("frames", run.record.inputs.get("frames", 1), 1)
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
-        raise FormatError(f"{table}: not the table of a run ({error})") from None
+    return _LOADED[run.record.task](run, _read_summary(run, table))
 
+
+@dataclass(frozen=True)
+class _Summary:
+    """What a run's summary.csv says of its images, its title, and how many frames each image has."""
+
+    table: Path
+    captions: Sequence[str]
+    seeds: Sequence[int]
+    stems: Sequence[str]
+    title: str
+    frames: int
+
+    def arguments(self, folder: Path) -> dict[str, Any]:
+        """Those of a `Visualization`."""
+        return {
+            "captions": self.captions,
+            "title": self.title,
+            "objectives": [None] * len(self.seeds),
+            "seeds": self.seeds,
+            "settings": [None] * len(self.seeds),
+            "size": None,
+            "folder": folder,
+            "stems": self.stems,
+            "frames": self.frames,
+        }
+
+
+def _read_summary(run: Run, table: Path) -> _Summary:
+    rows = [cells for _, cells in read_table(table, ("caption", "seed", "image"), "the table of a run").rows]
+    try:
+        target, prior = (run.record.inputs[part] for part in ("target", "prior"))
+        title = f"{'black box' if target is None else target['name']}, prior {prior['name']}"
+        frames = whole_number("frames", run.record.inputs.get("frames", 1), 1)
+        captions, seeds = [unescaped(caption) for caption, _, _ in rows], [int(seed) for _, seed, _ in rows]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FormatError(f"{table}: not the table of a run ({error})") from None
+    return _Summary(table, captions, seeds, [Path(image).stem for _, _, image in rows], title, frames)
+
+
+def _load_visualization(run: Run, summary: _Summary) -> Visualization:
     def arrays() -> Arrays:
         parts = [read_result(run, name) for name in run.names()]
-        if not parts or sorted(job for part in parts for job in part.indices) != list(range(len(seeds))):
-            raise FormatError(f"{table}: has {len(seeds)} lines, and the chunks of {folder} hold other images")
+        if not parts or sorted(job for part in parts for job in part.indices) != list(range(len(summary.seeds))):
+            raise FormatError(
+                f"{summary.table}: has {len(summary.seeds)} lines, and the chunks of {run.path} hold other images"
+            )
         found = gather(parts)
         images = np.stack([picture(image) for image in found.images])
-        if images.shape[2] % frames:
-            raise FormatError(f"{folder}: its images, {images.shape[1]}x{images.shape[2]}, are no {frames} frames")
+        if images.shape[2] % summary.frames:
+            size = f"{images.shape[1]}x{images.shape[2]}"
+            raise FormatError(f"{run.path}: its images, {size}, are no {summary.frames} frames")
         return Arrays(images, found.images, found.codes, found.last_activations, found.activations)
 
-    return Visualization(
-        arrays,
-        captions=captions,
-        title=f"{names[0]}, prior {names[1]}",
-        objectives=[None] * len(seeds),
-        seeds=seeds,
-        settings=[None] * len(seeds),
-        size=None,
-        folder=Path(folder),
-        stems=stems,
-        frames=frames,
+    return Visualization(arrays, **summary.arguments(run.path))
+
+
+def _load_evolution(run: Run, summary: _Summary) -> Visualization:
+    arrays, count = run.load(RESULT), len(summary.seeds)
+    lacking = [name for name in RESULT_ARRAYS if len(arrays.get(name, ())) != count]
+    if lacking or arrays["generations"].shape[2:] != (len(MOMENTS),) or not count:
+        raise FormatError(f"{summary.table}: has {count} lines, and chunk '{RESULT}' of {run.path} holds other images")
+    generations = arrays["generations"].astype(np.float64)
+    prefixes = [""] if count == 1 else [f"{number:03d}/" for number in range(count)]
+    images = arrays["images"].astype(np.uint8)
+    raw, codes, activations, traces = (
+        arrays[name].astype(np.float32) for name in ("raw", "codes", "activations", "traces")
     )
+    return Evolution(
+        lambda: Arrays(images, raw, codes, activations, traces),
+        **summary.arguments(run.path),
+        remeasured=[read_measured(run, prefix, generations.shape[1]) for prefix in prefixes],
+        mean_images=arrays["mean_images"].astype(np.uint8),
+        mean_codes=arrays["mean_codes"].astype(np.float32),
+        generations=generations,
+    )
+
+
+_LOADED: dict[str, Callable[[Run, _Summary], Visualization]] = {
+    "visualize": _load_visualization,
+    "evolve": _load_evolution,
+}
+"""By task, what makes the result of its folder."""

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import DgnamError
 from . import options as o
 from .call import call
 from .terminal import say
@@ -61,15 +60,30 @@ def run(
     method: Method = "cma",
     population: Population = None,
     generations: Annotated[int, typer.Option(min=1, help="The number of generations.")] = 100,
+    remeasure: Annotated[
+        int,
+        typer.Option(min=0, help="How many of the best pictures, and the mean code's, are measured again at the end."),
+    ] = 5,
+    repeats: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often each of them is measured again; default: 10, or 2 if free of noise."),
+    ] = None,
     seeds: o.Seeds = 1,
     seed: o.Seed = 0,
     clip: o.Clip = o.OWN,
     start: o.Start = None,
     weights: o.Weights = None,
     labels: o.Labels = None,
+    labels_layer: o.LabelsLayer = None,
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
     channels: o.Channels = "BGR",
+    movies: Annotated[
+        list[str] | None,
+        typer.Option("--movies", "--movie", help="Save the mean code by generation as a movie: gif or mp4; or both."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Show every so-many-th generation in a movie.")] = 1,
+    fps: Annotated[float, typer.Option(help="A movie's frames per second.")] = 10.0,
     batch_size: o.BatchSize = 100,
     device: o.Device = "cpu",
     output: o.Output = Path("runs"),
@@ -83,6 +97,7 @@ def run(
     given = dict(locals())
     from ..api.evolve import evolve
 
+    given["movies"] = movies or ()
     found = call(evolve, given)
     say(found.summary)
     say([f"==> made: {found.folder}/ with grid.png"])
@@ -108,17 +123,27 @@ def new(
 
 
 @app.command()
-def ask(folder: Folder, device: o.Device = "cpu") -> None:
+def ask(
+    folder: Folder,
+    remeasure: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Instead of a generation, write so many of the best images and the mean code's, to be measured again.",
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="With --remeasure: presentations of each picture.")] = 10,
+    device: o.Device = "cpu",
+) -> None:
     """Write the next generation's pictures and a table for their scores.
 
     They are FOLDER/stimuli/NNNNN/NNNNN-00.png, … and scores.csv. Repeating the command writes the same pictures.
+    The highest of many noisy scores is a lucky one: at the end, --remeasure finds out what the best really score.
     """
-    from ..am.evolve.stimuli import TABLE, write_stimuli
-    from ..api.lab import exclusive_search
+    given = dict(locals())
+    from ..api import lab_files
 
-    with exclusive_search(folder, device=device) as search:
-        made = write_stimuli(search, folder)
-    say([f"==> made: {made}/; fill in {made / TABLE}, then: dgnam evolve tell {folder}"])
+    say(call(lab_files.ask, given))
 
 
 @app.command()
@@ -128,23 +153,45 @@ def tell(
         Path | None,
         typer.Argument(help="A CSV file with the columns image and score; default: the one written by ask."),
     ] = None,
+    remeasure: Annotated[bool, typer.Option("--remeasure", help="The table is of `ask --remeasure`.")] = False,
+    allow_lost: Annotated[
+        bool,
+        typer.Option("--allow-lost", help="Count pictures without a row, empty cells and NaN as lost trials."),
+    ] = False,
+    decimal: Annotated[
+        str | None, typer.Option(help="The decimal mark, . or , where the table leaves it open (1,234).")
+    ] = None,
     device: o.Device = "cpu",
 ) -> None:
     """Read the scores of the pictures written by `ask`, and save the generation.
 
-    A picture shown several times may have several rows; its score is their mean.
+    Columns are separated by commas, semicolons or tabs. A picture shown several times has several rows, and its score
+    is their mean. `lost` in place of a score is a lost trial.
     """
-    from ..am.evolve.stimuli import TABLE, generation_folder, read_scores
-    from ..api.lab import exclusive_search
+    given = dict(locals())
+    from ..api import lab_files
 
-    with exclusive_search(folder, device=device) as search:
-        generation, (codes, _) = search.generation, search.ask()
-        path = table if table is not None else generation_folder(folder, generation) / TABLE
-        if table is None and not path.is_file():
-            raise DgnamError(f"generation {generation} has no pictures yet: dgnam evolve ask {folder}")
-        scores = read_scores(path, generation, len(codes))
-        search.tell(scores)
-        best = search.best
-    say([f"generation {generation}: best {scores.max():.6g}, mean {scores.mean():.6g}"])
-    if best is not None:
-        say([f"best so far: {best.score:.6g}, in generation {best.generation}; next: dgnam evolve ask {folder}"])
+    say(call(lab_files.tell, given))
+
+
+@app.command()
+def status(folder: Folder) -> None:
+    """Show how far an evolution is: generations, scores, lost trials, and what comes next."""
+    from ..api import lab_files
+
+    say(lab_files.status(folder))
+
+
+@app.command()
+def movie(
+    folder: Folder,
+    kind: Annotated[str, typer.Option(help="gif or mp4.")] = "gif",
+    every: Annotated[int, typer.Option(min=1, help="Show every so-many-th generation.")] = 1,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 10.0,
+    device: o.Device = "cpu",
+) -> None:
+    """Write a movie of the mean code's picture by generation, of a search begun by `new`."""
+    given = dict(locals())
+    from ..api import lab_files
+
+    say([f"==> made: {call(lab_files.movie, given)}"])

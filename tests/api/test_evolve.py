@@ -1,5 +1,6 @@
 """Evolution without gradients: of units, of callables, saved and resumed."""
 
+import csv
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import signal
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import dgnam
 from dgnam import zoo
@@ -14,7 +16,7 @@ from dgnam.am import Bounds, CaffeTarget, GeneratorPrior, RandomStart, Unit, Zer
 from dgnam.am.evolve import Genetic
 from dgnam.api.lab import begin_search, open_search
 from dgnam.errors import DgnamError, FormatError
-from dgnam.runs import Interrupted
+from dgnam.runs import Interrupted, Run
 from dgnam.runs.index import list_runs
 
 
@@ -42,10 +44,12 @@ def test_a_callable_needs_no_gradient(prior):
     found = dgnam.evolve(neuron, prior=prior, method=Genetic(population=6), generations=5, seeds=2, progress=False)
     assert found.images.shape == (2, 32, 32, 3)
     assert found.traces.shape == (2, 5)
-    assert len(seen) == 10
+    assert len(seen) == 2 * (5 + 2)  # free of noise, the best are measured again twice
     assert seen[0].shape == (6, 32, 32, 3)
     assert np.allclose(found.activations, found.traces.max(1))
     assert (found.traces[:, -1] >= found.traces[:, 0]).all()
+    assert repr(found).startswith("<Evolution: black box, prior ")
+    assert repr(found.best[0]).startswith(f"<Measured: best-1, {found.best[0].mean:.4g} ± 0 (n=2)>")
 
 
 def test_a_unit_as_a_black_box(target, prior, tmp_path):
@@ -61,6 +65,12 @@ def test_a_unit_as_a_black_box(target, prior, tmp_path):
     [
         ({"method": "cmaes"}, "method 'cmaes': give one of cma"),
         ({"generations": 0}, "generations 0: give 1 or more"),
+        ({"remeasure": -1}, "remeasure -1: give how many"),
+        ({"remeasure": 101}, "remeasure 101: give how many"),
+        ({"repeats": 0}, "repeats 0: give how often"),
+        ({"movies": ["avi"]}, r"movie '\.avi'"),
+        ({"movies": ["gif"], "folder": None}, "movies need a folder"),
+        ({"every": 0}, "every 0"),
         ({"objective": "fc8:3"}, "leave the objective out"),
         ({"score": "nowhere:f"}, "a target and its unit, or a score, not both"),
         ({"labels": ["a"]}, "leave out labels"),
@@ -108,6 +118,7 @@ def test_an_interrupt_says_how_to_go_on(prior, tmp_path):
         return redness(pictures)
 
     how = {"prior": prior, "method": Genetic(population=4), "generations": 3, "seeds": 2, "progress": False}
+    how["remeasure"] = 0
     with pytest.raises(Interrupted, match=r"stopped after 0 of 3 generations; resume it: dgnam resume .*/run"):
         dgnam.evolve(score, folder=tmp_path / "run", **how)
     assert list_runs(tmp_path)[0].state == "stopped"
@@ -126,6 +137,7 @@ def test_a_signal_in_a_searchs_last_generation_begins_no_other_search(prior, tmp
         return redness(pictures)
 
     how = {"prior": prior, "method": Genetic(population=4), "generations": 3, "seeds": 3, "progress": False}
+    how["remeasure"] = 0
     with pytest.raises(Interrupted, match=r"stopped after 3 of 3 generations; .*dgnam resume .*/run") as stopped:
         dgnam.evolve(score, folder=tmp_path / "run", **how)
     assert (stopped.value.status, len(calls)) == (143, 3)
@@ -140,12 +152,16 @@ def test_a_resumed_evolution_has_the_bytes_of_one_that_ran_through(prior, tmp_pa
     dgnam.evolve(redness, generations=2, folder=tmp_path / "parts", **how)
     dgnam.evolve(redness, generations=4, folder=tmp_path / "parts", resume=True, **how)
     whole, parts = (
-        {str(p.relative_to(tmp_path / run)): p.read_bytes() for p in (tmp_path / run / "chunks").rglob("*.h5")}
+        {
+            str(path.relative_to(tmp_path / run)): path.read_bytes()
+            for path in (tmp_path / run).rglob("*")
+            if path.suffix in (".h5", ".png", ".csv") and "remeasured-00002" not in path.name
+        }
         for run in ("whole", "parts")
     )
     assert whole == parts
-    assert len(whole) == 8
-    assert (tmp_path / "parts/traces.png").is_file()
+    assert len([name for name in whole if "/0000" in name]) == 8
+    assert {"traces.png", "grid.png", "summary.csv", "generations.csv", "remeasured.csv"} < set(whole)
 
 
 def test_the_clip_is_the_priors_own_unless_asked_otherwise(tmp_path):
@@ -300,3 +316,112 @@ def test_folders_that_hold_something_else(prior, tmp_path):
     (tmp_path / "full/run.json").write_text("{}")
     with pytest.raises(DgnamError, match="is not empty"):
         dgnam.evolve(redness, folder=tmp_path / "full", **how)
+
+
+def noisy(seed, rate=redness):
+    """A neuron of Poisson spike counts, with the callable's values of about -20 to 20 as its rate above 30."""
+    draw = np.random.RandomState(seed)
+    return lambda pictures: draw.poisson(np.maximum(rate(pictures) + 30, 0)).astype(float)
+
+
+def test_a_noisy_neurons_number_is_measured_again(prior, tmp_path):
+    how = {"prior": prior, "method": Genetic(population=10), "generations": 15, "seeds": 3, "progress": False}
+    found = dgnam.evolve(noisy(0), folder=tmp_path / "run", **how)
+    truth = redness(found.images) + 30
+    errors = [one.standard_error for one in found.best]
+    assert (np.abs(found.activations - truth) < 3.5 * np.array(errors)).all()
+    assert [one.regressed for one in found.best] == pytest.approx(found.activations.tolist())
+    assert [one.count for one in found.best] == [10] * 3
+    lucky = found.traces.max(1)
+    assert (lucky > np.array([one.mean for one in found.best])).all()
+    means = [one["mean"] for one in found.remeasured]
+    mean_truth = redness(found.mean_images) + 30
+    assert all(abs(one.mean - true) < 3.5 * one.standard_error for one, true in zip(means, mean_truth, strict=True))
+    rows = list(csv.DictReader((tmp_path / "run/summary.csv").open()))
+    for row, one, mean in zip(rows, found.best, means, strict=True):
+        assert float(row["remeasured"]) == pytest.approx(one.mean)
+        assert float(row["standard_error"]) == pytest.approx(one.standard_error)
+        assert (row["measurements"], row["mean_code_measurements"]) == ("10", "10")
+        assert float(row["regressed"]) == pytest.approx(one.regressed)
+        assert float(row["mean_code"]) == pytest.approx(mean.mean)
+        with Image.open(tmp_path / "run" / row["mean_code_image"]) as shown:
+            assert (np.asarray(shown) == found.mean_images[int(row["search"])]).all()
+    assert f"measured again: the best of 5 {found.best[0]}, regressed" in found.summary[1]
+    assert f"mean code {means[0]}" in found.summary[2]
+
+
+def test_what_is_loaded_is_what_was_evolved(target, prior, tmp_path, monkeypatch):
+    how = {"prior": prior, "method": Genetic(population=6), "generations": 3, "progress": False}
+    for name, seeds in (("one", 1), ("two", 2)):
+        made = dgnam.evolve(target, "fc8:3", seeds=seeds, folder=tmp_path / name, **how)
+        monkeypatch.setattr("dgnam.zoo.load_net", None)
+        found = dgnam.load(tmp_path / name)
+        for array in ("images", "raw", "codes", "activations", "traces", "mean_images", "mean_codes", "generations"):
+            np.testing.assert_array_equal(getattr(found, array), getattr(made, array))
+        assert [[*map(str, one.values())] for one in found.remeasured] == [
+            [*map(str, one.values())] for one in made.remeasured
+        ]
+        assert (found.title, list(found.captions), list(found.seeds)) == (made.title, made.captions, made.seeds)
+
+
+def test_an_evolution_that_is_not_finished_is_not_loaded(prior, tmp_path):
+    score, how = noisy(0), {"prior": prior, "method": Genetic(population=4), "progress": False}
+    dgnam.evolve(score, generations=1, folder=tmp_path / "run", **how)
+    Run.open(tmp_path / "run").discard("result")
+    with pytest.raises(DgnamError, match="is not finished: dgnam resume"):
+        dgnam.load(tmp_path / "run")
+
+
+def test_a_killed_remeasurement_goes_on_where_it_was(prior, tmp_path):
+    calls = []
+
+    def neuron(pictures):
+        calls.append(len(pictures))
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return noisy(len(calls))(pictures)
+
+    how = {"prior": prior, "method": Genetic(population=4), "generations": 3, "progress": False, "repeats": 6}
+    with pytest.raises(Interrupted, match=r"stopped after 4 rounds of measuring .*; resume it: dgnam resume"):
+        dgnam.evolve(neuron, folder=tmp_path / "run", **how)
+    found = dgnam.evolve(neuron, folder=tmp_path / "run", resume=True, **how)
+    assert len(calls) == 3 + 4 + 1 + 2
+    assert found.best[0].count == 6
+
+
+def test_lost_trials_of_a_callable_are_masked_and_counted(prior, tmp_path):
+    def neuron(pictures):
+        values = redness(pictures)
+        values[0] = np.nan
+        return np.ma.masked_invalid(values)
+
+    how = {"prior": prior, "method": Genetic(population=4), "generations": 3, "progress": False}
+    found = dgnam.evolve(neuron, folder=tmp_path / "run", **how)
+    assert np.isfinite(found.traces).all()
+    assert "(3 trials lost)" in found.summary[0]
+    rows = list(csv.DictReader((tmp_path / "run/generations.csv").open()))
+    assert [(row["generation"], row["pictures"], row["lost"]) for row in rows] == [(str(k), "4", "1") for k in range(3)]
+    scores = Run.open(tmp_path / "run").load("00001")["scores"]
+    assert float(rows[1]["best"]) == pytest.approx(np.nanmax(scores))
+    assert float(rows[1]["mean"]) == pytest.approx(np.nanmean(scores))
+    assert found.mean_traces[0, 1] == np.nanmean(scores)
+    assert float(rows[1]["standard_deviation"]) == pytest.approx(np.nanstd(scores, ddof=1))
+    with pytest.raises(DgnamError, match="1 of 4 scores are not finite"):
+        dgnam.evolve(lambda pictures: np.array([1, np.nan, 2, 3]), **how)
+
+
+def test_a_movie_shows_the_mean_code_by_generation(prior, tmp_path):
+    how = {"prior": prior, "method": Genetic(population=4), "generations": 5, "progress": False, "seeds": 2}
+    dgnam.evolve(redness, folder=tmp_path / "run", movies=["gif"], every=2, **how)
+    for number in range(2):
+        with Image.open(tmp_path / f"run/movies/{number:03d}.gif") as movie:
+            assert movie.n_frames == 3
+
+
+def test_labels_that_look_like_formulas_stay_text(target, prior, tmp_path):
+    names = ["=1+1", "+2", "-3", "@x", *(f"class {k}" for k in range(4, 10))]
+    how = {"prior": prior, "method": Genetic(population=4), "generations": 1, "progress": False, "labels": names}
+    dgnam.evolve(target, "fc8:0-3", folder=tmp_path / "run", **how)
+    rows = list(csv.DictReader((tmp_path / "run/summary.csv").open()))
+    assert [row["caption"] for row in rows] == [f"'{name}" for name in names[:4]]
+    assert dgnam.load(tmp_path / "run").captions == names[:4]

@@ -31,7 +31,7 @@ def resume(*arguments):
 
 
 def chunks(folder):
-    return {path.name: path.read_bytes() for path in (folder / "chunks").iterdir()}
+    return {path.name: path.read_bytes() for path in (folder / "chunks").glob("[0-9]*.h5")}
 
 
 @pytest.mark.parametrize("method", ["cma", "genetic", "xdream"])
@@ -117,6 +117,36 @@ def test_bad_input_is_one_error_and_leaves_nothing(arguments, message, tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_best_of_a_search_are_measured_again_by_files(tmp_path):
+    folder = tmp_path / "neuron"
+    dgnam_evolve("new", folder, "--method", "genetic", "--population", 3)
+    for option in ((), ("--remeasure", "2", "--repeats", "3")):
+        shown = dgnam_evolve("ask", folder, *option)
+        made = sorted((folder / "stimuli").iterdir())[-1]
+        assert f"made: {made}/" in shown
+        with open(made / "scores.csv", newline="") as file:
+            names = [row["image"] for row in csv.DictReader(file)]
+        rows = [("image", "score"), *((name, f"{k},5") for k, name in enumerate(names))]
+        (made / "scores.csv").write_text("\n".join(";".join(row) for row in rows))
+        told = dgnam_evolve("tell", folder, *(["--remeasure"] if option else []))
+    assert len(names) == 9
+    assert [line.split(":")[0] for line in told.splitlines()] == ["mean", "best-1", "best-2"]
+    shown = dgnam_evolve("status", folder)
+    assert "1 generations, 3 pictures scored" in shown
+    assert "measured again: best-2" in shown
+    assert f"next: dgnam evolve ask {folder}" in shown
+    assert f"made: {folder}/movies/mean.gif" in dgnam_evolve("movie", folder)
+
+
+def test_a_movie_and_measurements_of_a_run(tmp_path):
+    options = ("--movies", "gif", "--remeasure", "2", "--repeats", "3", "--output", tmp_path, "--name", "evolve")
+    shown = dgnam_evolve("caffenet-mini", "fc8:42", *options, *FEW)
+    assert "measured again: the best of 2" in shown
+    assert "(n=3)" in shown
+    assert (tmp_path / "evolve-1/movies/000.gif").is_file()
+    assert "2 generations, 8 pictures scored" in dgnam_evolve("status", tmp_path / "evolve-1")
+
+
 def test_help_shows_the_three_ways():
     shown = CliRunner().invoke(app, ["--help"]).stdout
-    assert all(command in shown for command in ("run", "new", "ask", "tell"))
+    assert all(command in shown for command in ("run", "new", "ask", "tell", "status", "movie"))

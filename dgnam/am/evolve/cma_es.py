@@ -83,6 +83,13 @@ class _Cma:
         return np.array(self._asked)
 
     def tell(self, scores: np.ndarray) -> None:
+        # A lost trial counts as a median one, whose weight is about 0: it neither draws the mean nor repels it.
+        scores = np.where(np.isnan(scores), np.nanmedian(scores), scores)
         with warnings.catch_warnings():  # of the package's own checks, which a flat or noisy score may meet
             warnings.simplefilter("ignore")
             self._strategy.tell(self._asked, (-scores).tolist())
+
+    def mean(self) -> np.ndarray:
+        """The distribution's mean, which no single measurement decides."""
+        repair = self._strategy.boundary_handler.repair
+        return np.array(self._strategy.gp.pheno(self._strategy.mean, into_bounds=repair))

@@ -5,7 +5,7 @@ also Xiao & Kreiman 2020 (PLOS Computational Biology 16, e1007973).
 
 A generation consists of the best codes of the last one, unchanged (and scored again, since a neuron's response is
 noisy), and of children.  A child takes each number from one of two parents; some numbers then mutate by Gaussian noise.
-Parents are drawn with probabilities that grow with exp(score).
+Parents are drawn with probabilities that grow with exp(score).  A code whose trial was lost has no children.
 """
 
 from __future__ import annotations
@@ -84,15 +84,21 @@ class _Population:
             alike = np.full(len(origin.codes), 1 / len(origin.codes))
             children = self._children(origin.codes, alike, settings.population - len(origin.codes))
             self.codes = np.concatenate([origin.codes, children])
+        self._mean = self.codes.mean(0)
 
     def ask(self) -> np.ndarray:
         return self.codes.copy()
 
+    def mean(self) -> np.ndarray:
+        """What a child is on average before it mutates: the parents' mean, each by its probability."""
+        return self._mean.copy()
+
     def tell(self, scores: np.ndarray) -> None:
-        order = np.argsort(-scores, kind="stable")
-        ranked, elite = self.codes[order], self.settings.elite
-        children = self._children(ranked, self._fitness(scores[order]), len(ranked) - elite)
-        self.codes = np.concatenate([ranked[:elite], children])
+        order = np.argsort(-scores, kind="stable")[: np.isfinite(scores).sum()]  # NaN come last
+        parents, fitness = self.codes[order], self._fitness(scores[order])
+        kept = parents[: self.settings.elite]
+        self.codes = np.concatenate([kept, self._children(parents, fitness, len(self.codes) - len(kept))])
+        self._mean = fitness @ parents
 
     def _fitness(self, scores: np.ndarray) -> np.ndarray:
         """(n,): probability of each code to be a parent."""

@@ -54,7 +54,11 @@ class Strategy(Protocol):
         ...
 
     def tell(self, scores: np.ndarray) -> None:
-        """Their scores, (population,) float64, finite; the larger the better."""
+        """Their scores, (population,) float64, the larger the better; NaN for a lost trial, of which some are not."""
+        ...
+
+    def mean(self) -> np.ndarray:
+        """The mean of the codes that it would draw next, before bounds fold them: (n,) float64 within the bounds."""
         ...
 
 

@@ -13,28 +13,43 @@ from ..framing import frame_for
 from ..objectives import Objective, read_layers
 from ..targets import Target
 
-CONTRACT = "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite numbers, larger is better"
+CONTRACT = (
+    "a score takes pictures (n, H, W, 3) uint8 RGB and returns n finite numbers, larger is better; lost trials are "
+    "masked, as by np.ma.masked_invalid"
+)
 
 
-def check_scores(scores: Any, count: int) -> np.ndarray:
-    """The scores of `count` pictures as (count,) float64; raises DgnamError for another count or non-finite ones."""
+def check_scores(scores: Any, count: int, *, some: bool = True) -> np.ndarray:
+    """The scores of `count` pictures as (count,) float64, NaN for the masked ones, which are lost trials.
+
+    some: whether it is an error that all are lost.
+    Raises DgnamError for another count, and for numbers that are neither finite nor masked.
+    """
     if isinstance(scores, torch.Tensor):
         scores = scores.detach().cpu()
     try:
-        values = np.asarray(scores)
-        if np.iscomplexobj(values):
+        given = np.ma.asarray(scores) if np.ma.isMaskedArray(scores) else np.asarray(scores)
+        if np.iscomplexobj(given):
             raise TypeError("they are complex")
-        values = values.astype(np.float64)
+        values = np.asarray(np.ma.getdata(given)).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DgnamError(f"the scores are not numbers ({error}): {CONTRACT}") from None
     if values.shape not in ((count,), (count, 1)):
         raise DgnamError(f"{count} pictures were asked for, and the scores have shape {values.shape}: {CONTRACT}")
-    values = values.reshape(count)
-    bad = np.flatnonzero(~np.isfinite(values))
+    values, lost = values.reshape(count).copy(), np.ma.getmaskarray(given).reshape(count)
+    bad = np.flatnonzero(~np.isfinite(values) & ~lost)
     if len(bad):
         shown = ", ".join(f"{values[i]} of picture {i}" for i in bad[:3]) + (", …" if len(bad) > 3 else "")
         raise DgnamError(f"{len(bad)} of {count} scores are not finite ({shown}): {CONTRACT}")
-    return values.copy()
+    if some and lost.all():
+        raise DgnamError(f"all {count} trials are lost: measure the pictures again")
+    values[lost] = np.nan
+    return values
+
+
+def masked(scores: np.ndarray) -> np.ma.MaskedArray:
+    """Scores whose NaN are lost trials, as `check_scores` takes them."""
+    return np.ma.masked_array(scores, np.isnan(scores))
 
 
 class UnitScore:

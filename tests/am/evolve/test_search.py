@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dgnam.am import Bounds
 from dgnam.am.evolve import CmaEs, Genetic, Search, drive
@@ -42,6 +43,7 @@ def resumed(folder, method, **options):
 def test_it_finds_the_top_of_a_bowl(method):
     one = told(search(method), 1)
     first = one.best.score
+    assert repr(one) == f"<Search: {method.name}, seed 0; 1 generations, best {first:.6g}>"
     told(one, 150)
     assert one.best.score > 0.02 * first
     assert np.abs(one.best.code - PEAK / 10).max() < 0.8
@@ -149,6 +151,63 @@ def test_flat_and_noisy_scores_are_fine(method):
         codes, _ = one.ask()
         one.tell(np.full(len(codes), 1e300) if generation % 2 else noise.normal(size=len(codes)))
     assert np.isfinite(one.ask()[0]).all()
+
+
+@each_method
+def test_lost_trials_are_done_without(method, tmp_path):
+    run = new_run(tmp_path / "run")
+    one, draw = search(method, clip=BOUNDS).save_in(run), np.random.RandomState(0)
+    for _ in range(60):
+        _, images = one.ask()
+        lost = draw.random(len(images)) < 0.3
+        one.tell(np.ma.masked_array(np.where(lost, 1e9, bowl(images)), lost))
+    lost = np.isnan(np.concatenate(one.scores))
+    assert 0.2 < lost.mean() < 0.4
+    assert one.best.score < 0
+    whole = told(search(method, clip=BOUNDS), 60)
+    assert one.best.score > 3 * whole.best.score  # nearly as near to the top
+    again = resumed(run.path, method, clip=BOUNDS)
+    assert np.array_equal(np.concatenate(again.scores), np.concatenate(one.scores), equal_nan=True)
+    assert (again.ask()[0] == one.ask()[0]).all()
+
+
+def test_a_lost_trial_neither_draws_nor_repels():
+    def mean(scores):
+        one = search(CmaEs(population=4))
+        one.ask()
+        one.tell(scores)
+        return one.mean_code
+
+    median = mean([1.0, 2, 3, 2])
+    assert (mean(np.ma.masked_array([1.0, 2, 3, -50], [0, 0, 0, 1])) == median).all()
+    one = search(Genetic(population=4, elite=2, mutation_rate=0.0))
+    codes, _ = one.ask()
+    one.tell(np.ma.masked_array([99.0, 2, 99, 99], [1, 0, 1, 1]))
+    assert (one.ask()[0] == codes[1]).all()  # the one code that was scored is all that has children
+
+
+def test_a_generation_lost_as_a_whole_stays_open():
+    one = search(Genetic(population=4))
+    one.ask()
+    with pytest.raises(DgnamError, match="all 4 trials are lost: measure the pictures again"):
+        one.tell(np.ma.masked_all(4))
+    assert one.generation == 0
+
+
+@each_method
+def test_the_mean_code_and_its_picture_are_kept(method, tmp_path):
+    run = new_run(tmp_path / "run")
+    one = search(method, clip=BOUNDS).save_in(run)
+    means = []
+    for _ in range(5):
+        _, images = one.ask()
+        means.append(one.mean_code)
+        one.tell(bowl(images))
+    assert [(run.load(f"{k:05d}")["mean"] == mean).all() for k, mean in enumerate(means)] == [True] * 5
+    assert np.abs(one.mean_code).max() <= 3.5
+    with Image.open(run.path / "mean.png") as shown:
+        assert (np.asarray(shown) == one.pictures(one.mean_code[None])[0]).all()
+    assert (resumed(run.path, method, clip=BOUNDS).mean_code == one.mean_code).all()
 
 
 def test_the_best_is_the_highest_score_ever():
