@@ -101,14 +101,15 @@ def _resumed(
 
     Damaged chunks are removed; pictures that have changed since are an error.
     """
+    done = next((last for last in range(len(blocks), 0, -1) if run.has(_name(prefix, last - 1))), 0)
+    # A kill while an older state is discarded leaves its line without its file, which is no damage.
+    _discard_older(run, done - 1, prefix)
     damaged = [name for name in run.names(prefix.rstrip("/") or None) if run.damage(name) is not None]
     for name in damaged:
         warnings.warn(f"{run.damage(name)}: what follows on the one before is measured again", stacklevel=4)
     run.discard(*damaged)
-    done = next((last for last in range(len(blocks), 0, -1) if run.has(_name(prefix, last - 1))), 0)
     if not done:
         return 0, ""
-    _discard_older(run, done - 1, prefix)
     arrays = run.load(_name(prefix, done - 1))
     contents = _check_contents(run, dataset, blocks[:done], arrays)
     try:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_what_a_damaged_chunk_held_is_measured_again(own, sources, blocks, damag
     assert {name: after[name] for name in before if name not in unneeded} == {
         name: content for name, content in before.items() if name not in unneeded
     }
+
+
+def test_an_older_state_that_a_kill_left_half_discarded_is_no_damage(own, sources, blocks):
+    made = act_range(sources[1]["zip"], **own, batch_size=4)
+    before, journal = contents(made.folder), made.folder / "chunks.jsonl"
+    line = {"name": "00000", "file": "chunks/00000.h5", "sha256": "0" * 64, "count": 8}
+    journal.write_text(f"{json.dumps(line)}\n{journal.read_text()}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        act_range(sources[1]["zip"], resume=True, **own, batch_size=4)
+    assert contents(made.folder) == before
 
 
 def test_blocks_give_the_numbers_of_one_pass(own, sources, blocks, monkeypatch):
