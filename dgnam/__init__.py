@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .threads import choose_threads
+from .process import choose_threads, keep_freed_memory
 
 if TYPE_CHECKING:
     from .api.evolve import evolve
@@ -46,6 +46,7 @@ _PLACES = {
 """The module of `dgnam.api` that each name of `__all__` is of."""
 
 choose_threads()
+keep_freed_memory()
 
 # Installed, `experiments/` lies in this folder.  In a checkout it lies beside it, as `prototxt/` and `models/` do.
 if not Path(__file__).with_name("experiments").is_dir():

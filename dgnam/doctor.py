@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from . import threads
+from .process import threads
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # From the top down.  A module imports from its own part and from parts of lower tiers, not from another part of its
-# own tier; `dgnam/__init__.py` lies below all but the choice of threads, which comes before torch.
+# own tier; `dgnam/__init__.py` lies below all but what is chosen of the process, before torch is imported.
 TIERS = (
     ("__main__",),
     ("cli",),
@@ -29,7 +29,7 @@ TIERS = (
     ("files",),
     ("errors",),
     ("",),
-    ("threads",),
+    ("process",),
 )
 HEIGHT = {part: -depth for depth, tier in enumerate(TIERS) for part in tier}
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dgnam import threads
-from dgnam.threads import choose_threads, cpu_quota
+from dgnam.process import threads
+from dgnam.process.threads import choose_threads, cpu_quota
 
 NAMES = (*threads.OWN_POLICY, *threads.OWN_COUNT)
 

@@ -1,0 +1,50 @@
+"""Freed memory: kept for the next step, unless the user has decided."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dgnam.process import allocator, keep_freed_memory
+
+needs_glibc = pytest.mark.skipif(allocator.platform.libc_ver()[0] != "glibc", reason="only glibc is told")
+
+FAULTS = """
+import resource, torch
+{}
+for _ in range(3):
+    torch.zeros(5_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.zeros(5_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(code):
+    """Page faults of allocating 20 MB twenty times, in a new process."""
+    shown = subprocess.run([sys.executable, "-c", FAULTS.format(code)], capture_output=True, text=True, check=True)
+    return int(shown.stdout)
+
+
+@needs_glibc
+def test_what_is_freed_is_used_again():
+    assert 2 * faults("import dgnam") < faults("")
+
+
+@needs_glibc
+@pytest.mark.parametrize(
+    ("variables", "kept"),
+    [
+        ({}, True),
+        ({"MALLOC_TRIM_THRESHOLD_": "1"}, False),
+        ({"GLIBC_TUNABLES": "glibc.malloc.trim_threshold=1"}, False),
+    ],
+)
+def test_the_user_decides(variables, kept):
+    assert keep_freed_memory(variables) == kept
+
+
+def test_without_glibc_nothing_is_done(monkeypatch):
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
+    assert not keep_freed_memory({})
