@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .process import choose_threads, keep_freed_memory
 
 if TYPE_CHECKING:
+    from .api.again import again
     from .api.evolve import evolve
     from .api.lab import begin_search, open_search
     from .api.load import load
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "again",
     "begin_search",
     "evolve",
     "load",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "again": "again",
     "begin_search": "lab",
     "evolve": "evolve",
     "load": "load",

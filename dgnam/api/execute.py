@@ -21,12 +21,15 @@ from .plan import Plan
 from .report import SUMMARY, Report
 from .run_folder import at_work
 
-_ARRAYS = ("jobs", "images", "codes", "activations", "steps", "stopped")
+ARRAYS = ("jobs", "images", "codes", "activations", "steps", "stopped")
+"""What a chunk holds of a batch."""
 
 
-def results(plan: Plan, *, progress: bool = True) -> Iterator[Result]:
-    """The results of a plan's batches, as they are done, in memory alone."""
-    return _synthesize(plan, plan.batches, progress, None)
+def results(
+    plan: Plan, *, batches: Sequence[range] | None = None, progress: bool = True, on_step: OnStep | None = None
+) -> Iterator[Result]:
+    """The results of a plan's batches, or of some of them, as they are done, in memory alone."""
+    return _synthesize(plan, plan.batches if batches is None else batches, progress, on_step)
 
 
 def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) -> list[str]:
@@ -58,8 +61,7 @@ def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) 
                 result = next(made)
                 for job, image in zip(result.indices, result.images, strict=True):
                     outputs.write(run, plan, job, image, recorders[0].film(job) if recorders else None)
-                arrays = dict(zip(_ARRAYS, _arrays(result), strict=True))
-                run.save(plan.chunk(number), arrays, None, len(batch))
+                save_result(run, plan.chunk(number), result)
                 done += len(batch)
             report.add(run, number, result)
             if stop and done < count:
@@ -86,11 +88,11 @@ def _kept_batches(run: Run, plan: Plan) -> bytearray:
 def read_result(run: Run, name: str, jobs: range | None = None) -> Result:
     """The batch that a chunk holds; other jobs than `jobs` are a FormatError."""
     arrays = run.load(name)
-    lacking = [key for key in _ARRAYS if key not in arrays]
+    lacking = [key for key in ARRAYS if key not in arrays]
     if lacking:
         raise FormatError(f"{run.path}: chunk '{name}' has no dataset '{lacking[0]}'")
     found = list(arrays["jobs"])
-    if (jobs is not None and found != list(jobs)) or any(len(arrays[key]) != len(found) for key in _ARRAYS):
+    if (jobs is not None and found != list(jobs)) or any(len(arrays[key]) != len(found) for key in ARRAYS):
         raise FormatError(f"{run.path}: chunk '{name}' holds other jobs than its batch")
     return _result(arrays)
 
@@ -101,9 +103,10 @@ def _result(arrays: Mapping[str, np.ndarray]) -> Result:
     return Result(tuple(map(int, arrays["jobs"])), images, codes, activations, steps, stopped)
 
 
-def _arrays(result: Result) -> tuple[np.ndarray, ...]:
-    values = result.images, result.codes, result.activations, result.steps, result.stopped
-    return np.asarray(result.indices), *values
+def save_result(run: Run, name: str, result: Result) -> None:
+    """Write a batch as a chunk."""
+    values = (np.asarray(result.indices), *(getattr(result, name) for name in ARRAYS[1:]))
+    run.save(name, dict(zip(ARRAYS, values, strict=True)), None, len(result.indices))
 
 
 def _synthesize(plan: Plan, batches: Sequence[range], progress: bool, watch: OnStep | None) -> Iterator[Result]:

@@ -50,10 +50,13 @@ class Outputs:
         """The file of a job's picture, within the run's folder."""
         return f"{IMAGES}/{plan.place(job)}{'.jpg' if self.published_images else '.png'}"
 
+    def content(self, image: np.ndarray) -> bytes:
+        """The bytes of an image's picture."""
+        return jpeg(published_picture(image)) if self.published_images else png(picture(image))
+
     def write(self, run: Run, plan: Plan, job: int, image: np.ndarray, film: Film | None) -> None:
         """Write a job's picture, and its movies from the steps kept."""
-        content = jpeg(published_picture(image)) if self.published_images else png(picture(image))
-        run.write_bytes(self.image(plan, job), content)
+        run.write_bytes(self.image(plan, job), self.content(image))
         if plan.frames > 1:
             self._write_clip(run.path / CLIPS / plan.place(job), picture(image), plan.frames)
         for kind in self.suffixes if film is not None else ():

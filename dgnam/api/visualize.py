@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -100,52 +101,13 @@ def visualize(
     """
     given = dict(locals())
     check_types(visualize, given)
-    place, outputs = usable_device(device), Outputs(tuple(movies), every, fps, published_images)
-    opened = open_target(
-        target,
-        weights=weights,
-        labels=labels,
-        labels_layer=labels_layer,
-        mean=mean,
-        scale=scale,
-        channels=channels,
-        clips=True,
-    )
-    size = getattr(opened.target, "frame_size", opened.target.size)
-    given["prior"] = default_prior(size) if prior is None else prior
-    resolved = open_prior(given["prior"], size, weights=prior_weights)
-    numbers = {"n_iters": n_iters, "start_lr": start_lr, "end_lr": end_lr, "l2": l2, "norm_penalty": norm_penalty}
-    chosen: dict[str, Any] = {
-        "settings": choose_settings(opened, resolved, start, settings, **numbers),  # type: ignore[arg-type]
-        "clip": choose_clip(clip, resolved),
-        "start": open_start(start, resolved),
-    }
-    if isinstance(opened.target, ClipTarget):
-        resolved, chosen = for_clips(resolved, opened.target, smoothness=smoothness, **chosen)
-        batch_size = max(1, batch_size // opened.target.frames)
-        if backend is not None:
-            raise ArgumentError(
-                "a backend's loop makes single images, and the target sees clips: leave the backend out"
-            )
-    else:
-        check_no_clips(smoothness)
-    plan = make_plan(
-        opened,
-        resolved,
-        read_objectives(objective, opened),
-        seeds=choose_seeds(seeds, seed),
-        **chosen,
-        device=place,
-        batch_size=batch_size,
-        backend=backend,
-    )
-    record = Record("visualize", spec_of(given), {**plan.inputs(), "outputs": vars(outputs)}, environment())
-    usual_name = f"{opened.name}-{plan.jobs[0].objective}"
+    plan, outputs, record = planned(given)
+    usual_name = f"{plan.target.name}-{plan.jobs[0].objective}"
     run = begin(record, folder=folder, output=output, name=usual_name if name is None else name, resume=resume)
     if run is None and movies:
         raise DgnamError("movies need a folder to be saved in")
     if not resume:
-        warn_unclipped(clip, chosen["clip"], resolved)
+        warn_unclipped(clip, plan.clip, plan.prior)
     if run is None:
         found, unclimbed = gather(results(plan, progress=progress)), Unclimbed(plan)
         unclimbed.add(found)
@@ -153,6 +115,46 @@ def visualize(
         return shown(plan, _kept(found), lines=unclimbed.lines())
     lines = carry_out(run, plan, outputs, progress=progress)
     return shown(plan, lambda: read_arrays(run, plan), run.path, lines)
+
+
+def planned(given: Mapping[str, Any]) -> tuple[Plan, Outputs, Record]:
+    """What `visualize` does with its keyword arguments, all of them; an impossible request is a DgnamError here."""
+    asked, spec = SimpleNamespace(**given), dict(given)
+    place = usable_device(asked.device)
+    outputs = Outputs(tuple(asked.movies), asked.every, asked.fps, asked.published_images)
+    files = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "scale", "channels")}
+    opened = open_target(asked.target, **files, clips=True)
+    size = getattr(opened.target, "frame_size", opened.target.size)
+    spec["prior"] = default_prior(size) if asked.prior is None else asked.prior
+    resolved = open_prior(spec["prior"], size, weights=asked.prior_weights)
+    numbers = {name: given[name] for name in ("n_iters", "start_lr", "end_lr", "l2", "norm_penalty")}
+    chosen: dict[str, Any] = {
+        "settings": choose_settings(opened, resolved, asked.start, asked.settings, **numbers),
+        "clip": choose_clip(asked.clip, resolved),
+        "start": open_start(asked.start, resolved),
+    }
+    batch_size = asked.batch_size
+    if isinstance(opened.target, ClipTarget):
+        resolved, chosen = for_clips(resolved, opened.target, smoothness=asked.smoothness, **chosen)
+        batch_size = max(1, batch_size // opened.target.frames)
+        if asked.backend is not None:
+            raise ArgumentError(
+                "a backend's loop makes single images, and the target sees clips: leave the backend out"
+            )
+    else:
+        check_no_clips(asked.smoothness)
+    plan = make_plan(
+        opened,
+        resolved,
+        read_objectives(asked.objective, opened),
+        seeds=choose_seeds(asked.seeds, asked.seed),
+        **chosen,
+        device=place,
+        batch_size=batch_size,
+        backend=asked.backend,
+    )
+    record = Record("visualize", spec_of(spec), {**plan.inputs(), "outputs": vars(outputs)}, environment())
+    return plan, outputs, record
 
 
 def read_objectives(given: object, target: ResolvedTarget) -> list[Objective]:
@@ -172,10 +174,14 @@ def read_objectives(given: object, target: ResolvedTarget) -> list[Objective]:
 
 
 def shown(
-    plan: Plan, load: Callable[[], Arrays], folder: Path | None = None, lines: Sequence[str] = ()
+    plan: Plan,
+    load: Callable[[], Arrays],
+    folder: Path | None = None,
+    lines: Sequence[str] = (),
+    jobs: range | None = None,
 ) -> Visualization:
-    """A plan's results as `visualize` gives them."""
-    jobs = range(len(plan.jobs))
+    """A plan's results, or those of some of its jobs, as `visualize` gives them."""
+    jobs = range(len(plan.jobs)) if jobs is None else jobs
     return Visualization(
         load,
         captions=_Each(plan.caption, jobs),
@@ -193,14 +199,15 @@ def shown(
 
 def read_arrays(run: Run, plan: Plan) -> Arrays:
     """The arrays of a finished run, from its folder."""
-    return _arrays(gather(read_result(run, plan.chunk(k), batch) for k, batch in enumerate(plan.batches)))
+    return arrays_of(gather(read_result(run, plan.chunk(k), batch) for k, batch in enumerate(plan.batches)))
 
 
 def _kept(result: Result) -> Callable[[], Arrays]:
-    return lambda: _arrays(result)
+    return lambda: arrays_of(result)
 
 
-def _arrays(result: Result) -> Arrays:
+def arrays_of(result: Result) -> Arrays:
+    """The arrays of a result that is in memory."""
     return Arrays(
         images=np.stack([picture(image) for image in result.images]),
         raw=result.images,

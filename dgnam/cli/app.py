@@ -39,6 +39,7 @@ COMMANDS = {
     "train": Entry("train", "train", "Train a small model, or the net of a solver.prototxt."),
     "reproduce": Entry("reproduce", "reproduce", "Reproduce an experiment of the paper."),
     "resume": Entry("resume", "resume", "Resume an interrupted run."),
+    "again": Entry("again", "again", "Make a picture of a run again, with a movie."),
     "runs": Entry("runs", "runs", "List the runs in a folder."),
     "show": Entry("show", "show", "Show what a run is and how to resume or repeat it."),
     "caffe": Entry("caffe", "app", "Run Caffe's own commands."),

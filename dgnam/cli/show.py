@@ -31,6 +31,8 @@ def show(
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.spec.items()) if value is not None])
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.environment.items())])
     say([f"==> {_next(folder, record, summary.state)}"])
+    if record.task == "visualize" and summary.state == "finished":
+        say([f"==> make a picture again, with a movie: dgnam again {shlex.quote(str(folder))} --job 0"])
 
 
 def _next(folder: Path, record: Record, state: str) -> str:

@@ -124,6 +124,8 @@ def _state(task: str, log: Sequence[Mapping[str, Any]]) -> str:
 
 def _what(record: Record) -> str:
     spec = record.spec
+    if record.task == "again":
+        return f"{spec.get('run')} job {spec.get('job')}"
     parts = [spec.get(name) for name in ("target", "model", "encoder", "score", "prior")]
     inputs = [part.get("name") for part in map(record.inputs.get, ("target", "prior")) if isinstance(part, dict)]
     what = next((part for part in (*parts, *inputs) if isinstance(part, str)), "an object in Python")

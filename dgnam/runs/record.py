@@ -68,13 +68,16 @@ class Record:
             raise FormatError(f"{path}: is not the record of a run")
         return cls(**parts)  # type: ignore[arg-type]
 
-    def check_same(self, now: Record, folder: Path) -> list[str]:
-        """Raise DgnamError where `now` is another run than this one; returns warnings of another environment."""
+    def check_same(self, now: Record, folder: Path, what: str = "resume") -> list[str]:
+        """Raise DgnamError where `now` is another run than this one; returns warnings of another environment.
+
+        what: what can't be done then with the folder, for the error.
+        """
         was, new = self.to_json(), now.to_json()
         for part in ("task", "inputs"):
             was[part], new[part] = in_ranges(was[part]), in_ranges(new[part])
             if _by_name(was[part]) != _by_name(new[part]):
-                raise changed(folder, *first_difference(was[part], new[part], part))
+                raise changed(folder, *first_difference(was[part], new[part], part), what)
         return [
             f"{name} changed (was {_short(was['environment'].get(name))}, now {_short(new['environment'].get(name))}): "
             "bytes may differ from those of an uninterrupted run"
@@ -83,9 +86,9 @@ class Record:
         ]
 
 
-def changed(folder: Path, where: str, was: str, now: str) -> DgnamError:
+def changed(folder: Path, where: str, was: str, now: str, what: str = "resume") -> DgnamError:
     """The error that says what makes it another run than the one in a folder."""
-    return DgnamError(f"cannot resume {folder}: {where} changed (was {was}, now {now})")
+    return DgnamError(f"cannot {what} {folder}: {where} changed (was {was}, now {now})")
 
 
 def first_difference(was: Any, now: Any, where: str) -> tuple[str, str, str]:

@@ -38,4 +38,8 @@ def test_a_finished_run_is_repeated_by_the_same_call(tmp_path, capsys):
     run = Run.create_at(tmp_path / "x", Record("visualize", {"target": "caffenet-mini", "seeds": 2, "clip": None}, {}))
     with run.exclusive():
         pass
-    assert shown(run, capsys) == "==> repeat it in Python: visualize(seeds=2, target='caffenet-mini')"
+    show(run.path)
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "==> repeat it in Python: visualize(seeds=2, target='caffenet-mini')",
+        f"==> make a picture again, with a movie: dgnam again {run.path} --job 0",
+    ]

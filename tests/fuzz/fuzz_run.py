@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 from unittest.mock import patch
 
+from dgnam.api.recorded import arguments
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, write_hdf5_weights
-from dgnam.cli.resume import arguments
 from dgnam.errors import DgnamError, naming
 from dgnam.runs import Record
 

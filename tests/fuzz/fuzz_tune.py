@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from dgnam.api.recorded import arguments
 from dgnam.api.tune import tune, tuning_space
-from dgnam.cli.resume import arguments
 from dgnam.errors import naming
 from dgnam.runs import Record
 
