@@ -6,9 +6,9 @@
     for result in synthesize(target, prior, jobs, clip=act_range_bounds(upper)):
         result.images  # (100, 3, 227, 227), of the jobs result.indices
 
-Each job takes the steps of published/loop.py; batches of different sizes differ by float noise only.  The jobs of a
-batch share every forward and backward pass, one each through prior and target, since the sum of their objectives is
-maximized.
+Each job takes the steps of published/loop.py.  The jobs of a batch share every forward and backward pass, one each
+through prior and target, since the sum of their objectives is maximized.  On a CPU a job comes to the same bytes in any
+batch, see batch_invariance.py; elsewhere batches of different sizes differ by float noise, which the steps amplify.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from ..errors import DgnamError, shortened
 from ..runs.progress import progress_bar
+from .batch_invariance import batch_invariant
 from .borrow import borrowed, modules_of
 from .framing import frame_for
 from .jobs import Batches, Job, Result, Stop, check_batches, places_of_change, split_batches
@@ -80,7 +81,7 @@ def synthesize(
 
     clip: bounds of the codes; None for no clip.
     batches: ranges of jobs, those still to do of a resumed run; None for `split_batches(jobs, batch_size)`.  The bytes
-        of a result repeat for the same batch, number of threads and device.
+        of a result repeat for the same batch, number of threads and device; on a CPU in any batch.
     start_codes: (jobs, *code_shape), or a start, asked for the codes of each batch; None for RandomStart().
     progress: show a bar of steps.
     on_step: called at each step of each batch, before the update.
@@ -237,7 +238,7 @@ class _Batch:
 
     def _advance(self, codes: Tensor, step: int) -> _Update:
         """One step of each row, with the networks borrowed until its gradients are there."""
-        with borrowed(self.target, self.prior):
+        with borrowed(self.target, self.prior), batch_invariant(len(codes), self.device):
             return self._step(codes, step)
 
     def _step(self, codes: Tensor, step: int) -> _Update:

@@ -1,7 +1,7 @@
 """`dgnam.again`: a picture of a run made again as it was, with a movie.
 
-The steps amplify a float's last digits, and these depend on which images share a pass.  So the whole batch of the
-picture is made again, with the run's number of threads, and of this batch one picture is kept.
+The steps amplify a float's last digits, and these may depend on the threads and, but for a CPU, on which images share a
+pass.  So the whole batch of the picture is made again, with the run's number of threads, and one picture of it is kept.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ def again(
 
     dgnam again runs/caffenet-mini-fc8-187-1 --job 3
 
-    The whole batch that the picture was in is repeated, since the pictures of a batch share float noise. The run's own
-    picture is compared with it.
+    The whole batch that the picture was in is repeated, with the run's number of threads, since its last digits may
+    depend on them. The run's own picture is compared with it.
     """
     given: dict[str, Any] = dict(locals())
     from ..api.again import again as make_again
