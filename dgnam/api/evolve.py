@@ -283,6 +283,7 @@ def _shown(
         mean_images=images(means)[0],
         mean_codes=means,
         generations=np.stack([end.generations for end in ends]),
+        measured="score" if target is None else "activation",
     )
 
 

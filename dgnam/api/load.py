@@ -22,6 +22,7 @@ from .evolve_report import RESULT, RESULT_ARRAYS
 from .execute import read_result
 from .report import SUMMARY
 from .result import Arrays, Visualization
+from .sheet import Sweep, settings_names
 
 
 def load(folder: StrPath) -> Visualization:
@@ -90,7 +91,15 @@ def _load_visualization(run: Run, summary: _Summary) -> Visualization:
             raise FormatError(f"{run.path}: its images, {size}, are no {summary.frames} frames")
         return Arrays(images, found.images, found.codes, found.last_activations, found.activations)
 
-    return Visualization(arrays, **summary.arguments(run.path))
+    return Visualization(arrays, **summary.arguments(run.path), sweep=_sweep(run, summary))
+
+
+def _sweep(run: Run, summary: _Summary) -> Sweep | None:
+    """How the run's settings come; None where its record doesn't say."""
+    settings = run.record.inputs.get("settings")
+    if not isinstance(settings, list) or not settings or not all(isinstance(one, dict) for one in settings):
+        return None
+    return Sweep(settings_names(settings), max(1, len(set(summary.seeds))))
 
 
 def _load_evolution(run: Run, summary: _Summary) -> Visualization:

@@ -28,8 +28,9 @@ from ..runs.record import RECORD
 from .argument_types import check_types
 from .load import load
 from .pictures import TRAINING, open_pictures, picture_preprocessing
-from .result import MOST_SHOWN, SHOWN_SIZE, Visualization
+from .result import SHOWN_SIZE, Visualization
 from .run_folder import at_work, begin
+from .sheet import MOST_SHOWN
 from .spec import spec_of
 from .streaming import images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, open_target

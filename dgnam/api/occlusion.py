@@ -26,8 +26,9 @@ from ..runs.interrupt import Stop
 from .argument_types import check_types
 from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
-from .result import MOST_SHOWN, SHOWN_SIZE
+from .result import SHOWN_SIZE
 from .run_folder import at_work, begin
+from .sheet import MOST_SHOWN
 from .spec import spec_of
 from .streaming import images_record, skipped_lines, taken
 from .targets import Labels, ResolvedTarget, open_target

@@ -37,6 +37,7 @@ from ..runs.folder import IN_ONE_FOLDER
 from ..runs.ranges import from_ranges, to_ranges
 from .priors import ResolvedPrior
 from .published import check_published
+from .sheet import Sweep, settings_names
 from .targets import ResolvedTarget
 
 MOST_SEEDS = 2**32
@@ -71,6 +72,11 @@ class Plan:
     def frames(self) -> int:
         """The frames of a clip, side by side in each image; 1 where the target sees images."""
         return int(getattr(self.target.target, "frames", 1))
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """How the jobs come, for sheets and traces."""
+        return Sweep(settings_names([one.as_dict() for one in self.jobs.settings]), len(self.jobs.seeds))
 
     def caption(self, job: int) -> str:
         """What a picture is labeled with."""

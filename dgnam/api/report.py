@@ -1,8 +1,9 @@
 """What a run shows: a table of its jobs, sheets of its pictures and its traces, made as the batches come.
 
 summary.csv     a line for each job
-grid.png        all pictures with their captions, clips as film strips; of more than 400, grid-000.png, …
-traces.png      activation by step
+grid.png        all pictures with their captions, clips as film strips; of more than 400, grid-000.png, …; of several
+                settings a table, units and seeds down and settings across
+traces.png      activation by step; of several settings by these
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ import numpy as np
 
 from ..am import Result, Stop
 from ..am.images import picture
-from ..figures import draw_traces, labeled_grid
+from ..figures import draw_traces
 from ..files.encode import png
 from ..files.tables import table_text
 from ..runs import Run
 from ..runs.folder import IN_ONE_FOLDER, in_folders
 from .outputs import Outputs
 from .plan import Plan
-from .result import MOST_SHOWN, enlargement
+from .result import enlargement
+from .sheet import Entry, draw_sheet
 from .unclimbed import Unclimbed
 
 SUMMARY, GRID, TRACES = "summary.csv", "grid", "traces.png"
-COLUMNS = 20
+PER_ROW = 20
 LISTED = 12
 """So many jobs are listed for the user, and of more only what they come to."""
 
@@ -45,7 +47,7 @@ class Report:
         self.plan, self.outputs, self._table = plan, outputs, table
         self.title = f"{plan.target.name}, prior {plan.prior.name}"
         self._columns: list[str] = []
-        self._sheet: list[tuple[np.ndarray, str]] = []
+        self._sheet: list[Entry] = []
         self._sheets = 0
         self._traces: list[np.ndarray] = []
         self._listed: list[str] = []
@@ -59,9 +61,9 @@ class Report:
         self._write_rows(lines)
         for row, line in enumerate(lines):
             self._note(line)
-            label = f"{line['caption']}\n{_shown(line['activation'])}"
-            self._sheet.append((picture(result.images[row]), label))
-            if len(self._sheet) == MOST_SHOWN:
+            number = f"activation {_shown(line['activation'])}"
+            self._sheet.append(Entry(picture(result.images[row]), line["caption"], line["seed"], number))
+            if len(self._sheet) == self.plan.sweep.most_shown:
                 self._write_sheet(run)
             if len(self._traces) < MOST_TRACES:
                 self._traces.append(result.activations[row, : int(result.steps[row])])
@@ -73,7 +75,8 @@ class Report:
         names = [f"{self.plan.caption(k)} seed {self.plan.jobs[k].seed}" for k in range(len(self._traces))]
         traces = [np.where(np.isfinite(trace), trace, np.nan) for trace in self._traces]
         if any(np.isfinite(trace).any() for trace in traces):
-            run.write_bytes(TRACES, png(draw_traces(traces, names)))
+            groups = [self.plan.sweep.name(k) for k in range(len(traces))]
+            run.write_bytes(TRACES, png(draw_traces(traces, names, groups=groups)))
         return [*self._came_to(), *self.unclimbed.lines()]
 
     def _came_to(self) -> list[str]:
@@ -117,14 +120,15 @@ class Report:
         self._groups.setdefault(name, _Spread()).add(line["activation"])
 
     def _write_sheet(self, run: Run) -> None:
-        pictures, labels = zip(*self._sheet, strict=True)
-        name = f"{GRID}-{self._sheets:03d}.png" if len(self.plan.jobs) > MOST_SHOWN else f"{GRID}.png"
+        count, sweep = len(self._sheet), self.plan.sweep
+        name = f"{GRID}-{self._sheets:03d}.png" if len(self.plan.jobs) > sweep.most_shown else f"{GRID}.png"
         if self._sheets >= IN_ONE_FOLDER:
             name = f"{GRID}s/{in_folders(self._sheets, name)}"
         frames = self.plan.frames
-        scale = enlargement(pictures[0].shape[1] // frames) if len(pictures) <= 100 else 1
-        columns = min(COLUMNS, max(4, len(pictures) // 4)) if frames == 1 else 1
-        run.write_bytes(name, png(labeled_grid(pictures, labels, columns=columns, title=self.title, scale=scale)))
+        scale = enlargement(self._sheet[0].picture.shape[1] // frames) if count <= 100 else 1
+        columns = min(PER_ROW, max(4, count // 4)) if frames == 1 else 1
+        sheet = draw_sheet(self._sheet, sweep, columns=columns, title=self.title, scale=scale)
+        run.write_bytes(name, png(sheet))
         self._sheets, self._sheet = self._sheets + 1, []
 
 

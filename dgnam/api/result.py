@@ -17,11 +17,12 @@ from PIL import Image
 
 from ..am import Objective, Settings
 from ..errors import DgnamError, optional_module
-from ..figures import draw_traces, labeled_grid, save_animation
+from ..figures import draw_traces, save_animation
 from ..files.encode import png
 from ..files.paths import write_bytes
 from ..runs.chunks import to_bytes
 from ..runs.folder import create_folder
+from .sheet import MOST_SHOWN, Entry, Sweep, draw_sheet
 from .visualized import Visualized
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ SHOWN_SIZE = 128
 
 MOVIE_SIZE = 192
 """Movies of smaller pictures are enlarged, a whole number of times."""
-
-MOST_SHOWN = 400
-"""A grid shows at most so many; what comes after is saved like the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +58,7 @@ class Visualization:
     folder: where it was saved, or None.
     summary: what it came to, in lines for people.
     frames: the frames of a clip, side by side in each of `images` and `raw`; 1 where the target sees images.
+    sweep: how several settings come among the pictures; measured: what `activations` are, for the grid.
     """
 
     def __init__(
@@ -76,10 +75,13 @@ class Visualization:
         stems: Sequence[str] = (),
         summary: Sequence[str] = (),
         frames: int = 1,
+        sweep: Sweep | None = None,
+        measured: str = "activation",
     ):
         self._load, self._size, self._stems, self.frames = load, size, stems, frames
         self.captions, self.title, self.objectives = captions, title, objectives
         self.seeds, self.settings, self.folder, self.summary = seeds, settings, folder, summary
+        self._sweep, self._measured = sweep, measured
 
     @cached_property
     def _arrays(self) -> Arrays:
@@ -163,7 +165,8 @@ class Visualization:
     def draw_traces(self, **options: Any) -> np.ndarray:
         """The traces as a figure, (H, W, 3) uint8 RGB; options as `dgnam.figures.draw_traces` has them."""
         names = [f"{self.captions[k]} seed {self.seeds[k]}" for k in range(len(self))]
-        return draw_traces(self.traces, names, **options)
+        groups = [] if self._sweep is None else [self._sweep.name(k) for k in range(len(self))]
+        return draw_traces(self.traces, names, **{"groups": groups, **options})
 
     def _one(self, place: int) -> Visualized:
         return Visualized(
@@ -179,22 +182,24 @@ class Visualization:
         )
 
     def grid(self, columns: int | None = None, scale: int | None = None) -> np.ndarray:
-        """The pictures with their captions and activations, (H, W, 3) uint8 RGB; the first 400 of them.
+        """The pictures with units, seeds and activations, (H, W, 3) uint8 RGB; the first 400 of them.
 
-        columns: pictures in a row; about as many rows as columns where None.
+        columns: pictures in a row; None for about as many rows as columns, and of several settings for a table, units
+            and seeds down and settings across.
         scale: how many times as large they are shown; None enlarges small ones to about 128 pixels.
         """
         if not len(self):
             raise DgnamError("there are no pictures to show")
-        shown = min(len(self), MOST_SHOWN)
-        labels = [f"{self.captions[k]}\n{self.activations[k]:.4g}" for k in range(shown)]
-        note = "" if shown == len(self) else f"The first {shown} of {len(self)}."
-        return labeled_grid(
-            list(self.images[:shown]),
-            labels,
+        shown = min(len(self), MOST_SHOWN if self._sweep is None else self._sweep.most_shown)
+        numbers = [f"{self._measured} {number:.4g}" for number in self.activations[:shown]]
+        said = zip(self.images[:shown], self.captions[:shown], self.seeds[:shown], numbers, strict=True)
+        sweep = self._sweep if columns is None else None
+        return draw_sheet(
+            [Entry(*one) for one in said],
+            sweep,
             columns=_columns(shown, self.frames) if columns is None else columns,
             title=self.title,
-            note=note,
+            note="" if shown == len(self) else f"The first {shown} of {len(self)}.",
             scale=enlargement(self.images.shape[2] // self.frames) if scale is None else scale,
         )
 

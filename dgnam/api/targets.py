@@ -88,6 +88,8 @@ class ResolvedTarget:
             for classes in self.classes:
                 if classes.belong_to(term.layer, self.target.layers(), self.target.layer_shape):
                     return classes.labels[term.index].name
+            if isinstance(term.xy, int) and len(positions(self.target.layer_shape(term.layer))) == 2:
+                return f"{term},{term.xy}"  # row and column
         return str(term)
 
 

@@ -25,7 +25,8 @@ from ..files.paths import write_bytes
 from ..files.tables import table_of
 from ..measure.receptive_field import Box
 from ..runs import Run
-from .result import MOST_SHOWN, SHOWN_SIZE
+from .result import SHOWN_SIZE
+from .sheet import MOST_SHOWN
 
 TABLE, GRID, PICTURES, CROPS = "top_images.csv", "grid", "pictures", "crops"
 COLUMNS = (

@@ -194,6 +194,7 @@ def shown(
         stems=_Each(plan.stem, jobs),
         summary=lines,
         frames=plan.frames,
+        sweep=plan.sweep if len(jobs) == len(plan.jobs) else None,
     )
 
 

@@ -32,6 +32,7 @@ def draw_traces(
     size: tuple[float, float] = (6.4, 4.0),
     dpi: int = 150,
     most_lines: int = MOST_LINES,
+    groups: Sequence[str] = (),
 ) -> np.ndarray:
     """The figure, (H, W, 3) uint8 RGB.  The same call gives the same bytes.
 
@@ -42,6 +43,8 @@ def draw_traces(
     title: above the figure.
     size, dpi: width and height in inches, and pixels to each.
     most_lines: with more jobs than that, the median at each step, the quartiles and the range are drawn.
+    groups: a name for each job, such as its settings; each group has a color and a line in the legend, and with more
+        jobs its own median and quartiles.
     """
     rows = _rows(activations, names)
     if not all(math.isfinite(side) and 1 <= side * dpi <= 20_000 for side in size):
@@ -51,7 +54,9 @@ def draw_traces(
     figure = figures.Figure(figsize=size, dpi=dpi, layout="constrained")
     canvas = agg.FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    if len(rows) <= most_lines:
+    if len(set(groups)) > 1:
+        _groups(axes, rows, groups, len(rows) <= most_lines)
+    elif len(rows) <= most_lines:
         _lines(axes, rows, names)
     else:
         _band(axes, rows)
@@ -88,6 +93,36 @@ def _lines(axes: Any, rows: Sequence[np.ndarray], names: Sequence[str]) -> None:
         axes.legend(fontsize="small", frameon=False)
 
 
+def _groups(axes: Any, rows: Sequence[np.ndarray], groups: Sequence[str], few: bool) -> None:
+    """Each group in its color: the lines of few jobs, the median and the quartiles of more."""
+    names = list(dict.fromkeys(groups))
+    colormap = optional_module("matplotlib", "a figure of traces", "matplotlib").colormaps["viridis"]
+    for number, name in enumerate(names):
+        color = f"C{number}" if len(names) <= MOST_LINES else colormap(number / (len(names) - 1))
+        own = [row for row, group in zip(rows, groups, strict=True) if group == name and len(row)]
+        label: str | None = shortened(name, _WIDEST_NAME)
+        if few:
+            for row in own:
+                axes.plot(np.arange(len(row)), row, label=label, color=color, linewidth=1.2, marker=_marker(row))
+                label = None
+        elif own:
+            steps, (_, first, median, third, _) = _quartiles(own)
+            axes.fill_between(steps, first, third, color=color, alpha=0.15, linewidth=0)
+            axes.plot(
+                steps, median, color=color, linewidth=1.6, label=f"{label}: median, quartiles", marker=_marker(median)
+            )
+    axes.legend(fontsize="small", frameon=False, ncols=1 + len(names) // MOST_LINES)
+
+
+def _quartiles(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The steps, and the least, the quartiles and the greatest at each, of the jobs that still move."""
+    table = np.full((len(rows), max(map(len, rows))), np.nan)
+    for line, row in zip(table, rows, strict=True):
+        line[: len(row)] = row
+    steps = np.flatnonzero(~np.isnan(table).all(0))
+    return steps, np.nanpercentile(table[:, steps], [0, 25, 50, 75, 100], axis=0)
+
+
 def _marker(row: np.ndarray) -> str | None:
     """A dot where a line would show nothing."""
     return "." if len(row) == 1 else None
@@ -95,12 +130,7 @@ def _marker(row: np.ndarray) -> str | None:
 
 def _band(axes: Any, rows: Sequence[np.ndarray]) -> None:
     """Of the jobs that still move at each step: the median, the quartiles and the range."""
-    longest = max(map(len, rows))
-    table = np.full((len(rows), longest), np.nan)
-    for line, row in zip(table, rows, strict=True):
-        line[: len(row)] = row
-    steps = np.flatnonzero(~np.isnan(table).all(0))
-    low, first, median, third, high = np.nanpercentile(table[:, steps], [0, 25, 50, 75, 100], axis=0)
+    steps, (low, first, median, third, high) = _quartiles(rows)
     axes.fill_between(steps, low, high, color="C0", alpha=0.12, linewidth=0, label=f"range of {len(rows)} jobs")
     axes.fill_between(steps, first, third, color="C0", alpha=0.3, linewidth=0, label="quartiles")
     axes.plot(steps, median, color="C0", linewidth=1.6, label="median", marker=_marker(median))

@@ -63,7 +63,7 @@ def test_files_of_ones_own(tiny_nets, files):
     assert found.images.dtype == np.uint8
     assert found.codes.shape == (6, 12)
     assert found.traces.shape == (6, 4)
-    assert list(found.captions) == ["hen"] * 3 + ["conv5:2@3"] * 3
+    assert list(found.captions) == ["hen"] * 3 + ["conv5:2@3,3"] * 3
     assert list(found.seeds) == [0, 1, 2] * 2
     assert np.array_equal(found.activations, found.traces[:, -1])
     assert np.array_equal(found.images[4], picture(found.raw[4]))
@@ -323,7 +323,7 @@ def test_captions_name_the_classes_of_sums(target, prior):
     names = [f"kind {k}" for k in range(10)]
     wanted = Unit("fc8", 7) - 0.5 * Unit("fc8", 2) + Unit("conv5", 1, 3)
     found = dgnam.visualize(target, wanted, prior=prior, labels=names, settings=FEW, progress=False)
-    assert found.captions[0] == "kind 7 - 0.5 * kind 2 + conv5:1@3"
+    assert found.captions[0] == "kind 7 - 0.5 * kind 2 + conv5:1@3,3"
 
 
 @pytest.mark.parametrize(
