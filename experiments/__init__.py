@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dgnam.api.argument_types import check_types
+from dgnam.am.argument_types import check_types
 from dgnam.api.targets import Labels
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath

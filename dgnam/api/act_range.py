@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import zoo
 from ..am import Target
+from ..am.argument_types import check_types
 from ..am.targets.caffe_layers import caffe_layers
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
@@ -22,7 +23,6 @@ from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from ..measure.act_range import CodeMeasurement, CodeStatistics, act_range_files
 from ..runs import Record, defer_interrupt, environment
-from .argument_types import check_types
 from .fingerprint import file_checksums
 from .run_folder import at_work, begin
 from .spec import spec_of

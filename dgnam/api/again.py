@@ -19,12 +19,12 @@ from typing import Any
 import torch
 
 from ..am import Bounds, Film, Frames, Objective, Prior, Result, Settings, Start, Target
+from ..am.argument_types import check_types
 from ..caffe import CaffeModule
 from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run
 from ..runs.record import objects_in
-from .argument_types import check_types
 from .execute import ARRAYS, read_result, results, save_result
 from .outputs import Outputs
 from .plan import Plan

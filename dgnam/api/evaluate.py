@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import zoo
 from ..am import GeneratorPrior
+from ..am.argument_types import check_types
 from ..caffe.modules.caffe_module import CaffeModule
 from ..data.dataset import open_dataset
 from ..data.preprocessing import center_crop, preprocess
@@ -29,7 +30,6 @@ from ..train.zoo.evaluate import code_bounds
 from ..train.zoo.generator import generator_of_run
 from ..train.zoo.recipes import ZooGenerator
 from ..train.zoo.reconstruction import reconstruct
-from .argument_types import check_types
 from .fingerprint import fingerprint
 from .judges import open_judge
 from .priors import ResolvedPrior, open_prior

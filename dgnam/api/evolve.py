@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..am import Bounds, Objective, Prior, Start, Target
+from ..am.argument_types import check_types
 from ..am.evolve import CmaEs, Genetic, Method, PictureScore, Search, UnitScore, drive
 from ..am.evolve.drive import check_generations
 from ..am.evolve.remeasure import check_repeats, discard_earlier
@@ -27,7 +28,6 @@ from ..errors import DgnamError, closest
 from ..files.import_string import guarded, import_from_string
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
-from .argument_types import check_types
 from .clip import OWN, choose_clip, warn_unclipped
 from .evolution import Evolution, SearchEnd
 from .evolve_report import RESULT, EvolveOutputs, write_movies, write_report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import zoo
+from ..am.argument_types import checked
 from ..am.score import ImageScore
 from ..errors import DgnamError, closest
 from ..files.import_string import guarded, import_from_string
@@ -12,6 +13,7 @@ from ..measure.outside_judge import knows
 from .targets import ResolvedTarget
 
 
+@checked
 def open_judge(name: str, *, device: str = "cpu") -> Judge:
     """The classifier of this name as a judge; a generator is an error."""
     entry = zoo.get(name)

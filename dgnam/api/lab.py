@@ -8,19 +8,20 @@ search.tell(scores)                         # saved; the next open_search resume
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
 from os import PathLike
 
 from ..am import Bounds, Prior, Start
+from ..am.argument_types import check_types, checked
 from ..am.evolve import Method, Search
 from ..caffe.mode import usable_device
 from ..errors import DgnamError, FormatError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
 from ..runs.record import objects_in
-from .argument_types import check_types
 from .clip import OWN, choose_clip, warn_unclipped
 from .evolve import choose_method, new_search, search_inputs
 from .priors import ResolvedPrior, open_prior
@@ -30,6 +31,7 @@ from .starts import open_start
 TASK = "search"
 
 
+@checked
 def begin_search(
     folder: StrPath,
     *,
@@ -55,6 +57,7 @@ def begin_search(
         return search.save_in(run)
 
 
+@checked
 def open_search(
     folder: StrPath,
     *,
@@ -73,7 +76,9 @@ def open_search(
     run = Run.open(folder)
     if run.record.task != TASK:
         task = run.record.task
-        raise DgnamError(f"{folder} holds a run of '{task}', not a search for a neuron: dgnam resume {folder}")
+        raise DgnamError(
+            f"{folder} holds a run of '{task}', not a search for a neuron: dgnam resume {shlex.quote(str(folder))}"
+        )
     spec = {**run.record.spec, **{name: value for name, value in again.items() if value is not None}}
     objects = objects_in(spec)
     if objects:

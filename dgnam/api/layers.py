@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .. import zoo
 from ..am import CaffeTarget, Classes, ClipTarget, JointTarget, Target, TorchTarget
+from ..am.argument_types import checked
 from ..am.targets.caffe_layers import caffe_layers as layers_of_plan
 from ..caffe.modules.caffe_module import CaffeModule, clip_layer
 from ..caffe.proto import pb, read_net
@@ -28,6 +29,7 @@ NO_VALUE = "does not run, or gives no tensor"
 __all__ = ["LayerRow", "caffe_layers", "describe", "table_lines", "target_layers", "torch_layers"]
 
 
+@checked
 def describe(
     target: object,
     *,

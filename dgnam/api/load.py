@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..am import gather
+from ..am.argument_types import checked
 from ..am.checks import whole_number
 from ..am.evolve.remeasure import read_measured
 from ..am.images import picture
@@ -25,6 +27,7 @@ from .result import Arrays, Visualization
 from .sheet import Sweep, settings_names
 
 
+@checked
 def load(folder: StrPath) -> Visualization:
     """The images of a finished run of `visualize`, or of `evolve` an `Evolution`, with no network opened.
 
@@ -35,7 +38,7 @@ def load(folder: StrPath) -> Visualization:
         raise DgnamError(f"{folder} holds a run of '{run.record.task}'; runs of {' and '.join(_LOADED)} are loaded")
     table = run.path / SUMMARY
     if not table.is_file() or (run.record.task == "evolve" and RESULT not in run.names()):
-        raise DgnamError(f"{folder} is not finished: dgnam resume {folder}")
+        raise DgnamError(f"{folder} is not finished: dgnam resume {shlex.quote(str(folder))}")
     return _LOADED[run.record.task](run, _read_summary(run, table))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..am import CaffeTarget, Target, TorchTarget
+from ..am.argument_types import check_types
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.dataset import Dataset, open_dataset
@@ -25,7 +26,6 @@ from ..measure.codes import Inputs
 from ..measure.picture_neighbors import PIXELS, NeighborMeasurement, check_spaces
 from ..runs import Record, Run, defer_interrupt, environment
 from ..runs.record import RECORD
-from .argument_types import check_types
 from .load import load
 from .pictures import TRAINING, open_pictures, picture_preprocessing
 from .result import SHOWN_SIZE, Visualization

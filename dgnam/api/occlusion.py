@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..am import Objective, Target, Unit
+from ..am.argument_types import check_types
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.preprocessing import STRETCH
@@ -23,7 +24,6 @@ from ..measure.occlusion import HALF, Occluder, cut_out, occlusion_map, region, 
 from ..measure.top_images import TopImageMeasurement
 from ..runs import Record, Run, defer_interrupt, environment, progress_bar
 from ..runs.interrupt import Stop
-from .argument_types import check_types
 from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
 from .result import SHOWN_SIZE

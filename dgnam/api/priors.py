@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import zoo
 from ..am import PIXEL_PRESETS, Bounds, GeneratorPrior, Prior, RandomStart, Settings, Start, pixel_preset
+from ..am.argument_types import checked
 from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from .fingerprint import file_checksums, fingerprint
@@ -56,6 +57,7 @@ class ResolvedPrior:
     files: tuple[Path, Path] | None = None
 
 
+@checked
 def open_prior(prior: object, size: tuple[int, int] | None, *, weights: StrPath | None = None) -> ResolvedPrior:
     """The prior that is given or named.
 

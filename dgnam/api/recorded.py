@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
@@ -57,7 +58,7 @@ def arguments(
     for name, value in spec.items():
         code = next(imports(name, value), None)
         if code is not None and name not in passed:
-            raise DgnamError(f"{folder} was begun with the {name} {code}: pass it again, --{name} {code}")
+            raise DgnamError(f"{folder} was begun with the {name} {code}: pass it again, --{name} {shlex.quote(code)}")
     if spec.get("replace") and "replace" not in passed:
         raise DgnamError(f"{folder} was begun to replace a model that exists: pass --replace again")
     lacking = sorted(name for name in objects_in(spec) if name not in passed)

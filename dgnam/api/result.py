@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..am import Objective, Settings
+from ..am.argument_types import checked
 from ..errors import DgnamError, optional_module
 from ..figures import draw_traces, save_animation
 from ..files.encode import png
@@ -181,6 +182,7 @@ class Visualization:
             self.traces[place],
         )
 
+    @checked
     def grid(self, columns: int | None = None, scale: int | None = None) -> np.ndarray:
         """The pictures with units, seeds and activations, (H, W, 3) uint8 RGB; the first 400 of them.
 
@@ -212,6 +214,7 @@ class Visualization:
         else:
             picture.show(title=self.title)
 
+    @checked
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the grid to a file named *.png, or everything into a new folder; returns the path.
 

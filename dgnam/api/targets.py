@@ -25,6 +25,7 @@ from ..am import (
     released,
     released_googlenet,
 )
+from ..am.argument_types import checked
 from ..am.objectives import Term
 from ..caffe import CaffeModule
 from ..caffe.modules.caffe_module import clip_layer
@@ -93,6 +94,7 @@ class ResolvedTarget:
         return str(term)
 
 
+@checked
 def open_target(
     target: object,
     *,

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 from ..am import Objective, Target, Unit
+from ..am.argument_types import check_types
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.dataset import Dataset
@@ -18,7 +19,6 @@ from ..measure.receptive_field import Box, receptive_fields
 from ..measure.top_images import TopImageMeasurement
 from ..runs import Record, Run, defer_interrupt, environment
 from ..runs.interrupt import Stop
-from .argument_types import check_types
 from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
 from .run_folder import at_work, begin

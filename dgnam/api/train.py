@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..am.argument_types import check_types
 from ..caffe.mode import usable_device
 from ..errors import DgnamError
 from ..files.paths import StrPath
@@ -16,7 +17,6 @@ from ..runs.record import RECORD
 from ..train import zoo as train_zoo
 from ..train.classifier import MIXED
 from ..train.own_net import train_own
-from .argument_types import check_types
 
 
 @dataclass(frozen=True)

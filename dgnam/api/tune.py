@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .. import zoo
 from ..am import Bounds, Objective, Prior, Target, Unit
+from ..am.argument_types import check_types
 from ..am.score import ImageScore
 from ..am.tuning import Evaluator, Row, Trial, TuningSpace, check_apart, report
 from ..am.tuning import tune as tune_settings
@@ -20,7 +21,6 @@ from ..caffe.mode import usable_device
 from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, environment
-from .argument_types import check_types
 from .clip import OWN, choose_clip, warn_unclipped
 from .fingerprint import file_checksums
 from .judges import open_score

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..am import Bounds, ClipTarget, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
+from ..am.argument_types import check_types
 from ..am.images import picture
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..errors import ArgumentError, DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
-from .argument_types import check_types
 from .clip import OWN, choose_clip, warn_unclipped
 from .clips import check_no_clips, for_clips
 from .execute import carry_out, read_result, results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,7 +120,7 @@ def new(
     from ..api.lab import begin_search
 
     call(begin_search, given)
-    say([f"==> made: {folder}/; next: dgnam evolve ask {folder}"])
+    say([f"==> made: {folder}/; next: dgnam evolve ask {shlex.quote(str(folder))}"])
 
 
 @app.command()

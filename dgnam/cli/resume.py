@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -60,7 +61,7 @@ def resume(
     run = Run.open(folder)
     record = run.record
     if record.task not in TASKS:
-        where = f"; dgnam evolve ask {folder}" if record.task == "search" else ""
+        where = f"; dgnam evolve ask {shlex.quote(str(folder))}" if record.task == "search" else ""
         raise DgnamError(f"cannot resume {folder}: it holds a run of '{record.task}'{where}")
     again: dict[str, Any] = {"target": target, "encoder": encoder, "score": score, "data": data}
     again |= {"generations": generations, "trials": trials, "replace": replace or None}

@@ -47,7 +47,7 @@ def _next(folder: Path, record: Record, state: str) -> str:
     if state == "finished":
         return f"repeat it in Python: {call}"
     if objects_in(record.spec):
-        return f"resume it in Python, with folder='{folder}' and resume=True: {call}"
+        return f"resume it in Python, with folder={str(folder)!r} and resume=True: {call}"
     return f"resume it: dgnam resume {place}"
 
 

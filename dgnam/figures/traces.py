@@ -111,7 +111,8 @@ def _groups(axes: Any, rows: Sequence[np.ndarray], groups: Sequence[str], few: b
             axes.plot(
                 steps, median, color=color, linewidth=1.6, label=f"{label}: median, quartiles", marker=_marker(median)
             )
-    axes.legend(fontsize="small", frameon=False, ncols=1 + len(names) // MOST_LINES)
+    if len(names) <= 2 * MOST_LINES:
+        axes.legend(fontsize="small", frameon=False)
 
 
 def _quartiles(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ...zoo.layers import units
+from ..argument_types import check_types
 from .objective import Term, check_unit_index
 
 
@@ -17,6 +18,9 @@ class Channel(Term):
 
     layer: str
     index: int
+
+    def __post_init__(self) -> None:
+        check_types(Channel.__init__, vars(self))
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.index}@all"

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import DgnamError
+from ...errors import ArgumentError, DgnamError, shortened
 from ...zoo.layers import units
+from ..argument_types import check_types
 from .objective import Term
 
 
@@ -30,7 +31,11 @@ class Direction(Term):
     name: str = "direction"
 
     def __post_init__(self) -> None:
-        vector = np.array(self.vector, np.float32)
+        check_types(Direction.__init__, {"layer": self.layer, "name": self.name})
+        try:
+            vector = np.array(self.vector, np.float32)
+        except (TypeError, ValueError):
+            raise ArgumentError(f"vector {shortened(repr(self.vector))}: give an array of numbers") from None
         norm = float(np.linalg.norm(vector))
         if not (math.isfinite(norm) and norm > 0):
             raise DgnamError(f"direction '{self.name}' in layer '{self.layer}': its vector must be finite and not zero")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import DgnamError
 from ...zoo.layers import positions, units
+from ..argument_types import check_types
 from .objective import Term, check_unit_index
 
 _TEXT = re.compile(r"(?P<layer>.+):(?P<index>\d+)(@(?P<y>\d+)(,(?P<x>\d+))?)?")
@@ -29,6 +30,7 @@ class Unit(Term):
     xy: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        check_types(Unit.__init__, vars(self))
         if isinstance(self.xy, tuple) and self.xy[0] == self.xy[1]:  # so that equal positions compare equal
             object.__setattr__(self, "xy", self.xy[0])
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...data.preprocessing import MEAN_BGR
+from ..argument_types import checked
 
 COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 """A square root of the covariance of ImageNet's colors, RGB, from decorrelated ones: Lucid's numbers."""
@@ -31,6 +32,7 @@ class FourierPrior:
     decay: power of the frequency; 1 is that of natural images' amplitudes, 0 weighs all frequencies alike.
     """
 
+    @checked
     def __init__(self, size: tuple[int, int], decay: float = 1.0):
         height, width = size
         self.image_size = (int(height), int(width))

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...caffe.modules.caffe_module import CaffeModule
 from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError
+from ..argument_types import checked
 from ..borrow import borrowed
 from ..torch_modules import placed
 from .image_values import ImageValues
@@ -28,6 +29,7 @@ class GeneratorPrior:
     of a convolutional layer.
     """
 
+    @checked
     def __init__(
         self,
         module: CaffeModule,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DgnamError, shortened
+from ..argument_types import check_types
 from ..rows import row_fault
 from ..torch_modules import at_work, checked_module, from_module, placed, tensors_in, to_module
 from .image_values import ImageValues
@@ -43,6 +44,8 @@ class TorchPrior:
         channels: str = "RGB",
     ):
         self.module = self.running = checked_module(module, "TorchPrior", "codes")
+        numbers = {"mean": mean, "std": std, "scale": scale, "channels": channels}
+        check_types(TorchPrior.__init__, {"code_shape": code_shape, "image_size": image_size, **numbers})
         self.code_shape = (code_shape,) if isinstance(code_shape, int) else tuple(int(n) for n in code_shape)
         if not self.code_shape or min(self.code_shape) < 1:
             raise DgnamError(f"code_shape {self.code_shape}: give one size or more, each at least 1")

@@ -16,6 +16,7 @@ from ...caffe.modules.caffe_module import CaffeModule, check_sees_images
 from ...caffe.wiring.build import NetPlan
 from ...data.preprocessing import MEAN_BGR, check_channels
 from ...errors import DgnamError
+from ..argument_types import checked
 from ..borrow import borrowed
 from ..framing import crop_mean
 from ..gray import MEAN_GRAY, gray_of
@@ -38,6 +39,7 @@ class CaffeTarget:
         rounding error, about 1e-6 of a step.
     """
 
+    @checked
     def __init__(
         self,
         module: CaffeModule,
@@ -108,7 +110,17 @@ class CaffeTarget:
             with borrowed(self.running), torch.no_grad():
                 return self.running.values_at([layer], self.preprocess(images))[layer]
 
-        return row_fault(f"layer '{layer}'", read, trial_images(self.size).to(device_of(self.running)))
+        try:
+            return row_fault(f"layer '{layer}'", read, trial_images(self.size).to(device_of(self.running)))
+        except DgnamError as error:
+            others = (self.module.plan.blob_names[blob] for blob in self.module.plan.inputs[1:])
+            lacking = next((name for name in others if f"blob '{name}' was neither given" in str(error)), None)
+            if lacking is None:
+                raise
+            return (
+                f"layer '{layer}' of net '{self.module.plan.name}' needs a second input, '{lacking}', and a target is "
+                f"given images alone: take a layer that does without, or make '{lacking}' a DummyData layer"
+            )
 
     def _shift(self, mean: Sequence[float] | np.ndarray | None) -> Tensor:
         """What is added to images, or to their gray, for the net's own mean."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...data.preprocessing import MEAN_BGR, check_channels
 from ...errors import DgnamError, shortened
+from ..argument_types import check_types
 from ..checks import channel_values, finite_numbers
 from ..gray import gray_of
 from ..rows import trial_images
@@ -56,6 +57,8 @@ class TorchTarget:
         scale: float = 1 / 255,
         channels: str = "RGB",
     ):
+        numbers = {"mean": mean, "std": std, "scale": scale, "channels": channels}
+        check_types(TorchTarget.__init__, numbers)
         check_channels(channels)
         self.module = self.running = checked_module(module, "TorchTarget", "images")
         self.size = _checked_size(size)

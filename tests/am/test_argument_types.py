@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dgnam
-from dgnam.api.argument_types import check_types
+from dgnam.am.argument_types import check_types
 from dgnam.errors import ArgumentError
 
 

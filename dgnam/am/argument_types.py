@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
+from inspect import signature
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -25,6 +26,9 @@ _WORDS: Mapping[Any, str] = {
 }
 
 
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
 OPENED = ("target", "objective", "prior")
 """Arguments that are looked at by what opens them, which says more."""
 
@@ -36,7 +40,23 @@ def check_types(function: Callable[..., Any], given: Mapping[str, Any]) -> None:
             raise ArgumentError(f"{name} {given[name]!r}: give {_words(hint)}")
 
 
-@lru_cache(maxsize=32)
+def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
+    """A function, or an `__init__`, whose arguments are checked before anything else is done."""
+    parameters = signature(function)
+
+    @wraps(function)
+    def call(*args: Given.args, **options: Given.kwargs) -> Found:
+        try:
+            given = parameters.bind(*args, **options).arguments
+        except TypeError:
+            given = {}  # the call itself says what is missing or too much
+        check_types(function, given)
+        return function(*args, **options)
+
+    return call
+
+
+@lru_cache(maxsize=64)
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
 
@@ -49,6 +69,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, one) for one in get_args(hint))
     if origin is Sequence:
         return _is_list(value) and all(_fits(item, get_args(hint)[0]) for item in _listed(value))
+    if origin is tuple:
+        return _is_list(value) and _fits_items(list(_listed(value)), get_args(hint))
     if origin is not None:
         return callable(value) if origin is Callable else isinstance(value, origin)
     if hint is bool or isinstance(value, bool):
@@ -60,6 +82,13 @@ def _fits(value: Any, hint: Any) -> bool:
     if getattr(hint, "_is_protocol", False):
         return not isinstance(value, str) and all(hasattr(value, name) for name in _members(hint))
     return isinstance(value, hint)
+
+
+def _fits_items(values: list[Any], hints: tuple[Any, ...]) -> bool:
+    """Whether values are those of a tuple[int, int] or of a tuple[int, ...]."""
+    if hints[-1:] == (Ellipsis,):
+        return all(_fits(value, hints[0]) for value in values)
+    return len(values) == len(hints) and all(map(_fits, values, hints))
 
 
 def _is_list(value: Any) -> bool:
@@ -91,6 +120,8 @@ def _word(hint: Any) -> str:
     if origin is Sequence:
         inner = get_args(hint)[0]
         return "a list" if inner is Any else f"a list of {_words(inner).removeprefix('a ')}"
+    if origin is tuple:
+        return f"{len(get_args(hint))} of: {_words(get_args(hint)[0])}" if Ellipsis not in get_args(hint) else "a list"
     if origin is Callable:
         return "a callable"
     if origin is Mapping:
