@@ -123,6 +123,7 @@ def _load_evolution(run: Run, summary: _Summary) -> Visualization:
         mean_images=arrays["mean_images"].astype(np.uint8),
         mean_codes=arrays["mean_codes"].astype(np.float32),
         generations=generations,
+        measured="score" if run.record.inputs.get("target") is None else "activation",
     )
 
 

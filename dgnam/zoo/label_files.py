@@ -105,7 +105,7 @@ def _named(value: object, where: str) -> Label:
             return Label(key, tuple(name.replace("_", " ") for name in names))
         return Label(", ".join(value), tuple(value))
     if not isinstance(value, str) or not value.strip():
-        raise FormatError(f"{where}: {shortened(repr(value))} is not a name")
+        raise FormatError(f"{where}: {shortened(repr(value))} is not a name; give text")
     return _label(value.strip())
 
 
