@@ -13,10 +13,10 @@ FAULTS = """
 import resource, torch
 {}
 for _ in range(3):
-    torch.zeros(5_000_000)
+    torch.ones(5_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
-    torch.zeros(5_000_000)
+    torch.ones(5_000_000)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
