@@ -56,7 +56,9 @@ def of_conv1(nets):
     return nets
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, OF_CONV1], ids=lambda recipe: recipe.code_layer)
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, pytest.param(OF_CONV1, marks=pytest.mark.exhaustive)], ids=lambda recipe: recipe.code_layer
+)
 def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder, recipe):
     nets = of_conv1(nets) if recipe is OF_CONV1 else nets
     whole = train(nets, tmp_path / "whole", data_folder, recipe)

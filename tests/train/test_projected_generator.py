@@ -54,6 +54,7 @@ def test_its_losses_fall_and_the_log_says_what_pulls(nets, tmp_path, data_folder
     assert read_summary(tmp_path / "run").state == "finished"
 
 
+@pytest.mark.exhaustive  # killed ones do in tests/train/zoo/test_generator.py
 def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
     whole = train(nets, tmp_path / "whole", data_folder)
     parts = None

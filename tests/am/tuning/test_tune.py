@@ -382,7 +382,7 @@ for trial in trials:
 """
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", [pytest.param("random", marks=pytest.mark.exhaustive), "tpe"])
 def test_a_killed_tuning_goes_on_and_redoes_no_finished_trial(tmp_path, monkeypatch, capsys, sampler):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

@@ -184,14 +184,8 @@ def test_the_small_models_with_their_weights(name, tmp_path):
     check(net, tmp_path / "net.onnx", inputs=smooth)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("squeezenet", "lrcn-single-frame", "deepsim-fc6"),
-        *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("googlenet", "resnet50")),
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["squeezenet", "googlenet", "resnet50", "lrcn-single-frame", "deepsim-fc6"])
 def test_the_full_size_nets_with_stand_in_weights(name, tmp_path):
     net = to_torch(without_fillers(ROOT / f"prototxt/{name}/deploy.prototxt"))
     for layer in net.children():
