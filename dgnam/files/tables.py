@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 from ..errors import FormatError, shortened
@@ -81,10 +82,13 @@ def table_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A cell as CSV: text in quotes where another program might end it early; None is empty."""
-    if not isinstance(value, str):
+    """A cell as CSV: text in quotes where another program might end it early; None is empty.
+
+    What is neither a number nor text, as a list, is its text.
+    """
+    if value is None or isinstance(value, Number):
         return "" if value is None else str(value)
-    text = escaped(value)
+    text = escaped(str(value))
     return '"{}"'.format(text.replace('"', '""')) if re.search('[,;"\t\r\n]', text) else text
 
 

@@ -3,10 +3,11 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from dgnam.errors import FormatError
-from dgnam.files.tables import escaped, read_table, table_text, unescaped
+from dgnam.files.tables import escaped, read_table, table_of, table_text, unescaped
 
 COLUMNS = ("image", "score")
 
@@ -100,3 +101,11 @@ OTHERS = ["", "lemon", "great white shark, man-eater", "fc8:3 + 0.5*fc8:7", "it'
 @pytest.mark.parametrize("text", OTHERS)
 def test_other_text_is_as_it_is(text):
     assert escaped(text) == unescaped(text) == text
+
+
+def test_lists_are_cells_of_their_own(tmp_path):
+    written = table_of(["a", "b", "c"], [{"a": [[190, 11.0], [150, 6.0]], "b": (1, 2), "c": np.float32(1.5)}])
+    (tmp_path / "x.csv").write_text(written)
+    assert read_table(tmp_path / "x.csv", ["a", "b", "c"], "a table").rows == (
+        (2, ("[[190, 11.0], [150, 6.0]]", "(1, 2)", "1.5")),
+    )
