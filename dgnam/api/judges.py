@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import zoo
 from ..am.argument_types import checked
+from ..am.objectives import Classes
 from ..am.score import ImageScore
 from ..errors import DgnamError, closest
 from ..files.import_string import guarded, import_from_string
@@ -16,11 +17,17 @@ from .targets import ResolvedTarget
 @checked
 def open_judge(name: str, *, device: str = "cpu") -> Judge:
     """The classifier of this name as a judge; a generator is an error."""
+    entry = classifier(name)
+    return Judge(zoo.load(name).to(device), str(entry.scores))
+
+
+def classifier(name: str) -> zoo.ModelEntry:
+    """The classifier of this name; a generator is an error."""
     entry = zoo.get(name)
     if entry.generator is not None:
         known = [one.name for one in zoo.list_models() if one.generator is None]
         raise DgnamError(f"'{name}' is a generator; the classifiers, the closest first: {closest(name, known)}")
-    return Judge(zoo.load(name).to(device), str(entry.scores))
+    return entry
 
 
 def open_outside_judge(target: ResolvedTarget) -> OutsideJudge | None:
@@ -47,16 +54,23 @@ def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, d
         return guarded(import_from_string(score, "score"), score, "score")
     if score not in SCORES:
         raise DgnamError(f"score '{score}': give one of {closest(score, SCORES)}, or package.module:name")
-    if not _know_the_same(zoo.get(judge), target):
-        raise DgnamError(f"judge '{judge}' knows other classes than '{target.name}': only the same can be compared")
+    judged_classes(judge, target)
     opened = open_judge(judge, device=device)
     if opened.size != target.target.size:
         raise DgnamError(f"judge '{judge}' takes images of {opened.size}, and '{target.name}' of {target.target.size}")
     return SCORES[score](opened)
 
 
-def _know_the_same(judge: zoo.ModelEntry, target: ResolvedTarget) -> bool:
-    """Whether a classifier has the classes of a target; of a generator that is not asked."""
-    labels = [] if judge.generator is not None else [label.key for label in judge.labels()]
-    known = [[label.key for label in classes.labels] for classes in target.classes]
-    return judge.generator is not None or labels in known
+def judged_classes(judge: str, target: ResolvedTarget) -> list[Classes]:
+    """Those classes of a target that a judge knows, of a joint target one for each network that has them.
+
+    Raises DgnamError where there are none, or the judge is no classifier.
+    """
+    entry = classifier(judge)
+    keys = [label.key for label in entry.labels()]
+    found = [classes for classes in target.classes if [label.key for label in classes.labels] == keys]
+    if not found and not target.classes:
+        raise DgnamError(f"judge '{judge}' scores classes, and those of '{target.name}' have no names: give labels")
+    if not found:
+        raise DgnamError(f"judge '{judge}' knows other classes than '{target.name}': only the same can be compared")
+    return found

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from .. import zoo
-from ..am import Bounds, Objective, Prior, Target, Unit
+from ..am import Bounds, Classes, Objective, Prior, Target, Unit
 from ..am.argument_types import check_types
 from ..am.score import ImageScore
 from ..am.tuning import Evaluator, Row, Trial, TuningSpace, check_apart, report
@@ -23,7 +23,7 @@ from ..files.paths import StrPath
 from ..runs import Record, environment
 from .clip import OWN, choose_clip, warn_unclipped
 from .fingerprint import file_checksums
-from .judges import open_score
+from .judges import judged_classes, open_score
 from .plan import bounds_record, objective_record
 from .priors import ResolvedPrior, default_prior, open_prior
 from .run_folder import at_work, begin
@@ -105,9 +105,10 @@ def tune(
     given["prior"] = default_prior(opened.target.size) if prior is None else prior
     spec, resolved = spec_of(given), open_prior(given["prior"], opened.target.size, weights=prior_weights)
     own_score = not isinstance(score, str) or ":" in score
-    tuning, held_out = (_units(text, opened, any_layer=own_score) for text in (objective, report_on))
-    bounds, space = choose_clip(clip, resolved), tuning_space(n_iters, start_lr, l2, norm_penalty)
     scorer = open_score(score, judge, opened, device=place)
+    judged = None if own_score else judged_classes(judge, opened)
+    tuning, held_out = (_units(text, opened, judged) for text in (objective, report_on))
+    bounds, space = choose_clip(clip, resolved), tuning_space(n_iters, start_lr, l2, norm_penalty)
     evaluate = Evaluator(opened.target, resolved.prior, scorer, bounds, seed, device=place)
     check_apart(evaluate, tuning, held_out)
     inputs = {
@@ -147,20 +148,21 @@ def tuning_space(n_iters: Range, start_lr: Range, l2: Range | None, norm_penalty
     return TuningSpace(n_iters, start_lr, l2, norm_penalty)
 
 
-def _units(given: object, target: ResolvedTarget, any_layer: bool) -> list[Objective]:
+def _units(given: object, target: ResolvedTarget, judged: Sequence[Classes] | None) -> list[Objective]:
     """The objectives asked for; classes of a model needn't name their layer.
 
-    any_layer: take all that `visualize` reads.  Else what is no class is an error, since a judge has no score for it.
+    judged: the classes that the judge knows; it has a score for no other unit.  None takes all that `visualize` reads.
     """
-    scores = next((one.scores for one in target.classes if one.scores is not None), None)
-    if isinstance(given, str) and ":" not in given and scores is not None:
-        given = f"{scores}:{given}"
-    found = read_objectives(given, target)
-    for one in found:
-        if not any_layer and not (isinstance(one, Unit) and one.layer == scores):
+    if isinstance(given, str) and ":" not in given and target.classes:
+        given = f"{target.scores}:{given}"
+    found, network = read_objectives(given, target), target.target
+    layers = network.layers()
+    for one in found if judged is not None else ():
+        layer = one.layer if isinstance(one, Unit) else None
+        if layer is None or not any(k.belong_to(layer, layers, network.layer_shape) for k in judged or ()):
             raise DgnamError(
-                f"{one}: a judge scores classes, which are the units of layer '{scores}' of '{target.name}'; for other "
-                "units give a score of your own"
+                f"{one}: a judge scores classes, which are the units of layer '{target.scores}' of '{target.name}'; "
+                "for other units give a score of your own"
             )
     return found
 

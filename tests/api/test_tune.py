@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dgnam import zoo
 from dgnam.am import Unit, paper, released
 from dgnam.am.tuning import TuningSpace
 from dgnam.am.tuning.trials import read_trial
+from dgnam.api.judges import judged_classes
 from dgnam.api.targets import open_target
 from dgnam.api.tune import _units, tune, tuning_space
 from dgnam.api.tune_report import RESULT, SHEET, TABLE, candidate
@@ -20,6 +22,7 @@ from dgnam.errors import DgnamError
 from dgnam.figures import contact_sheet
 from dgnam.runs import Interrupted, Run
 from dgnam.runs.index import list_runs
+from dgnam.zoo.folders import data_folder
 
 QUICK = {"report_on": "5-6", "n_iters": (1, 3), "trials": 4, "progress": False}
 
@@ -222,7 +225,7 @@ def test_what_cannot_be_makes_no_folder(tmp_path, changes, message):
 @pytest.fixture(scope="module")
 def units():
     target = open_target("caffenet-mini")
-    return lambda text, any_layer=False: _units(text, target, any_layer)
+    return lambda text, any_layer=False: _units(text, target, None if any_layer else target.classes)
 
 
 def test_units_as_text(units):
@@ -256,6 +259,32 @@ def test_a_score_of_ones_own_scores_any_units(units):
 def test_what_a_judge_cannot_score(units, text, message):
     with pytest.raises(DgnamError, match=message):
         units(text)
+
+
+LABELS = data_folder("models") / "labels" / "imagenet200.txt"
+
+
+@pytest.mark.parametrize("given", ["goldfish", "fc8:0", "0"])
+def test_a_judge_scores_a_net_of_ones_own_with_the_same_classes(given):
+    entry = zoo.get("caffenet-mini")
+    target = open_target(entry.prototxt, weights=entry.weights_path(), labels=LABELS)
+    assert _units(given, target, judged_classes("judge-mini", target)) == [Unit("fc8", 0)]
+    with pytest.raises(DgnamError, match=r"fc7:3: a judge scores classes, .* layer 'fc8'"):
+        _units("fc7:3", target, judged_classes("judge-mini", target))
+
+
+def test_of_several_networks_a_judge_scores_those_with_its_classes():
+    target = open_target("caffenet-mini,judge-mini,places-alexnet-mini")
+    judged = judged_classes("judge-mini", target)
+    for text in ("caffenet-mini.fc8:3", "judge-mini.fc:3"):
+        assert [str(one) for one in _units(text, target, judged)] == [text]
+    with pytest.raises(DgnamError, match="a judge scores classes"):
+        _units("places-alexnet-mini.fc8:3", target, judged)
+
+
+def test_a_judge_needs_the_names_of_classes(tiny):
+    with pytest.raises(DgnamError, match=r"'judge-mini' scores classes, and those of '.*' have no names: give labels"):
+        tune(**{**tiny, "score": "rank"})
 
 
 def test_ranges_as_sequences():
