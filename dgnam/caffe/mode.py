@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from ..errors import CaffeError
+from ..errors import CaffeError, DgnamError
 from .blob import HOST
 
 PYTHON_LAYERS_VARIABLE = "DGNAM_ALLOW_PYTHON_LAYERS"
@@ -100,12 +100,16 @@ def set_random_states(states: Mapping[str, np.ndarray]) -> None:
 
 
 def usable_device(name: str) -> str:
-    """Return `name` ("cpu", "cuda" or "cuda:<index>") if nets can run there; raises CaffeError otherwise."""
+    """Return `name` ("cpu", "cuda" or "cuda:<index>") if nets can run there; raises DgnamError otherwise.
+
+    For all that is above Caffe: a user of a torch module meets no CaffeError.
+    """
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
-        raise CaffeError(f"device '{name}': use cpu, cuda or cuda:<index>")
-    if kind == "cuda":
-        _check_gpu(int(index) if index else 0)
+        raise DgnamError(f"device '{name}': use cpu, cuda or cuda:<index>")
+    missing = _missing_gpu(int(index) if index else 0) if kind == "cuda" else None
+    if missing is not None:
+        raise DgnamError(f"device {name}: {missing}; use cpu")
     return name
 
 
@@ -125,7 +129,15 @@ def exact(device: torch.device) -> Iterator[None]:
 
 
 def _check_gpu(index: int) -> None:
+    missing = _missing_gpu(index)
+    if missing is not None:
+        raise CaffeError(f"{missing}; caffe.set_mode_cpu() uses the CPU")
+
+
+def _missing_gpu(index: int) -> str | None:
+    """Why there is no GPU of this number; None where there is one."""
     if not torch.cuda.is_available():
-        raise CaffeError("this machine has no GPU that torch can use; use the CPU: device cpu, or caffe.set_mode_cpu()")
+        return "this machine has no GPU that torch can use"
     if not 0 <= index < torch.cuda.device_count():
-        raise CaffeError(f"there is no GPU {index}; there are {torch.cuda.device_count()}, counted from 0")
+        return f"there is no GPU {index}; there are {torch.cuda.device_count()}, counted from 0"
+    return None

@@ -336,8 +336,8 @@ class Net(NetNames):
         with torch.no_grad(), mode.exact(device):
             yield device, mode.generator(device)
 
-    def _call(self, moment: str, index: int) -> None:
-        for callback in self._callbacks.get(moment, ()):
+    def _call(self, event: str, index: int) -> None:
+        for callback in self._callbacks.get(event, ()):
             callback(index)
 
     def _batch(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ import torch
 
 from dgnam.caffe import mode
 from dgnam.caffe.blob import HOST
-from dgnam.errors import CaffeError
+from dgnam.errors import CaffeError, DgnamError
 
 
 def draw() -> torch.Tensor:
@@ -66,6 +66,14 @@ def test_without_a_gpu_its_mode_is_an_error(choose):
     with pytest.raises(CaffeError, match="no GPU"):
         choose()
     assert mode.current_device() == HOST
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "cuda:x", "gpu", ""])
+def test_a_device_that_is_not_there_is_no_error_of_caffes(name):
+    with pytest.raises(DgnamError, match=r"^device ") as caught:
+        mode.usable_device(name)
+    assert not isinstance(caught.value, CaffeError)
 
 
 def test_float32_throughout_on_a_gpu_and_as_before_afterwards():
