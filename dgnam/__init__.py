@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .process import choose_threads, keep_freed_memory
 
 if TYPE_CHECKING:
+    from .api.act_range import act_range
     from .api.again import again
     from .api.evolve import evolve
     from .api.lab import begin_search, open_search
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "act_range",
     "again",
     "begin_search",
     "evolve",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "act_range": "act_range",
     "again": "again",
     "begin_search": "lab",
     "evolve": "evolve",

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import DgnamError, FormatError, closest, shortened
 from ..files.import_string import import_from_string
 from ..runs import Record, Run
-from ..runs.record import OBJECT, objects_in
+from ..runs.record import import_strings, objects_in
 from .spec import NOT_RECORDED
 
 RESUME = "resume it by the same call with resume=True"
@@ -31,7 +31,7 @@ def recalled(
     arguments(run.record, function, run.path, passed, objects)
     from_here = {name: _absolute(value) for name, value in passed.items()}
     for name, value in passed.items():
-        for code in imports(name, value):
+        for code in import_strings(name, value):
             for one in filter(lambda part: ":" in part, code.split(",")):
                 import_from_string(one, name)  # here, and not in the directory that a file names
     with run.in_directory() as moved:
@@ -56,7 +56,7 @@ def arguments(
     if unknown:
         raise DgnamError(f"a run of '{record.task}' has no {unknown[0]}; it has {closest(unknown[0], spec, limit=20)}")
     for name, value in spec.items():
-        code = next(imports(name, value), None)
+        code = next(import_strings(name, value), None)
         if code is not None and name not in passed:
             raise DgnamError(f"{folder} was begun with the {name} {code}: pass it again, --{name} {shlex.quote(code)}")
     if spec.get("replace") and "replace" not in passed:
@@ -69,21 +69,6 @@ def arguments(
     except TypeError as error:
         raise FormatError(f"{folder}: its record is damaged: {record.task}: {shortened(str(error))}") from None
     return {**spec, **passed}
-
-
-def imports(name: str, value: object) -> Iterator[str]:
-    """The import strings in an argument; a colon stands in no model's name, and no file is opened to know.
-
-    A target or encoder may be several by name, and be one of them.  A prototxt's path may have a colon, and a score is
-    no path.
-    """
-    if isinstance(value, Mapping) and OBJECT not in value:
-        for part in value.values():
-            yield from imports(name, part)
-    elif isinstance(value, str) and ":" in value:
-        prototxt = value.endswith((".prototxt", ".pbtxt"))
-        if name == "score" or (name in ("target", "encoder") and not prototxt):
-            yield value
 
 
 def _absolute(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from ..caffe.mode import usable_device
 from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..runs import Interrupted, Record
-from ..runs.record import RECORD
+from ..runs.record import RECORD, resume_command
 from ..train import zoo as train_zoo
 from ..train.classifier import MIXED
 from ..train.own_net import train_own
@@ -84,8 +83,7 @@ def train(
         said.folder = place
         raise said from None
     if made is None:
-        go_on = f"resume it: dgnam resume {shlex.quote(str(place))}"
-        return Trained(None, place, [f"==> stopped at a checkpoint in {place}; {go_on}"])
+        return Trained(None, place, [f"==> stopped at a checkpoint in {place}; resume it: {resume_command(place)}"])
     return Trained(made, place, [f"==> made: {made}{'' if own else '/'}"])
 
 

@@ -9,9 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+import dgnam
+
 from ..runs import Record
 from ..runs.index import duration, read_summary
-from ..runs.record import RECORD, objects_in
+from ..runs.record import RECORD, objects_in, resume_command
+from .resume import TASKS
 from .terminal import say
 
 
@@ -43,12 +46,18 @@ def _next(folder: Path, record: Record, state: str) -> str:
     if (folder.resolve().parent / RECORD).is_file():
         return f"it is a step of another run: dgnam show {shlex.quote(str(folder.parent))}"
     arguments = ", ".join(f"{name}={value!r}" for name, value in record.spec.items() if value is not None)
-    call = f"{record.task}({arguments})"
+    call = f"{_function(record.task)}({arguments})"
     if state == "finished":
         return f"repeat it in Python: {call}"
     if objects_in(record.spec):
         return f"resume it in Python, with folder={str(folder)!r} and resume=True: {call}"
-    return f"resume it: dgnam resume {place}"
+    return f"resume it: {resume_command(folder)}"
+
+
+def _function(task: str) -> str:
+    """What a Python program calls a task's function, after `import` of all but its last name."""
+    module = TASKS[task][0] if task in TASKS else "dgnam"
+    return f"dgnam.{task}" if task in dgnam.__all__ else f"{module}.{task}"
 
 
 def _shown(value: Any) -> str:

@@ -5,13 +5,14 @@ The exit statuses of the commands are here too.
 
 from __future__ import annotations
 
-import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from .record import resume_command
 
 BAD_INPUT = 2
 """The exit status where something was asked for that can't be done; the message says what would be valid."""
@@ -41,7 +42,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __str__(self) -> str:
         done = super().__str__()
-        return done if self.folder is None else f"{done}; resume it: dgnam resume {shlex.quote(str(self.folder))}"
+        return done if self.folder is None else f"{done}; resume it: {resume_command(self.folder)}"
 
 
 class Stop:

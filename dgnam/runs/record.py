@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -128,6 +129,34 @@ def _has_object(value: Any) -> bool:
     if isinstance(value, dict):
         return OBJECT in value or any(_has_object(part) for part in value.values())
     return isinstance(value, list) and any(_has_object(part) for part in value)
+
+
+def import_strings(name: str, value: object) -> Iterator[str]:
+    """The import strings in an argument; a colon stands in no model's name, and no file is opened to know.
+
+    A target or encoder may be several by name, and be one of them.  A prototxt's path may have a colon, and a score is
+    no path.
+    """
+    if isinstance(value, Mapping) and OBJECT not in value:
+        for part in value.values():
+            yield from import_strings(name, part)
+    elif isinstance(value, str) and ":" in value:
+        prototxt = value.endswith((".prototxt", ".pbtxt"))
+        if name == "score" or (name in ("target", "encoder") and not prototxt):
+            yield value
+
+
+def resume_command(folder: Path) -> str:
+    """The command that resumes the run in a folder, with what it has to be given again."""
+    words = ["dgnam", "resume", str(folder)]
+    try:
+        spec = Record.read(folder).spec
+    except DgnamError:
+        spec = {}
+    for name, value in spec.items():
+        for code in import_strings(name, value):
+            words += [f"--{name}", code]
+    return shlex.join([*words, *(["--replace"] if spec.get("replace") else [])])
 
 
 def write_json(path: StrPath, content: Mapping[str, Any]) -> None:

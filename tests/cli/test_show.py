@@ -1,8 +1,11 @@
 """`dgnam show` says how to go on with each kind of run, or how to repeat it."""
 
+from importlib import import_module
+
 import pytest
 
-from dgnam.cli.show import show
+from dgnam.cli.resume import TASKS
+from dgnam.cli.show import _function, show
 from dgnam.runs import Record, Run
 
 
@@ -15,11 +18,17 @@ def shown(run, capsys):
     ("task", "spec", "said"),
     [
         ("visualize", {"target": "caffenet-mini"}, "==> resume it: dgnam resume {path}"),
+        (
+            "tune",
+            {"target": "mine:net", "score": "mine:score of mine", "trials": 3},
+            "==> resume it: dgnam resume {path} --score 'mine:score of mine' --target mine:net",
+        ),
+        ("train", {"model": "caffenet-mini", "replace": True}, "==> resume it: dgnam resume {path} --replace"),
         ("search", {}, "==> go on: dgnam evolve ask {path}, and dgnam evolve tell {path}"),
         (
             "evolve",
             {"target": {"object": "Net"}},
-            "==> resume it in Python, with folder='{path}' and resume=True: evolve(target={{'object': 'Net'}})",
+            "==> resume it in Python, with folder='{path}' and resume=True: dgnam.evolve(target={{'object': 'Net'}})",
         ),
     ],
 )
@@ -40,6 +49,12 @@ def test_a_finished_run_is_repeated_by_the_same_call(tmp_path, capsys):
         pass
     show(run.path)
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "==> repeat it in Python: visualize(seeds=2, target='caffenet-mini')",
+        "==> repeat it in Python: dgnam.visualize(seeds=2, target='caffenet-mini')",
         f"==> make a picture again, with a movie: dgnam again {run.path} --job 0",
     ]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_function_of_each_task_is_where_it_is_said_to_be(task):
+    module, _, name = _function(task).rpartition(".")
+    assert callable(getattr(import_module(module), name))

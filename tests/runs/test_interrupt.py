@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dgnam.runs import Interrupted, defer_interrupt
+from dgnam.runs import Interrupted, Record, Run, defer_interrupt
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -43,3 +43,11 @@ def test_outside_the_main_thread_nothing_is_noted():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_the_message_is_the_whole_command_to_resume(tmp_path):
+    run = Run.create_at(tmp_path / "x", Record("visualize", {"target": "mine:net", "labels": "a:b"}, {}))
+    assert str(Interrupted("stopped", folder=run.path)) == (
+        f"stopped; resume it: dgnam resume {run.path} --target mine:net"
+    )
+    assert str(Interrupted("stopped", folder=tmp_path)) == f"stopped; resume it: dgnam resume {tmp_path}"
