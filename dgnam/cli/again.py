@@ -15,9 +15,7 @@ from .synthesize import Movies
 def again(
     run: Annotated[Path, typer.Argument(help="The folder of a run of synthesize or sweep.")],
     job: Annotated[int, typer.Option(min=0, help="Which picture, counted from 0; summary.csv has the numbers.")],
-    target: Annotated[
-        str | None, typer.Option(help="The run's target again, if it was package.module:name; it is imported and run.")
-    ] = None,
+    target: o.TargetAgain = None,
     movies: Movies = None,
     every: Annotated[
         int | None, typer.Option(min=1, help="Steps between a movie's frames; default: the run's.")

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from . import options as o
+
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: o.Json = False,
     deep: Annotated[bool, typer.Option("--deep", help="Import each package, and ask torch for its devices.")] = False,
 ) -> None:
     """Show what is installed and usable here: packages, backends, devices, models, memory and disk."""

@@ -84,7 +84,7 @@ def run(
         typer.Option("--movies", "--movie", help="Save the mean code by generation as a movie: gif or mp4; or both."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Show every so-many-th generation in a movie.")] = 1,
-    fps: Annotated[float, typer.Option(help="A movie's frames per second.")] = 10.0,
+    fps: o.Fps = 10.0,
     batch_size: o.BatchSize = 100,
     device: o.Device = "cpu",
     output: o.Output = Path("runs"),
@@ -188,7 +188,7 @@ def movie(
     folder: Folder,
     kind: Annotated[str, typer.Option(help="gif or mp4.")] = "gif",
     every: Annotated[int, typer.Option(min=1, help="Show every so-many-th generation.")] = 1,
-    fps: Annotated[float, typer.Option(help="Frames per second.")] = 10.0,
+    fps: o.Fps = 10.0,
     device: o.Device = "cpu",
 ) -> None:
     """Write a movie of the mean code's picture by generation, of a search begun by `new`."""

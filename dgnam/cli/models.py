@@ -54,7 +54,7 @@ def verify_models(
     data: Annotated[
         Path | None, typer.Option(help="The folder of the image sets, to measure accuracy; default: $DGNAM_DATA.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Verify models: checksums, shapes, bounds and, with the image sets, the numbers of their cards."""
     from tqdm import tqdm

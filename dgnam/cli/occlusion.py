@@ -16,7 +16,7 @@ def occlusion(
     target: o.Target,
     objective: o.Units,
     images: o.Images = None,
-    k: Annotated[int, typer.Option("--k", min=1, help="Pictures per unit.")] = 9,
+    k: o.PicturesPerUnit = 9,
     occluder: Annotated[
         int | None,
         typer.Option(min=1, help="The occluder's side in pixels; default: 11, or an eighth of a small input's."),

@@ -106,6 +106,16 @@ Backend = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Images synthesized together and saved as one chunk.")]
 Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
 Data = Annotated[Path | None, typer.Option(help="The folder of the image sets; default: $DGNAM_DATA.")]
+RunFolder = Annotated[Path, typer.Argument(help="The run's folder.")]
+TargetAgain = Annotated[
+    str | None, typer.Option(help="The run's target again, if it was package.module:name; it is imported and run.")
+]
+PicturesPerUnit = Annotated[int, typer.Option("--k", min=1, help="Pictures per unit.")]
+Fps = Annotated[float, typer.Option(help="A movie's frames per second.")]
+PublishedImages = Annotated[
+    bool, typer.Option("--published-images", help="Save JPEGs stretched as by the published code, instead of PNGs.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[Path, typer.Option(help="The folder for the run's own new folder.")]
 Name = Annotated[str | None, typer.Option(help="The name of the new folder; default: model and unit.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

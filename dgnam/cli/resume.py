@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,10 +31,8 @@ TASKS: dict[str, tuple[str, Callable[[Any], None]]] = {
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(help="The run's folder.")],
-    target: Annotated[
-        str | None, typer.Option(help="The run's target again, if it was package.module:name; it is imported and run.")
-    ] = None,
+    folder: o.RunFolder,
+    target: o.TargetAgain = None,
     encoder: Annotated[
         str | None, typer.Option(help="The run's encoder again, if it was package.module:name; it is imported and run.")
     ] = None,

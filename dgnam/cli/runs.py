@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from . import options as o
 from .terminal import say
 
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="The folder holding the runs.")] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: o.Json = False,
 ) -> None:
     """List the runs in a folder: name, task, subject, progress, state, start and duration."""
     from ..runs.index import list_runs

@@ -14,12 +14,13 @@ import dgnam
 from ..runs import Record
 from ..runs.index import duration, read_summary
 from ..runs.record import RECORD, objects_in, resume_command
+from . import options as o
 from .resume import TASKS
 from .terminal import say
 
 
 def show(
-    folder: Annotated[Path, typer.Argument(help="The run's folder.")],
+    folder: o.RunFolder,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Show what a run is, its progress, and how to resume or repeat it."""

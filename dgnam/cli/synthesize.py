@@ -36,10 +36,6 @@ Movies = Annotated[
     typer.Option("--movies", "--movie", help="Save the optimization as a movie: gif or mp4; repeat for both."),
 ]
 Every = Annotated[int, typer.Option(min=1, help="Steps between a movie's frames.")]
-Fps = Annotated[float, typer.Option(help="A movie's frames per second.")]
-Published = Annotated[
-    bool, typer.Option("--published-images", help="Save JPEGs stretched as by the published code, instead of PNGs.")
-]
 
 
 def synthesize(
@@ -59,7 +55,7 @@ def synthesize(
     start: o.Start = None,
     movies: Movies = None,
     every: Every = 5,
-    fps: Fps = 10.0,
+    fps: o.Fps = 10.0,
     weights: o.Weights = None,
     labels: o.Labels = None,
     labels_layer: o.LabelsLayer = None,
@@ -67,7 +63,7 @@ def synthesize(
     scale: o.Scale = 1.0,
     channels: o.Channels = "BGR",
     prior_weights: o.PriorWeights = None,
-    published_images: Published = False,
+    published_images: o.PublishedImages = False,
     backend: o.Backend = None,
     batch_size: o.BatchSize = 100,
     device: o.Device = "cpu",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from . import options as o
 from .call import call
@@ -16,7 +13,7 @@ def top_images(
     target: o.Target,
     objective: o.Units,
     images: o.Images = None,
-    k: Annotated[int, typer.Option("--k", min=1, help="Pictures per unit.")] = 9,
+    k: o.PicturesPerUnit = 9,
     weights: o.Weights = None,
     labels: o.Labels = None,
     labels_layer: o.LabelsLayer = None,

@@ -1,5 +1,6 @@
 """The command line: what it makes, and one clear line for what can't be done."""
 
+import ast
 import inspect
 import json
 import os
@@ -40,6 +41,18 @@ def test_the_list_says_what_a_commands_own_help_says(name):
     function = getattr(import_module(f"dgnam.cli.{entry.module}"), entry.attribute)
     own = inspect.getdoc(function).splitlines()[0]
     assert own.split()[0] == entry.help.split()[0]
+
+
+def test_an_option_of_several_commands_is_declared_once():
+    places = {}
+    for path in sorted(Path(cli.__file__).parent.glob("*.py")):
+        if path.name == "reproduce.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("typer.Option", "typer.Argument"):
+                text = next((ast.unparse(one.value) for one in node.keywords if one.arg == "help"), path.name)
+                places.setdefault(text, set()).add(path.name)
+    assert {text: files for text, files in places.items() if len(files) > 1} == {}
 
 
 def test_help_imports_no_torch():
