@@ -39,7 +39,7 @@ _EARLIER = "checkpoint.pt"
 """The one checkpoint of trainings before they were runs."""
 
 _NAME, _SUFFIX = re.compile(r"checkpoint-(\d{6,12})"), ".pt"
-_KEPT = 2
+_CHECKPOINTS = 2
 
 
 class Training:
@@ -57,7 +57,7 @@ class Training:
         torch.save(dict(state), content)
         done = state["iteration"]
         self._run.save_bytes(f"checkpoint-{done:06d}", content.getvalue(), _SUFFIX, count=done)
-        self._run.discard(*self._names()[_KEPT:])
+        self._run.discard(*self._names()[_CHECKPOINTS:])
 
     def resume(self, restore: Callable[[dict[str, Any]], object]) -> int:
         """Restore the last whole checkpoint; returns its iteration, 0 where there is none.

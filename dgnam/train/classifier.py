@@ -28,7 +28,7 @@ from .data_layer import DataLayer, split_data_layer
 from .device_loader import stream_on
 from .fit import check_same_weights
 from .image_loader import ImageLoader
-from .kept_weights import keep_weights, kept_file
+from .intermediate_weights import intermediate_file, write_intermediate
 from .progress import Progress
 from .sheet import write_pictures
 from .solver_nets import named_weights, solver_nets
@@ -308,7 +308,7 @@ class _Run:
     def keep(self, iteration: int, definition: pb.NetParameter, wanted: Collection[int]) -> None:
         """Write the weights, batch normalisation and all, where `iteration` is one of those wanted."""
         if iteration in wanted:
-            keep_weights(kept_file(self.folder, iteration), definition, self.net.weights(), self.recipe)
+            write_intermediate(intermediate_file(self.folder, iteration), definition, self.net.weights(), self.recipe)
 
     def state(self, iteration: int, seconds: float) -> dict[str, Any]:
         """What a checkpoint holds; `seconds` are those of this process, to which earlier ones' are added."""

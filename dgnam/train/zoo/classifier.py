@@ -15,7 +15,7 @@ from ..classifier import pictures_for_statistics, train_classifier, trunk
 from ..classifier import recipe as solver_recipe
 from ..data_layer import split_data_layer
 from ..image_loader import ImageLoader
-from ..kept_weights import check_kept, kept_file
+from ..intermediate_weights import check_intermediate, intermediate_file
 from ..solver_nets import solver_nets
 from . import recipes
 from .card import Built, training_facts
@@ -45,21 +45,21 @@ def build_classifier(name: str, recipe: ZooClassifier, run_folder: Path, **how: 
 
 
 def build_intermediate(name: str, recipe: ZooIntermediate, run_folder: Path, **how: Any) -> Built | None:
-    """Take the weights that the training in `run_folder` kept at the recipe's iteration, or train as far as that.
+    """Take the weights that the training in `run_folder` had at the recipe's iteration, or train as far as that.
 
     Its code layer keeps the scale that the training gave it.  None where the time limit stopped the training before;
-    DgnamError where it is past the iteration and kept nothing, or kept weights of another recipe.
+    DgnamError where it is past the iteration and there are none, or weights of another recipe.
     """
     whole = recipes.classifier_recipe(recipe)
-    kept, solver_path = kept_file(run_folder, recipe.at), zoo.get(recipe.of).folder / whole.solver
-    if not kept.is_file():
+    path, solver_path = intermediate_file(run_folder, recipe.at), zoo.get(recipe.of).folder / whole.solver
+    if not path.is_file():
         _train(recipe.of, whole, run_folder, until=recipe.at, **how)
-    if not kept.is_file():
+    if not path.is_file():
         return None
     solver, trained, _ = solver_nets(solver_path, beside=True)
-    check_kept(kept, solver_recipe(solver, trained.definition))
+    check_intermediate(path, solver_recipe(solver, trained.definition))
     layer, train_net = split_data_layer(trained.definition, pb.TRAIN, how["data_folder"])
-    net = CaffeModule(train_net, read_weights(kept), phase=pb.TRAIN)
+    net = CaffeModule(train_net, read_weights(path), phase=pb.TRAIN)
     training = _facts(solver_path, run_folder, how, recipe.at)
     training["of"] = {"model": recipe.of, "iterations": solver.max_iter}
     if whole.code is not None:
@@ -88,7 +88,7 @@ def _train(
     if recipe.start is not None:
         start = zoo.load(recipe.start)
         earlier = start.weights() if recipe.keeps_scores else trunk(start, zoo.get(recipe.start).scores)
-    keep = recipes.iterations_kept(name)
+    keep = recipes.intermediate_iterations(name)
     options: dict[str, Any] = {"keep": keep, "until": until, "adversarial_radius": recipe.adversarial_radius}
     return train_classifier(folder / recipe.solver, run_folder, weights=earlier, **options, **how)
 

@@ -215,6 +215,6 @@ def trained_as(name: str) -> str:
     return recipe.of if isinstance(recipe, ZooIntermediate) else name
 
 
-def iterations_kept(name: str) -> tuple[int, ...]:
+def intermediate_iterations(name: str) -> tuple[int, ...]:
     """The iterations of the training of model `name` whose weights intermediate models need."""
     return tuple(recipe.at for recipe in RECIPES.values() if isinstance(recipe, ZooIntermediate) and recipe.of == name)

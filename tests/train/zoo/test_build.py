@@ -142,7 +142,7 @@ def test_a_training_past_an_intermediate_model_that_it_did_not_keep_is_a_clear_e
         intermediate("way", toy_zoo, data_folder, replace=True)
 
 
-def test_kept_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
+def test_intermediate_weights_of_another_recipe_are_refused(toy_zoo, data_folder):
     intermediate("way", toy_zoo, data_folder)
     path = toy_zoo / "prototxt" / "e" / "solver.prototxt"
     path.write_text(path.read_text().replace("base_lr: 0.05", "base_lr: 0.04"))
@@ -171,7 +171,7 @@ def test_an_intermediate_model_of_what_is_no_classifier_is_an_error():
 
 
 def test_the_paper_s_network_is_kept_on_the_way():
-    assert train_zoo.recipes.iterations_kept("caffenet-mini") == (0, 50, 200, 1000, 4000)
+    assert train_zoo.recipes.intermediate_iterations("caffenet-mini") == (0, 50, 200, 1000, 4000)
     assert train_zoo.trained_as("caffenet-mini-4000") == train_zoo.trained_as("caffenet-mini") == "caffenet-mini"
 
 

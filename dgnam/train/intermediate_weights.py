@@ -1,4 +1,4 @@
-"""Weights that a training keeps on the way, each file with another that says by which recipe it was made."""
+"""Weights of a training before its end, for intermediate models, each file beside another that says by which recipe."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .checkpoint import changes
 _ORIGIN = "weights"
 
 
-def kept_file(folder: Path, iteration: int) -> Path:
-    """Where a run keeps its weights of this iteration."""
+def intermediate_file(folder: Path, iteration: int) -> Path:
+    """Where a run has its weights of this iteration."""
     return folder / f"weights-{iteration:06d}.caffemodel"
 
 
-def keep_weights(path: Path, definition: pb.NetParameter, weights: Weights, recipe: Mapping[str, Any]) -> None:
+def write_intermediate(path: Path, definition: pb.NetParameter, weights: Weights, recipe: Mapping[str, Any]) -> None:
     """Write the weights, and beside them the digests of the recipe's parts, as `.json`."""
     write_caffemodel(path, definition, weights)
     with replacing(_about(path)) as partial:
         partial.write_text(json.dumps({"recipe": _digests(recipe)}, indent=2) + "\n")
 
 
-def check_kept(path: Path, recipe: Mapping[str, Any]) -> None:
-    """Raise DgnamError where kept weights are of another recipe, or nothing beside them says of which.
+def check_intermediate(path: Path, recipe: Mapping[str, Any]) -> None:
+    """Raise DgnamError where the weights are of another recipe, or nothing beside them says of which.
 
     What the training started from isn't compared, beyond what the solver says of it.
     """
