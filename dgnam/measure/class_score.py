@@ -9,10 +9,10 @@ import numpy as np
 from ..am import Objective, Unit
 from ..am.score import ImageScore
 from ..errors import DgnamError
-from .judge import Judge
+from .judge import BaseJudge
 
 
-def score_by_rank(judge: Judge) -> ImageScore:
+def score_by_rank(judge: BaseJudge) -> ImageScore:
     """A score for class units: 1 / the rank of the unit's class, so 1 if the judge ranks it first."""
 
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
@@ -22,17 +22,15 @@ def score_by_rank(judge: Judge) -> ImageScore:
     return score
 
 
-def score_by_probability(judge: Judge) -> ImageScore:
+def score_by_probability(judge: BaseJudge) -> ImageScore:
     """A score for class units: the softmax of the judge's scores at the unit's class.
 
     It distinguishes settings whose images are all ranked first, which is common for few units.
     """
 
     def score(images: np.ndarray, objectives: Sequence[Objective]) -> np.ndarray:
-        classes, found = _classes(objectives), []
-        for start in range(0, len(images), 100):
-            found.append(judge.scored(images[start : start + 100]).double().softmax(1).cpu().numpy())
-        return np.concatenate(found)[np.arange(len(images)), classes]
+        classes = _classes(objectives)
+        return np.exp(judge.rank(images, classes).log_probability)
 
     return score
 

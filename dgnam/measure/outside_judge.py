@@ -23,7 +23,7 @@ from .. import zoo
 from ..am.borrow import borrowed
 from ..data.preprocessing import deprocess
 from ..errors import DgnamError, MissingPackageError, closest, optional_module
-from .judge import Verdict, check_classes, ranks_of
+from .judge import BaseJudge
 
 EXTRA = "'dgnam[judge]'"
 """What installs the net and its weights."""
@@ -45,7 +45,7 @@ _MIDDLE, _SPREAD = 127.0, 128.0
 _ORDER = "imagenet1000"
 
 
-class OutsideJudge:
+class OutsideJudge(BaseJudge):
     """EfficientNet-Lite0, ranking only the given classes of ImageNet.
 
     keys: the WordNet ids of the classes, in the order of their indices.
@@ -54,6 +54,8 @@ class OutsideJudge:
 
     Raises MissingPackageError without the extra, and DgnamError for a class that ImageNet does not have.
     """
+
+    batch_size = 50
 
     def __init__(self, keys: Sequence[str], module: nn.Module | None = None):
         places = _places()
@@ -68,20 +70,23 @@ class OutsideJudge:
         """The judge for the classes of a label set of the zoo."""
         return cls([label.key for label in zoo.read_labels(label_set)])
 
-    def rank(self, images: np.ndarray, classes: Sequence[int] | np.ndarray, batch_size: int = 50) -> Verdict:
-        """Rank the classes for `images`, (N, 3, H, W) float32 BGR, mean-subtracted, made for `classes` (N,).
+    def scored(self, images: np.ndarray) -> Tensor:
+        """(N, classes) of images of any size: each is seen as the picture that would be saved, resized to 224 px.
 
-        The judge sees each as the picture that would be saved, resized to 224 px bicubically, as Pillow does it.
-        A class that ties with the wanted one counts as before it.
+        The resizing is bicubic, as Pillow does it.
         """
-        check_classes(images, classes)
-        ranks = []
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            with torch.no_grad(), borrowed(self.module):
-                scores = self.module(self._seen(images[part]))[:, self.places].numpy()
-            ranks.append(ranks_of(scores, classes[part]))
-        return Verdict(np.concatenate(ranks))
+        with torch.no_grad(), borrowed(self.module):
+            scores: Tensor = self.module(self._seen(images))
+        return scores[:, self.places]
+
+    def mapped(self, images: np.ndarray) -> Tensor:
+        with torch.no_grad(), borrowed(self.module):
+            maps: Tensor = self.module.extract_features(self._seen(images))  # type: ignore[operator]
+        return maps
+
+    @property
+    def class_weights(self) -> np.ndarray:
+        return self.module.get_parameter("_fc.weight").detach().cpu().numpy()[self.places]
 
     @staticmethod
     def _seen(images: np.ndarray) -> Tensor:

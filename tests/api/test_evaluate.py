@@ -29,7 +29,7 @@ class FakeJudge:
 
     def rank(self, images, classes):
         self.asked.append((images.shape, list(classes)))
-        return Verdict(np.full(len(images), 2))
+        return Verdict(np.full(len(images), 2), np.zeros(len(images)))
 
 
 @pytest.fixture

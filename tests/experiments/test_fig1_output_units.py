@@ -83,7 +83,7 @@ class FakeJudge:
     """An outside judge that ranks the class of each image as many places down as its index says."""
 
     def rank(self, images, classes):
-        return Verdict(np.array(classes))
+        return Verdict(np.array(classes), np.zeros(len(classes)))
 
 
 def context(units, **given):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from dgnam import zoo
+from dgnam.api.judges import open_judge
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
 from dgnam.errors import DgnamError
-from dgnam.measure import Judge, Verdict
+from dgnam.measure import Judge, Verdict, class_activation_maps
 
 NET = """
 name: "sums"
@@ -35,7 +36,7 @@ def test_ranks_count_the_classes_before(judge):
 
 def test_ties_count_against_the_wanted_class(judge):
     assert judge.rank(np.zeros((1, 3, 2, 2), np.float32), [1]).ranks.tolist() == [3]
-    assert Verdict(np.array([3])).top(1) == 0
+    assert Verdict(np.array([3]), np.zeros(1)).top(1) == 0
 
 
 def test_images_that_are_not_numbers_come_last(judge):
@@ -56,3 +57,31 @@ def test_images_of_another_size_are_refused(judge):
 def test_a_net_that_sees_clips_is_no_judge():
     with pytest.raises(DgnamError, match=r"'action-lstm-sport-mini' sees clips .* and a judge sees one image"):
         Judge(zoo.load("action-lstm-sport-mini"), "fc8")
+
+
+def test_the_log_probability_is_of_the_softmax():
+    scores = np.array([[1000.0, 1000, 0], [0, 0, 0]], np.float32)
+    found = Verdict.of_scores(scores, [1, 2])
+    assert found.log_probability == pytest.approx([np.log(1 / 2), np.log(1 / 3)])
+    assert found.ranks.tolist() == [2, 3]
+
+
+def test_verdicts_by_unit_and_seed():
+    found = Verdict(np.array([1, 2, 1, 7]), np.zeros(4)).reshape(2, 2)
+    assert found.points().tolist() == [[100, 0], [100, 0]]
+    assert found.points(5).tolist() == [[100, 100], [100, 0]]
+
+
+def test_the_class_activation_map_s_mean_is_the_score():
+    judge = open_judge("judge-mini")
+    images = np.random.default_rng(0).normal(0, 50, (2, 3, *judge.size)).astype(np.float32)
+    maps = class_activation_maps(judge.maps(images), judge.class_weights, [3, 187])
+    bias = judge.module.get_parameter("fc/1").detach().numpy()
+    scores = judge.scored(images).numpy()
+    assert maps.mean((1, 2)) + bias[[3, 187]] == pytest.approx(scores[[0, 1], [3, 187]], abs=1e-4)
+    assert np.allclose(judge.features(images), judge.maps(images).mean((2, 3)), atol=1e-6)
+
+
+def test_a_judge_without_global_pooling_has_no_maps(judge):
+    with pytest.raises(DgnamError, match="no global pooling before fc"):
+        judge.maps(np.zeros((1, 3, 2, 2), np.float32))

@@ -12,7 +12,7 @@ import torch
 from dgnam.data.dataset import open_dataset
 from dgnam.data.preprocessing import center_crop, preprocess
 from dgnam.errors import DgnamError, MissingPackageError
-from dgnam.measure import OutsideJudge
+from dgnam.measure import OutsideJudge, class_activation_maps
 from dgnam.measure.outside_judge import check_installed, knows
 
 KEYS = ["n01443537", "n01629819", "n01641577"]  # goldfish, salamander, bullfrog: ImageNet's 1, 25 and 30
@@ -95,3 +95,12 @@ def test_the_real_one_knows_photographs():
     pictures, labels = open_dataset("tinyimagenet64-val", folder=folder).every(50).take(slice(None))
     images = preprocess(center_crop(pictures, (56, 56)))
     assert OutsideJudge.of_labels().rank(images, labels).top(5) > 0.65
+
+
+def test_the_class_activation_map_s_mean_is_the_score():
+    pytest.importorskip("efficientnet_lite_pytorch")
+    judge = OutsideJudge(KEYS)
+    images = image(200, 10)
+    maps = class_activation_maps(judge.maps(images), judge.class_weights, [1])
+    bias = judge.module.get_parameter("_fc.bias").detach().numpy()[judge.places]
+    assert maps.mean((1, 2)) + bias[1] == pytest.approx(judge.scored(images).numpy()[0, 1], abs=1e-3)

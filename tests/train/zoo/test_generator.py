@@ -48,7 +48,7 @@ class FakeJudge:
 
     def rank(self, images, classes):
         self.asked.append((images, list(classes)))
-        return Verdict(np.arange(len(images)) % 2 * 2 + 1)
+        return Verdict(np.arange(len(images)) % 2 * 2 + 1, np.zeros(len(images)))
 
 
 @pytest.fixture
