@@ -22,14 +22,21 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 test test-all fuzz bench train-zoo lint format tutorial notebook docs layer-table proto wheel venv clean distclean
+.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz bench train-zoo lint format tutorial notebook docs \
+	layer-table proto wheel venv clean distclean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS=\"options of the command\"]"
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 reproduce-fig1: $(STAMP) ## repeat figure 1 of the paper with the small models in models/, into runs/
 	$(BIN)/dgnam reproduce fig1 $(ARGS)
+
+reproduce-sec-%: $(STAMP) ## repeat the experiments of a section, as reproduce-sec-3.1 (ARGS="--scale full --data DIR")
+	$(BIN)/dgnam reproduce $* $(ARGS)
+
+reproduce-all: $(STAMP) ## repeat all experiments of the paper, and those beyond it
+	$(BIN)/dgnam reproduce all $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)

@@ -9,17 +9,59 @@ from dgnam.api.targets import Labels
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath
 
-from . import fig1_output_units
-from .experiment import Experiment, Outcome, carry_out
+from . import (
+    beyond_invariance,
+    beyond_path,
+    fig1_output_units,
+    sec2_hyperparameters,
+    sec3_1_memorization,
+    sec3_1_previous_methods,
+    sec3_1_prior_layers,
+    sec3_2_actions,
+    sec3_2_places,
+    sec3_3_architectures,
+    sec3_4_imagenet_hidden,
+    sec3_4_places_hidden,
+    sec3_5_canonical,
+    sec3_5_modified_data,
+    sec3_6_art,
+    sec3_6_training,
+    sec3_6_videos,
+)
+from .experiment import Experiment
+from .reproduce import Outcome, carry_out
 
-EXPERIMENTS: dict[str, Experiment] = {"fig1": fig1_output_units.EXPERIMENT}
+ALL = "all"
+
+MODULES = (
+    fig1_output_units,
+    sec2_hyperparameters,
+    sec3_1_prior_layers,
+    sec3_1_previous_methods,
+    sec3_1_memorization,
+    sec3_2_places,
+    sec3_2_actions,
+    sec3_3_architectures,
+    sec3_4_imagenet_hidden,
+    sec3_4_places_hidden,
+    sec3_5_modified_data,
+    sec3_5_canonical,
+    sec3_6_training,
+    sec3_6_videos,
+    sec3_6_art,
+    beyond_path,
+    beyond_invariance,
+)
+"""In the paper's order."""
+
+EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.name: module.EXPERIMENT for module in MODULES}
 
 
 def reproduce(
     experiment: str,
     *,
     models: str = "mini",
-    scale: str = "full",
+    scale: str = "small",
     units: Sequence[int] | None = None,
     seed: int = 0,
     target: object = None,
@@ -30,6 +72,7 @@ def reproduce(
     channels: str = "BGR",
     prior: object = None,
     prior_weights: StrPath | None = None,
+    data: StrPath | None = None,
     published_images: bool = False,
     device: str = "cpu",
     backend: str | None = None,
@@ -39,21 +82,33 @@ def reproduce(
     resume: bool = False,
     progress: bool = True,
 ) -> Outcome:
-    """Repeat an experiment of the paper: pictures, numbers and all settings in a new folder.
+    """Repeat an experiment of the paper: pictures, numbers, verdicts and all settings in a new folder.
 
     models: "mini", our small models, or "paper", the published ones.
-    scale: "smoke", "small" or "full": how many units and seeds.
+    scale: "smoke", "small" or "full": how many units and seeds; verdicts of record are those of "full".
     units: the units to show; those of the figure where None.
     target, weights, labels, labels_layer, mean, channels, prior, prior_weights: in place of the experiment's own, as
         `dgnam.visualize` takes them.  (`scale` is the experiment's; a net whose input has a factor is a CaffeTarget.)
+    data: the folder of the image sets; $DGNAM_DATA where None.  Without it what needs real pictures is left out.
     backend: see `dgnam.visualize`.
     Everything else is as in `dgnam.visualize`.  Raises DgnamError for an unknown experiment, with the closest names.
     """
     arguments = dict(locals())
     check_types(reproduce, arguments)
-    if experiment not in EXPERIMENTS:
-        raise DgnamError(f"there is no experiment '{experiment}'; the known ones: {closest(experiment, EXPERIMENTS)}")
-    return carry_out(EXPERIMENTS[experiment], arguments)
+    return carry_out(find_experiment(experiment), arguments)
 
 
-__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "reproduce"]
+def find_experiment(name: str) -> Experiment:
+    """The experiment of this name; an unknown one is an error with the closest."""
+    if name not in EXPERIMENTS:
+        raise DgnamError(f"there is no experiment '{name}'; the known ones: {closest(name, EXPERIMENTS)}")
+    return EXPERIMENTS[name]
+
+
+def find_experiments(name: str) -> list[Experiment]:
+    """The experiments that are meant by a name, by a section's number, as 3.1, or by "all"."""
+    of_section = [one for one in EXPERIMENTS.values() if name in (one.section, ALL)]
+    return of_section if of_section else [find_experiment(name)]
+
+
+__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "find_experiment", "find_experiments", "reproduce"]

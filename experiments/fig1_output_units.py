@@ -1,60 +1,83 @@
-"""Figure 1 (Sec. 3.1): images synthesized from scratch to highly activate output units, and two controls.
+"""Figure 1 (Sec. 3.1): images synthesized from scratch to highly activate output units, beside controls.
 
-The paper shows pictures only, so its claim is qualitative; the numbers are ours: how often the target itself, and
-judges that never saw a synthesized image, rank an image's class first.  One of the judges is from outside: it learned
-from ImageNet at 224 px, and needs the extra dgnam[judge].  The controls show what the parts of the method add: random
-codes through the generator (no search), and as many steps in pixels (no generator).
+The paper shows pictures only.  The numbers are ours: how often the target itself, and judges that never saw a
+synthesized image, rank an image's class first.  One of the judges is from outside: it learned from ImageNet at 224 px,
+and needs the extra dgnam[judge].  The controls show what the parts of the method add: random codes through the
+generator (no search), and as many steps in pixels (no generator).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .experiment import Context, Experiment, Models
+from .context import Context
+from .experiment import OUTSIDE, Experiment, Models, Size, mini
+from .pictures import Pictures
+from .rates import accuracy, rates
 
 PAPER = None
 """The paper's numbers to compare with: Figure 1 is pictures only."""
 
+TITLES = {
+    "dgn_am": "Preferred images of {net}'s output units (seed {seed})",
+    "random_codes": "Control: random codes through the generator (seed {seed})",
+    "pixels": "Control: 200 steps in pixels, no prior (seed {seed})",
+}
+
 
 def run(context: Context) -> Mapping[str, Any]:
-    """The method at the published settings, random codes, and pixels without a generator."""
-    name, seed = context.target.name, f"seed {context.seed}"
+    """The first seed is shown; the claim is tested on those after it."""
+    first, *tested = context.seeds
     steps = {
-        "dgn_am": context.synthesize("dgn_am", settings="released", backend=context.arguments["backend"]),
-        "random_codes": context.random_codes(),
-        "pixels": context.synthesize("pixels", prior="pixels"),
+        "dgn_am": context.synthesize(
+            "dgn_am", seeds=[first], settings="released", backend=context.arguments["backend"]
+        ),
+        "random_codes": context.random_codes([first]),
+        "pixels": context.synthesize("pixels", seeds=[first], prior="pixels"),
     }
-    titles = {
-        "dgn_am": f"Preferred images of {name}'s output units ({seed})",
-        "random_codes": f"Control: random codes through the generator ({seed})",
-        "pixels": f"Control: 200 steps in pixels, no prior ({seed})",
+    titles = {step: title.format(net=context.target.name, seed=first) for step, title in TITLES.items()}
+    found = context.compare(steps, titles)
+    if tested:
+        test(context, tested)
+    own = {step: {"target_top1": context.own_rate(pictures)} for step, pictures in steps.items()}
+    return {"paper": PAPER, **{step: own[step] | values for step, values in rates(found).items()}}
+
+
+def test(context: Context, seeds: Sequence[int]) -> None:
+    """By how much the method is above pixels, with every seed that was not looked at."""
+    pictures: dict[str, Pictures] = {
+        "dgn_am": context.synthesize("tested_dgn_am", seeds=seeds, settings="released"),
+        "pixels": context.synthesize("tested_pixels", seeds=seeds, prior="pixels"),
+        "random_codes": context.random_codes(seeds),
     }
-    for step, images in steps.items():
-        context.show(step, images, titles[step])
-    return {"paper": PAPER, **{step: context.ranks(images) for step, images in steps.items()}}
+    found = {step: context.judge(f"tested {step}", made) for step, made in pictures.items()}
+    judge = context.models.judges[0]
+    none = found["pixels"][judge].points().mean()
+    context.decide(
+        "fig1",
+        context.points(found, "dgn_am", "pixels"),
+        floor=found["random_codes"][judge].points().mean() - none,
+        ceiling=accuracy(judge) - none,
+    )
 
 
 EXPERIMENT = Experiment(
     name="fig1",
     section="3.1",
     figure="Fig. 1",
+    claims=("fig1",),
     models={
-        "mini": Models(
-            target="caffenet-mini",
-            prior="deepsim-fc6-mini",
-            judges=("judge-mini",),
-            enlarge=2,
-            note="Small models of our own, at 64 px.",
-        ),
+        "mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE)),
         "paper": Models(
-            target="caffenet",
-            prior="deepsim-fc6",
+            "caffenet",
+            "deepsim-fc6",
+            judges=(OUTSIDE,),
             units=(643, 624, 304, 629, 437),
             columns=5,
             note="The published models.",
         ),
     },
+    sizes={"smoke": Size(4, 1, 10), "small": Size(None, 1), "full": Size(None, 5)},
     run=run,
-    steps=("dgn_am", "pixels"),
 )

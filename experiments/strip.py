@@ -31,7 +31,7 @@ def strip(run: str | Path, units: Sequence[int] = UNITS, scale: int = 3) -> np.n
     models, places = EXPERIMENT.models[inputs["models"]], [inputs["units"].index(unit) for unit in units]
     labels = [label.name for label in zoo.get(models.target).labels()]
     method, pixels = (load(Path(run) / step).images[places] for step in ("dgn_am", "pixels"))
-    codes = random_codes(models.prior, len(labels), inputs["seed"])[list(units)]
+    codes = random_codes(models.prior, len(labels), inputs["seeds"][0])[list(units)]
     random = [picture(image) for image in render(models.prior, codes, method.shape[1:3])]
     pictures = [*method, *random, *pixels]
     names = [f"{labels[unit]}: {row}" for row in ROWS for unit in units]

@@ -1,11 +1,12 @@
-"""Record a run's results in the repository, and write the tables made from them.
+"""Record runs' results in the repository, and write the tables made from them.
 
-`experiments/results/` holds the numbers, the figure and the strip of the run shown in README.  Between marks of the
-form `<!-- NAME -->` and `<!-- /NAME -->`, the `PAGES` hold tables written only by this module.
+`experiments/results/` holds the numbers and the main figure of one run of each experiment, and the strip of figure 1.
+Between marks of the form `<!-- NAME -->` and `<!-- /NAME -->`, the `PAGES` hold tables written only by this module.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -20,18 +21,23 @@ from dgnam.files.encode import jpeg
 from dgnam.files.paths import write_bytes
 from dgnam.runs import Record
 
+from . import EXPERIMENTS, find_experiment
+from .claims import claims
 from .fig1_output_units import EXPERIMENT
 from .sections import SECTIONS
 from .strip import strip
 
 PAGES = {
     "README.md": ("figure 1", "sections"),
-    "experiments/README.md": ("figure 1", "blind naming", "sections"),
+    "experiments/README.md": ("claims", "figure 1", "blind naming"),
     "models/README.md": ("models",),
 }
 """The pages with generated tables, and which."""
 
 NAME, STRIP = "fig1-mini", "strip-mini.jpg"
+QUALITY = {True: 88, False: 75}
+"""Of the JPEG of figure 1, and of the others."""
+
 PANELS = {
     "dgn_am": "**the method**: 200 steps in code space",
     "random_codes": "control: random codes, no search",
@@ -49,42 +55,54 @@ CARD = {"": "reconstructions of photographs by the generator", "_of_pictures": "
 
 
 def record(run: str | Path, root: str | Path) -> list[Path]:
-    """Record the results of a run of figure 1 and write all tables; returns the files written.
+    """Record the results of an experiment's run and write all tables; returns the files written.
 
-    run: its folder, with its blind naming if that is scored.  A run with the same pictures as the recorded one keeps
-        the recorded naming.
+    run: its folder, of figure 1 with its blind naming if that is scored.  A run of figure 1 with the same pictures as
+        the recorded one keeps the recorded naming.
     root: the checkout.
     """
     source, results = Path(run), Path(root) / "experiments" / "results"
     try:
         kept = Record.read(source)
         numbers = json.loads((source / "numbers.json").read_text(encoding="utf-8"))
+        name = find_experiment(str(kept.spec["experiment"])).name
         naming = source / "blind" / "score.json"
         blind = json.loads(naming.read_text(encoding="utf-8")) if naming.is_file() else None
-    except (OSError, ValueError, DgnamError) as error:
-        raise DgnamError(f"{source} is not a finished run of figure 1 ({error})") from None
+        figure = _content(source / str(numbers["figure"]))
+    except (OSError, ValueError, KeyError, DgnamError) as error:
+        raise DgnamError(f"{source} is not a finished run of an experiment ({error})") from None
     if not all((Path(root) / page).is_file() for page in PAGES):
         raise DgnamError(f"{Path(root).resolve()} is not a checkout of dgnam: it lacks one of {', '.join(PAGES)}")
     about = kept.inputs
-    usual = [about.get("models"), about.get("seed"), about.get("units")] == ["mini", 0, list(range(200))]
-    if not usual or any(kept.spec.get(name) is not None for name in ("target", "prior", "backend")):
-        raise DgnamError(f"{source} is not the run that the pages show: all 200 units of the small models at seed 0")
+    usual = about["models"] == "mini" and about["seeds"][0] == 0 and about["scale"] != "smoke"
+    if not usual or any(kept.spec.get(option) is not None for option in ("target", "prior", "backend", "units")):
+        raise DgnamError(
+            f"{source} is not a run that the pages show: all units of the small models, beginning at seed 0"
+        )
     results.mkdir(exist_ok=True)
-    with Image.open(source / "dgn_am.png") as image:
-        figure = jpeg(np.asarray(image.convert("RGB")), quality=88)
-    if blind is None and _content(results / f"{NAME}.jpg") == figure:
-        blind = json.loads(_content(results / f"{NAME}.json"))["blind"]
-    text = json.dumps(
-        {"run": dict(about), "numbers": numbers, "blind": blind}, indent=1, sort_keys=True, ensure_ascii=False
-    )
-    written = {f"{NAME}.json": f"{text}\n".encode(), f"{NAME}.jpg": figure, STRIP: jpeg(strip(source), quality=80)}
-    for name, content in written.items():
-        write_bytes(results / name, content)
-    return [*(results / name for name in written), *write_tables(root)]
+    with Image.open(io.BytesIO(figure)) as image:
+        shown = jpeg(np.asarray(image.convert("RGB")), quality=QUALITY[name == EXPERIMENT.name])
+    stem = f"{name}-mini"
+    if blind is None and _content(results / f"{stem}.jpg") == shown:
+        blind = json.loads(_content(results / f"{stem}.json")).get("blind")
+    found = {"run": dict(about), "numbers": numbers, **({} if blind is None else {"blind": blind})}
+    text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
+    written = {f"{stem}.json": f"{text}\n".encode(), f"{stem}.jpg": shown}
+    if name == EXPERIMENT.name:
+        written[STRIP] = jpeg(strip(source), quality=80)
+    for file, content in written.items():
+        write_bytes(results / file, content)
+    return [*(results / file for file in written), *write_tables(root)]
 
 
 def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
+
+
+def _recorded(root: Path, experiment: str) -> Mapping[str, Any] | None:
+    """The recorded results of an experiment; None where there are none."""
+    content = _content(root / "experiments" / "results" / f"{experiment}-mini.json")
+    return json.loads(content) if content else None
 
 
 def write_tables(root: str | Path) -> list[Path]:
@@ -109,7 +127,7 @@ def with_tables(text: str, root: str | Path) -> str:
 def _figure_1(root: Path) -> str:
     kept = json.loads((root / f"experiments/results/{NAME}.json").read_text(encoding="utf-8"))
     numbers = kept["numbers"]
-    head = f"| all {numbers['units']} units, seed {kept['run']['seed']} | " + " | ".join(COLUMNS.values()) + " |"
+    head = f"| all {numbers['units']} units, seed {kept['run']['seeds'][0]} | " + " | ".join(COLUMNS.values()) + " |"
     rows = [f"| {title} | " + " | ".join(_percent(numbers[key], COLUMNS)) + " |" for key, title in PANELS.items()]
     prior = EXPERIMENT.models["mini"].prior
     card = json.loads((root / f"models/{prior}/card.json").read_text(encoding="utf-8"))["measured"]
@@ -127,7 +145,7 @@ def _percent(values: Mapping[str, float | None], columns: Mapping[str, str]) -> 
 
 def _blind(root: Path) -> str:
     """Every namer's answers beside the truth."""
-    kept = json.loads((root / f"experiments/results/{NAME}.json").read_text(encoding="utf-8"))["blind"]
+    kept = json.loads((root / f"experiments/results/{NAME}.json").read_text(encoding="utf-8")).get("blind")
     if kept is None:
         return ""
     right = sum(row["class"] == row["answer"] for row in kept)
@@ -172,11 +190,68 @@ def _measured(values: Mapping[str, Any]) -> str:
 
 
 def _sections(root: Path) -> str:
-    lines = ["| section | figures | subject | state |", "| --- | --- | --- | --- |"]
+    lines = ["| section | figures | subject | `dgnam reproduce …` | claims |", "| --- | --- | --- | --- | --- |"]
     for part in SECTIONS:
-        measured = ", ".join(f"measured: `dgnam reproduce {name}`" for name in part.experiments)
-        lines.append(f"| {part.number} | {part.figures} | {part.subject} | {measured if measured else 'planned'} |")
+        names = ", ".join(f"`{name}`" for name in part.experiments)
+        verdicts = [_verdict(root, name, claim) for name in part.experiments for claim in EXPERIMENTS[name].claims]
+        counted = ", ".join(f"{verdicts.count(said)} {said}" for said in dict.fromkeys(verdicts))
+        lines.append(f"| {part.number} | {part.figures} | {part.subject} | {names} | {counted} |")
     return "\n".join(lines) + "\n"
+
+
+def _verdict(root: Path, experiment: str, claim: str) -> str:
+    """What the recorded run says of a claim."""
+    kept = _recorded(root, experiment)
+    found = {} if kept is None else kept["numbers"].get("findings", {}).get(claim, {})
+    said = str(found["verdict"]) if found else "not run"
+    return said if kept is None or not found or kept["run"]["scale"] == "full" else f"{said} (small run)"
+
+
+def _claims(root: Path) -> str:
+    """A row for each claim: what was claimed, what was found, and between which controls."""
+    columns = ("section", "claim", "it holds if", "found", "floor", "ceiling", "verdict", "experiment", "note")
+    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join(['---'] * len(columns))} |"]
+    for experiment in EXPERIMENTS.values():
+        kept = _recorded(root, experiment.name)
+        for name in experiment.claims:
+            claim = claims()[name]
+            found = {} if kept is None else kept["numbers"].get("findings", {}).get(name, {})
+            cells = [
+                claim.section,
+                f"{claim.claim} (`{name}`)",
+                f"{claim.statistic}: {claim.holds_if}",
+                "<br>".join(_estimates(found)),
+                *(_number(found.get(control)) for control in ("floor", "ceiling")),
+                _verdict(root, experiment.name, name),
+                _link(root, experiment.name),
+                found.get("note", ""),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _estimates(found: Mapping[str, Any]) -> list[str]:
+    """The parts of a claim: value, interval and number of units; and those without an estimate."""
+    lines = [
+        f"{name}: {part['value']:.3g} [{_end(part['low'])}, {_end(part['high'])}], n = {part['n']}"
+        for name, part in found.get("parts", {}).items()
+    ]
+    return lines + [f"{name}: not estimated" for name in found.get("missing", {})]
+
+
+def _end(value: float | None) -> str:
+    return "∞" if value is None else f"{value:.3g}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def _link(root: Path, experiment: str) -> str:
+    """The experiment, with its figure and numbers where they are recorded."""
+    if _recorded(root, experiment) is None:
+        return f"`{experiment}`"
+    return f"`{experiment}`: [figure](results/{experiment}-mini.jpg), [numbers](results/{experiment}-mini.json)"
 
 
 def _minutes(training: Mapping[str, Any]) -> str:
@@ -186,6 +261,7 @@ def _minutes(training: Mapping[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
+    "claims": _claims,
     "figure 1": _figure_1,
     "blind naming": _blind,
     "models": _models,

@@ -17,11 +17,13 @@ MOST_UNITS = 1_000_000
 
 
 def reproduce(
-    experiment: Annotated[str, typer.Argument(help="The experiment, such as fig1.")],
+    experiment: Annotated[
+        str, typer.Argument(help="The experiment, as fig1; a section, as 3.1, for all that it has; or all.")
+    ],
     models: Annotated[str, typer.Option(help="mini (our small models) or paper (the published ones).")] = "mini",
     scale: Annotated[
-        str, typer.Option(help="full (as in the paper), small or smoke: all units, at most 20, or at most 4.")
-    ] = "full",
+        str, typer.Option(help="small (minutes), full (what the claims ask for) or smoke (does it run?).")
+    ] = "small",
     units: Annotated[str | None, typer.Option(help="The units, as 3,17,40-49; default: the figure's.")] = None,
     seed: o.Seed = 0,
     target: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
@@ -32,6 +34,9 @@ def reproduce(
     channels: o.Channels = "BGR",
     prior: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
     prior_weights: o.PriorWeights = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of the image sets, for real pictures; default: $DGNAM_DATA.")
+    ] = None,
     published_images: Annotated[
         bool, typer.Option("--published-images", help="Save JPEGs stretched as by the published code, instead of PNGs.")
     ] = False,
@@ -46,7 +51,21 @@ def reproduce(
     from dgnam import experiments
 
     given["units"] = None if units is None else parse_units(units)
-    finish(call(experiments.reproduce, given))
+    found = experiments.find_experiments(experiment)
+    if len(found) == 1:
+        finish(call(experiments.reproduce, {**given, "experiment": found[0].name}))
+        return
+    blocked = []
+    for one in found:
+        say([f"==> {one.name}"])
+        outcome = call(experiments.reproduce, {**given, "experiment": one.name})
+        if outcome.blocked:
+            blocked.append(outcome.blocked)
+            say([outcome.blocked])
+        else:
+            finish(outcome)
+    if blocked:
+        raise DgnamError(f"{len(blocked)} of {len(found)} experiments are blocked, as said above")
 
 
 def finish(found: Any) -> None:

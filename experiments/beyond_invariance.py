@@ -1,0 +1,66 @@
+"""Beyond the paper: pictures that fire a unit equally and differ as much as can be (after Cadena et al. 2018).
+
+Several pictures of a unit are made together, and pushed apart in pool5 by a term of weight w.  Of the weights that
+leave a unit at least nine tenths of its activation, the one with the farthest pictures counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dgnam.measure import mean_pairwise_distance
+from dgnam.measure.statistics import mean
+
+from .context import Context
+from .experiment import Experiment, Size, mini, published
+
+WEIGHTS = {"smoke": (0.0, 3.0), "small": (0.0, 1.0, 10.0), "full": (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)}
+"""Of the term that pushes pictures apart, in units of activation; 0 is how far seeds alone lead."""
+
+APART = "pool5"
+KEPT = 0.9
+SEEDS = 6
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """For each unit the distance between its pictures, over that of pictures from different seeds alone."""
+    weights = WEIGHTS[context.arguments["scale"]]
+    made = [[apart(context, unit, weight) for weight in weights] for unit in context.units]
+    distances = np.array([[distance for _, distance, _ in row] for row in made])
+    least = np.array([[activation for _, _, activation in row] for row in made])
+    allowed = least >= KEPT * least[:, :1]
+    ratios = np.where(allowed, distances / distances[:, :1], 0.0).max(1)
+    chosen = np.where(allowed, distances, -1.0).argmax(1)
+    gallery = np.concatenate([row[place][0] for row, place in zip(made, chosen, strict=True)])
+    names = [context.labels[unit] if seed == 0 else "" for unit in context.units for seed in range(SEEDS)]
+    context.show("gallery", gallery, names, "Pictures that fire a unit alike, a row for each", SEEDS)
+    context.decide("beyond-invariance", {"distance": partial(mean, ratios)}, floor=1.0)
+    return {"weights": {f"{w:g}": float(share) for w, share in zip(weights, allowed.mean(0), strict=True)}}
+
+
+def apart(context: Context, unit: int, weight: float) -> tuple[np.ndarray, float, float]:
+    """A unit's pictures, their mean distance in pool5, and their mean activation."""
+    own = f"{context.layer}:{unit}"
+    text = own if weight == 0 else f"{own} + {weight:g}*{APART}:diversity"
+    step = f"unit_{unit:04}/weight_{weight:g}"
+    made = context.visualize(step, text, seeds=list(range(SEEDS)), settings="released", batch_size=SEEDS)
+    rows = context.layer_values([APART], made.raw)[APART]
+    return made.raw, float(mean_pairwise_distance(rows[None])[0]), float(context.values(own, made.raw).mean())
+
+
+EXPERIMENT = Experiment(
+    name="beyond_invariance",
+    section="beyond",
+    figure="",
+    claims=("beyond-invariance",),
+    models={
+        "mini": mini("caffenet-mini", "deepsim-fc6-mini"),
+        "paper": published("caffenet", "deepsim-fc6"),
+    },
+    sizes={"smoke": Size(2, 1, 5), "small": Size(8, 1), "full": Size(50, 1)},
+    run=run,
+)

@@ -1,0 +1,429 @@
+"""What an experiment's function works with: networks, units and seeds, and steps kept in the experiment's folder.
+
+A step is a run in a folder of the experiment's own, or arrays in a chunk, so that an experiment that was killed is
+resumed in the middle of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dgnam import zoo
+from dgnam.am import Settings, Unit, released
+from dgnam.am.images import picture
+from dgnam.api.judges import open_judge, open_outside_judge
+from dgnam.api.pictures import HELD_OUT, open_pictures
+from dgnam.api.priors import ResolvedPrior, open_prior
+from dgnam.api.render import random_codes, render
+from dgnam.api.result import Visualization
+from dgnam.api.targets import ResolvedTarget, open_target
+from dgnam.api.tune import tune
+from dgnam.api.visualize import read_objectives, visualize
+from dgnam.data.dataset import Dataset
+from dgnam.data.preprocessing import center_crop, preprocess
+from dgnam.errors import DgnamError, MissingPackageError
+from dgnam.figures import labeled_grid
+from dgnam.files.encode import png
+from dgnam.measure import BaseJudge, Verdict, kid_difference
+from dgnam.measure.judge import rank_by_target
+from dgnam.measure.layer_codes import LayerCodes
+from dgnam.measure.outside_judge import HALVES, REPORTED
+from dgnam.measure.statistics import mean_difference
+from dgnam.measure.unit_values import unit_values
+from dgnam.runs import Run
+from dgnam.runs.record import RECORD
+
+from .claims import claims
+from .experiment import OUTSIDE, Experiment, Models, Size
+from .finding import Finding, Part, find
+from .pictures import Pictures
+from .reference import FEATURES, image_sets, reference
+
+BATCH = 100
+"""Images that a network sees at once."""
+
+MOST_COLUMNS = 10
+"""Units in an overview."""
+
+TUNED_ON = 8
+"""Units that settings are tuned on."""
+
+TUNED_RATES = (0.3, 32.0, "log")
+"""The first learning rates tried: codes of some layers are smaller than others."""
+
+
+@dataclass(eq=False)
+class Context:
+    """An experiment that is carried out.
+
+    figures: the figures shown so far; the first one is the main one.
+    findings: what was decided so far, by the claim's name.
+    rows: of the table of all pictures that were judged.
+    """
+
+    experiment: Experiment
+    models: Models
+    arguments: Mapping[str, Any]
+    _run: Run | None = None
+    figures: list[Path] = field(default_factory=list)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def run(self) -> Run:
+        """Where the steps are kept."""
+        assert self._run is not None
+        return self._run
+
+    # What is looked at
+
+    @property
+    def size(self) -> Size:
+        """How much is made at the scale asked for."""
+        return self.experiment.sizes[self.arguments["scale"]]
+
+    @cached_property
+    def target(self) -> ResolvedTarget:
+        """The target asked for, or the experiment's."""
+        given = self.arguments
+        asked = self.models.target if given["target"] is None else given["target"]
+        own = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "channels")}
+        return open_target(asked, clips=True, **own)
+
+    @cached_property
+    def prior(self) -> ResolvedPrior:
+        """The prior asked for, or the experiment's."""
+        given = self.arguments
+        asked = self.models.prior if given["prior"] is None else given["prior"]
+        return open_prior(asked, self.frame_size, weights=given["prior_weights"])
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Height and width of an image of the target, or of a frame of its clips."""
+        size: tuple[int, int] = getattr(self.target.target, "frame_size", self.target.target.size)
+        return size
+
+    def other(self, part: str) -> ResolvedTarget:
+        """The network that plays this part, as a target."""
+        return open_target(self.models.others[part], clips=True)
+
+    def other_prior(self, part: str) -> ResolvedPrior:
+        """The network that plays this part, as a prior."""
+        return open_prior(self.models.others[part], self.frame_size)
+
+    @cached_property
+    def units(self) -> list[int]:
+        """The units asked for, or the experiment's at this scale, evenly spread; others than there are are an error."""
+        wanted, count = self.arguments["units"], len(self.labels)
+        if wanted is None:
+            usual = list(range(count)) if self.models.units is None else list(self.models.units)
+            return evenly(usual, self.size.units)
+        outside = [str(unit) for unit in wanted if not 0 <= unit < count]
+        if outside or not wanted:
+            shown = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
+            raise DgnamError(f"units {shown}: {self.layer} of '{self.target.name}' has units 0 to {count - 1}")
+        return list(wanted)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds at this scale, from the first one asked for."""
+        first = int(self.arguments["seed"])
+        return list(range(first, first + self.size.seeds))
+
+    @property
+    def layer(self) -> str:
+        """The layer of the target's class scores."""
+        return self.target.scores
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The names of the target's classes."""
+        return labels_of(self.target)
+
+    # What is made
+
+    def synthesize(
+        self,
+        step: str,
+        *,
+        target: ResolvedTarget | None = None,
+        layer: str | None = None,
+        units: Sequence[int] | None = None,
+        seeds: Sequence[int] | None = None,
+        **options: Any,
+    ) -> Pictures:
+        """The preferred images of units, as a step kept in the folder `step`.
+
+        target, layer, units, seeds: the experiment's, its classes and its seeds where None.
+        options: of `visualize`; the experiment's own prior where none is given.
+        """
+        net = self.target if target is None else target
+        name = net.scores if layer is None else layer
+        numbers = self.units if units is None else list(units)
+        from_seeds = self.seeds if seeds is None else list(seeds)
+        made = self.visualize(step, [f"{name}:{unit}" for unit in numbers], target=net, seeds=from_seeds, **options)
+        shape = (len(numbers), len(from_seeds))
+        return Pictures(made.raw, numbers, from_seeds, made.activations.reshape(shape))
+
+    def visualize(self, step: str, objectives: Any, *, target: Any = None, **options: Any) -> Visualization:
+        """`dgnam.visualize` as a step kept in the folder `step`; at smoke scale with fewer steps."""
+        folder, given = self.run.path / step, self.arguments
+        usual = {"prior": self.prior, "published_images": given["published_images"], "device": given["device"]}
+        fewer = {} if self.size.steps is None else {"n_iters": self.size.steps}
+        return visualize(
+            self.target if target is None else target,
+            objectives,
+            folder=folder,
+            resume=(folder / RECORD).is_file(),
+            progress=given["progress"],
+            **{**usual, **options, **fewer},
+        )
+
+    def tuned(
+        self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None, trials: int = 12
+    ) -> Settings:
+        """The best of so many random settings, by judge-mini on eight units that this scale doesn't look at.
+
+        Kept in the folder `step`.  The published settings where nothing is left to tune on.
+        """
+        net, folder = self.target if target is None else target, self.run.path / step
+        others = [unit for unit in range(len(self.labels)) if unit not in self.units]
+        if self.size.steps is not None or len(others) < 2 * TUNED_ON:
+            return released()
+        tuning, held_out = evenly(others[::2], TUNED_ON), others[1]
+        found = tune(
+            net,
+            [f"{net.scores}:{unit}" for unit in tuning],
+            report_on=f"{net.scores}:{held_out}",
+            prior=self.prior if prior is None else prior,
+            trials=trials,
+            start_lr=TUNED_RATES,
+            device=self.arguments["device"],
+            folder=folder,
+            resume=(folder / RECORD).is_file(),
+            progress=self.arguments["progress"],
+        )
+        return found.rows[0].settings
+
+    def random_codes(self, seeds: Sequence[int] | None = None) -> Pictures:
+        """A random code for each unit and seed through the prior: the control without a search."""
+        from_seeds = self.seeds if seeds is None else list(seeds)
+        codes = [random_codes(self.prior, len(self.labels), seed)[self.units] for seed in from_seeds]
+        arranged = np.stack(codes, 1).reshape(-1, *codes[0].shape[1:])
+        images = render(self.prior, arranged, self.target.target.size, device=self.arguments["device"])
+        return Pictures(images, self.units, from_seeds)
+
+    def keep(self, name: str, make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+        """Arrays as a step kept in the chunk `name`: read, or made and written."""
+        if self.run.missing([name]):
+            self.run.save(name, make())
+        return self.run.load(name)
+
+    def values(self, objectives: Any, images: np.ndarray, target: ResolvedTarget | None = None) -> np.ndarray:
+        """(N, U) float32: the values of units, given as `visualize` takes them, for images (N, 3, h, w)."""
+        net = self.target if target is None else target
+        return unit_values(net.target, read_objectives(objectives, net), images, device=self.arguments["device"])
+
+    def layer_values(self, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
+        """(N, n) float32 of each of the target's layers for images (N, 3, h, w), after an in-place ReLU."""
+        read, names = LayerCodes(self.target.target, layers, self.arguments["device"]), [""] * len(images)
+        parts = [read(images[k : k + BATCH], names[k : k + BATCH]) for k in range(0, len(images), BATCH)]
+        return {layer: np.concatenate([part[layer] for part in parts]) for layer in layers}
+
+    def held_out(self, target: ResolvedTarget | None = None, every: int = 1) -> Dataset:
+        """The pictures that a small model was measured on; an error where there is no folder of image sets."""
+        net = self.target if target is None else target
+        return open_pictures(None, net, HELD_OUT, data=self.data).every(every)
+
+    def seen(self, pictures: Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures as the target takes them, (N, 3, h, w) float32, and their labels (N,)."""
+        shown, labels = pictures.take(slice(None))
+        return preprocess(center_crop(shown, self.frame_size)), labels
+
+    @cached_property
+    def data(self) -> Path | None:
+        """The folder of the image sets; None where there is none, and what needs real pictures is left out."""
+        return image_sets(self.arguments["data"])
+
+    # What is said of it
+
+    @cached_property
+    def judges(self) -> dict[str, BaseJudge]:
+        """By name: the experiment's judges that know the target's classes and take images of its size.
+
+        The outside judge is among them where its extra is installed.
+        """
+        return self.judges_of(self.target)
+
+    def judges_of(self, target: ResolvedTarget) -> dict[str, BaseJudge]:
+        """The same for another target."""
+        found: dict[str, BaseJudge] = {}
+        for name in self.models.judges:
+            judge = self._outside(target) if name == OUTSIDE else _fitting(name, target)
+            if judge is not None:
+                found[name] = judge
+        return found
+
+    @staticmethod
+    def _outside(target: ResolvedTarget) -> BaseJudge | None:
+        try:
+            return open_outside_judge(target)
+        except MissingPackageError:
+            return None
+
+    def reported(self, judge: str, units: Sequence[int]) -> list[int]:
+        """The units whose pictures a judge sees: of the outside judge those of odd index.
+
+        By the others generators are chosen.
+        """
+        return [unit for unit in units if judge != OUTSIDE or unit % 2 == HALVES[REPORTED]]
+
+    def judge(self, step: str, pictures: Pictures) -> dict[str, Verdict]:
+        """What the judges say of a step's pictures, each array (units, seeds), by the judge's name.
+
+        A judge says nothing where none of the units is among those that it sees.  Each picture gets its line in the
+        table.
+        """
+        verdicts: dict[str, Verdict] = {}
+        for name, judge in self.judges.items():
+            seen = pictures.of_units(self.reported(name, pictures.units))
+            if len(seen):
+                verdicts[name] = judge.rank(seen.images, seen.classes).reshape(len(seen.units), len(seen.seeds))
+        self._tabulate(step, pictures, verdicts)
+        return verdicts
+
+    def own_rate(self, pictures: Pictures) -> float:
+        """How often the target itself ranks a picture's unit first."""
+        return rank_by_target(self.target.target, self.layer, pictures.images, pictures.classes).top(1)
+
+    def compare(self, steps: Mapping[str, Pictures], titles: Mapping[str, str]) -> dict[str, dict[str, Verdict]]:
+        """Show some units by all steps, and all by each, from the first seed; and ask the judges for each picture.
+
+        Returns what they say, by step and judge.
+        """
+        self.overview(steps)
+        for step, pictures in steps.items():
+            self.show(step, pictures.first, [self.labels[unit] for unit in pictures.units], titles[step])
+        return {step: self.judge(step, pictures) for step, pictures in steps.items()}
+
+    def points(
+        self, found: Mapping[str, Mapping[str, Verdict]], ours: str, theirs: str, name: str = "{judge}", k: int = 1
+    ) -> dict[str, Part]:
+        """For each judge the difference of two steps in how often their class is among the first k, paired by unit."""
+        return {
+            name.format(judge=judge): partial(
+                mean_difference, found[ours][judge].points(k), found[theirs][judge].points(k)
+            )
+            for judge in found[ours]
+        }
+
+    def kernel_distance(self, ours: Pictures, theirs: Pictures) -> Part:
+        """By how much the KID of their pictures from real ones is above that of ours, in judge-mini's features."""
+        judge = open_judge(FEATURES)
+        return partial(
+            kid_difference,
+            judge.features(theirs.images),
+            judge.features(ours.images),
+            reference("features"),
+            first_units=theirs.classes,
+            second_units=ours.classes,
+        )
+
+    def decide(
+        self,
+        claim: str,
+        parts: Mapping[str, Part],
+        *,
+        floor: float | None = None,
+        ceiling: float | None = None,
+        note: str = "",
+    ) -> None:
+        """Set the parts of a claim against its bounds; at smoke scale without a verdict.
+
+        floor, ceiling: the statistic of the controls.
+        note: what a reader must know beside it.
+        """
+        verdict = self.arguments["scale"] != "smoke"
+        controls = {"floor": floor, "ceiling": ceiling}
+        self.findings[claim] = find(claims()[claim], parts, **controls, note=note, verdict=verdict)
+
+    # What is shown
+
+    def show(
+        self, name: str, images: np.ndarray, captions: Sequence[str], title: str, columns: int | None = None
+    ) -> None:
+        """Write `name`.png: images (N, 3, h, w) float32, as the target sees them, with a caption each."""
+        self.show_pictures(name, [picture(image) for image in images], captions, title, columns)
+
+    def show_pictures(
+        self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, columns: int | None = None
+    ) -> None:
+        """Write `name`.png: pictures (h, w, 3) uint8 RGB with a caption each."""
+        sheet = labeled_grid(
+            list(shown),
+            list(captions),
+            columns=self.models.columns if columns is None else columns,
+            title=title,
+            note=self.models.note,
+            scale=self.models.enlarge,
+        )
+        self.figures.append(self.run.write_bytes(f"{name}.png", png(sheet)))
+
+    def overview(self, steps: Mapping[str, Pictures]) -> None:
+        """Write overview.png: a row for each step, of some units that all steps have, from the first seed."""
+        common = [unit for unit in self.units if all(unit in pictures.units for pictures in steps.values())]
+        units = evenly(common, MOST_COLUMNS)
+        tiles = np.concatenate([pictures.of_units(units).first for pictures in steps.values()])
+        rows = [step.replace("_", " ") for step in steps]
+        names = [f"{self.labels[unit]}\n{row if unit == units[0] else ''}" for row in rows for unit in units]
+        self.show("overview", tiles, names, f"{self.target.name}, {self.experiment.figure}".strip(", "), len(units))
+
+    def _tabulate(self, step: str, pictures: Pictures, verdicts: Mapping[str, Verdict]) -> None:
+        rows = {(u, s): {"step": step, "unit": u, "seed": s} for u in pictures.units for s in pictures.seeds}
+        if pictures.activations is not None:
+            for row, value in zip(rows.values(), pictures.activations.ravel(), strict=True):
+                row["activation"] = f"{value:.6g}"
+        for name, verdict in verdicts.items():
+            seen = [(u, s) for u in self.reported(name, pictures.units) for s in pictures.seeds]
+            for place, rank, value in zip(seen, verdict.ranks.flat, verdict.log_probability.flat, strict=True):
+                rows[place] |= {f"{name} rank": int(rank), f"{name} log probability": f"{value:.6g}"}
+        self.rows += rows.values()
+
+    def table(self) -> str:
+        """A line for each judged picture, as CSV."""
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+def evenly(units: Sequence[int], most: int | None) -> list[int]:
+    """At most so many of the units, evenly spread, the first and the last among them."""
+    if most is None or most >= len(units):
+        return list(units)
+    return [units[place] for place in np.linspace(0, len(units) - 1, most).round().astype(int)]
+
+
+def labels_of(target: ResolvedTarget) -> list[str]:
+    """The names of a target's classes."""
+    count = target.target.layer_shape(target.scores)[0]
+    return [target.caption(Unit(target.scores, unit)) for unit in range(count)]
+
+
+def _fitting(judge: str, target: ResolvedTarget) -> BaseJudge | None:
+    """A judge of the zoo, if it knows a target's classes and takes images of its size."""
+    keys = [label.key for label in zoo.get(judge).labels()]
+    if keys not in [[label.key for label in classes.labels] for classes in target.classes]:
+        return None
+    opened = open_judge(judge)
+    return opened if opened.size == target.target.size else None

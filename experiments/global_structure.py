@@ -1,0 +1,31 @@
+"""How much a judge needs a picture's whole: blobs of its class activation map, and what permuted patches cost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dgnam.measure import BaseJudge, class_activation_maps, find_blobs, permutation_drop, permute_patches
+
+from .pictures import Pictures
+
+PERMUTATIONS = 5
+"""Each picture's patches are permuted so often."""
+
+MAP_SIZE = (28, 28)
+"""Class activation maps are interpolated to this, or small ones would have too few places for blobs."""
+
+
+def blobs(judge: BaseJudge, pictures: Pictures) -> np.ndarray:
+    """(units, seeds): the number of separate regions where a judge sees a picture's class."""
+    maps = class_activation_maps(judge.maps(pictures.images), judge.class_weights, pictures.classes)
+    return pictures.by_unit(find_blobs(maps, MAP_SIZE).counts)
+
+
+def permutation_drops(judge: BaseJudge, pictures: Pictures) -> np.ndarray:
+    """(units, seeds): by how much the log-probability of a picture's class falls when its patches are permuted."""
+    whole = judge.rank(pictures.images, pictures.classes).log_probability
+    mixed = [
+        judge.rank(permute_patches(pictures.images, seed=seed), pictures.classes).log_probability
+        for seed in range(PERMUTATIONS)
+    ]
+    return pictures.by_unit(permutation_drop(whole, np.stack(mixed, 1)))

@@ -1,0 +1,79 @@
+"""Measure the reference statistics: `python -m dgnam.experiments.measure_reference --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from dgnam.api.judges import open_judge
+from dgnam.api.pictures import HELD_OUT, TRAINING, open_pictures
+from dgnam.api.targets import open_target
+from dgnam.data.dataset import Dataset
+from dgnam.data.preprocessing import center_crop, preprocess
+from dgnam.files.paths import StrPath, write_bytes
+from dgnam.measure import BaseJudge, ColorOrder, OutsideJudge, fit_color_order, laplacian_sharpness, seam_energy
+from dgnam.measure.layer_codes import LayerCodes
+from dgnam.runs.chunks import to_bytes
+
+from .reference import FEATURES, reference_file
+
+SIZE = (56, 56)
+"""What networks of 64 px see."""
+
+ENCODER, LAYER = "caffenet-mini", "fc6"
+FITTED_ON = 50
+"""Every so manieth of the training pictures tells the order of channels."""
+
+CONTROLS = {"cut up": "control-shuffled-mini", "blue, red, green": "control-brg-mini", "blurred": "control-blur-mini"}
+
+
+def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
+    """All arrays, as `reference.reference` describes them."""
+    held_out = open_pictures(None, open_target(ENCODER), HELD_OUT, data=data)
+    pictures, labels = held_out.take(slice(None))
+    images, count = preprocess(center_crop(pictures, SIZE)), len(held_out.classes)
+    judges: dict[str, BaseJudge] = {FEATURES: open_judge(FEATURES), "outside": OutsideJudge.of_labels()}
+    colors = fit_color_order(_seen(open_pictures(None, open_target(ENCODER), TRAINING, data=data).every(FITTED_ON)))
+    found = {
+        "features": judges[FEATURES].features(images).astype(np.float16),
+        "spread": _spread(images, labels, count),
+        "color order": np.append(colors.weights, colors.offset).astype(np.float32),
+    }
+    found |= {
+        f"accuracy, {name}": _by_class(judge.rank(images, labels).points() / 100, labels, count)
+        for name, judge in judges.items()
+    }
+    return found | {f"modified, {net}": _modified(model, colors, net, data) for net, model in CONTROLS.items()}
+
+
+def _modified(model: str, colors: ColorOrder, net: str, data: StrPath | None) -> np.ndarray:
+    """(classes, 2): the measure of a control's regular and modified pictures."""
+    measures = {"cut up": seam_energy, "blue, red, green": colors.score, "blurred": laplacian_sharpness}
+    pictures = open_pictures(None, open_target(model), HELD_OUT, data=data)
+    values, labels = measures[net](_seen(pictures)), pictures.labels
+    assert labels is not None
+    return _by_class(values, labels, int(labels.max()) + 1).reshape(2, -1).T
+
+
+def _seen(pictures: Dataset) -> np.ndarray:
+    return center_crop(pictures.take(slice(None))[0], SIZE)
+
+
+def _spread(images: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    read = LayerCodes(open_target(ENCODER).target, [LAYER])
+    parts = [images[k : k + 100] for k in range(0, len(images), 100)]
+    codes = np.concatenate([read(part, [""] * len(part))[LAYER] for part in parts])
+    means = np.stack([codes[labels == label].mean(0) for label in range(count)])
+    return _by_class(np.linalg.norm(codes - means[labels], axis=1), labels, count)
+
+
+def _by_class(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """(count,) float32: the mean of each class."""
+    return np.array([values[labels == label].mean() for label in range(count)], np.float32)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m dgnam.experiments.measure_reference", description=__doc__)
+    parser.add_argument("--data", help="the folder of the image sets; $DGNAM_DATA if left out")
+    write_bytes(reference_file(), to_bytes(measure(parser.parse_args().data)))

@@ -1,0 +1,130 @@
+"""`reproduce`: an experiment carried out in a run's folder, or what keeps it from running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dgnam import zoo
+from dgnam.api.fingerprint import file_checksums
+from dgnam.api.run_folder import at_work, begin
+from dgnam.api.spec import spec_of
+from dgnam.caffe.mode import usable_device
+from dgnam.data.named_set import DATA_VARIABLE
+from dgnam.errors import DgnamError, closest
+from dgnam.measure.outside_judge import EXTRA, REPORTED, packages
+from dgnam.runs import Record, environment
+
+from .context import Context
+from .experiment import OUTSIDE, Experiment, Models
+from .reference import image_sets
+
+NUMBERS, TABLE = "numbers.json", "pictures.csv"
+
+SHARES = ("_top1", "_top5", "accuracy", "both_fire")
+"""How columns of shares end."""
+
+NO_DATA = (
+    f"it needs real pictures: give --data DIR or set ${DATA_VARIABLE}; `dgnam data list` says where they come from"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An experiment's result: numbers with what they are about, in a run folder; or why there are none.
+
+    figure: the main picture's path.
+    numbers: as `numbers.json` has them: "units", "findings" by claim, and the experiment's own.
+    summary: the same for people to read.
+    blocked: what is missing and how to get it; empty where the experiment ran.
+    """
+
+    folder: Path | None = None
+    figure: Path | None = None
+    numbers: Mapping[str, Any] | None = None
+    summary: Sequence[str] = ()
+    blocked: str = ""
+
+
+def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
+    """Run or resume an experiment; missing weights give a blocked outcome."""
+    for name, known in (("models", experiment.models), ("scale", experiment.sizes)):
+        if arguments[name] not in known:
+            raise DgnamError(f"{name} '{arguments[name]}': give one of {closest(arguments[name], known)}")
+    models = experiment.models[arguments["models"]]
+    usable_device(arguments["device"])
+    missing = _missing(models, arguments)
+    if experiment.needs_data and image_sets(arguments["data"]) is None:
+        missing.append(NO_DATA)
+    if missing:
+        return Outcome(blocked=f"{experiment.name} is blocked: {'; '.join(missing)}")
+    context = Context(experiment, models, arguments)
+    inputs = {**_inputs(context), "models": arguments["models"], "scale": arguments["scale"]}
+    record = Record("reproduce", spec_of(arguments), inputs, environment(*packages()))
+    usual = f"{experiment.name}-{arguments['models']}"
+    name, folder = arguments["name"] or usual, arguments["folder"]
+    output = None if folder is not None else arguments["output"]
+    run = begin(record, folder=folder, output=output, name=name, resume=arguments["resume"])
+    assert run is not None
+    context._run = run
+    with at_work(run):
+        own = experiment.run(context)
+        findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}
+        main = context.figures[0].relative_to(run.path)
+        numbers = {"units": len(context.units), "figure": str(main), "findings": findings, **own}
+        run.write_text(TABLE, context.table())
+        run.write_json(NUMBERS, numbers)
+    lines = [line for finding in context.findings.values() for line in finding.lines()]
+    return Outcome(run.path, context.figures[0], numbers, [*_lines(context, own), *lines])
+
+
+def _inputs(context: Context) -> dict[str, Any]:
+    """What decides the experiment's numbers."""
+    names = [*(name for name in context.judges if name != OUTSIDE), *context.models.others.values()]
+    files = [path for name in names for path in (zoo.get(name).prototxt, zoo.get(name).weights_path())]
+    return {
+        "target": {"name": context.target.name, **context.target.record},
+        "prior": {"name": context.prior.name, **context.prior.record},
+        "others": file_checksums(*files),
+        "layer": context.layer,
+        "units": context.units,
+        "seeds": context.seeds,
+    }
+
+
+def _missing(models: Models, arguments: Mapping[str, Any]) -> list[str]:
+    """What each absent file of the models is, and how to get it, after an attempt to download it."""
+    reasons = []
+    needed = [models.target] if arguments["target"] is None else []
+    needed += [models.prior] if arguments["prior"] is None else []
+    obtain: list[Callable[[], object]] = [zoo.get(name).weights_path for name in (*needed, *models.files)]
+    obtain += [zoo.get(models.prior).act_range] if arguments["prior"] is None else []
+    for get in obtain:
+        try:
+            get()
+        except zoo.MissingWeightsError as missing:
+            reasons.append(str(missing))
+    return reasons
+
+
+def _lines(context: Context, numbers: Mapping[str, Any]) -> list[str]:
+    """A table: a row to each step."""
+    rows = [(name, values) for name, values in numbers.items() if isinstance(values, dict)]
+    columns = list(dict.fromkeys(key for _, values in rows for key in values))
+    if not columns:
+        return []
+    width = max(len(name) for name, _ in rows) + 2
+    lines = [f"{len(context.units)} units".ljust(width) + "".join(column.rjust(14) for column in columns)]
+    lines += [name.ljust(width) + "".join(_cell(values.get(c), c).rjust(14) for c in columns) for name, values in rows]
+    if OUTSIDE in context.models.judges:
+        what = f"the outside judge sees the units of {REPORTED} index"
+        lines.append(what if packages() else f"{what}; it is not installed: pip install {EXTRA}")
+    return lines
+
+
+def _cell(value: float | None, column: str) -> str:
+    if value is None:
+        return "not judged"
+    return f"{value:.1%}" if column.endswith(SHARES) else f"{value:.3g}"

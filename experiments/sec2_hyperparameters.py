@@ -1,0 +1,110 @@
+"""Section 2: the weight of L2, clipping to the activation range, and whether activation tells recognizability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dgnam.am import Settings, released
+from dgnam.measure.statistics import mean_difference, spearman_within_units
+
+from .context import Context, evenly
+from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .finding import Part
+from .rates import rates
+
+WEIGHTS = (0.0, 0.001, 0.005, 0.02, 0.1)
+PAPERS = 0.005
+"""The paper's choice among the weights."""
+
+SETTINGS = {"smoke": 4, "small": 12, "full": 60}
+"""Random settings that activation and recognizability are correlated over."""
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """The three claims, one after the other."""
+    return {**weights(context), **clipping(context), **correlation(context)}
+
+
+def weights(context: Context) -> Mapping[str, Any]:
+    """The paper's equation with each weight of the code's norm, on half of the units."""
+    units = evenly(context.units, -(-len(context.units) // 2))
+    steps = {
+        f"weight_{weight:g}": context.synthesize(
+            f"weight_{weight:g}", settings="paper", norm_penalty=weight, units=units
+        )
+        for weight in WEIGHTS
+    }
+    found = context.compare(steps, {step: f"Eq. 1, L2 {step}" for step in steps})
+    parts: dict[str, Part] = {}
+    for judge in found[f"weight_{PAPERS:g}"]:
+        scores = {step: opinions[judge].log_probability for step, opinions in found.items()}
+        ours, best = scores[f"weight_{PAPERS:g}"], max(scores.values(), key=np.mean)
+        parts[f"{judge}, behind the best"] = partial(mean_difference, best, ours)
+        parts[f"{judge}, ahead of 0.1"] = partial(mean_difference, ours, scores["weight_0.1"])
+    context.decide("sec2-l2", parts)
+    return rates(found)
+
+
+def clipping(context: Context) -> Mapping[str, Any]:
+    """The published code with its clip and without."""
+    steps = {clip: context.synthesize(f"clip_{clip}", settings="released", clip=clip) for clip in ("act_range", "none")}
+    found = context.compare(steps, {"act_range": "Codes clipped to the activation range", "none": "Codes not clipped"})
+    parts = context.points(found, "act_range", "none")
+    parts["KID"] = context.kernel_distance(steps["act_range"], steps["none"])
+    context.decide("sec2-clip", parts)
+    return rates(found)
+
+
+def correlation(context: Context) -> Mapping[str, Any]:
+    """Within each unit, the activation reached and the judge's log-probability over random settings."""
+    units = evenly(context.units, -(-len(context.units) * 2 // 5))
+    drawn = draw_settings(SETTINGS[context.arguments["scale"]], context.seeds[0])
+    made = [
+        context.synthesize(f"random_{place:02}", units=units, seeds=context.seeds[:1], settings=settings)
+        for place, settings in enumerate(drawn)
+    ]
+    verdicts = [context.judge(f"random setting {place}", pictures) for place, pictures in enumerate(made)]
+    rates_of = np.log([settings.step_size(0) for settings in drawn])
+    parts: dict[str, Part] = {}
+    for judge in verdicts[0]:
+        seen = context.reported(judge, units)
+        activations = np.stack([pictures.of_units(seen).measured[:, 0] for pictures in made], 1)
+        scores = np.stack([verdict[judge].log_probability[:, 0] for verdict in verdicts], 1)
+        given = list(np.broadcast_to(rates_of, activations.shape))
+        pairs = list(activations), list(scores)
+        parts[f"{judge}, correlation"] = partial(spearman_within_units, *pairs)
+        parts[f"{judge}, given the learning rate"] = partial(spearman_within_units, *pairs, given)
+    context.decide("sec2-no-correlation", parts)
+    return {}
+
+
+def draw_settings(count: int, seed: int) -> list[Settings]:
+    """Random numbers of steps, learning rates and decays, from the ranges of the paper's authors."""
+    draw = np.random.default_rng(seed)
+    steps, first_rates, decays = (
+        draw.integers(50, 401, count),
+        draw.uniform(0, np.log(32), count),
+        draw.uniform(0.9, 1, count),
+    )
+    return [
+        released(n_iters=int(n), start_lr=float(np.exp(rate)), l2=float(decay))
+        for n, rate, decay in zip(steps, first_rates, decays, strict=True)
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="sec2_hyperparameters",
+    section="2",
+    figure="",
+    claims=("sec2-l2", "sec2-clip", "sec2-no-correlation"),
+    models={
+        "mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE)),
+        "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
+    },
+    sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(None, 2)},
+    run=run,
+)

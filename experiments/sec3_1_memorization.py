@@ -1,0 +1,115 @@
+"""Figure S22 (Sec. 3.1): is a synthesized picture a copy of a training picture?
+
+Each picture's nearest training pictures, in pixels and in eight layers.  A copy stands out: it is much nearer to one
+training picture than to the next ones.  So the ratio of these distances counts, against that of held-out pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dgnam.am.images import picture
+from dgnam.api.neighbors import PictureNeighbors, neighbors
+from dgnam.api.pictures import TRAINING, open_pictures
+from dgnam.data.preprocessing import center_crop
+from dgnam.measure import copying_ratio
+from dgnam.measure.statistics import proportion
+from dgnam.runs.record import RECORD
+
+from .context import Context, evenly
+from .experiment import Experiment, Size, mini
+from .finding import Part, percent
+
+SPACES = ("pixels", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+NEIGHBORS = 50
+LOWEST = 1.0
+"""A picture whose ratio lies in this lowest percentage of the held-out pictures' counts as a copy."""
+
+NOISE = 10.0
+"""Gray levels of the noise on every second of the copies that must be found."""
+
+AMOUNTS = {"smoke": (200, 8, 60), "small": (5000, 60, 10), "full": (None, 500, 1)}
+"""Training pictures searched, at most; held-out pictures beside them; and every so manieth is searched."""
+
+SHOWN = 8
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """The pictures, held-out ones, and copies of training pictures, each with its neighbors."""
+    limit, count, every = AMOUNTS[context.arguments["scale"]]
+    made = context.synthesize("dgn_am", settings="released")
+    training = open_pictures(None, context.target, TRAINING, data=context.data).every(every)
+    searched = len(training) if limit is None else min(limit, len(training))
+    held_out = context.held_out().part(range(0, len(context.held_out()), max(1, len(context.held_out()) // count)))
+    chosen = training.part(range(0, searched, max(1, searched // max(10, count // 5))))
+    queries = {
+        "synthesized": np.stack([picture(image) for image in made.images]),
+        "held_out": center_crop(held_out.take(slice(None))[0], context.frame_size),
+        "copies": noisy(center_crop(chosen.take(slice(None))[0], context.frame_size)),
+    }
+    found = {
+        name: nearest(context, name, shown, f"{training.name}[::{every}]" if every > 1 else training.name, limit)
+        for name, shown in queries.items()
+    }
+    ratios = {name: np.stack([copying_ratio(rows) for rows in one.distances]) for name, one in found.items()}
+    bounds = np.percentile(ratios["held_out"], LOWEST, axis=1)[:, None]
+    copied = {name: np.asarray(values <= bounds) for name, values in ratios.items()}
+    parts: dict[str, Part] = {
+        f"copies, {space}": percent(partial(proportion, made.by_unit(flags)))
+        for space, flags in zip(SPACES, copied["synthesized"], strict=True)
+    }
+    parts["controls detected"] = percent(partial(proportion, np.any(copied["copies"], axis=0)[:, None]))
+    show(context, found["synthesized"])
+    context.decide("sec3.1-copying", parts, floor=LOWEST, note="Controls: exact and noisy copies, found in any space.")
+    return {name: dict(zip(SPACES, map(float, np.median(values, 1)), strict=True)) for name, values in ratios.items()}
+
+
+def noisy(pictures: np.ndarray) -> np.ndarray:
+    """Copies of pictures (N, h, w, 3) uint8, every second one with noise."""
+    noise = np.random.default_rng(0).normal(0, NOISE, pictures.shape)
+    noise[::2] = 0
+    return np.clip(np.rint(pictures + noise), 0, 255).astype(np.uint8)
+
+
+def nearest(context: Context, name: str, shown: np.ndarray, training: str, limit: int | None) -> PictureNeighbors:
+    """The nearest training pictures of pictures (N, h, w, 3) uint8, as a step."""
+    folder = context.run.path / f"neighbors_{name}"
+    return neighbors(
+        shown,
+        target=context.target,
+        layers=SPACES,
+        images=training,
+        data=context.data,
+        k=NEIGHBORS,
+        limit=limit,
+        folder=folder,
+        resume=(folder / RECORD).is_file(),
+        progress=context.arguments["progress"],
+    )
+
+
+def show(context: Context, found: PictureNeighbors) -> None:
+    """Some pictures, each with its nearest training picture in each space."""
+    rows = evenly(range(len(found.names)), SHOWN)
+    tiles, names = [], []
+    for row in rows:
+        tiles += [found.queries[row], *(found.picture(space, row) for space in range(len(SPACES)))]
+        names += ["synthesized", *SPACES]
+    title = "Synthesized pictures and their nearest training pictures"
+    context.show_pictures("neighbors", tiles, names, title, 1 + len(SPACES))
+
+
+EXPERIMENT = Experiment(
+    name="sec3_1_memorization",
+    section="3.1",
+    figure="Fig. S22",
+    claims=("sec3.1-copying",),
+    models={"mini": mini("caffenet-mini", "deepsim-fc6-mini")},
+    sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(None, 2)},
+    run=run,
+    needs_data=True,
+)

@@ -1,0 +1,53 @@
+"""Figure S17 (Sec. 3.1): the same units by previous methods and by none, which optimize pixels, and by ours.
+
+All take as many steps; each has the settings that its authors published.  Beside the paper's four stands a later one:
+Fourier coefficients with decorrelated colors (Olah 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .context import Context
+from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .finding import Part
+from .rates import rates
+
+PAPERS = {
+    "simonyan2014": "Simonyan et al. 2014",
+    "yosinski2015": "Yosinski et al. 2015",
+    "nguyen2016": "Nguyen et al. 2016",
+    "mahendran2016": "Mahendran and Vedaldi 2016",
+}
+"""The previous methods that the paper compares with."""
+
+OTHERS = {"pixels": "No prior", "olah2017": "Olah et al. 2017"}
+STEPS = 200
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """The units by each method, and how often judges recognize them."""
+    steps = {method: context.synthesize(method, prior=method, n_iters=STEPS) for method in (*OTHERS, *PAPERS)}
+    steps["dgn_am"] = context.synthesize("dgn_am", settings="released")
+    found = context.compare(steps, {**OTHERS, **PAPERS, "dgn_am": "DGN-AM"})
+    parts: dict[str, Part] = {}
+    for method in PAPERS:
+        parts |= context.points(found, "dgn_am", method, f"{{judge}}, {method}")
+        parts[f"KID, {method}"] = context.kernel_distance(steps["dgn_am"], steps[method])
+    context.decide("sec3.1-previous", parts, note="At equal steps; not at equal activation.")
+    return rates(found)
+
+
+EXPERIMENT = Experiment(
+    name="sec3_1_previous_methods",
+    section="3.1",
+    figure="Fig. S17",
+    claims=("sec3.1-previous",),
+    models={
+        "mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE)),
+        "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
+    },
+    sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(None, 1)},
+    run=run,
+)

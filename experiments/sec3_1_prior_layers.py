@@ -1,0 +1,75 @@
+"""Figure S13 (Sec. 3.1): the same units with priors that invert different layers: conv3, pool5, fc6 and fc7.
+
+Each prior has the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the
+judge sees its class (one blob or many) and how much it loses when the picture's patches change places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from dgnam.measure.statistics import cliffs_delta, mean_difference
+
+from .context import Context
+from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .finding import Part
+from .global_structure import blobs, permutation_drops
+from .pictures import Pictures
+from .rates import rates
+
+LAYERS = ("conv3", "pool5", "fc6", "fc7")
+LOCAL = ("conv3", "pool5")
+"""Those whose codes have places."""
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """The units with each prior, and with each prior's random codes."""
+    priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in LAYERS}
+    steps = {
+        layer: context.synthesize(layer, prior=prior, settings=context.tuned(f"tuned_{layer}", prior=prior))
+        for layer, prior in priors.items()
+    }
+    found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in LAYERS})
+    best = [context.points(found, "fc6", layer, f"{{judge}}, {layer}") for layer in LAYERS if layer != "fc6"]
+    context.decide("sec3.1-fc6-best", {part: estimate for parts in best for part, estimate in parts.items()})
+    context.decide("sec3.1-fragments", fragments(context, steps))
+    return rates(found)
+
+
+def fragments(context: Context, steps: Mapping[str, Pictures]) -> dict[str, Part]:
+    """Blobs of the class activation map by Cliff's delta, and the drops when patches are permuted, against fc6."""
+    parts: dict[str, Part] = {}
+    for name, judge in context.judges.items():
+        seen = {layer: pictures.of_units(context.reported(name, context.units)) for layer, pictures in steps.items()}
+        counts = {layer: blobs(judge, pictures) for layer, pictures in seen.items()}
+        drops = {layer: permutation_drops(judge, pictures) for layer, pictures in seen.items()}
+        for layer in LOCAL:
+            parts[f"{name}, blobs, {layer}"] = partial(cliffs_delta, counts[layer], counts["fc6"], paired=True)
+            parts[f"{name}, permutation drop, {layer}"] = partial(mean_difference, drops["fc6"], drops[layer])
+    return parts
+
+
+EXPERIMENT = Experiment(
+    name="sec3_1_prior_layers",
+    section="3.1",
+    figure="Fig. S13",
+    claims=("sec3.1-fc6-best", "sec3.1-fragments"),
+    models={
+        "mini": mini(
+            "caffenet-mini",
+            "deepsim-fc6-mini",
+            judges=("judge-mini", OUTSIDE),
+            others={"conv3": "deepsim-conv3-mini", "pool5": "deepsim-pool5-mini", "fc7": "deepsim-fc7-mini"},
+        ),
+        "paper": published(
+            "caffenet",
+            "deepsim-fc6",
+            judges=(OUTSIDE,),
+            others={"conv3": "deepsim-conv3", "pool5": "deepsim-pool5", "fc7": "deepsim-fc7"},
+        ),
+    },
+    sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(184, 1)},
+    run=run,
+)

@@ -1,0 +1,146 @@
+"""Figure S14 (Sec. 3.4): hidden units of all layers, of weights that the prior's encoder does not have.
+
+DGN-AM stands beside multifaceted feature visualization (Nguyen et al. 2016, from mean pictures and with total
+variation) and the real pictures that units like most.  How well pictures explain a unit: with nine that fire it and
+nine that silence it as references, a third network tells which of two real pictures fires it more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dgnam.api.judges import open_judge
+from dgnam.api.priors import open_prior
+from dgnam.api.starts import open_start
+from dgnam.measure import choice_margins, choose_alternatives, sign_accuracy
+from dgnam.measure.statistics import mean_difference
+
+from .context import Context, evenly
+from .crops import Crop, center_crop_of
+from .experiment import Experiment, Size, mini
+from .finding import Part
+from .pictures import Pictures
+
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+METHODS, MFV = ("dgn_am", "mfv"), "nguyen2016"
+THIRD = "judge-mini"
+"""The network that compares pictures: neither the target nor the prior's."""
+
+REFERENCES, TRIALS, SMOKE = 9, 20, 2
+EVERY = {"smoke": 20, "small": 4, "full": 1}
+"""Every so manieth of the held-out pictures is a candidate."""
+
+SHOWN = 4
+"""Units of each layer in the figure."""
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """Layer by layer: references by both methods and from real pictures, and how often they tell."""
+    images, _ = context.seen(context.held_out(every=EVERY[context.arguments["scale"]]))
+    units = {layer: evenly(range(context.target.target.layer_shape(layer)[0]), context.size.units) for layer in LAYERS}
+    start = open_start(f"mean:{context.held_out().name}", open_prior(MFV, context.frame_size))
+    made = {
+        "dgn_am": references(context, "dgn_am", units, settings="released"),
+        "mfv": references(context, "mfv", units, prior=MFV, start=start),
+    }
+    found = {
+        layer: told(context, layer, units[layer], images, {method: pairs[layer] for method, pairs in made.items()})
+        for layer in LAYERS
+    }
+    first = {method: [pairs[layer][0] for layer in LAYERS] for method, pairs in made.items()}
+    figure(context, first)
+    parts: dict[str, Part] = {
+        f"two-alternative test, {layer}": partial(mean_difference, 100 * shares["dgn_am"], 100 * shares["mfv"])
+        for layer, shares in found.items()
+    }
+    parts["KID"] = context.kernel_distance(together(first["dgn_am"]), together(first["mfv"]))
+    context.decide("sec3.4-hidden", parts, floor=50.0, ceiling=ceiling(found))
+    return {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
+
+
+def references(
+    context: Context, step: str, units: Mapping[str, list[int]], **options: Any
+) -> dict[str, tuple[Pictures, Pictures]]:
+    """By layer: pictures that fire its units, and others that silence them."""
+    seeds = list(range(SMOKE if context.arguments["scale"] == "smoke" else REFERENCES))
+    texts = [f"{sign}{layer}:{unit}" for sign in ("", "-") for layer in LAYERS for unit in units[layer]]
+    made = context.visualize(step, texts, seeds=seeds, **options).raw.reshape(2, -1, len(seeds), 3, *context.frame_size)
+    ends = np.cumsum([len(units[layer]) for layer in LAYERS])[:-1]
+    sides = [
+        [
+            Pictures(part.reshape(-1, *part.shape[2:]), units[layer], seeds)
+            for layer, part in zip(LAYERS, parts, strict=True)
+        ]
+        for parts in (np.split(side, ends) for side in made)
+    ]
+    return {layer: (most, least) for layer, most, least in zip(LAYERS, *sides, strict=True)}
+
+
+def told(
+    context: Context,
+    layer: str,
+    units: list[int],
+    images: np.ndarray,
+    steps: Mapping[str, tuple[Pictures, Pictures]],
+) -> dict[str, np.ndarray]:
+    """For each method, and for real references, the share of right choices of each unit, (units,)."""
+    crop = center_crop_of(context.target.target, layer)
+    judge = open_judge(THIRD)
+    values = context.values([f"{layer}:{unit}" for unit in units], images)
+    real = judge.features(crop(images))
+    sides = {method: [features(judge, crop, side) for side in pair] for method, pair in steps.items()}
+    found: dict[str, list[float]] = {name: [] for name in (*METHODS, "real")}
+    trials = 4 if context.arguments["scale"] == "smoke" else TRIALS
+    for place in range(len(units)):
+        chosen = choose_alternatives(values[:, place], trials=trials, references=REFERENCES)
+        queries = real[chosen.strong], real[chosen.weak]
+        pairs = {method: (most[place], least[place]) for method, (most, least) in sides.items()}
+        pairs["real"] = real[chosen.maximal], real[chosen.minimal]
+        for name, (most, least) in pairs.items():
+            found[name].append(sign_accuracy(choice_margins(most, least, *queries)))
+    return {name: np.array(shares) for name, shares in found.items()}
+
+
+def features(judge: Any, crop: Crop, pictures: Pictures) -> np.ndarray:
+    """(units, seeds, K) of the part of each picture that its unit sees."""
+    return pictures.by_unit(judge.features(crop(pictures.images)))
+
+
+def together(layers: list[Pictures]) -> Pictures:
+    """The pictures of all layers' units, numbered one after the other; the first seed of each."""
+    images = np.concatenate([pictures.first for pictures in layers])
+    return Pictures(images, list(range(len(images))))
+
+
+def ceiling(accuracies: Mapping[str, Mapping[str, np.ndarray]]) -> float:
+    """What real references reach, over all layers."""
+    return 100 * float(np.mean([found["real"].mean() for found in accuracies.values()]))
+
+
+def figure(context: Context, made: Mapping[str, list[Pictures]]) -> None:
+    """A row for each layer: some units by both methods."""
+    tiles, names = [], []
+    for place, layer in enumerate(LAYERS):
+        for method in METHODS:
+            pictures = made[method][place]
+            some = evenly(list(pictures.units), SHOWN)
+            tiles += list(pictures.of_units(some).first)
+            names += [f"{layer}:{unit}" for unit in some]
+    title = "Hidden units of all layers; left DGN-AM, right multifaceted feature visualization"
+    context.show("hidden", np.stack(tiles), names, title, len(tiles) // len(LAYERS))
+
+
+EXPERIMENT = Experiment(
+    name="sec3_4_imagenet_hidden",
+    section="3.4",
+    figure="Fig. S14",
+    claims=("sec3.4-hidden",),
+    models={"mini": mini("caffenet-b-mini", "deepsim-fc6-mini")},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
+    run=run,
+    needs_data=True,
+)

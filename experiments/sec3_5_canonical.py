@@ -1,0 +1,76 @@
+"""Figures S7 and S18 (Sec. 3.5): classes with and without canonical pictures, and the facets of diverse ones.
+
+Some units' pictures show nothing that one would name.  The paper supposes that their classes are diverse.  So the
+spread of a class's codes should go with how little judges recognize in its unit's picture, beyond what they don't
+recognize in real pictures of the class either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from dgnam.measure.statistics import spearman
+
+from .context import Context
+from .experiment import OUTSIDE, Experiment, Size, mini
+from .finding import Part
+from .pictures import Pictures
+from .rates import rates
+from .reference import reference
+
+SHOWN = 10
+"""Classes of the least and of the greatest spread."""
+
+FACETS = 4
+"""Clusters of a class's real pictures, from whose mean codes the search starts."""
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """All units; the least and the most diverse classes are shown, and facets of the latter where data is at hand."""
+    made = context.synthesize("dgn_am", settings="released")
+    spread = reference("spread")
+    verdicts = context.judge("dgn_am", made)
+    parts: dict[str, Part] = {}
+    for judge, verdict in verdicts.items():
+        seen = context.reported(judge, context.units)
+        known = reference(f"accuracy, {judge}")[seen]
+        parts[judge] = partial(spearman, spread[seen], verdict.log_probability.mean(1), known)
+    context.decide("sec3.5-canonical", parts)
+    order = sorted(context.units, key=lambda unit: float(spread[unit]))
+    count = min(SHOWN, len(order) // 2)
+    show(context, "canonical", made, order[:count], "Classes whose pictures are most alike")
+    show(context, "diverse", made, order[-count:], "Classes whose pictures are least alike")
+    if context.data is not None:
+        facets(context, order[-1])
+    return rates({"dgn_am": verdicts})
+
+
+def show(context: Context, name: str, made: Pictures, units: list[int], title: str) -> None:
+    """The pictures of some units."""
+    context.show(name, made.of_units(units).first, [context.labels[unit] for unit in units], title, SHOWN)
+
+
+def facets(context: Context, unit: int) -> None:
+    """One unit from the mean codes of clusters of its class's pictures."""
+    label, pictures = context.labels[unit], context.held_out().name
+    made = context.visualize(
+        "facets",
+        f"{context.layer}:{unit}",
+        seeds=list(range(FACETS)),
+        start=f"cluster:{pictures}:{unit}:{FACETS}",
+        settings="released",
+    )
+    context.show("facets", made.raw, [f"facet {k}" for k in range(FACETS)], f"Facets of {label}", FACETS)
+
+
+EXPERIMENT = Experiment(
+    name="sec3_5_canonical",
+    section="3.5",
+    figure="Figs. S7, S18",
+    claims=("sec3.5-canonical",),
+    models={"mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE))},
+    sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(None, 1)},
+    run=run,
+)

@@ -1,0 +1,70 @@
+"""Section S6 (Sec. 3.6): the same units from an untrained network to a trained one, and in one that is overfit.
+
+The paper finds that the pictures tell how far a network is trained, to some extent, and that the prior, which was
+trained with the converged network, shows the others as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dgnam.measure.statistics import spearman_within_units
+
+from .context import Context
+from .experiment import OUTSIDE, Experiment, Size, mini
+from .finding import Part
+from .rates import accuracy, rates
+
+SNAPSHOTS = ("untrained", "50", "200", "1000", "4000", "converged")
+OVERFIT = "overfit"
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """The units of each snapshot, what judges say of them, and how that goes with the snapshots' accuracies."""
+    nets = {**context.models.others, "converged": context.models.target}
+    steps = {
+        net: context.synthesize(
+            net, target=context.target if net == "converged" else context.other(net), settings="released"
+        )
+        for net in (*SNAPSHOTS, OVERFIT)
+    }
+    found = context.compare(steps, {net: f"Preferred images, {net} network" for net in steps})
+    known = {net: accuracy(nets[net]) for net in steps}
+    nearest = min(SNAPSHOTS, key=lambda net: abs(known[net] - known[OVERFIT]))
+    overfit = context.points(found, OVERFIT, nearest, "{judge}, overfit")
+    parts: dict[str, Part] = dict(overfit)
+    for judge in found[OVERFIT]:
+        scores = np.stack([found[net][judge].log_probability.mean(1) for net in SNAPSHOTS], 1)
+        given = np.broadcast_to([known[net] for net in SNAPSHOTS], scores.shape)
+        parts[f"{judge}, correlation"] = partial(spearman_within_units, list(given), list(scores))
+    context.decide("sec3.6-training", parts, note=f"Of the snapshots, {nearest} is nearest to the overfit network.")
+    return {net: {"accuracy": known[net] / 100, **values} for net, values in rates(found).items()}
+
+
+EXPERIMENT = Experiment(
+    name="sec3_6_training",
+    section="3.6",
+    figure="Sec. S6",
+    claims=("sec3.6-training",),
+    models={
+        "mini": mini(
+            "caffenet-mini",
+            "deepsim-fc6-mini",
+            judges=("judge-mini", OUTSIDE),
+            others={
+                "untrained": "caffenet-mini-untrained",
+                "50": "caffenet-mini-50",
+                "200": "caffenet-mini-200",
+                "1000": "caffenet-mini-1000",
+                "4000": "caffenet-mini-4000",
+                OVERFIT: "caffenet-mini-overfit",
+            },
+        ),
+    },
+    sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(None, 1)},
+    run=run,
+)
