@@ -22,7 +22,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz bench train-zoo lint format tutorial notebook docs \
+.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz bench train-zoo lint format references tutorial notebook docs \
 	layer-table proto wheel venv clean distclean
 
 help: ## list the targets
@@ -64,6 +64,9 @@ lint: $(STAMP) ## check style and types
 format: $(STAMP) ## put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+references: $(STAMP) ## make the experiments' reference pictures anew, on purpose only (ARGS="fig1 …")
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.experiments.references $(ARGS)
 
 tutorial: $(STAMP) ## run experiments/tutorial.ipynb and keep its outputs
 	$(BIN)/jupyter execute --inplace experiments/tutorial.ipynb

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent
 HOME_PAGE = ""
 """Where the repository's files are shown, as https://HOST/OWNER/dgnam/blob/main; empty while it is not published."""
 
-DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "txt", "md", "jpg", "ipynb")
+DATA = ("prototxt", "caffemodel", "binaryproto", "h5", "json", "toml", "txt", "md", "jpg", "ipynb")
 FOLDERS = ("prototxt", "models", "experiments")
 EXTRAS = {
     "draw": ["pydot>=2"],  # and graphviz's program dot
@@ -65,6 +65,7 @@ setup(
         "pooch>=1.8",
         "scikit-image>=0.22",
         "scipy>=1.11",
+        "tomli>=2; python_version < '3.11'",
         "tqdm>=4.66",
         "typer>=0.15",
     ],

@@ -50,6 +50,9 @@ from .reference import FEATURES, image_sets, reference
 BATCH = 100
 """Images that a network sees at once."""
 
+ROW_NAMES = {"dgn_am": "DGN-AM"}
+"""Of steps in an overview; the others are named by their steps."""
+
 MOST_COLUMNS = 10
 """Units in an overview."""
 
@@ -382,7 +385,7 @@ class Context:
         common = [unit for unit in self.units if all(unit in pictures.units for pictures in steps.values())]
         units = evenly(common, MOST_COLUMNS)
         tiles = np.concatenate([pictures.of_units(units).first for pictures in steps.values()])
-        rows = [step.replace("_", " ") for step in steps]
+        rows = [ROW_NAMES.get(step, step.replace("_", " ")) for step in steps]
         names = [f"{self.labels[unit]}\n{row if unit == units[0] else ''}" for row in rows for unit in units]
         self.show("overview", tiles, names, f"{self.target.name}, {self.experiment.figure}".strip(", "), len(units))
 

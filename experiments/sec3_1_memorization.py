@@ -32,7 +32,7 @@ LOWEST = 1.0
 NOISE = 10.0
 """Gray levels of the noise on every second of the copies that must be found."""
 
-AMOUNTS = {"smoke": (200, 8, 60), "small": (5000, 60, 10), "full": (None, 500, 1)}
+AMOUNTS = {"smoke": (100, 5, 60), "small": (5000, 60, 10), "full": (None, 500, 1)}
 """Training pictures searched, at most; held-out pictures beside them; and every so manieth is searched."""
 
 SHOWN = 8
@@ -45,7 +45,7 @@ def run(context: Context) -> Mapping[str, Any]:
     training = open_pictures(None, context.target, TRAINING, data=context.data).every(every)
     searched = len(training) if limit is None else min(limit, len(training))
     held_out = context.held_out().part(range(0, len(context.held_out()), max(1, len(context.held_out()) // count)))
-    chosen = training.part(range(0, searched, max(1, searched // max(10, count // 5))))
+    chosen = training.part(range(0, searched, max(1, searched // max(5, count // 5))))
     queries = {
         "synthesized": np.stack([picture(image) for image in made.images]),
         "held_out": center_crop(held_out.take(slice(None))[0], context.frame_size),

@@ -42,7 +42,7 @@ def run(context: Context) -> Mapping[str, Any]:
     """Layer by layer: references by both methods and from real pictures, and how often they tell."""
     images, _ = context.seen(context.held_out(every=EVERY[context.arguments["scale"]]))
     units = {layer: evenly(range(context.target.target.layer_shape(layer)[0]), context.size.units) for layer in LAYERS}
-    start = open_start(f"mean:{context.held_out().name}", open_prior(MFV, context.frame_size))
+    start = open_start(f"mean:{context.held_out().name}", open_prior(MFV, context.frame_size), data=context.data)
     made = {
         "dgn_am": references(context, "dgn_am", units, settings="released"),
         "mfv": references(context, "mfv", units, prior=MFV, start=start),

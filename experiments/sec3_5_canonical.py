@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from dgnam.api.starts import open_start
 from dgnam.measure.statistics import spearman
 
 from .context import Context
@@ -59,7 +60,7 @@ def facets(context: Context, unit: int) -> None:
         "facets",
         f"{context.layer}:{unit}",
         seeds=list(range(FACETS)),
-        start=f"cluster:{pictures}:{unit}:{FACETS}",
+        start=open_start(f"cluster:{pictures}:{unit}:{FACETS}", context.prior, data=context.data),
         settings="released",
     )
     context.show("facets", made.raw, [f"facet {k}" for k in range(FACETS)], f"Facets of {label}", FACETS)

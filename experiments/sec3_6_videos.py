@@ -21,7 +21,7 @@ from .experiment import Experiment, Models, Size
 from .finding import Part
 
 SMOOTHNESS = 0.0003
-ORDERS = {"smoke": 5, "small": 20, "full": 100}
+ORDERS = {"smoke": 3, "small": 20, "full": 100}
 """Permutations of each clip's frames."""
 
 
@@ -81,6 +81,6 @@ EXPERIMENT = Experiment(
             note="Small models of our own, at 64 px.",
         ),
     },
-    sizes={"smoke": Size(2, 1, 4), "small": Size(6, 4), "full": Size(None, 8)},
+    sizes={"smoke": Size(1, 1, 3), "small": Size(6, 4), "full": Size(None, 8)},
     run=run,
 )

@@ -190,12 +190,11 @@ def _measured(values: Mapping[str, Any]) -> str:
 
 
 def _sections(root: Path) -> str:
-    lines = ["| section | figures | subject | `dgnam reproduce …` | claims |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| section | figures | subject | claims |", "| --- | --- | --- | --- |"]
     for part in SECTIONS:
-        names = ", ".join(f"`{name}`" for name in part.experiments)
         verdicts = [_verdict(root, name, claim) for name in part.experiments for claim in EXPERIMENTS[name].claims]
         counted = ", ".join(f"{verdicts.count(said)} {said}" for said in dict.fromkeys(verdicts))
-        lines.append(f"| {part.number} | {part.figures} | {part.subject} | {names} | {counted} |")
+        lines.append(f"| {part.number} | {part.figures} | {part.subject} | {counted} |")
     return "\n".join(lines) + "\n"
 
 

@@ -33,6 +33,7 @@ from ..am import (
 from ..data.dataset import Dataset, open_dataset
 from ..data.preprocessing import MEAN_BGR
 from ..errors import DgnamError, closest
+from ..files.paths import StrPath
 from ..measure.codes import PictureCodes
 from .clusters import cluster_start, mean_start, mean_start_of_clusters
 from .encoders import FACETS, encoder_of, facet_encoder
@@ -56,8 +57,11 @@ _COLON = re.compile(r":(?![^\[]*\])")
 """A colon that is not within the brackets of a source, as in tinyimagenet64-train[::10]."""
 
 
-def open_start(start: object, prior: ResolvedPrior) -> Start:
-    """The start that is given or that a text names; None for the prior's own."""
+def open_start(start: object, prior: ResolvedPrior, *, data: StrPath | None = None) -> Start:
+    """The start that is given or that a text names; None for the prior's own.
+
+    data: the folder of the image sets, for those that take pictures; $DGNAM_DATA where None.
+    """
     if start is None:
         return prior.start
     if not isinstance(start, str):
@@ -74,9 +78,9 @@ def open_start(start: object, prior: ResolvedPrior) -> Start:
     if rest and f"{kind}{colon}" == IMAGE:
         return _image(rest, prior)
     if rest and f"{kind}{colon}" == CLUSTER:
-        return _cluster(rest, prior)
+        return _cluster(rest, prior, data)
     if rest and f"{kind}{colon}" == MEAN:
-        return _mean(rest, prior)
+        return _mean(rest, prior, data)
     raise DgnamError(f"start '{start}': give one of {closest(start, FORMS, limit=len(FORMS))}")
 
 
@@ -94,7 +98,7 @@ def _image(path: str, prior: ResolvedPrior) -> Start:
     return ImageStart(path, encode, encoder.preprocessing.crop, encoder.preprocessing.mean)
 
 
-def _cluster(text: str, prior: ResolvedPrior) -> Start:
+def _cluster(text: str, prior: ResolvedPrior, data: StrPath | None) -> Start:
     source, wanted, k = _fields(text)
     if not source or not wanted or k is None:
         raise DgnamError(
@@ -102,18 +106,18 @@ def _cluster(text: str, prior: ResolvedPrior) -> Start:
             f"the number of clusters, as {CLUSTER}tinyimagenet64-val:lemon:4"
         )
     encoder = encoder_of(prior)
-    pictures = _of_class(source, wanted, encoder.name, CLUSTER)
+    pictures = _of_class(source, wanted, encoder.name, CLUSTER, data)
     return cluster_start(encoder.module, encoder.layer, pictures, encoder.preprocessing, k)
 
 
-def _mean(text: str, prior: ResolvedPrior) -> Start:
+def _mean(text: str, prior: ResolvedPrior, data: StrPath | None) -> Start:
     if not isinstance(prior.prior, PixelPrior | FourierPrior):
         raise DgnamError(
             f"start '{MEAN}{text}': a mean of pictures is a start in pixels, and prior '{prior.name}' takes codes; "
             f"{CLUSTER}PICTURES:CLASS:K starts from mean codes"
         )
     source, wanted, k = (text, None, None) if os.path.exists(text) else _fields(text)
-    pictures = open_dataset(source) if wanted is None else _of_class(source, wanted, FACETS[0], MEAN)
+    pictures = open_dataset(source, folder=data) if wanted is None else _of_class(source, wanted, FACETS[0], MEAN, data)
     if k is None:
         return mean_start(prior.prior, pictures)
     encoder = facet_encoder()
@@ -128,9 +132,9 @@ def _fields(text: str) -> tuple[str, str | None, int | None]:
     return (text, None, None) if len(parts) == 1 else (":".join(parts[:-1]), parts[-1], None)
 
 
-def _of_class(source: str, wanted: str, encoder: str, kind: str) -> Dataset:
+def _of_class(source: str, wanted: str, encoder: str, kind: str, data: StrPath | None) -> Dataset:
     """The pictures of a class by its number or by one of its names, of the source or of the encoder; or all."""
-    pictures = open_dataset(source)
+    pictures = open_dataset(source, folder=data)
     if wanted == ALL:
         return pictures
     if _is_number(wanted):

@@ -1,7 +1,5 @@
 """Figure 1's pieces that a whole run (tests/test_cli.py) does not show."""
 
-import sys
-
 import h5py
 import numpy as np
 import pytest
@@ -9,22 +7,17 @@ import torch
 from PIL import Image
 
 from dgnam import zoo
-from dgnam.am import CaffeTarget, GeneratorPrior, released
+from dgnam.am import CaffeTarget, GeneratorPrior
 from dgnam.am.render import render
 from dgnam.errors import ArgumentError
-from dgnam.experiments import experiment, reproduce
-from dgnam.experiments.experiment import OUTSIDE, Context
-from dgnam.experiments.fig1_output_units import EXPERIMENT
-from dgnam.measure import Judge, Verdict
-
-AS_IT_IS = {"weights": None, "labels": None, "labels_layer": None, "mean": None, "channels": "BGR"}
-"""Of a target that is opened without options."""
+from dgnam.experiments import reproduce
+from dgnam.measure import Judge
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     output = tmp_path_factory.mktemp("runs")
-    return reproduce("fig1", units=[7, 3], output=output, published_images=True, progress=False)
+    return reproduce("fig1", scale="smoke", units=[7, 3], output=output, published_images=True, progress=False)
 
 
 def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
@@ -35,7 +28,7 @@ def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
     with torch.no_grad():
         values = target(torch.from_numpy(images), ["fc8"])["fc8"].numpy()
     np.testing.assert_allclose(values[[0, 1], [7, 3]], activations[:, -1], rtol=1e-4)
-    assert activations.shape == (2, released().n_iters)
+    assert activations.shape == (2, 10)
     assert (activations[:, -1] > activations[:, 0]).all()
 
 
@@ -47,7 +40,7 @@ def test_the_numbers_are_those_of_the_recorded_images(outcome):
 
 
 def test_published_pictures_are_jpegs_under_the_published_names(outcome):
-    path = outcome.folder / "dgn_am/images" / "fc8_0007_200_0.99_8.0__0.jpg"
+    path = outcome.folder / "dgn_am/images" / "fc8_0007_10_0.99_8.0__0.jpg"
     with Image.open(path) as picture:
         assert (picture.format, picture.size) == ("JPEG", (56, 56))
 
@@ -62,57 +55,16 @@ def test_render_gives_the_center_of_what_the_generator_makes():
 
 
 def test_an_experiment_that_was_killed_goes_on(outcome, tmp_path):
-    parts = reproduce("fig1", units=[7, 3], output=tmp_path, published_images=True, progress=False)
+    parts = reproduce("fig1", scale="smoke", units=[7, 3], output=tmp_path, published_images=True, progress=False)
     for name in ("dgn_am.png", "numbers.json", "pixels/chunks/00000.h5", "dgn_am/summary.csv"):
         (parts.folder / name).unlink()
-    again = reproduce("fig1", units=[7, 3], folder=parts.folder, resume=True, published_images=True, progress=False)
+    again = reproduce(
+        "fig1", scale="smoke", units=[7, 3], folder=parts.folder, resume=True, published_images=True, progress=False
+    )
     assert again.numbers == outcome.numbers
     for path in outcome.folder.rglob("*"):
         if path.is_file() and path.name != "events.jsonl":
             assert (parts.folder / path.relative_to(outcome.folder)).read_bytes() == path.read_bytes()
-
-
-@pytest.mark.parametrize(("scale", "count"), [("smoke", 4), ("small", 20), ("full", 200)])
-def test_the_scale_is_how_many_units(scale, count):
-    arguments = {"units": None, "scale": scale, "target": None, **AS_IT_IS}
-    units = Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments).units
-    assert (len(units), units[0], len(set(np.diff(units)))) == (count, 0, 1)
-
-
-class FakeJudge:
-    """An outside judge that ranks the class of each image as many places down as its index says."""
-
-    def rank(self, images, classes):
-        return Verdict(np.array(classes), np.zeros(len(classes)))
-
-
-def context(units, **given):
-    arguments = {"units": units, "scale": "full", "target": None, **AS_IT_IS, **given}
-    return Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments)
-
-
-@pytest.mark.parametrize(
-    ("units", "found"),
-    [([1, 2, 3, 4, 9, 6], {"outside_top1": 1 / 3, "outside_top5": 2 / 3}), ([2, 4], dict.fromkeys(OUTSIDE))],
-)
-def test_the_outside_judge_sees_the_units_of_odd_index(monkeypatch, units, found):
-    monkeypatch.setattr(experiment, "open_outside_judge", lambda target: FakeJudge())
-    assert context(units).outside_ranks(np.zeros((len(units), 3, 56, 56), np.float32)) == found
-
-
-def test_without_the_extra_the_columns_say_so(monkeypatch):
-    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
-    made = context([1, 2])
-    ranks = made.ranks(np.zeros((2, 3, 56, 56), np.float32))
-    assert (ranks["outside_top1"], ranks["outside_top5"]) == (None, None)
-    assert ranks["judge_top5"] is not None
-    lines = experiment._lines(made, {"dgn_am": ranks})
-    assert lines[1].count("not judged") == 2
-    assert lines[2].endswith("it is not installed: pip install 'dgnam[judge]'")
-
-
-def test_a_target_of_other_classes_is_not_judged_from_outside():
-    assert context([1], target="places-alexnet-mini").outside_ranks(np.zeros((1, 3, 56, 56), np.float32)) == {}
 
 
 @pytest.mark.parametrize("wrong", [{"units": "abc"}, {"models": ["mini"]}, {"seed": 0.5}])

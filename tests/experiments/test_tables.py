@@ -1,6 +1,7 @@
 """The tables on the pages are those that the results and cards give."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,23 +60,46 @@ def test_the_recorded_run_meets_the_bars_that_the_project_set():
 
 
 def test_another_run_than_the_pages_is_refused(tmp_path):
-    Record("reproduce", {}, {"models": "mini", "seed": 1, "units": [0]}).write(tmp_path)
-    (tmp_path / "numbers.json").write_text("{}")
-    with pytest.raises(DgnamError, match="not the run that the pages show"):
+    finished(tmp_path, {}, {"models": "mini", "seeds": [1], "scale": "small"})
+    with pytest.raises(DgnamError, match="not a run that the pages show"):
         tables.record(tmp_path, ROOT)
     with pytest.raises(DgnamError, match="is not a checkout of dgnam"):
         tables.record(tmp_path, tmp_path)
 
 
 def test_what_is_no_run_is_an_error(tmp_path):
-    with pytest.raises(DgnamError, match="is not a finished run of figure 1"):
+    with pytest.raises(DgnamError, match="is not a finished run of an experiment"):
         tables.record(tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("other", ["target", "prior", "backend"])
-def test_a_run_of_other_nets_is_refused(tmp_path, other):
-    about = {"models": "mini", "seed": 0, "units": list(range(200))}
-    Record("reproduce", {other: "another"}, about).write(tmp_path)
-    (tmp_path / "numbers.json").write_text("{}")
-    with pytest.raises(DgnamError, match="not the run that the pages show"):
+@pytest.mark.parametrize("other", ["target", "prior", "backend", "units"])
+def test_a_run_of_other_nets_or_units_is_refused(tmp_path, other):
+    finished(tmp_path, {other: "another"}, {"models": "mini", "seeds": [0], "scale": "full"})
+    with pytest.raises(DgnamError, match="not a run that the pages show"):
         tables.record(tmp_path, ROOT)
+
+
+def test_a_smoke_run_is_refused(tmp_path):
+    finished(tmp_path, {}, {"models": "mini", "seeds": [0], "scale": "smoke"})
+    with pytest.raises(DgnamError, match="not a run that the pages show"):
+        tables.record(tmp_path, ROOT)
+
+
+def finished(folder, spec, about):
+    """The record and the numbers of a run of figure 1."""
+    Record("reproduce", {"experiment": "fig1", **spec}, about).write(folder)
+    (folder / "numbers.json").write_text('{"figure": "overview.png"}')
+
+
+def test_a_verdict_is_in_the_tables(tmp_path):
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.ipynb"))
+    part = {"value": 25.0, "low": 21.0, "high": 30.0, "n": 200, "level": 0.95}
+    found = {"parts": {"judge-mini": part}, "missing": {"outside": "why"}, "floor": 0.5, "verdict": "undecided"}
+    for scale, said in (("full", "undecided"), ("small", "undecided (small run)")):
+        kept = {"run": {"scale": scale, "seeds": [0]}, "numbers": {"findings": {"fig1": found}}}
+        (tmp_path / "experiments/results/fig1-mini.json").write_text(json.dumps(kept))
+        table = tables.with_tables("<!-- claims -->\n<!-- /claims -->", tmp_path)
+        row = next(line for line in table.splitlines() if "`fig1`" in line).split(" | ")
+        assert row[3] == "judge-mini: 25 [21, 30], n = 200<br>outside: not estimated"
+        assert row[4:7] == ["0.5", "", said]
+        assert "(`sec2-l2`)" in table

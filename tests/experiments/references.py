@@ -1,0 +1,110 @@
+"""Reference pictures of every experiment at smoke scale, and how a run is compared with them.
+
+`make references` makes them anew, on purpose only: each experiment is run with one and two threads and with other
+convolution kernels, and the mean of the pictures and their deviation over these runs are kept.  A run whose pictures
+have one of the recorded checksums is the same; else each picture must lie near the mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dgnam import zoo
+from dgnam.api.load import load
+from dgnam.experiments import EXPERIMENTS, reproduce
+from dgnam.figures import labeled_grid
+from dgnam.files.encode import png
+from dgnam.files.paths import write_bytes
+from dgnam.runs import Record
+
+FOLDER = Path(__file__).parents[1] / "references"
+MOST = 4
+"""Pictures of an experiment."""
+
+DEVIATIONS, LEVELS, FEW = 4.0, 4.0, 0.02
+"""A pixel differs if it is more than so many deviations and gray levels from the mean; so few pixels of one may."""
+
+
+def pictures_of(run: Path) -> np.ndarray:
+    """(n, h, w, 3) uint8: a few of the pictures that an experiment's run synthesized, evenly over its steps."""
+    steps = sorted(path.parent for path in run.rglob("run.json") if path.parent != run)
+    made = [load(step).images for step in steps if Record.read(step).task == "visualize"]
+    size = made[0].shape[1:]
+    shown = np.concatenate([images for images in made if images.shape[1:] == size])
+    return shown[np.linspace(0, len(shown) - 1, min(MOST, len(shown))).round().astype(int)]
+
+
+def check(name: str, shown: np.ndarray, failures: Path) -> None:
+    """Raise AssertionError where pictures differ from an experiment's reference; the worst one is then written.
+
+    failures: the folder for it: the picture, the reference and their difference, side by side.
+    """
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as kept:
+        mean, deviation, known = kept["mean"].astype(float), kept["deviation"].astype(float), kept["sha256"].tolist()
+    assert shown.shape == mean.shape, f"{name}: pictures {shown.shape}, and the reference has {mean.shape}"
+    if checksum(shown) in known:
+        return
+    difference = np.abs(shown - mean)
+    differs = (difference > DEVIATIONS * deviation + LEVELS).mean((1, 2, 3))
+    worst = int(differs.argmax())
+    if differs[worst] > FEW:
+        path = failures / f"{name}.png"
+        tiles = [shown[worst], *(np.clip(part[worst], 0, 255).astype(np.uint8) for part in (mean, difference))]
+        grid = labeled_grid(tiles, ["found", "reference", "difference"], columns=3, title=name, scale=3)
+        write_bytes(path, png(grid))
+        raise AssertionError(
+            f"{name}: {differs[worst]:.1%} of picture {worst} differ from the reference; see {path}.  If meant: "
+            "make references"
+        )
+
+
+def checksum(shown: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(shown).tobytes()).hexdigest()
+
+
+def renew(name: str, data: Path | None) -> None:
+    """Make an experiment's reference anew."""
+    variants = [_run(name, data, threads, kernels) for threads, kernels in ((1, True), (2, True), (1, False))]
+    stacked = np.stack(variants).astype(float)
+    deviation = np.ceil(stacked.std(0)).astype(np.uint8)
+    FOLDER.mkdir(exist_ok=True)
+    known = np.array(sorted({checksum(shown) for shown in variants}))
+    mean = np.rint(stacked.mean(0)).astype(np.uint8)
+    np.savez_compressed(FOLDER / f"{name}.npz", mean=mean, deviation=deviation, sha256=known)
+
+
+def _run(name: str, data: Path | None, threads: int, kernels: bool) -> np.ndarray:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with tempfile.TemporaryDirectory() as folder, torch.backends.mkldnn.flags(enabled=kernels):
+            outcome = reproduce(name, scale="smoke", data=data, folder=f"{folder}/run", progress=False)
+            assert outcome.folder is not None, outcome.blocked
+            return pictures_of(outcome.folder)
+    finally:
+        torch.set_num_threads(before)
+
+
+def main() -> None:
+    """Make the references of the experiments named, or of all; $DGNAM_DATA for those that need real pictures."""
+    data = os.environ.get("DGNAM_DATA")
+    for name in sys.argv[1:] if len(sys.argv) > 1 else EXPERIMENTS:
+        experiment = EXPERIMENTS[name]
+        if any(zoo.get(one).untrained for one in experiment.models["mini"].files):
+            print(f"==> {name}: a network that it needs is not trained yet")
+        elif experiment.needs_data and data is None:
+            print(f"==> {name}: it needs real pictures: set $DGNAM_DATA")
+        else:
+            renew(name, None if data is None else Path(data))
+            print(f"==> {name}")
+
+
+if __name__ == "__main__":
+    main()

