@@ -30,7 +30,10 @@ METHODS, MFV = ("dgn_am", "mfv"), "nguyen2016"
 THIRD = "judge-mini"
 """The network that compares pictures: neither the target nor the prior's."""
 
-REFERENCES, TRIALS, SMOKE = 9, 20, 2
+REFERENCES, TRIALS = 9, 20
+SEEDS = {"smoke": 2, "small": 3, "full": REFERENCES}
+"""Synthesized references of each side."""
+
 EVERY = {"smoke": 20, "small": 4, "full": 1}
 """Every so manieth of the held-out pictures is a candidate."""
 
@@ -66,7 +69,7 @@ def references(
     context: Context, step: str, units: Mapping[str, list[int]], **options: Any
 ) -> dict[str, tuple[Pictures, Pictures]]:
     """By layer: pictures that fire its units, and others that silence them."""
-    seeds = list(range(SMOKE if context.arguments["scale"] == "smoke" else REFERENCES))
+    seeds = list(range(SEEDS[context.arguments["scale"]]))
     texts = [f"{sign}{layer}:{unit}" for sign in ("", "-") for layer in LAYERS for unit in units[layer]]
     made = context.visualize(step, texts, seeds=seeds, **options).raw.reshape(2, -1, len(seeds), 3, *context.frame_size)
     ends = np.cumsum([len(units[layer]) for layer in LAYERS])[:-1]
