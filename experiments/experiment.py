@@ -72,6 +72,7 @@ class Experiment:
     claims: the names of those that it decides, in `claims.toml`.
     sizes: for each scale.
     needs_data: whether nothing can be said without real pictures.
+    main: the step whose figure stands for the experiment; None for the first figure, which is the overview.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Experiment:
     claims: tuple[str, ...] = ()
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES)
     needs_data: bool = False
+    main: str | None = None
 
 
 mini = partial(Models, enlarge=2, note="Small models of our own, at 64 px.")

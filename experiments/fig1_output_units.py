@@ -80,4 +80,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(None, 1), "full": Size(None, 5)},
     run=run,
+    main="dgn_am",
 )

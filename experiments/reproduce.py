@@ -72,12 +72,12 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     with at_work(run):
         own = experiment.run(context)
         findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}
-        main = context.figures[0].relative_to(run.path)
-        numbers = {"units": len(context.units), "figure": str(main), "findings": findings, **own}
+        main = context.figures[0].name if experiment.main is None else f"{experiment.main}.png"
+        numbers = {"units": len(context.units), "figure": main, "findings": findings, **own}
         run.write_text(TABLE, context.table())
         run.write_json(NUMBERS, numbers)
     lines = [line for finding in context.findings.values() for line in finding.lines()]
-    return Outcome(run.path, context.figures[0], numbers, [*_lines(context, own), *lines])
+    return Outcome(run.path, run.path / main, numbers, [*_lines(context, own), *lines])
 
 
 def _inputs(context: Context) -> dict[str, Any]:
