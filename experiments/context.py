@@ -387,7 +387,8 @@ class Context:
         tiles = np.concatenate([pictures.of_units(units).first for pictures in steps.values()])
         rows = [ROW_NAMES.get(step, step.replace("_", " ")) for step in steps]
         names = [f"{self.labels[unit]}\n{row if unit == units[0] else ''}" for row in rows for unit in units]
-        self.show("overview", tiles, names, f"{self.target.name}, {self.experiment.figure}".strip(", "), len(units))
+        where = f" ({self.experiment.figure})" if self.experiment.figure else ""
+        self.show("overview", tiles, names, f"Preferred images, {self.target.name}{where}", len(units))
 
     def _tabulate(self, step: str, pictures: Pictures, verdicts: Mapping[str, Verdict]) -> None:
         rows = {(u, s): {"step": step, "unit": u, "seed": s} for u in pictures.units for s in pictures.seeds}
