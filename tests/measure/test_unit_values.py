@@ -1,0 +1,29 @@
+"""Units' values are those that the loop climbs: before an in-place ReLU, with the weights of a sum."""
+
+import numpy as np
+
+import dgnam
+from dgnam.am import Unit
+from dgnam.api.targets import open_target
+from dgnam.measure.unit_values import unit_values
+
+TARGET = open_target("caffenet-mini").target
+
+
+def test_they_are_the_loop_s_activations():
+    made = dgnam.visualize("caffenet-mini", ["fc8:3", "conv5:7"], n_iters=3, progress=False)
+    values = unit_values(TARGET, made.objectives, made.raw, batch_size=1)
+    assert values.shape == (2, 2)
+    assert np.allclose(np.diag(values), made.activations, rtol=1e-4, atol=1e-4)
+
+
+def test_before_the_relu_and_with_weights():
+    images = np.random.default_rng(0).normal(0, 50, (8, 3, 56, 56)).astype(np.float32)
+    units = [Unit("conv5", 3, 1, 1), Unit("fc8", 5), 2.0 * Unit("fc8", 5) - Unit("conv5", 3, 1, 1)]
+    values = unit_values(TARGET, units, images, batch_size=3)
+    assert (values[:, 0] < 0).any()
+    assert np.allclose(values[:, 2], 2 * values[:, 1] - values[:, 0], atol=1e-4)
+
+
+def test_of_no_images():
+    assert unit_values(TARGET, [Unit("fc8", 5)], np.zeros((0, 3, 56, 56), np.float32)).shape == (0, 1)
