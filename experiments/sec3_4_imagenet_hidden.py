@@ -55,7 +55,7 @@ def run(context: Context) -> Mapping[str, Any]:
         for layer in LAYERS
     }
     first = {method: [pairs[layer][0] for layer in LAYERS] for method, pairs in made.items()}
-    figure(context, first)
+    figure(context, first, images)
     parts: dict[str, Part] = {
         f"two-alternative test, {layer}": partial(mean_difference, 100 * shares["dgn_am"], 100 * shares["mfv"])
         for layer, shares in found.items()
@@ -124,16 +124,17 @@ def ceiling(accuracies: Mapping[str, Mapping[str, np.ndarray]]) -> float:
     return 100 * float(np.mean([found["real"].mean() for found in accuracies.values()]))
 
 
-def figure(context: Context, made: Mapping[str, list[Pictures]]) -> None:
-    """A row for each layer: some units by both methods."""
+def figure(context: Context, made: Mapping[str, list[Pictures]], images: np.ndarray) -> None:
+    """A row for each layer: some units by both methods, and the part of a real picture that each likes most."""
     tiles, names = [], []
     for place, layer in enumerate(LAYERS):
+        some = evenly(list(made[METHODS[0]][place].units), SHOWN)
         for method in METHODS:
-            pictures = made[method][place]
-            some = evenly(list(pictures.units), SHOWN)
-            tiles += list(pictures.of_units(some).first)
-            names += [f"{layer}:{unit}" for unit in some]
-    title = "Hidden units of all layers; left DGN-AM, right multifaceted feature visualization"
+            tiles += list(made[method][place].of_units(some).first)
+        best = context.values([f"{layer}:{unit}" for unit in some], images).argmax(0)
+        tiles += list(center_crop_of(context.target.target, layer)(images[best]))
+        names += [f"{layer}:{unit}" for _ in (*METHODS, "real") for unit in some]
+    title = "Hidden units: DGN-AM, multifaceted feature visualization, and what the unit sees of a real picture"
     context.show("hidden", np.stack(tiles), names, title, len(tiles) // len(LAYERS))
 
 
