@@ -26,6 +26,9 @@ NUMBERS, TABLE = "numbers.json", "pictures.csv"
 SHARES = ("_top1", "_top5", "accuracy", "both_fire")
 """How columns of shares end."""
 
+MODELS = ("mini", "paper")
+
+NOT_PUBLIC = "the paper's networks or pictures for it are not public, so it is there with small models only"
 NO_DATA = (
     f"it needs real pictures: give --data DIR or set ${DATA_VARIABLE}; `dgnam data list` says where they come from"
 )
@@ -50,9 +53,11 @@ class Outcome:
 
 def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     """Run or resume an experiment; missing weights give a blocked outcome."""
-    for name, known in (("models", experiment.models), ("scale", experiment.sizes)):
+    for name, known in (("models", MODELS), ("scale", experiment.sizes)):
         if arguments[name] not in known:
             raise DgnamError(f"{name} '{arguments[name]}': give one of {closest(arguments[name], known)}")
+    if arguments["models"] not in experiment.models:
+        return Outcome(blocked=f"{experiment.name} is blocked: {NOT_PUBLIC}")
     models = experiment.models[arguments["models"]]
     usable_device(arguments["device"])
     missing = _missing(models, arguments)

@@ -102,3 +102,9 @@ def test_what_needs_real_pictures_says_so(monkeypatch, tmp_path):
     outcome = reproduce("beyond_path", output=tmp_path, progress=False)
     assert outcome.blocked.startswith("beyond_path is blocked: it needs real pictures: give --data DIR")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_never_published_is_blocked(tmp_path):
+    outcome = reproduce("sec3_5_modified_data", models="paper", output=tmp_path, progress=False)
+    assert outcome.blocked.startswith("sec3_5_modified_data is blocked: the paper's networks or pictures")
+    assert not list(tmp_path.iterdir())
