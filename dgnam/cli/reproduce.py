@@ -34,12 +34,8 @@ def reproduce(
     channels: o.Channels = "BGR",
     prior: Annotated[str | None, typer.Option(help="In place of the experiment's: as in `dgnam synthesize`.")] = None,
     prior_weights: o.PriorWeights = None,
-    data: Annotated[
-        Path | None, typer.Option(help="The folder of the image sets, for real pictures; default: $DGNAM_DATA.")
-    ] = None,
-    published_images: Annotated[
-        bool, typer.Option("--published-images", help="Save JPEGs stretched as by the published code, instead of PNGs.")
-    ] = False,
+    data: o.Data = None,
+    published_images: o.PublishedImages = False,
     device: o.Device = "cpu",
     backend: o.Backend = None,
     output: o.Output = Path("runs"),

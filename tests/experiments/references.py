@@ -56,6 +56,7 @@ def check(name: str, shown: np.ndarray, failures: Path) -> None:
     worst = int(differs.argmax())
     if differs[worst] > FEW:
         path = failures / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
         tiles = [shown[worst], *(np.clip(part[worst], 0, 255).astype(np.uint8) for part in (mean, difference))]
         grid = labeled_grid(tiles, ["found", "reference", "difference"], columns=3, title=name, scale=3)
         write_bytes(path, png(grid))
@@ -94,7 +95,7 @@ def _run(name: str, data: Path | None, threads: int) -> np.ndarray:
 
 def main() -> None:
     """Make the references of the experiments named, or of all; $DGNAM_DATA for those that need real pictures."""
-    data = os.environ.get("DGNAM_DATA")
+    data = os.environ.pop("DGNAM_DATA", None)
     for name in sys.argv[1:] if len(sys.argv) > 1 else EXPERIMENTS:
         experiment = EXPERIMENTS[name]
         if any(zoo.get(one).untrained for one in experiment.models["mini"].files):
@@ -102,7 +103,7 @@ def main() -> None:
         elif experiment.needs_data and data is None:
             print(f"==> {name}: it needs real pictures: set $DGNAM_DATA")
         else:
-            renew(name, None if data is None else Path(data))
+            renew(name, Path(data) if experiment.needs_data and data is not None else None)
             print(f"==> {name}")
 
 

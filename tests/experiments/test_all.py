@@ -72,8 +72,8 @@ def test_a_picture_that_differs_is_left_with_its_difference(reference, tmp_path)
     other = reference.copy()
     other[1, :2] = 140
     with pytest.raises(AssertionError, match=r"x: 25.0% of picture 1 differ .* make references"):
-        check("x", other, tmp_path)
-    with Image.open(tmp_path / "x.png") as shown:
+        check("x", other, tmp_path / "failures")
+    with Image.open(tmp_path / "failures/x.png") as shown:
         assert shown.width > 3 * 8
     with pytest.raises(AssertionError, match="and the reference has"):
         check("x", reference[:1], tmp_path)
