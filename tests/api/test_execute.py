@@ -90,6 +90,24 @@ def test_a_signal_between_leaves_the_batches_after_it(how, monkeypatch):
     assert events(how["folder"]) == ["started", "stopped"]
 
 
+def test_a_chunk_is_entered_after_its_pictures(how, monkeypatch):
+    """Else a run that ends between them has a batch without pictures for good."""
+    write = execute.Outputs.write
+
+    def failing(self, run, plan, job, *given):
+        if job == 3:
+            raise OSError("pulled")
+        write(self, run, plan, job, *given)
+
+    monkeypatch.setattr(execute.Outputs, "write", failing)
+    with pytest.raises(OSError, match="pulled"):
+        dgnam.visualize(**how)
+    assert dgnam.runs.Run.open(how["folder"]).names() == ["00000"]
+    monkeypatch.undo()
+    dgnam.visualize(resume=True, **how)
+    assert len(list((how["folder"] / "images").rglob("*.png"))) == 6
+
+
 MINI = {"target": "caffenet-mini", "objective": "fc8:3", "backend": "dgnam", "progress": False}
 
 

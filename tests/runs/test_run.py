@@ -1,16 +1,19 @@
 """Run folders: chunks whole or absent, damage found, and the same bytes whatever happened on the way."""
 
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
 from dgnam.errors import DgnamError, FormatError
 from dgnam.runs import Record, Run
+from dgnam.runs.chunks import to_bytes
 from dgnam.runs.lock import exclusive
 
 RECORD = Record("visualize", {"target": "t"}, {"seed": 0})
@@ -44,6 +47,12 @@ def test_the_same_chunks_give_the_same_bytes(tmp_path):
             for k in range(3):
                 run.save(f"{k:05d}", arrays(k))
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_chunk_does_not_tell_the_time():
+    """HDF5 writes the second a dataset was made, where it may: two runs would differ."""
+    with h5py.File(io.BytesIO(to_bytes(arrays(0)))) as file:
+        assert [h5py.h5g.get_objinfo(file.id, name.encode()).mtime for name in file] == [0, 0]
 
 
 def test_runs_never_overwrite_one_another(tmp_path):

@@ -68,3 +68,10 @@ def test_text_that_is_no_unit_is_an_error(text):
 def test_value_is_that_at_the_position():
     values = torch.arange(2 * 3 * 2 * 2, dtype=torch.float32).view(2, 3, 2, 2)
     assert Unit("conv", 1, (0, 1)).measure(values).tolist() == [5, 17]
+
+
+@pytest.mark.parametrize("xy", [(4, 0), (0, 7), (4, 6), (3, 7)])
+def test_a_row_or_column_past_the_last_is_refused(xy):
+    assert Unit("conv5", 1, (3, 6)).offset((5, 4, 7)) == 2 * 4 * 7 - 1
+    with pytest.raises(DgnamError, match=r"from \(0, 0\) to \(3, 6\)"):
+        Unit("conv5", 1, xy).offset((5, 4, 7))

@@ -72,6 +72,8 @@ def test_the_hdf5_file_has_caffes_names_and_types(tmp_path):
         assert file["learned_net"].dtype.itemsize == len("a_iter_7.caffemodel") + 1
         assert sorted(file["history"]) == ["0", "1"]
         assert (file["history/0"].shape, file["history/0"].dtype) == ((2, 3), np.float32)
+        for name in ("iter", "current_step", "learned_net", "history/0", *(f"random/{kind}" for kind in STATE.random)):
+            assert h5py.h5g.get_objinfo(file.id, name.encode()).mtime == 0  # the same bytes whenever it is written
 
 
 def test_states_that_caffe_wrote_are_read(tmp_path):

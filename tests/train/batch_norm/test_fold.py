@@ -122,3 +122,15 @@ def test_a_folded_net_gives_the_same_numbers_in_fewer_layers():
     assert plain.layer_names == [name for name in net.layer_names if "/" not in name and not name.startswith("drop")]
     wanted, given = (module(images, torch.zeros(4).long(), end="fc")["fc"] for module in (net, plain))
     assert torch.allclose(wanted, given, atol=1e-4 * wanted.abs().max().item())
+
+
+def test_the_eps_of_batch_norm_is_folded_too():
+    """With a variance of 3 and an eps of 1 the factor is 1 / sqrt(4), and not 1 / sqrt(3)."""
+    layers = LAYERS % ("bias_term: false", norm("conv1").replace("0.5 } }", "0.5 eps: 1 } }"), POWER, "", "")
+    net = CaffeModule(parse_net(layers, "train"))
+    blobs = [np.full(4, 2, np.float32), np.full(4, 3, np.float32), np.ones(1, np.float32)]
+    ones, zeros = np.ones(4, np.float32), np.zeros(4, np.float32)
+    net.copy_from({"conv1/bn": blobs, "conv1/scale": [ones, zeros]})
+    weight, bias = fold(net)["conv1"]
+    np.testing.assert_allclose(weight, net.weights()["conv1"][0] / 2, rtol=1e-6)
+    np.testing.assert_allclose(bias, [-1] * 4, rtol=1e-6)

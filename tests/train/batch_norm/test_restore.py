@@ -49,3 +49,15 @@ def test_the_weights_get_the_size_of_he_et_al(trained):
     other = CaffeModule(DEFINITION, phase=pb.TRAIN, seed=8)
     restore_batch_norm(other, fold(trained), IMAGES)
     assert other.weights()["conv1"][0].std() == pytest.approx((2 / 27) ** 0.5, rel=1e-3)
+
+
+def test_a_large_eps_changes_no_score():
+    definition = split_data_layer(parse_net(TRAIN_VAL, "test"), pb.TRAIN)[1]
+    for layer in definition.layer:
+        if layer.type == "BatchNorm":
+            layer.batch_norm_param.eps = 100
+    nets = [CaffeModule(definition, phase=pb.TRAIN, seed=seed) for seed in (3, 8)]
+    nets[0](IMAGES[:16], torch.zeros(16))
+    wanted = scores(nets[0].eval(), IMAGES)
+    restore_batch_norm(nets[1], fold(nets[0]), IMAGES)
+    assert (wanted - scores(nets[1].eval(), IMAGES)).abs().max() < 1e-4 * wanted.abs().max()
