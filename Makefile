@@ -22,7 +22,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz bench train-zoo lint format references tutorial notebook docs \
+.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz mutants bench train-zoo lint format references tutorial notebook docs \
 	layer-table proto wheel venv clean distclean
 
 help: ## list the targets
@@ -52,6 +52,9 @@ train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs
 fuzz: $(STAMP) ## fuzz the readers of files, a minute each (ARGS="-max_total_time=600 hdf5 lmdb"), into runs/fuzz/
 	$(PIP_INSTALL) --quiet --use-pep517 --no-build-isolation --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+mutants: $(STAMP) ## put small faults into a copy of the code and see whether the tests notice (ARGS="--number 5 am/steps")
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP) ## measure speed, as ratios within one run
 	for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit; done

@@ -108,8 +108,9 @@ def test_the_usual_occluder_suits_the_size():
 
 def test_numbers_that_make_no_sense_are_one_error():
     score, image = planted()
-    with pytest.raises(DgnamError, match="at least 1 pixel"):
-        Occluder(0, 1)
+    for sizes in ((0, 1), (1, 0)):
+        with pytest.raises(DgnamError, match="at least 1 pixel"):
+            Occluder(*sizes)
     with pytest.raises(DgnamError, match="occluder of 21 pixels does not fit into an image of 20"):
         occlusion_map(score, image, Occluder(21, 1))
     with pytest.raises(DgnamError, match="threshold 0: give a part"):

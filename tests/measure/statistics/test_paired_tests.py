@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dgnam.errors import ArrayError
-from dgnam.measure.statistics import holm, mcnemar, sign_flip
+from dgnam.measure.statistics import Estimate, holm, mcnemar, sign_flip
 
 
 def rejected(test, *, runs, draw):
@@ -42,7 +42,8 @@ def test_mcnemar_rejects_no_more_than_it_says():
 
 def test_mcnemar_of_equal_flags():
     found = mcnemar([1, 0, 1], [1, 0, 1])
-    assert (found.p_value, found.odds_ratio.value) == (1, 1)
+    assert (found.first_only, found.second_only, found.p_value) == (0, 0, 1)
+    assert found.odds_ratio == Estimate(1, 0, np.inf, 3, 0.95)
 
 
 def test_sign_flip_by_hand():
