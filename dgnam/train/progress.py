@@ -39,7 +39,7 @@ class Progress:
         show: bool = True,
     ):
         self.folder, self.name, self._images, self._before = folder, name, images, before
-        self._started = self._since = time.monotonic()
+        self._started = self._since = self._stepped = time.monotonic()
         self._last, self._waited = first, 0.0
         if first < total:
             append_log(folder, {"iteration": first, "device": device, "threads": threads()})
@@ -64,6 +64,7 @@ class Progress:
 
     def step(self) -> None:
         """An iteration is done."""
+        self._stepped = time.monotonic()
         if self._bar is not None:
             self._bar.update()
 
@@ -80,7 +81,8 @@ class Progress:
         }
         rounded = {key: round(value, 4) for key, value in speed.items()}
         append_log(self.folder, {"iteration": iteration, **values, "seconds": round(self.seconds, 2), **rounded})
-        self._since, self._last, self._waited = now, iteration, 0.0
+        self._since = self._stepped = now
+        self._last, self._waited = iteration, 0.0
         if self._bar is not None:
             shown = {key: f"{value:.3f}" for key, value in values.items() if key != "rate"}
             self._bar.set_postfix(shown, refresh=False)
@@ -88,7 +90,7 @@ class Progress:
     def tested(self, iteration: int, **scores: float) -> None:
         """A line of the log, and one on the screen, with what was measured on held-out pictures."""
         append_log(self.folder, {"iteration": iteration, **scores})
-        self._since = time.monotonic()  # the test is no training
+        self._since += time.monotonic() - self._stepped  # the test is no training
         if self._bar is not None:
             shown = ", ".join(f"{key} {value:.2%}" for key, value in scores.items())
             self._bar.write(f"{self.name}: iteration {iteration}, held-out {shown}", file=sys.stderr)

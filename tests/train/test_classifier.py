@@ -44,6 +44,14 @@ def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
         assert torch.equal(value, parts.state_dict()[name]), name
 
 
+def test_the_seconds_of_all_processes_count(nets, tmp_path, data_folder):
+    for _ in range(2):
+        assert train(nets, tmp_path / "run", data_folder, time_limit=0) is None
+    paths = sorted((tmp_path / "run" / "chunks").iterdir())
+    first, second = (torch.load(path, weights_only=True)["seconds"] for path in paths)
+    assert 0 < first < second
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(nets, tmp_path, data_folder):
     train(nets, tmp_path / "run", data_folder, time_limit=0)
     path = nets / "classifier_solver.prototxt"

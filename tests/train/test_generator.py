@@ -158,6 +158,14 @@ def test_another_form_of_losses_is_another_recipe(nets, tmp_path, data_folder):
         train(nets, tmp_path / "run", data_folder, replace(RECIPE, losses=same_weights))
 
 
+def test_the_seconds_of_all_processes_count(nets, tmp_path, data_folder):
+    for _ in range(2):
+        assert train(nets, tmp_path / "run", data_folder, time_limit=0) is None
+    paths = sorted((tmp_path / "run" / "chunks").iterdir())
+    first, second = (torch.load(path, weights_only=True)["seconds"] for path in paths)
+    assert 0 < first < second
+
+
 def test_a_resumed_training_counts_adams_steps_on(nets, tmp_path, data_folder):
     """Both networks' updates; they take turns, and the discriminator may rest."""
     whole = train(nets, tmp_path / "whole", data_folder)

@@ -92,6 +92,14 @@ def test_another_recipe_is_refused(nets, tmp_path, data_folder):
         train(nets, tmp_path / "run", data_folder)
 
 
+def test_the_seconds_of_all_processes_count(nets, tmp_path, data_folder):
+    for _ in range(2):
+        assert train(nets, tmp_path / "run", data_folder, time_limit=0) is None
+    paths = sorted((tmp_path / "run" / "chunks").iterdir())
+    first, second = (torch.load(path, weights_only=True)["seconds"] for path in paths)
+    assert 0 < first < second
+
+
 def test_a_training_begun_in_python_says_so(nets, tmp_path, data_folder):
     train(nets, tmp_path / "run", data_folder, time_limit=0)
     spec = Record.read(tmp_path / "run").spec
