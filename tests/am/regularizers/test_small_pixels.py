@@ -35,7 +35,11 @@ def test_0_percent_clips_nothing():
     assert torch.equal(ClipSmallNorm(0).project(IMAGES, at(0)), IMAGES)
 
 
-@pytest.mark.parametrize("make", [lambda: ClipSmallNorm(101), lambda: ClipSmallContribution(-1)])
+def test_100_percent_clips_all_but_the_largest():
+    assert (ClipSmallNorm(100).project(IMAGES, at(0)) != 0).any(1).sum((1, 2)).tolist() == [1] * len(IMAGES)
+
+
+@pytest.mark.parametrize("make", [lambda: ClipSmallNorm(100.5), lambda: ClipSmallContribution(-0.5)])
 def test_percentage_out_of_range_raises(make):
     with pytest.raises(DgnamError, match=r"ClipSmall.*percentage of 0 to 100"):
         make()
