@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from dgnam.measure.statistics import cliffs_delta
+from dgnam.measure.statistics.cliffs_delta import _delta
 
 
 def test_delta_by_hand():
@@ -46,3 +47,11 @@ def test_pairs_are_drawn_together():
 def test_complete_separation_has_a_finite_interval():
     found = cliffs_delta(np.arange(10, 20), np.arange(10))
     assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+def test_several_samples_of_either_group_at_once():
+    """As the bootstrap's resampling of one group alone has them."""
+    one, several = np.array([1.0, 2, 3]), np.array([[0.0, 0], [2, 5], [9, 9]])
+    wanted = [1, -0.5, -1]
+    np.testing.assert_allclose(_delta(one, several), wanted)
+    np.testing.assert_allclose(_delta(several, one), np.negative(wanted))
