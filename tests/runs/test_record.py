@@ -77,3 +77,10 @@ def test_a_path_that_is_no_utf8_is_recorded(tmp_path):
     path = os.fsdecode(b"caf\xe9.jpg")
     Record("act_range", {"images": path}, {}).write(tmp_path)
     assert Record.read(tmp_path).spec["images"] == path
+
+
+def test_long_values_are_shown_by_their_beginning():
+    for long, shown in (("a" * 118, f'"{"a" * 118}"'), ("a" * 119, f'"{"a" * 118}…')):
+        with pytest.raises(DgnamError) as caught:
+            Record("visualize", {}, {"note": long}).check_same(Record("visualize", {}, {"note": 1}), "run")
+        assert str(caught.value) == f"cannot resume run: note changed (was {shown}, now 1)"

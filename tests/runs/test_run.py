@@ -122,6 +122,15 @@ def test_what_a_killed_process_left_half_written_goes(run):
     assert list((run.path / "chunks").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [".notes", "own.part", "chunks/.hidden", "chunks/x.part"])
+def test_other_files_in_a_run_stay(run, name):
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).write_text("mine")
+    with run.exclusive():
+        pass
+    assert (run.path / name).read_text() == "mine"
+
+
 def test_a_full_disk_is_an_error_and_leaves_the_old_chunk(run, monkeypatch):
     run.save("00000", arrays(0))
     before = contents(run.path)
