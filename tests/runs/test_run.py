@@ -243,7 +243,9 @@ def test_how_much_a_chunk_holds_is_in_its_line(run):
     run.save("00000", arrays(0), count=100)
     run.save("00001", arrays(1))
     assert [line.get("count") for line in journal(run)] == [100, None]
-    assert Run.open(run.path).counts() == [100, 1]
+    run.save_bytes("00002", b"state", ".pt")
+    assert Run.open(run.path).counts() == [100, 1, 1]
+    run.discard("00002")
     text = (run.path / "chunks.jsonl").read_text()
     for count in ("-1", "true", '"3"', "1.5", "null"):
         (run.path / "chunks.jsonl").write_text(text.replace('"count": 100', f'"count": {count}'))
