@@ -15,7 +15,7 @@ ZOO := caffenet-mini caffenet-mini-untrained caffenet-mini-50 caffenet-mini-200 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint .constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint .constraints.txt
 
 # The compiler of protobuf 6.31.1, the oldest that dgnam supports, so that any newer runtime takes the module.
 PROTOC := grpcio-tools==1.74.0

@@ -28,8 +28,8 @@ from . import (
     sec3_6_training,
     sec3_6_videos,
 )
+from .execution import Outcome, carry_out
 from .experiment import Experiment
-from .reproduce import Outcome, carry_out
 
 ALL = "all"
 

@@ -28,6 +28,7 @@ _WORDS: Mapping[Any, str] = {
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
+Kind = TypeVar("Kind")
 
 OPENED = ("target", "objective", "prior")
 """Arguments that are looked at by what opens them, which says more."""
@@ -56,6 +57,12 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
     return call
 
 
+def checked_fields(kind: type[Kind]) -> type[Kind]:
+    """A dataclass whose fields are checked when it is made."""
+    kind.__init__ = checked(kind.__init__)  # type: ignore[method-assign]
+    return kind
+
+
 @lru_cache(maxsize=64)
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: hint for name, hint in get_type_hints(function).items() if name != "return"}
@@ -80,7 +87,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is float:
         return isinstance(value, int | float | np.number)
     if getattr(hint, "_is_protocol", False):
-        return not isinstance(value, str) and all(hasattr(value, name) for name in _members(hint))
+        called = "__call__" not in vars(hint) or callable(value)
+        return called and not isinstance(value, str) and all(hasattr(value, name) for name in _members(hint))
     return isinstance(value, hint)
 
 

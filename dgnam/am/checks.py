@@ -51,7 +51,7 @@ def check_number(name: str, value: Any, *, above: float | None = None, least: fl
     except (TypeError, OverflowError):
         finite = False
     if not finite:
-        raise DgnamError(f"{name} {value!r} must be finite")
+        raise DgnamError(f"{name} {value!r} must be finite: give a number")
     if above is not None and not value > above:
         raise DgnamError(f"{name} {value} must be above {above:g}")
     if least is not None and not value >= least:

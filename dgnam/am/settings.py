@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .argument_types import checked, checked_fields
 from .checks import whole_number
 from .jitter import Transform
 from .regularizers import L2Decay, NormPenalty, Regularizer
@@ -16,6 +17,7 @@ MOST_ITERS = 1_000_000
 """Upper limit of `n_iters`: each image keeps an activation for every step."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Settings:
     """How to optimize a code; its bounds are data, an argument of the loop (see regularizers/bounds.py).
@@ -53,6 +55,7 @@ class Settings:
         return record
 
 
+@checked
 def released(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, l2: float = 0.99) -> Settings:
     """The published code's settings for CaffeNet and the Places network.
 
@@ -73,6 +76,7 @@ def released_from_image() -> Settings:
     return released(n_iters=30, start_lr=1.0)
 
 
+@checked
 def paper(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, norm_penalty: float = 0.005) -> Settings:
     """Eq. 1 as printed: activation minus `norm_penalty` (at least 0) times the code's norm; the rest as released."""
     return Settings(n_iters, Linear(start_lr, end_lr), NormPenalty(norm_penalty))

@@ -9,7 +9,22 @@ from PIL import Image
 from torch import nn
 
 import dgnam
-from dgnam.am import Channel, Direction, FourierPrior, GeneratorPrior, TorchPrior, TorchTarget, Unit
+from dgnam.am import (
+    Bounds,
+    Channel,
+    Direction,
+    FourierPrior,
+    GeneratorPrior,
+    L2Decay,
+    Linear,
+    Settings,
+    TorchPrior,
+    TorchTarget,
+    Unit,
+    act_range_bounds,
+    paper,
+    released,
+)
 from dgnam.am.targets import CaffeTarget
 from dgnam.api.act_range import act_range
 from dgnam.api.judges import open_judge
@@ -54,6 +69,12 @@ VALID = {
     "Unit": (Unit, ("layer", "index")),
     "Channel": (Channel, ("layer", "index")),
     "Direction": (Direction, ("layer", "vector")),
+    "Settings": (Settings, ("n_iters", "schedule", "regularizer")),
+    "released": (released, ()),
+    "paper": (paper, ()),
+    "Linear": (Linear, ("start", "end")),
+    "Bounds": (Bounds, ("lower", "upper")),
+    "act_range_bounds": (act_range_bounds, ("upper",)),
 }
 """The functions and classes, with the arguments that they need."""
 
@@ -82,6 +103,13 @@ def usual(tiny_nets, tmp_path, monkeypatch):
         "index": 1,
         "code_shape": 3,
         "vector": np.ones(3),
+        "n_iters": 3,
+        "schedule": Linear(8.0, 0.0),
+        "regularizer": L2Decay(0.99),
+        "start": 8.0,
+        "end": 0.0,
+        "lower": 0.0,
+        "upper": np.ones(3),
         "module": nn.Linear(3, 3),
         "score": lambda images, objectives: np.zeros(len(images)),
     }

@@ -393,7 +393,7 @@ def test_a_training_left_at_a_checkpoint_has_the_status_of_one(home, command, mo
 
 
 def test_a_blocked_experiment_is_no_success(home, command, monkeypatch):
-    monkeypatch.setattr("dgnam.experiments.experiment._missing", lambda *_: ["no weights"])
+    monkeypatch.setattr("dgnam.experiments.execution._missing", lambda *_: ["no weights"])
     (home / "x").mkdir()
     Record("reproduce", {"experiment": "fig1", "models": "paper"}, {}).write(home / "x")
     status, out, err = command("resume", home / "x")

@@ -8,9 +8,9 @@ import pytest
 from dgnam.errors import DgnamError
 from dgnam.experiments import EXPERIMENTS, find_experiments, reproduce
 from dgnam.experiments.context import Context, evenly
+from dgnam.experiments.execution import _lines
 from dgnam.experiments.fig1_output_units import EXPERIMENT
 from dgnam.experiments.pictures import Pictures
-from dgnam.experiments.reproduce import _lines
 from dgnam.measure import Verdict
 
 AS_IT_IS = {"weights": None, "labels": None, "labels_layer": None, "mean": None, "channels": "BGR"}

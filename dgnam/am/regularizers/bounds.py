@@ -19,12 +19,14 @@ from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError, closest
 from ...files.paths import StrPath
 from ...zoo import read_act_range
+from ..argument_types import checked, checked_fields
 from .regularizer import Array, Regularizer, StepContext
 
 CLIPS = ("act_range", "unit", "none")
 """Names of clips, for `clip_by_name`."""
 
 
+@checked_fields
 @dataclass(frozen=True, eq=False)
 class Bounds(Regularizer):
     """Clipping of the code after each step to [`lower`, `upper`], each a number or an array of the code's shape.
@@ -63,6 +65,7 @@ class Bounds(Regularizer):
         return Bounds(_shaped(self.lower, shape), _shaped(self.upper, shape))
 
 
+@checked
 def act_range_bounds(upper: np.ndarray | StrPath) -> Bounds:
     """From 0, the least output of a ReLU, to `upper`, one value for each neuron: its act_range.
 
