@@ -111,15 +111,18 @@ def test_layers_are_listed_without_weights(tmp_path):
         (("train", "caffenet-min"), "no recipe for 'caffenet-min'; there are: caffenet-mini"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(arguments, message, tmp_path):
+def test_bad_input_is_one_line_and_exit_2(arguments, message, tmp_path, monkeypatch, capsys):
     if arguments[0] == "reproduce":
         arguments = (*arguments, "--output", tmp_path, "--quiet")
     if arguments[0] == "train":
         arguments = (*arguments, "--run", tmp_path / "run")
-    shown = run(*arguments)
-    assert shown.returncode == BAD_INPUT
-    assert message in shown.stderr
-    assert len(shown.stderr.splitlines()) == 1
+    monkeypatch.delenv("DGNAM_DATA", raising=False)
+    monkeypatch.setattr(sys, "argv", ["dgnam", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, len(said.splitlines())) == (BAD_INPUT, 1)
+    assert message in said
     assert list(tmp_path.iterdir()) in ([], [tmp_path / "run"])
 
 
