@@ -71,7 +71,7 @@ setup(
     ],
     extras_require={
         **EXTRAS,
-        "docs": ["pdoc>=15"],
+        "docs": ["pdoc>=15", "pandas>=2"],  # the types of `to_frame`
         "fuzz": ["atheris>=2.3"],
         "notebook": ["notebook>=7"],  # opens the tutorial
         "test": [

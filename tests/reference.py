@@ -33,6 +33,8 @@ def build(folder: Path, modules: Sequence[str] = ()) -> None:
         warnings.filterwarnings(
             "ignore", r"Error parsing type annotation .*(DictWriter|array)\["
         )  # generic from 3.12 on
+        # Of a NamedTuple's __init__, which has not the module's names.
+        warnings.filterwarnings("ignore", r"Error parsing type annotation ForwardRef\(.*\.__init__\. Import of")
         pdoc.pdoc(*(modules or public_modules()), *without, output_directory=folder)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,8 @@ MOST_ACROSS = 20
 _REGULARIZERS = {r"L2Decay\(factor=(.+)\)": r"l2 \1", r"NormPenalty\(weight=(.+)\)": r"norm_penalty \1"}
 
 
-class Sweep(NamedTuple):
+@dataclass(frozen=True)
+class Sweep:
     """How the jobs of a run come: each objective with each of the settings, from so many seeds.
 
     settings: their names, by what differs between them; a single one needs no name.
@@ -49,7 +51,8 @@ class Sweep(NamedTuple):
         return self.settings[job // self.seeds % len(self.settings)]
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Entry:
     """A picture (h, w, 3) uint8 RGB with what is said of it: its unit, its seed, and the number as text."""
 
     picture: np.ndarray
