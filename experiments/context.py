@@ -1,14 +1,14 @@
 """What an experiment's function works with: networks, units and seeds, and steps kept in the experiment's folder.
 
-A step is a run in a folder of the experiment's own, or arrays in a chunk, so that an experiment that was killed is
-resumed in the middle of it.
+A step is a run in a folder of the experiment's own, so that an experiment that was killed is resumed in the middle of
+it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -223,12 +223,6 @@ class Context:
         arranged = np.stack(codes, 1).reshape(-1, *codes[0].shape[1:])
         images = render(self.prior, arranged, self.target.target.size, device=self.arguments["device"])
         return Pictures(images, self.units, from_seeds)
-
-    def keep(self, name: str, make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
-        """Arrays as a step kept in the chunk `name`: read, or made and written."""
-        if self.run.missing([name]):
-            self.run.save(name, make())
-        return self.run.load(name)
 
     def values(self, objectives: Any, images: np.ndarray, target: ResolvedTarget | None = None) -> np.ndarray:
         """(N, U) float32: the values of units, given as `visualize` takes them, for images (N, 3, h, w)."""

@@ -34,7 +34,7 @@ def run(context: Context) -> Mapping[str, Any]:
     found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in LAYERS})
     best = [context.points(found, "fc6", layer, f"{{judge}}, {layer}") for layer in LAYERS if layer != "fc6"]
     context.decide("sec3.1-fc6-best", {part: estimate for parts in best for part, estimate in parts.items()})
-    context.decide("sec3.1-fragments", fragments(context, steps))
+    context.decide("sec3.1-fragments", fragments(context, steps), note="Not at matched activation.")
     return rates(found)
 
 

@@ -38,7 +38,7 @@ def run(context: Context) -> Mapping[str, Any]:
         seen = context.reported(judge, context.units)
         known = reference(f"accuracy, {judge}")[seen]
         parts[judge] = partial(spearman, spread[seen], verdict.log_probability.mean(1), known)
-    context.decide("sec3.5-canonical", parts)
+    context.decide("sec3.5-canonical", parts, note="By the interval; without a permutation null.")
     order = sorted(context.units, key=lambda unit: float(spread[unit]))
     count = min(SHOWN, len(order) // 2)
     show(context, "canonical", made, order[:count], "Classes whose pictures are most alike")
