@@ -178,17 +178,23 @@ class Context:
 
     def visualize(self, step: str, objectives: Any, *, target: Any = None, **options: Any) -> Visualization:
         """`dgnam.visualize` as a step kept in the folder `step`; at smoke scale with fewer steps."""
-        folder, given = self.run.path / step, self.arguments
+        given = self.arguments
         usual = {"prior": self.prior, "published_images": given["published_images"], "device": given["device"]}
         fewer = {} if self.size.steps is None else {"n_iters": self.size.steps}
         return visualize(
             self.target if target is None else target,
             objectives,
-            folder=folder,
-            resume=(folder / RECORD).is_file(),
-            progress=given["progress"],
-            **{**usual, **options, **fewer},
+            **{**usual, **options, **fewer, **self.step(step)},
         )
+
+    def step(self, name: str) -> dict[str, Any]:
+        """The options by which a function of `dgnam` makes a step, or resumes it, in the folder `name`."""
+        folder = self.run.path / name
+        return {
+            "folder": folder,
+            "resume": (folder / RECORD).is_file(),
+            "progress": self.arguments["progress"],
+        }
 
     def tuned(
         self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None, trials: int = 12
@@ -197,7 +203,7 @@ class Context:
 
         Kept in the folder `step`.  The published settings where nothing is left to tune on.
         """
-        net, folder = self.target if target is None else target, self.run.path / step
+        net = self.target if target is None else target
         others = [unit for unit in range(len(self.labels)) if unit not in self.units]
         if self.size.steps is not None or len(others) < 2 * TUNED_ON:
             return released()
@@ -210,9 +216,7 @@ class Context:
             trials=trials,
             start_lr=TUNED_RATES,
             device=self.arguments["device"],
-            folder=folder,
-            resume=(folder / RECORD).is_file(),
-            progress=self.arguments["progress"],
+            **self.step(step),
         )
         return found.rows[0].settings
 

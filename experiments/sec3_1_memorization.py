@@ -18,7 +18,6 @@ from dgnam.api.pictures import TRAINING, open_pictures
 from dgnam.data.preprocessing import center_crop
 from dgnam.measure import copying_ratio
 from dgnam.measure.statistics import proportion
-from dgnam.runs.record import RECORD
 
 from .context import Context, evenly
 from .experiment import Experiment, Size, mini
@@ -77,7 +76,6 @@ def noisy(pictures: np.ndarray) -> np.ndarray:
 
 def nearest(context: Context, name: str, shown: np.ndarray, training: str, limit: int | None) -> PictureNeighbors:
     """The nearest training pictures of pictures (N, h, w, 3) uint8, as a step."""
-    folder = context.run.path / f"neighbors_{name}"
     return neighbors(
         shown,
         target=context.target,
@@ -86,9 +84,7 @@ def nearest(context: Context, name: str, shown: np.ndarray, training: str, limit
         data=context.data,
         k=NEIGHBORS,
         limit=limit,
-        folder=folder,
-        resume=(folder / RECORD).is_file(),
-        progress=context.arguments["progress"],
+        **context.step(f"neighbors_{name}"),
     )
 
 

@@ -18,7 +18,6 @@ from dgnam.api.occlusion import Occlusion, occlusion
 from dgnam.data.preprocessing import preprocess
 from dgnam.measure import retrieval_ranks
 from dgnam.measure.statistics import proportion
-from dgnam.runs.record import RECORD
 
 from .context import Context, evenly
 from .experiment import Experiment, Size, mini
@@ -42,7 +41,6 @@ def run(context: Context) -> Mapping[str, Any]:
     channels = context.target.target.layer_shape(LAYER)[0]
     units = evenly(range(channels), context.size.units)
     k, limit = PICTURES[context.arguments["scale"]]
-    folder = context.run.path / "occlusion"
     regions = occlusion(
         context.target,
         [f"{LAYER}:{unit}" for unit in units],
@@ -50,9 +48,7 @@ def run(context: Context) -> Mapping[str, Any]:
         data=context.data,
         k=k,
         limit=limit,
-        folder=folder,
-        resume=(folder / RECORD).is_file(),
-        progress=context.arguments["progress"],
+        **context.step("occlusion"),
     )
     made = context.synthesize(LAYER, layer=LAYER, units=units, settings="released")
     show(context, units, regions, made.first)
