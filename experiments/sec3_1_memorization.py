@@ -34,6 +34,10 @@ NOISE = 10.0
 AMOUNTS = {"smoke": (100, 5, 60), "small": (5000, 60, 10), "full": (None, 500, 1)}
 """Training pictures searched, at most; held-out pictures beside them; and every so manieth is searched."""
 
+NOTE = (
+    "Held-out pictures of all classes, not of its own; controls: exact and noisy copies, found in any space; "
+    "C_T and AuthPct are not beside it."
+)
 SHOWN = 8
 
 
@@ -63,7 +67,7 @@ def run(context: Context) -> Mapping[str, Any]:
     }
     parts["controls detected"] = percent(partial(proportion, np.any(copied["copies"], axis=0)[:, None]))
     show(context, found["synthesized"])
-    context.decide("sec3.1-copying", parts, floor=LOWEST, note="Controls: exact and noisy copies, found in any space.")
+    context.decide("sec3.1-copying", parts, floor=LOWEST, note=NOTE)
     return {name: dict(zip(SPACES, map(float, np.median(values, 1)), strict=True)) for name, values in ratios.items()}
 
 

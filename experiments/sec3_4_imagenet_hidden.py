@@ -61,7 +61,13 @@ def run(context: Context) -> Mapping[str, Any]:
         for layer, shares in found.items()
     }
     parts["KID"] = context.kernel_distance(together(first["dgn_am"]), together(first["mfv"]))
-    context.decide("sec3.4-hidden", parts, floor=50.0, ceiling=ceiling(found))
+    context.decide(
+        "sec3.4-hidden",
+        parts,
+        floor=50.0,
+        ceiling=ceiling(found),
+        note="The untrained target is not among the controls.",
+    )
     return {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
 
 

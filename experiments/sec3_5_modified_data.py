@@ -25,6 +25,7 @@ from .reference import reference
 CLASSES = 100
 """Unit CLASSES + c is the modified twin of unit c."""
 
+NOTE = "Judges do not see the pictures restored, only as they are."
 NETS = ("cut up", "blue, red, green", "blurred")
 
 
@@ -40,7 +41,7 @@ def run(context: Context) -> Mapping[str, Any]:
         )
         shares[f"regular, {net}"] = recognized(regular)
         shares[f"modified, {net}"] = recognized(modified)
-    context.decide("sec3.5-modified", parts, floor=0.0, ceiling=1.0)
+    context.decide("sec3.5-modified", parts, floor=0.0, ceiling=1.0, note=NOTE)
     return shares
 
 
