@@ -1,8 +1,9 @@
 """Keep freed memory for the next step, where the C library is glibc.
 
 By default glibc gives large blocks back to the system as soon as they are freed, and every step of a search then gets
-its pages anew, zeroed: 300,000 page faults in 60 steps of 16 small images, a seventh of the processor's time.  Blocks
-of up to 32 MB are kept here, up to 1 GB of them.  What the user has set stays.
+its pages anew, zeroed: 250,000 page faults in 60 steps of 16 small images, an eighth of the processor's time
+(`tests/bench/bench_allocator.py`).  Blocks of up to 32 MB are kept here, up to 1 GB of them.  What the user has set
+stays.
 """
 
 from __future__ import annotations
