@@ -11,6 +11,7 @@ from typing import Any
 
 from dgnam.errors import DgnamError, closest
 from dgnam.measure.statistics import Decision, Estimate, decide
+from dgnam.measure.statistics.decision import CLAIM_LEVEL, EQUIVALENCE_LEVEL
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,7 +20,7 @@ else:
 
 CLAIMS = Path(__file__).parent / "claims.toml"
 
-LEVELS = {"above": 0.95, "below": 0.95, "within": 0.90}
+LEVELS = {"above": CLAIM_LEVEL, "below": CLAIM_LEVEL, "within": EQUIVALENCE_LEVEL}
 """The confidence of the interval that a bound of each kind is compared with."""
 
 

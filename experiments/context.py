@@ -33,6 +33,7 @@ from dgnam.errors import DgnamError, MissingPackageError
 from dgnam.figures import labeled_grid
 from dgnam.files.encode import png
 from dgnam.measure import BaseJudge, Verdict, kid_difference
+from dgnam.measure.class_score import score_by_probability
 from dgnam.measure.judge import rank_by_target
 from dgnam.measure.layer_codes import LayerCodes
 from dgnam.measure.outside_judge import HALVES, REPORTED
@@ -67,6 +68,7 @@ TUNED_RATES = (0.3, 32.0, "log")
 class Context:
     """An experiment that is carried out.
 
+    begun: the experiment's own run, once it has begun.
     figures: the figures shown so far; the first one is the main one.
     findings: what was decided so far, by the claim's name.
     rows: of the table of all pictures that were judged.
@@ -75,7 +77,7 @@ class Context:
     experiment: Experiment
     models: Models
     arguments: Mapping[str, Any]
-    _run: Run | None = None
+    begun: Run | None = None
     figures: list[Path] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -83,8 +85,8 @@ class Context:
     @property
     def run(self) -> Run:
         """Where the steps are kept."""
-        assert self._run is not None
-        return self._run
+        assert self.begun is not None
+        return self.begun
 
     # What is looked at
 
@@ -199,14 +201,16 @@ class Context:
     def tuned(
         self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None, trials: int = 12
     ) -> Settings:
-        """The best of so many random settings, by judge-mini on eight units that this scale doesn't look at.
+        """The best of so many random settings, by the first of the judges, on eight units that this scale doesn't see.
 
-        Kept in the folder `step`.  The published settings where nothing is left to tune on.
+        Kept in the folder `step`.  The published settings where no judge or too few units are left to tune by.
         """
         net = self.target if target is None else target
         others = [unit for unit in range(len(self.labels)) if unit not in self.units]
-        if self.size.steps is not None or len(others) < 2 * TUNED_ON:
+        if self.size.steps is not None or len(others) < 2 * TUNED_ON or not self.judges:
             return released()
+        name, judge = next(iter(self.judges.items()))
+        by = {"score": score_by_probability(judge)} if name == OUTSIDE else {"judge": name}
         tuning, held_out = evenly(others[::2], TUNED_ON), others[1]
         found = tune(
             net,
@@ -216,6 +220,7 @@ class Context:
             trials=trials,
             start_lr=TUNED_RATES,
             device=self.arguments["device"],
+            **by,
             **self.step(step),
         )
         return found.rows[0].settings

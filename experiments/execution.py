@@ -69,11 +69,11 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     inputs = {**_inputs(context), "models": arguments["models"], "scale": arguments["scale"]}
     record = Record("reproduce", spec_of(arguments), inputs, environment(*packages()))
     usual = f"{experiment.name}-{arguments['models']}"
-    name, folder = arguments["name"] or usual, arguments["folder"]
+    name, folder = arguments["name"], arguments["folder"]
     output = None if folder is not None else arguments["output"]
-    run = begin(record, folder=folder, output=output, name=name, resume=arguments["resume"])
+    run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=arguments["resume"])
     assert run is not None
-    context._run = run
+    context.begun = run
     with at_work(run):
         own = experiment.run(context)
         findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}

@@ -39,12 +39,12 @@ def run(context: Context) -> Mapping[str, Any]:
     titles = {step: title.format(net=context.target.name, seed=first) for step, title in TITLES.items()}
     found = context.compare(steps, titles)
     if tested:
-        test(context, tested)
+        recognizability(context, tested)
     own = {step: {"target_top1": context.own_rate(pictures)} for step, pictures in steps.items()}
     return {"paper": PAPER, **{step: own[step] | values for step, values in rates(found).items()}}
 
 
-def test(context: Context, seeds: Sequence[int]) -> None:
+def recognizability(context: Context, seeds: Sequence[int]) -> None:
     """By how much the method is above pixels, with every seed that was not looked at."""
     pictures: dict[str, Pictures] = {
         "dgn_am": context.synthesize("tested_dgn_am", seeds=seeds, settings="released"),

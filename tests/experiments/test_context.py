@@ -1,10 +1,13 @@
 """What experiments work with: units at each scale, judges and what they see, and the table of pictures."""
 
 import sys
+from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from dgnam.am import released
 from dgnam.errors import DgnamError
 from dgnam.experiments import EXPERIMENTS, find_experiments, reproduce
 from dgnam.experiments.context import Context, evenly
@@ -12,6 +15,8 @@ from dgnam.experiments.execution import _lines
 from dgnam.experiments.fig1_output_units import EXPERIMENT
 from dgnam.experiments.pictures import Pictures
 from dgnam.measure import Verdict
+
+context_module = import_module("dgnam.experiments.context")
 
 AS_IT_IS = {"weights": None, "labels": None, "labels_layer": None, "mean": None, "channels": "BGR"}
 """Of a target that is opened without options."""
@@ -108,3 +113,29 @@ def test_what_was_never_published_is_blocked(tmp_path):
     outcome = reproduce("sec3_5_modified_data", models="paper", output=tmp_path, progress=False)
     assert outcome.blocked.startswith("sec3_5_modified_data is blocked: the paper's networks or pictures")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("judges", "how"), [({"judge-mini": FakeJudge()}, {"judge"}), ({"outside": FakeJudge()}, {"score"}), ({}, None)]
+)
+def test_settings_are_tuned_by_the_first_judge_on_other_units(monkeypatch, tmp_path, judges, how):
+    given = {}
+
+    def tune(target, objectives, **options):
+        given.update(options, objectives=objectives)
+        return SimpleNamespace(rows=[SimpleNamespace(settings=released(n_iters=7))])
+
+    monkeypatch.setattr(context_module, "tune", tune)
+    monkeypatch.setattr(Context, "judges", judges)
+    made = context(units=[0, 2, 199])
+    made.arguments = {**made.arguments, "prior": None, "prior_weights": None, "device": "cpu", "progress": False}
+    made.begun = SimpleNamespace(path=tmp_path)
+    found = made.tuned("tuned")
+    if how is None:
+        assert (found, given) == (released(), {})
+        return
+    assert found == released(n_iters=7)
+    assert {"judge", "score"} & set(given) == how
+    units = {*given["objectives"], given["report_on"]}
+    assert len(units) == 9
+    assert not units & {"fc8:0", "fc8:2", "fc8:199"}
