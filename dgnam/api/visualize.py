@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -119,39 +118,39 @@ def visualize(
 
 def planned(given: Mapping[str, Any]) -> tuple[Plan, Outputs, Record]:
     """What `visualize` does with its keyword arguments, all of them; an impossible request is a DgnamError here."""
-    asked, spec = SimpleNamespace(**given), dict(given)
-    place = usable_device(asked.device)
-    outputs = Outputs(tuple(asked.movies), asked.every, asked.fps, asked.published_images)
+    spec = dict(given)
+    place = usable_device(given["device"])
+    outputs = Outputs(tuple(given["movies"]), given["every"], given["fps"], given["published_images"])
     files = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "scale", "channels")}
-    opened = open_target(asked.target, **files, clips=True)
+    opened = open_target(given["target"], **files, clips=True)
     size = getattr(opened.target, "frame_size", opened.target.size)
-    spec["prior"] = default_prior(size) if asked.prior is None else asked.prior
-    resolved = open_prior(spec["prior"], size, weights=asked.prior_weights)
+    spec["prior"] = default_prior(size) if given["prior"] is None else given["prior"]
+    resolved = open_prior(spec["prior"], size, weights=given["prior_weights"])
     numbers = {name: given[name] for name in ("n_iters", "start_lr", "end_lr", "l2", "norm_penalty")}
     chosen: dict[str, Any] = {
-        "settings": choose_settings(opened, resolved, asked.start, asked.settings, **numbers),
-        "clip": choose_clip(asked.clip, resolved),
-        "start": open_start(asked.start, resolved),
+        "settings": choose_settings(opened, resolved, given["start"], given["settings"], **numbers),
+        "clip": choose_clip(given["clip"], resolved),
+        "start": open_start(given["start"], resolved),
     }
-    batch_size = asked.batch_size
+    batch_size = given["batch_size"]
     if isinstance(opened.target, ClipTarget):
-        resolved, chosen = for_clips(resolved, opened.target, smoothness=asked.smoothness, **chosen)
+        resolved, chosen = for_clips(resolved, opened.target, smoothness=given["smoothness"], **chosen)
         batch_size = max(1, batch_size // opened.target.frames)
-        if asked.backend is not None:
+        if given["backend"] is not None:
             raise ArgumentError(
                 "a backend's loop makes single images, and the target sees clips: leave the backend out"
             )
     else:
-        check_no_clips(asked.smoothness)
+        check_no_clips(given["smoothness"])
     plan = make_plan(
         opened,
         resolved,
-        read_objectives(asked.objective, opened),
-        seeds=choose_seeds(asked.seeds, asked.seed),
+        read_objectives(given["objective"], opened),
+        seeds=choose_seeds(given["seeds"], given["seed"]),
         **chosen,
         device=place,
         batch_size=batch_size,
-        backend=asked.backend,
+        backend=given["backend"],
     )
     record = Record("visualize", spec_of(spec), {**plan.inputs(), "outputs": vars(outputs)}, environment())
     return plan, outputs, record
