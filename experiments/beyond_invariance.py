@@ -46,7 +46,7 @@ def apart(context: Context, unit: int, weight: float) -> tuple[np.ndarray, float
     """A unit's pictures, their mean distance in pool5, and their mean activation."""
     own = f"{context.layer}:{unit}"
     text = own if weight == 0 else f"{own} + {weight:g}*{APART}:diversity"
-    step = f"unit_{unit:04}/weight_{weight:g}"
+    step = f"unit_{unit:04}_weight_{weight:g}"
     made = context.visualize(step, text, seeds=list(range(SEEDS)), settings="released", batch_size=SEEDS)
     rows = context.layer_values([APART], made.raw)[APART]
     return made.raw, float(mean_pairwise_distance(rows[None])[0]), float(context.values(own, made.raw).mean())

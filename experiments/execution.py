@@ -74,7 +74,7 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=arguments["resume"])
     assert run is not None
     context.begun = run
-    with at_work(run):
+    with at_work(run, unit="images"):
         own = experiment.run(context)
         findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}
         main = context.figures[0].name if experiment.main is None else f"{experiment.main}.png"

@@ -12,6 +12,7 @@ from dgnam.am.render import render
 from dgnam.errors import ArgumentError
 from dgnam.experiments import reproduce
 from dgnam.measure import Judge
+from dgnam.runs.index import read_summary
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,10 @@ def test_the_numbers_are_those_of_the_recorded_images(outcome):
         images = file["images"][()]
     judge = Judge(zoo.load("judge-mini"), "fc")
     assert outcome.numbers["dgn_am"]["judge_top5"] == judge.rank(images, [7, 3]).top(5)
+
+
+def test_the_run_s_progress_is_in_images(outcome):
+    assert read_summary(outcome.folder).progress == "4 images"
 
 
 def test_published_pictures_are_jpegs_under_the_published_names(outcome):
