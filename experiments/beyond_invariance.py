@@ -17,6 +17,7 @@ from dgnam.measure.statistics import mean
 
 from .context import Context
 from .experiment import Experiment, Size, mini, published
+from .finding import Controls
 
 WEIGHTS = {"smoke": (0.0, 3.0), "small": (0.0, 1.0, 10.0), "full": (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)}
 """Of the term that pushes pictures apart, in units of activation; 0 is how far seeds alone lead."""
@@ -38,7 +39,7 @@ def run(context: Context) -> Mapping[str, Any]:
     gallery = np.concatenate([row[place][0] for row, place in zip(made, chosen, strict=True)])
     names = [context.labels[unit] if seed == 0 else "" for unit in context.units for seed in range(SEEDS)]
     context.show("gallery", gallery, names, "Pictures that fire a unit alike, a row for each", SEEDS)
-    context.decide("beyond-invariance", {"distance": partial(mean, ratios)}, floor=1.0)
+    context.decide("beyond-invariance", {"distance": partial(mean, ratios)}, Controls({"other seeds": 1.0}))
     return {"weights": {f"{w:g}": float(share) for w, share in zip(weights, allowed.mean(0), strict=True)}}
 
 

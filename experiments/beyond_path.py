@@ -15,7 +15,7 @@ from dgnam.measure.statistics import mean, mean_difference
 
 from .context import Context
 from .experiment import Experiment, Size, mini
-from .finding import Part
+from .finding import Controls, Part
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 EVERY = {"smoke": 10, "small": 5, "full": 2}
@@ -44,8 +44,8 @@ def run(context: Context) -> Mapping[str, Any]:
     for layer in LAYERS:
         ours, theirs = by_unit["dgn_am"][layer], by_unit["pixels"][layer]
         parts[f"above pixels, {layer}"] = partial(mean_difference, ours, theirs)
-    floor, ceiling = (float(found[step]["fc6"].mean()) for step in ("pixels", "real"))
-    context.decide("beyond-path", parts, floor=floor, ceiling=ceiling)
+    pixels, real_ones = (float(found[step]["fc6"].mean()) for step in ("pixels", "real"))
+    context.decide("beyond-path", parts, Controls({"pixels, fc6": pixels}, {"real pictures, fc6": real_ones}))
     return {step: {layer: float(found[step][layer].mean()) for layer in LAYERS} for step in found}
 
 

@@ -20,6 +20,9 @@ else:
 
 CLAIMS = Path(__file__).parent / "claims.toml"
 
+AT_EQUAL_ACTIVATION = ", at equal activation"
+"""How the name of a part ends that compares pictures so; without it, at equal steps."""
+
 LEVELS = {"above": CLAIM_LEVEL, "below": CLAIM_LEVEL, "within": EQUIVALENCE_LEVEL}
 """The confidence of the interval that a bound of each kind is compared with."""
 
@@ -64,10 +67,11 @@ class Claim:
     bounds: Mapping[str, Bound]
 
     def bound(self, part: str) -> Bound:
-        """That of a part; an unknown one is an error."""
-        if part not in self.bounds:
+        """That of a part, also of one at equal activation; an unknown one is an error."""
+        name = part.removesuffix(AT_EQUAL_ACTIVATION)
+        if name not in self.bounds:
             raise DgnamError(f"claim {self.name} has no part '{part}'; the closest: {closest(part, self.bounds)}")
-        return self.bounds[part]
+        return self.bounds[name]
 
 
 @cache

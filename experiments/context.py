@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from dgnam.api.pictures import HELD_OUT, open_pictures
 from dgnam.api.priors import ResolvedPrior, open_prior
 from dgnam.api.render import random_codes, render
 from dgnam.api.result import Visualization
-from dgnam.api.targets import ResolvedTarget, open_target
+from dgnam.api.targets import ResolvedTarget, joint, open_target
 from dgnam.api.tune import tune
 from dgnam.api.visualize import read_objectives, visualize
 from dgnam.data.dataset import Dataset
@@ -44,8 +45,9 @@ from dgnam.runs.record import RECORD
 
 from .claims import claims
 from .experiment import OUTSIDE, Experiment, Models, Size
-from .finding import Finding, Part, find
+from .finding import NO_CONTROLS, Controls, Finding, Part, find
 from .pictures import Pictures
+from .rates import of_photographs
 from .reference import FEATURES, image_sets, reference
 
 BATCH = 100
@@ -123,6 +125,15 @@ class Context:
     def other_prior(self, part: str) -> ResolvedPrior:
         """The network that plays this part, as a prior."""
         return open_prior(self.models.others[part], self.frame_size)
+
+    def with_its_classes(self, name: str, target: ResolvedTarget) -> tuple[ResolvedTarget, list[int]]:
+        """Another network, shown images of the experiment's size resized to its own, and its units of the same classes.
+
+        name: what its layers are called by, as in `name.fc8`.
+        """
+        keys = [label.key for label in self.target.classes[0].labels]
+        theirs = [label.key for label in target.classes[0].labels]
+        return joint({name: target}, self.frame_size), [theirs.index(keys[unit]) for unit in self.units]
 
     @cached_property
     def units(self) -> list[int]:
@@ -292,8 +303,8 @@ class Context:
         """
         return [unit for unit in units if judge != OUTSIDE or unit % 2 == HALVES[REPORTED]]
 
-    def judge(self, step: str, pictures: Pictures) -> dict[str, Verdict]:
-        """What the judges say of a step's pictures, each array (units, seeds), by the judge's name.
+    def judge(self, step: str, pictures: Pictures, own: str | None = None) -> dict[str, Verdict]:
+        """What the judges, but the step's `own` target, say of its pictures, each array (units, seeds), by their names.
 
         A judge says nothing where none of the units is among those that it sees.  Each picture gets its line in the
         table.
@@ -301,7 +312,7 @@ class Context:
         verdicts: dict[str, Verdict] = {}
         for name, judge in self.judges.items():
             seen = pictures.of_units(self.reported(name, pictures.units))
-            if len(seen):
+            if len(seen) and name != own:
                 verdicts[name] = judge.rank(seen.images, seen.classes).reshape(len(seen.units), len(seen.seeds))
         self._tabulate(step, pictures, verdicts)
         return verdicts
@@ -310,15 +321,18 @@ class Context:
         """How often the target itself ranks a picture's unit first."""
         return rank_by_target(self.target.target, self.layer, pictures.images, pictures.classes).top(1)
 
-    def compare(self, steps: Mapping[str, Pictures], titles: Mapping[str, str]) -> dict[str, dict[str, Verdict]]:
+    def compare(
+        self, steps: Mapping[str, Pictures], titles: Mapping[str, str], own: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, dict[str, Verdict]]:
         """Show some units by all steps, and all by each, from the first seed; and ask the judges for each picture.
 
+        own: of a step whose target is one of the judges, this one, which isn't asked.
         Returns what they say, by step and judge.
         """
         self.overview(steps)
         for step, pictures in steps.items():
             self.show(step, pictures.first, [self.labels[unit] for unit in pictures.units], titles[step])
-        return {step: self.judge(step, pictures) for step, pictures in steps.items()}
+        return {step: self.judge(step, pictures, own.get(step)) for step, pictures in steps.items()}
 
     def points(
         self, found: Mapping[str, Mapping[str, Verdict]], ours: str, theirs: str, name: str = "{judge}", k: int = 1
@@ -347,19 +361,26 @@ class Context:
         self,
         claim: str,
         parts: Mapping[str, Part],
+        controls: Controls = NO_CONTROLS,
         *,
-        floor: float | None = None,
-        ceiling: float | None = None,
         note: str = "",
     ) -> None:
         """Set the parts of a claim against its bounds; at smoke scale without a verdict.
 
-        floor, ceiling: the statistic of the controls.
         note: what a reader must know beside it.
         """
         verdict = self.arguments["scale"] != "smoke"
-        controls = {"floor": floor, "ceiling": ceiling}
-        self.findings[claim] = find(claims()[claim], parts, **controls, note=note, verdict=verdict)
+        self.findings[claim] = find(claims()[claim], parts, controls=controls, note=note, verdict=verdict)
+
+    @cached_property
+    def recognized(self) -> Controls:
+        """Those of claims about recognizability: how often judges rank a class first, in percentage points.
+
+        In random codes through the prior; in photographs, and in the prior's reconstructions of them, by the cards.
+        """
+        random = self.judge("random codes", self.random_codes())
+        floor = {f"random codes, {judge}": float(verdict.points().mean()) for judge, verdict in random.items()}
+        return Controls(floor, of_photographs(self.judges, self.prior.name))
 
     # What is shown
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Models, Size, mini
+from .finding import Controls
 from .pictures import Pictures
-from .rates import accuracy, rates
+from .rates import of_photographs, rates
 
 PAPER = None
 """The paper's numbers to compare with: Figure 1 is pictures only."""
@@ -45,21 +46,24 @@ def run(context: Context) -> Mapping[str, Any]:
 
 
 def recognizability(context: Context, seeds: Sequence[int]) -> None:
-    """By how much the method is above pixels, with every seed that was not looked at."""
+    """By how much the method is above pixels, with every seed that was not looked at; the untrained target has one."""
     pictures: dict[str, Pictures] = {
         "dgn_am": context.synthesize("tested_dgn_am", seeds=seeds, settings="released"),
         "pixels": context.synthesize("tested_pixels", seeds=seeds, prior="pixels"),
         "random_codes": context.random_codes(seeds),
     }
+    untrained = context.models.others.get("untrained")
+    if untrained is not None:
+        pictures["untrained target"] = context.synthesize(
+            "tested_untrained", target=context.other("untrained"), seeds=seeds[:1], settings="released"
+        )
     found = {step: context.judge(f"tested {step}", made) for step, made in pictures.items()}
     judge = context.models.judges[0]
-    none = found["pixels"][judge].points().mean()
-    context.decide(
-        "fig1",
-        context.points(found, "dgn_am", "pixels"),
-        floor=found["random_codes"][judge].points().mean() - none,
-        ceiling=accuracy(judge) - none,
-    )
+    reached = {step.replace("_", " "): float(verdicts[judge].points().mean()) for step, verdicts in found.items()}
+    none = reached.pop("pixels")
+    floor = {step: value - none for step, value in reached.items() if step != "dgn am"}
+    ceiling = {what: value - none for what, value in of_photographs([judge], context.prior.name).items()}
+    context.decide("fig1", context.points(found, "dgn_am", "pixels"), Controls({"pixels": 0.0, **floor}, ceiling))
 
 
 EXPERIMENT = Experiment(
@@ -68,7 +72,12 @@ EXPERIMENT = Experiment(
     figure="Fig. 1",
     claims=("fig1",),
     models={
-        "mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE)),
+        "mini": mini(
+            "caffenet-mini",
+            "deepsim-fc6-mini",
+            judges=("judge-mini", OUTSIDE),
+            others={"untrained": "caffenet-mini-untrained"},
+        ),
         "paper": Models(
             "caffenet",
             "deepsim-fc6",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from dgnam.errors import ArrayError
@@ -29,11 +29,24 @@ def percent(share: Part) -> Part:
 
 
 @dataclass(frozen=True)
+class Controls:
+    """What controls come to, by their names.
+
+    floor: those without what the claim is about; ceiling: those with all of it.
+    """
+
+    floor: Mapping[str, float] = field(default_factory=dict)
+    ceiling: Mapping[str, float] = field(default_factory=dict)
+
+
+NO_CONTROLS = Controls()
+
+
+@dataclass(frozen=True)
 class Finding:
     """What was found about a claim.
 
     parts: by name, those that could be estimated; missing: of the others, why not.
-    floor, ceiling: the statistic of the controls, None where there is none.
     note: what a reader must know beside it.
     verdict: "holds", "fails" or "undecided"; None where none is drawn.
     """
@@ -41,8 +54,7 @@ class Finding:
     claim: Claim
     parts: Mapping[str, Estimate]
     missing: Mapping[str, str]
-    floor: float | None = None
-    ceiling: float | None = None
+    controls: Controls = NO_CONTROLS
     note: str = ""
     verdict: str | None = None
 
@@ -52,7 +64,7 @@ class Finding:
             name: {**estimate.as_dict(), "bound": str(self.claim.bound(name)), "verdict": self._verdict_of(name)}
             for name, estimate in self.parts.items()
         }
-        rest = {"floor": self.floor, "ceiling": self.ceiling, "note": self.note, "verdict": self.verdict}
+        rest = {**asdict(self.controls), "note": self.note, "verdict": self.verdict}
         return {"parts": parts, "missing": dict(self.missing), **rest}
 
     def lines(self) -> list[str]:
@@ -60,6 +72,8 @@ class Finding:
         name = self.claim.name
         lines = [f"{name}, {part}: {estimate}, {self.claim.bound(part)}" for part, estimate in self.parts.items()]
         lines += [f"{name}, {part}: not estimated ({why})" for part, why in self.missing.items()]
+        controls = {**self.controls.floor, **self.controls.ceiling}
+        lines += [f"{name}, control, {what}: {value:.3g}" for what, value in controls.items()]
         return lines if self.verdict is None else [*lines, f"{name}: {self.verdict}. {self.claim.claim}"]
 
     def _verdict_of(self, part: str) -> str | None:
@@ -70,8 +84,7 @@ def find(
     claim: Claim,
     parts: Mapping[str, Part],
     *,
-    floor: float | None = None,
-    ceiling: float | None = None,
+    controls: Controls = NO_CONTROLS,
     note: str = "",
     verdict: bool = True,
 ) -> Finding:
@@ -89,7 +102,7 @@ def find(
         except ArrayError as error:
             missing[name] = str(error)
     said = _verdict(claim, found, complete=not missing) if verdict else None
-    return Finding(claim, found, missing, floor, ceiling, note, said)
+    return Finding(claim, found, missing, controls, note, said)
 
 
 def _verdict(claim: Claim, found: Mapping[str, Estimate], complete: bool) -> str:

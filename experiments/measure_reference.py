@@ -8,6 +8,8 @@ import numpy as np
 
 from dgnam.api.judges import open_judge
 from dgnam.api.pictures import HELD_OUT, TRAINING, open_pictures
+from dgnam.api.priors import open_prior
+from dgnam.api.render import render
 from dgnam.api.targets import open_target
 from dgnam.data.dataset import Dataset
 from dgnam.data.preprocessing import center_crop, preprocess
@@ -16,7 +18,9 @@ from dgnam.measure import BaseJudge, ColorOrder, OutsideJudge, fit_color_order, 
 from dgnam.measure.layer_codes import LayerCodes
 from dgnam.runs.chunks import to_bytes
 
-from .reference import FEATURES, reference_file
+from .global_structure import blobs, permutation_drops
+from .pictures import Pictures
+from .reference import FEATURES, INVERSES, reference_file
 
 SIZE = (56, 56)
 """What networks of 64 px see."""
@@ -40,6 +44,7 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
         "spread": _spread(images, labels, count),
         "color order": np.append(colors.weights, colors.offset).astype(np.float32),
     }
+    found |= {f"structure, {name}": _structure(judge, images, labels) for name, judge in judges.items()}
     found |= {
         f"accuracy, {name}": _by_class(judge.rank(images, labels).points() / 100, labels, count)
         for name, judge in judges.items()
@@ -54,6 +59,18 @@ def _modified(model: str, colors: ColorOrder, net: str, data: StrPath | None) ->
     values, labels = measures[net](_seen(pictures)), pictures.labels
     assert labels is not None
     return _by_class(values, labels, int(labels.max()) + 1).reshape(2, -1).T
+
+
+def _structure(judge: BaseJudge, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(4, 2): the mean blobs and permutation drop of a picture of each class, and of its reconstructions."""
+    first = images[np.unique(labels, return_index=True)[1]]
+    shown = [first]
+    for layer, prior in INVERSES.items():
+        codes = LayerCodes(open_target(ENCODER).target, [layer])(first, [""] * len(first))[layer]
+        opened = open_prior(prior, SIZE)
+        shown.append(render(opened, codes.reshape(-1, *opened.prior.code_shape), SIZE))
+    pictures = [Pictures(part, range(len(first))) for part in shown]
+    return np.array([[blobs(judge, one).mean(), permutation_drops(judge, one).mean()] for one in pictures], np.float32)
 
 
 def _seen(pictures: Dataset) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dgnam.measure import Verdict
 from dgnam.zoo.folders import data_folder
@@ -24,5 +25,29 @@ def short(judge: str) -> str:
 
 def accuracy(model: str, k: int = 1) -> float:
     """How often a classifier recognizes real pictures that it was not trained on, in percentage points, by its card."""
-    card = json.loads((data_folder("models") / model / "card.json").read_text(encoding="utf-8"))
-    return 100 * float(card["measured"][f"top{k}"])
+    return 100 * float(measured(model)[f"top{k}"])
+
+
+def of_photographs(judges: Iterable[str], prior: str, k: int = 1) -> dict[str, float]:
+    """How often judges rank the class of a photograph among the first k, and that of its reconstruction by a prior.
+
+    In percentage points, by the cards of the judges and of the prior; without what isn't there, as for an own prior.
+    """
+    ends = {"real pictures": "_of_pictures", "reconstructions": ""}
+    values = measured(prior)
+    found = {f"real pictures, {judge}": accuracy(judge, k) for judge in judges if measured(judge)}
+    for judge in judges:
+        for what, end in ends.items():
+            value = values.get(f"{short(judge)}_top{k}{end}")
+            if value is not None:
+                found.setdefault(f"{what}, {judge}", 100 * float(value))
+    return found
+
+
+def measured(model: str) -> Mapping[str, Any]:
+    """What the card of a small model measures; nothing of a model without a card."""
+    path = data_folder("models") / model / "card.json"
+    if not path.is_file():
+        return {}
+    numbers: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["measured"]
+    return numbers

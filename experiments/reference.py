@@ -1,6 +1,6 @@
 """Reference statistics: what a judge sees in real pictures, kept so that a machine without them gets the same numbers.
 
-python -m dgnam.experiments.reference --data DIR          # measured anew, into models/reference-statistics.h5
+python -m dgnam.experiments.measure_reference --data DIR          # measured anew, into models/reference-statistics.h5
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ FEATURES = "judge-mini"
 """The judge in whose features pictures are compared."""
 
 
+INVERSES = {layer: f"deepsim-{layer}-mini" for layer in ("conv3", "pool5", "fc6")}
+"""The generators whose reconstructions are compared with pictures."""
+
+
 def image_sets(given: StrPath | None) -> Path | None:
     """The folder of the image sets: the one given, or $DGNAM_DATA; None where neither is."""
     return None if given is None and DATA_VARIABLE not in os.environ else data_folder(given)
@@ -36,6 +40,8 @@ def reference(name: str) -> np.ndarray:
 
     features: (5000, 192), judge-mini's pooled features of the held-out pictures, 25 of each of 200 classes.
     spread: (200,), the mean distance of a class's held-out pictures from their mean, in caffenet-mini's fc6.
+    structure, JUDGE: (4, 2), the mean number of blobs and the mean permutation drop, of a held-out picture of each
+        class and of its reconstructions by the INVERSES.
     accuracy, JUDGE: (200,), the share of a class's held-out pictures that a judge ranks first.
     modified, NET: (100, 2), for each class the mean measure of regular and of modified held-out pictures (Sec. 3.5).
     color order: (217,), the weights and the offset of a `ColorOrder` fitted on real pictures.

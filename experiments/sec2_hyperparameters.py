@@ -55,7 +55,7 @@ def clipping(context: Context) -> Mapping[str, Any]:
     found = context.compare(steps, {"act_range": "Codes clipped to the activation range", "none": "Codes not clipped"})
     parts = context.points(found, "act_range", "none")
     parts["KID"] = context.kernel_distance(steps["act_range"], steps["none"])
-    context.decide("sec2-clip", parts)
+    context.decide("sec2-clip", parts, context.recognized)
     return rates(found)
 
 

@@ -1,7 +1,7 @@
 """Figure S17 (Sec. 3.1): the same units by previous methods and by none, which optimize pixels, and by ours.
 
-All take as many steps; each has the settings that its authors published.  Beside the paper's four stands a later one:
-Fourier coefficients with decorrelated colors (Olah 2017).
+All take as many steps, each with the settings that its authors published, and are compared so and at equal activation.
+Beside the paper's four stands a later one: Fourier coefficients with decorrelated colors (Olah 2017).
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .claims import AT_EQUAL_ACTIVATION
 from .context import Context
+from .equal_activation import pair, searches
 from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Part
 from .rates import rates
@@ -32,10 +34,18 @@ def run(context: Context) -> Mapping[str, Any]:
     steps["dgn_am"] = context.synthesize("dgn_am", settings="released")
     found = context.compare(steps, {**OTHERS, **PAPERS, "dgn_am": "DGN-AM"})
     parts: dict[str, Part] = {}
+    shares: list[str] = []
+    ours = searches(context, "dgn_am", steps["dgn_am"], settings="released")
     for method in PAPERS:
         parts |= context.points(found, "dgn_am", method, f"{{judge}}, {method}")
         parts[f"KID, {method}"] = context.kernel_distance(steps["dgn_am"], steps[method])
-    context.decide("sec3.1-previous", parts, note="At equal steps; not at equal activation.")
+        pairs = pair(ours, searches(context, method, steps[method], prior=method))
+        said = {"dgn_am": context.judge(f"dgn_am as {method}", pairs.ours), method: context.judge(method, pairs.theirs)}
+        parts |= context.points(said, "dgn_am", method, f"{{judge}}, {method}{AT_EQUAL_ACTIVATION}")
+        parts[f"KID, {method}{AT_EQUAL_ACTIVATION}"] = context.kernel_distance(pairs.ours, pairs.theirs)
+        shares.append(f"{method} {pairs.share:.0%}")
+    note = f"Pairs within 10 % in activation: {', '.join(shares)}."
+    context.decide("sec3.1-previous", parts, context.recognized, note=note)
     return rates(found)
 
 

@@ -13,11 +13,12 @@ from typing import Any
 from dgnam.measure.statistics import cliffs_delta, mean_difference
 
 from .context import Context
+from .equal_activation import Pairs, pair, searches
 from .experiment import OUTSIDE, Experiment, Size, mini, published
-from .finding import Part
+from .finding import Controls, Part
 from .global_structure import blobs, permutation_drops
-from .pictures import Pictures
 from .rates import rates
+from .reference import INVERSES, reference
 
 LAYERS = ("conv3", "pool5", "fc6", "fc7")
 LOCAL = ("conv3", "pool5")
@@ -27,28 +28,47 @@ LOCAL = ("conv3", "pool5")
 def run(context: Context) -> Mapping[str, Any]:
     """The units with each prior, and with each prior's random codes."""
     priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in LAYERS}
-    steps = {
-        layer: context.synthesize(layer, prior=prior, settings=context.tuned(f"tuned_{layer}", prior=prior))
+    options: dict[str, dict[str, Any]] = {
+        layer: {"prior": prior, "settings": context.tuned(f"tuned_{layer}", prior=prior)}
         for layer, prior in priors.items()
     }
+    steps = {layer: context.synthesize(layer, **options[layer]) for layer in LAYERS}
     found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in LAYERS})
     best = [context.points(found, "fc6", layer, f"{{judge}}, {layer}") for layer in LAYERS if layer != "fc6"]
-    context.decide("sec3.1-fc6-best", {part: estimate for parts in best for part, estimate in parts.items()})
-    context.decide("sec3.1-fragments", fragments(context, steps), note="Not at matched activation.")
+    parts = {part: estimate for some in best for part, estimate in some.items()}
+    context.decide("sec3.1-fc6-best", parts, context.recognized)
+    searched = {layer: searches(context, layer, steps[layer], **options[layer]) for layer in ("fc6", *LOCAL)}
+    pairs = {layer: pair(searched["fc6"], searched[layer]) for layer in LOCAL}
+    shares = ", ".join(f"{layer} {pairs[layer].share:.0%}" for layer in LOCAL)
+    note = f"Pairs within 10 % in activation: {shares}.  Of controls: blobs, and what permuted patches cost."
+    context.decide("sec3.1-fragments", fragments(context, pairs), structures(context), note=note)
     return rates(found)
 
 
-def fragments(context: Context, steps: Mapping[str, Pictures]) -> dict[str, Part]:
+def fragments(context: Context, pairs: Mapping[str, Pairs]) -> dict[str, Part]:
     """Blobs of the class activation map by Cliff's delta, and the drops when patches are permuted, against fc6."""
     parts: dict[str, Part] = {}
     for name, judge in context.judges.items():
-        seen = {layer: pictures.of_units(context.reported(name, context.units)) for layer, pictures in steps.items()}
-        counts = {layer: blobs(judge, pictures) for layer, pictures in seen.items()}
-        drops = {layer: permutation_drops(judge, pictures) for layer, pictures in seen.items()}
-        for layer in LOCAL:
-            parts[f"{name}, blobs, {layer}"] = partial(cliffs_delta, counts[layer], counts["fc6"], paired=True)
-            parts[f"{name}, permutation drop, {layer}"] = partial(mean_difference, drops["fc6"], drops[layer])
+        seen = context.reported(name, context.units)
+        for layer, compared in pairs.items():
+            fc6, local = compared.ours.of_units(seen), compared.theirs.of_units(seen)
+            counts = blobs(judge, local), blobs(judge, fc6)
+            drops = permutation_drops(judge, fc6), permutation_drops(judge, local)
+            parts[f"{name}, blobs, {layer}"] = partial(cliffs_delta, *counts, paired=True)
+            parts[f"{name}, permutation drop, {layer}"] = partial(mean_difference, *drops)
     return parts
+
+
+def structures(context: Context) -> Controls:
+    """Blobs and permutation drops of photographs, and of what each generator makes of them."""
+    shown = ("real pictures", *(f"reconstructions, {layer}" for layer in INVERSES))
+    found = {
+        f"{what} of {of}, {judge}": float(value)
+        for judge in context.judges
+        for of, row in zip(shown, reference(f"structure, {judge}"), strict=True)
+        for what, value in zip(("blobs", "drop"), row, strict=True)
+    }
+    return Controls(ceiling=found)
 
 
 EXPERIMENT = Experiment(

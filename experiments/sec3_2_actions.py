@@ -17,6 +17,7 @@ from dgnam.measure.statistics import mean, mean_difference
 
 from .context import Context, evenly, labels_of
 from .experiment import Experiment, Size, mini, published
+from .finding import Controls
 from .pictures import Pictures
 from .rates import accuracy
 
@@ -43,7 +44,8 @@ def run(context: Context) -> Mapping[str, Any]:
         "actions": partial(mean, shares["actions"]),
         "scenes minus actions": partial(mean_difference, shares[SCENES], shares["actions"], paired=False),
     }
-    context.decide("sec3.2-actions", parts, floor=float(shares["random_codes"].mean()), ceiling=1.0)
+    controls = Controls({"random codes": float(shares["random_codes"].mean())}, {"real pictures": 1.0})
+    context.decide("sec3.2-actions", parts, controls)
     return {"shares": {step: float(values.mean()) for step, values in shares.items()}}
 
 

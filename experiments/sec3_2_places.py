@@ -13,6 +13,7 @@ from dgnam.measure.statistics import mean_difference
 
 from .context import Context
 from .experiment import Experiment, mini, published
+from .finding import Controls
 from .rates import accuracy, rates
 
 TITLES = {
@@ -33,8 +34,9 @@ def run(context: Context) -> Mapping[str, Any]:
     for judge in found["dgn_am"]:
         ours, none, random = (found[step][judge].points(5) for step in ("dgn_am", "pixels", "random_codes"))
         gain = partial(mean_difference, ours, none)
-        ceiling = accuracy(judge, 5) - none.mean()
-        context.decide("sec3.2-places", {"scene judge": gain}, floor=random.mean() - none.mean(), ceiling=ceiling)
+        floor = {"random codes": float(random.mean() - none.mean())}
+        ceiling = {"real pictures": float(accuracy(judge, 5) - none.mean())}
+        context.decide("sec3.2-places", {"scene judge": gain}, Controls(floor, ceiling))
     return rates(found)
 
 

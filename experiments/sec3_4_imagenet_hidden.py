@@ -7,7 +7,7 @@ nine that silence it as references, a third network tells which of two real pict
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,16 @@ import numpy as np
 
 from dgnam.api.judges import open_judge
 from dgnam.api.priors import open_prior
+from dgnam.api.render import random_codes, render
 from dgnam.api.starts import open_start
+from dgnam.api.targets import ResolvedTarget
 from dgnam.measure import choice_margins, choose_alternatives, sign_accuracy
 from dgnam.measure.statistics import mean_difference
 
 from .context import Context, evenly
 from .crops import Crop, center_crop_of
 from .experiment import Experiment, Size, mini
-from .finding import Part
+from .finding import Controls, Part
 from .pictures import Pictures
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
@@ -61,14 +63,21 @@ def run(context: Context) -> Mapping[str, Any]:
         for layer, shares in found.items()
     }
     parts["KID"] = context.kernel_distance(together(first["dgn_am"]), together(first["mfv"]))
-    context.decide(
-        "sec3.4-hidden",
-        parts,
-        floor=50.0,
-        ceiling=ceiling(found),
-        note="The untrained target is not among the controls.",
-    )
+    floor = {
+        "random codes": over_all([shares["random"] for shares in found.values()]),
+        "untrained target": over_all(of_untrained(context, images)),
+    }
+    natural = over_all([shares["real"] for shares in found.values()])
+    context.decide("sec3.4-hidden", parts, Controls(floor, {"natural references": natural}))
     return {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
+
+
+def of_untrained(context: Context, images: np.ndarray) -> list[np.ndarray]:
+    """How often DGN-AM's pictures of an untrained target's units tell, by layer, of fewer units."""
+    target, fewer = context.other("untrained"), -(-(context.size.units or 0) // 5)
+    units = {layer: evenly(range(target.target.layer_shape(layer)[0]), fewer) for layer in LAYERS}
+    made = references(context, "untrained", units, target=target, settings="released")
+    return [told(context, layer, units[layer], images, {"dgn_am": made[layer]}, target)["dgn_am"] for layer in LAYERS]
 
 
 def references(
@@ -95,20 +104,25 @@ def told(
     units: list[int],
     images: np.ndarray,
     steps: Mapping[str, tuple[Pictures, Pictures]],
+    target: ResolvedTarget | None = None,
 ) -> dict[str, np.ndarray]:
-    """For each method, and for real references, the share of right choices of each unit, (units,)."""
-    crop = center_crop_of(context.target.target, layer)
+    """For each method, for real references and for random codes, the share of right choices of each unit, (units,)."""
+    net = context.target if target is None else target
+    crop = center_crop_of(net.target, layer)
     judge = open_judge(THIRD)
-    values = context.values([f"{layer}:{unit}" for unit in units], images)
+    values = context.values([f"{layer}:{unit}" for unit in units], images, net)
     real = judge.features(crop(images))
     sides = {method: [features(judge, crop, side) for side in pair] for method, pair in steps.items()}
-    found: dict[str, list[float]] = {name: [] for name in (*METHODS, "real")}
+    codes = random_codes(context.prior, 2 * REFERENCES)
+    random = judge.features(crop(render(context.prior, codes, context.frame_size)))
+    found: dict[str, list[float]] = {name: [] for name in (*steps, "real", "random")}
     trials = 4 if context.arguments["scale"] == "smoke" else TRIALS
     for place in range(len(units)):
         chosen = choose_alternatives(values[:, place], trials=trials, references=REFERENCES)
         queries = real[chosen.strong], real[chosen.weak]
         pairs = {method: (most[place], least[place]) for method, (most, least) in sides.items()}
         pairs["real"] = real[chosen.maximal], real[chosen.minimal]
+        pairs["random"] = random[:REFERENCES], random[REFERENCES:]
         for name, (most, least) in pairs.items():
             found[name].append(sign_accuracy(choice_margins(most, least, *queries)))
     return {name: np.array(shares) for name, shares in found.items()}
@@ -125,9 +139,9 @@ def together(layers: list[Pictures]) -> Pictures:
     return Pictures(images, list(range(len(images))))
 
 
-def ceiling(accuracies: Mapping[str, Mapping[str, np.ndarray]]) -> float:
-    """What real references reach, over all layers."""
-    return 100 * float(np.mean([found["real"].mean() for found in accuracies.values()]))
+def over_all(shares: Sequence[np.ndarray]) -> float:
+    """The mean over layers of their units' shares, in percentage points."""
+    return 100 * float(np.mean([values.mean() for values in shares]))
 
 
 def figure(context: Context, made: Mapping[str, list[Pictures]], images: np.ndarray) -> None:
@@ -149,7 +163,7 @@ EXPERIMENT = Experiment(
     section="3.4",
     figure="Fig. S14",
     claims=("sec3.4-hidden",),
-    models={"mini": mini("caffenet-b-mini", "deepsim-fc6-mini")},
+    models={"mini": mini("caffenet-b-mini", "deepsim-fc6-mini", others={"untrained": "caffenet-mini-untrained"})},
     sizes={"smoke": Size(2, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
     run=run,
     needs_data=True,

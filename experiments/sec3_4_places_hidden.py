@@ -21,7 +21,7 @@ from dgnam.measure.statistics import proportion
 
 from .context import Context, evenly
 from .experiment import Experiment, Size, mini
-from .finding import percent
+from .finding import Controls, percent
 
 LAYER = "conv5"
 THIRD = "judge-mini"
@@ -57,7 +57,7 @@ def run(context: Context) -> Mapping[str, Any]:
     theirs = np.stack([judge.features(preprocess(np.stack(cut))).mean(0) for cut in gallery])
     found = retrieval_ranks(judge.features(made.first), theirs)
     first = percent(partial(proportion, (found == 1)[:, None]))
-    context.decide("sec3.4-places-hidden", {"top-1": first}, floor=100 / len(units))
+    context.decide("sec3.4-places-hidden", {"top-1": first}, Controls({"chance": 100 / len(units)}))
     return {"retrieval": {"top1": float((found == 1).mean()), "top5": float((found <= 5).mean())}}
 
 

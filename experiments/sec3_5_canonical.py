@@ -8,11 +8,13 @@ recognize in real pictures of the class either.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from dgnam.api.starts import open_start
-from dgnam.measure.statistics import spearman
+from dgnam.errors import ArrayError
+from dgnam.measure.statistics import spearman, spearman_p
 
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini
@@ -34,11 +36,14 @@ def run(context: Context) -> Mapping[str, Any]:
     spread = reference("spread")
     verdicts = context.judge("dgn_am", made)
     parts: dict[str, Part] = {}
+    chance: list[str] = []
     for judge, verdict in verdicts.items():
         seen = context.reported(judge, context.units)
-        known = reference(f"accuracy, {judge}")[seen]
-        parts[judge] = partial(spearman, spread[seen], verdict.log_probability.mean(1), known)
-    context.decide("sec3.5-canonical", parts, note="By the interval; without a permutation null.")
+        samples = spread[seen], verdict.log_probability.mean(1), reference(f"accuracy, {judge}")[seen]
+        parts[judge] = partial(spearman, *samples)
+        with suppress(ArrayError):  # of too few units, which `decide` reports
+            chance.append(f"{judge} p = {spearman_p(*samples, alternative='less'):.2g}")
+    context.decide("sec3.5-canonical", parts, note=f"Units permuted, one-sided: {', '.join(chance)}.")
     order = sorted(context.units, key=lambda unit: float(spread[unit]))
     count = min(SHOWN, len(order) // 2)
     show(context, "canonical", made, order[:count], "Classes whose pictures are most alike")

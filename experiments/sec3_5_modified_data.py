@@ -18,7 +18,7 @@ from dgnam.measure import ColorOrder, laplacian_sharpness, seam_energy, transfer
 
 from .context import Context
 from .experiment import Experiment, Size, mini
-from .finding import Part
+from .finding import Controls, Part
 from .pictures import Pictures
 from .reference import reference
 
@@ -41,7 +41,8 @@ def run(context: Context) -> Mapping[str, Any]:
         )
         shares[f"regular, {net}"] = recognized(regular)
         shares[f"modified, {net}"] = recognized(modified)
-    context.decide("sec3.5-modified", parts, floor=0.0, ceiling=1.0, note=NOTE)
+    controls = Controls({"regular pictures": 0.0}, {"modified pictures": 1.0})
+    context.decide("sec3.5-modified", parts, controls, note=NOTE)
     return shares
 
 

@@ -14,7 +14,7 @@ from dgnam.measure.statistics import mean_difference, proportion
 
 from .context import Context, evenly
 from .experiment import Experiment, Size, mini, published
-from .finding import percent
+from .finding import Controls, percent
 
 Pair = tuple[int, int]
 
@@ -44,7 +44,8 @@ def run(context: Context) -> Mapping[str, Any]:
         "pairs": percent(partial(proportion, kept["pairs"] > HALF)),
         "above the mean of codes": partial(mean_difference, held["pairs"], held["mean of codes"]),
     }
-    context.decide("sec3.6-art", parts, floor=float(held["mean of codes"].mean()), ceiling=100.0)
+    controls = Controls({"mean of codes": float(held["mean of codes"].mean())}, {"each alone": 100.0})
+    context.decide("sec3.6-art", parts, controls)
     return {step: {"both_fire": float(values.mean()) / 100} for step, values in held.items()}
 
 

@@ -220,7 +220,7 @@ def _claims(root: Path) -> str:
                 f"{claim.claim} (`{name}`)",
                 f"{claim.statistic}: {claim.holds_if}",
                 "<br>".join(_estimates(found)),
-                *(_number(found.get(control)) for control in ("floor", "ceiling")),
+                *("<br>".join(_controls(found.get(end, {}))) for end in ("floor", "ceiling")),
                 _verdict(root, experiment.name, name),
                 _link(root, experiment.name),
                 found.get("note", ""),
@@ -242,8 +242,8 @@ def _end(value: float | None) -> str:
     return "∞" if value is None else f"{value:.3g}"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def _controls(found: Mapping[str, float]) -> list[str]:
+    return [f"{name}: {value:.3g}" for name, value in found.items()]
 
 
 def _link(root: Path, experiment: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import zoo
+from ..am import TorchTarget
 from ..am.argument_types import checked
 from ..am.objectives import Classes
 from ..am.score import ImageScore
@@ -10,7 +11,8 @@ from ..errors import DgnamError, closest
 from ..files.import_string import guarded, import_from_string
 from ..measure import Judge, OutsideJudge
 from ..measure.class_score import SCORES
-from ..measure.outside_judge import knows
+from ..measure.outside_judge import IMAGENET, MIDDLE, SIDE, SPREAD, knows, outside_net
+from .fingerprint import fingerprint
 from .targets import ResolvedTarget
 
 
@@ -40,6 +42,16 @@ def open_outside_judge(target: ResolvedTarget) -> OutsideJudge | None:
         if knows(keys):
             return OutsideJudge(keys)
     return None
+
+
+def open_outside_target() -> ResolvedTarget:
+    """The outside judge's network, EfficientNet-Lite0, as a target with ImageNet's 1000 classes.
+
+    Raises MissingPackageError where the extra `judge` is not installed.
+    """
+    target = TorchTarget(outside_net(), (SIDE, SIDE), mean=MIDDLE, std=SPREAD, scale=1.0)
+    classes = Classes(tuple(zoo.read_labels(IMAGENET)), "_fc")
+    return ResolvedTarget(target, "efficientnet-lite0", [classes], fingerprint(target))
 
 
 def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, device: str = "cpu") -> ImageScore:

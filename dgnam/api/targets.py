@@ -141,12 +141,15 @@ def open_target(
     return dataclasses.replace(found, classes=[classes])
 
 
-def joint(targets: Mapping[str, ResolvedTarget]) -> ResolvedTarget:
-    """Several targets as one, whose layers are called `name.layer`; the settings are the first one's."""
+def joint(targets: Mapping[str, ResolvedTarget], size: tuple[int, int] | None = None) -> ResolvedTarget:
+    """Several targets as one, whose layers are called `name.layer`; the settings are the first one's.
+
+    size: of the image that they share, which each sees by its center or resized; None for the largest of their inputs.
+    """
     if not targets or not all(isinstance(name, str) for name in targets) or "size" in targets:
         raise DgnamError(f"several targets need names, none of them 'size': {list(targets)}")
     return ResolvedTarget(
-        JointTarget(None, **{name: one.target for name, one in targets.items()}),
+        JointTarget(size, **{name: one.target for name, one in targets.items()}),
         ",".join(targets),
         [classes.of_target(name) for name, one in targets.items() for classes in one.classes],
         {"joint": {name: dict(one.record) for name, one in targets.items()}},

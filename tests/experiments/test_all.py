@@ -11,7 +11,7 @@ from PIL import Image
 
 from dgnam import zoo
 from dgnam.experiments import EXPERIMENTS, reproduce
-from dgnam.experiments.claims import claims
+from dgnam.experiments.claims import AT_EQUAL_ACTIVATION, claims
 from tests.experiments import references
 from tests.experiments.references import check, checksum, pictures_of
 
@@ -37,7 +37,10 @@ def test_smoke(name, tmp_path, monkeypatch):
     assert set(numbers["findings"]) == set(experiment.claims) or name == "fig1"
     for claim, found in numbers["findings"].items():
         assert found["verdict"] is None
-        assert {*found["parts"], *found["missing"]} == set(claims()[claim].bounds)
+        parts = {part.removesuffix(AT_EQUAL_ACTIVATION) for part in (*found["parts"], *found["missing"])}
+        assert parts == set(claims()[claim].bounds)
+        named = " ".join([*found["floor"], *found["ceiling"]])
+        assert all(control.removesuffix(" of each generator") in named for control in claims()[claim].controls)
     with Image.open(outcome.folder / numbers["figure"]) as figure:
         assert figure.width > 100
     assert not any("holds" in line or "fails" in line for line in outcome.summary)

@@ -94,12 +94,12 @@ def finished(folder, spec, about):
 def test_a_verdict_is_in_the_tables(tmp_path):
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.ipynb"))
     part = {"value": 25.0, "low": 21.0, "high": 30.0, "n": 200, "level": 0.95}
-    found = {"parts": {"judge-mini": part}, "missing": {"outside": "why"}, "floor": 0.5, "verdict": "undecided"}
+    found = {"parts": {"judge-mini": part}, "missing": {"outside": "why"}, "floor": {"random codes": 0.5}, "verdict": "undecided"}
     for scale, said in (("full", "undecided"), ("small", "undecided (small run)")):
         kept = {"run": {"scale": scale, "seeds": [0]}, "numbers": {"findings": {"fig1": found}}}
         (tmp_path / "experiments/results/fig1-mini.json").write_text(json.dumps(kept))
         table = tables.with_tables("<!-- claims -->\n<!-- /claims -->", tmp_path)
         row = next(line for line in table.splitlines() if "`fig1`" in line).split(" | ")
         assert row[3] == "judge-mini: 25 [21, 30], n = 200<br>outside: not estimated"
-        assert row[4:7] == ["0.5", "", said]
+        assert row[4:7] == ["random codes: 0.5", "", said]
         assert "(`sec2-l2`)" in table
