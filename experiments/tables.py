@@ -144,16 +144,23 @@ def _percent(values: Mapping[str, float | None], columns: Mapping[str, str]) -> 
 
 
 def _blind(root: Path) -> str:
-    """Every namer's answers beside the truth."""
+    """How many pictures of each kind each rater named right."""
     kept = json.loads((root / f"experiments/results/{NAME}.json").read_text(encoding="utf-8")).get("blind")
     if kept is None:
         return ""
-    right = sum(row["class"] == row["answer"] for row in kept)
-    lines = [f"{right} of {len(kept)} named right.", "", "| class | named as |", "| --- | --- |"]
-    for row in kept:
-        answer = row["answer"] if row["answer"] else "(not named)"
-        lines.append(f"| {row['class']} | {'right' if row['class'] == row['answer'] else answer} |")
+    head = ["pictures", *(f"{rater}: right" for rater in kept["raters"]), "share", "between chance and photographs"]
+    lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * (len(head) - 1)]
+    for kind, values in kept["kinds"].items():
+        right = (f"{count} of {values['pictures']}" for count in values["right"])
+        ends = [_interval(values[name]) for name in ("share", "above_chance")]
+        lines.append(f"| {' | '.join([kind, *right, *ends])} |")
+    agreed = kept["kappa"]
+    lines += [] if agreed is None else ["", f"The raters agree to a Cohen's kappa of {_interval(agreed)}."]
     return "\n".join(lines) + "\n"
+
+
+def _interval(estimate: Mapping[str, Any] | None) -> str:
+    return "" if estimate is None else f"{estimate['value']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
 
 
 def _models(root: Path) -> str:

@@ -17,22 +17,27 @@ app = typer.Typer(
 @app.command("sheet")
 def sheet(
     run: Annotated[Path, typer.Argument(help="A run folder of figure 1 with all units.")],
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of the pictures' order.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of the choice and the order.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="The folder of the image sets, for real pictures.")] = None,
 ) -> None:
-    """Lay out thirty images, every seventh class, shuffled and unlabeled, to be named from the list of classes."""
+    """Lay out pictures of each kind, shuffled and unlabeled, to be named from the list of classes."""
     from dgnam.experiments import blind_naming
 
-    say([f"==> made: {blind_naming.write_sheet(run, seed)}, names.txt and key.json beside it"])
+    pages = blind_naming.write_sheets(run, seed, data)
+    say([f"==> made: {', '.join(map(str, pages))}, names.txt and key.json beside them"])
 
 
 @app.command("score")
 def score(
-    run: Annotated[Path, typer.Argument(help="The run folder holding the sheet.")],
-    answers: Annotated[Path, typer.Argument(help="A text file with one `number name` per line.")],
+    run: Annotated[Path, typer.Argument(help="The run folder holding the sheets.")],
+    answers: Annotated[list[Path], typer.Argument(help="Of each rater a text file with one `number name` per line.")],
 ) -> None:
-    """Count how many answers name the intended class."""
+    """Count how many pictures of each kind raters named right, and how far two raters agree."""
     from dgnam.experiments import blind_naming
 
-    found = blind_naming.score(run, answers)
-    say(f"{number:3} {truth:24} {answer}" for number, truth, answer in found.rows)
-    say([f"==> {found.right} of {len(found.rows)} named right"])
+    found = blind_naming.score(run, answers).as_dict()
+    for kind, values in found["kinds"].items():
+        shares = ", ".join(f"{rater} {right}" for rater, right in zip(found["raters"], values["right"], strict=True))
+        say([f"{kind:16} of {values['pictures']} right: {shares}"])
+    if found["kappa"] is not None:
+        say([f"Cohen's kappa {found['kappa']['value']:.2f}"])

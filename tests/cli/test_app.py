@@ -93,7 +93,7 @@ def test_layers_are_listed_without_weights(tmp_path):
         (("reproduce", "fig1", "--models", "big"), "models 'big': give one of mini, paper"),
         (("reproduce", "fig1", "--units", "0,200"), "units 200: fc8 of 'caffenet-mini' has units 0 to 199"),
         (("reproduce", "fig1", "--units", "0-9999999999"), "units 200, 201, 202, …: fc8 of 'caffenet-mini'"),
-        (("blind", "score", "runs", "absent.txt"), "runs/blind/key.json is missing: write the sheet first"),
+        (("blind", "score", "runs", "absent.txt"), "runs/blind/key.json is missing: write the sheets first"),
         (("reproduce", "fig1", "--device", "gpu"), "device 'gpu': use cpu, cuda or cuda:<index>"),
         (("reproduce", "fig1", "--units", "x"), "'x' is not a unit or range"),
         (
