@@ -59,7 +59,7 @@ EXPERIMENT = Experiment(
     figure="",
     claims=("beyond-invariance",),
     models={
-        "mini": mini("caffenet-mini", "deepsim-fc6-mini"),
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini"),
         "paper": published("caffenet", "deepsim-fc6"),
     },
     sizes={"smoke": Size(2, 1, 5), "small": Size(8, 1), "full": Size(50, 1)},

@@ -74,7 +74,7 @@ EXPERIMENT = Experiment(
     models={
         "mini": mini(
             "caffenet-mini",
-            "deepsim-fc6-mini",
+            "deepsim-fc6-v2-mini",
             judges=("judge-mini", OUTSIDE),
             others={"untrained": "caffenet-mini-untrained"},
         ),

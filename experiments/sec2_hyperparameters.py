@@ -102,7 +102,7 @@ EXPERIMENT = Experiment(
     figure="",
     claims=("sec2-l2", "sec2-clip", "sec2-no-correlation"),
     models={
-        "mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE)),
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
     },
     sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(None, 2)},

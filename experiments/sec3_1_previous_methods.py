@@ -55,7 +55,7 @@ EXPERIMENT = Experiment(
     figure="Fig. S17",
     claims=("sec3.1-previous",),
     models={
-        "mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE)),
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
     },
     sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(None, 1)},

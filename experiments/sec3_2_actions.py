@@ -71,7 +71,7 @@ EXPERIMENT = Experiment(
     models={
         "mini": mini(
             "action-mini",
-            "deepsim-fc6-mini",
+            "deepsim-fc6-v2-mini",
             judges=("action-judge-mini",),
             others={SCENES: "places-alexnet-mini", "judge of scenes": "scene-judge-mini"},
         ),

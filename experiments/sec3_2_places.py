@@ -48,7 +48,7 @@ EXPERIMENT = Experiment(
     models={
         "mini": mini(
             "places-alexnet-mini",
-            "deepsim-fc6-mini",
+            "deepsim-fc6-v2-mini",
             judges=("scene-judge-mini",),
         ),
         "paper": published("places205-alexnet", "deepsim-fc6"),

@@ -163,7 +163,7 @@ EXPERIMENT = Experiment(
     section="3.4",
     figure="Fig. S14",
     claims=("sec3.4-hidden",),
-    models={"mini": mini("caffenet-b-mini", "deepsim-fc6-mini", others={"untrained": "caffenet-mini-untrained"})},
+    models={"mini": mini("caffenet-b-mini", "deepsim-fc6-v2-mini", others={"untrained": "caffenet-mini-untrained"})},
     sizes={"smoke": Size(2, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
     run=run,
     needs_data=True,

@@ -76,7 +76,7 @@ EXPERIMENT = Experiment(
     section="3.5",
     figure="Figs. S7, S18",
     claims=("sec3.5-canonical",),
-    models={"mini": mini("caffenet-mini", "deepsim-fc6-mini", judges=("judge-mini", OUTSIDE))},
+    models={"mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE))},
     sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(None, 1)},
     run=run,
 )

@@ -91,7 +91,7 @@ EXPERIMENT = Experiment(
     models={
         "mini": mini(
             "control-shuffled-mini",
-            "deepsim-fc6-mini",
+            "deepsim-fc6-v2-mini",
             others={"blue, red, green": "control-brg-mini", "blurred": "control-blur-mini"},
             units=tuple(range(CLASSES)),
         ),

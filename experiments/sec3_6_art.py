@@ -93,7 +93,7 @@ EXPERIMENT = Experiment(
     figure="Sec. S8",
     claims=("sec3.6-art",),
     models={
-        "mini": mini("caffenet-mini", "deepsim-fc6-mini"),
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini"),
         "paper": published("caffenet", "deepsim-fc6"),
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(40, 1), "full": Size(None, 1)},

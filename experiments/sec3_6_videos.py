@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
     models={
         "mini": Models(
             "action-lstm-sport-mini",
-            "deepsim-fc6-mini",
+            "deepsim-fc6-v2-mini",
             others={"motion": "action-lstm-motion-mini"},
             columns=1,
             note="Small models of our own, at 64 px.",

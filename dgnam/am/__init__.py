@@ -5,9 +5,9 @@ first code), regularizers, and an update rule with a schedule.  `synthesize` opt
 `dgnam.am.published` is the published loop, one image at a time on any pycaffe-compatible net; `dgnam.am.evolve` needs
 no gradients.
 
-    target, prior = CaffeTarget(zoo.load("caffenet-mini")), GeneratorPrior(zoo.load("deepsim-fc6-mini"))
+    target, prior = CaffeTarget(zoo.load("caffenet-mini")), GeneratorPrior(zoo.load("deepsim-fc6-v2-mini"))
     jobs = Jobs([Unit("fc8", 3), Unit("fc8", 7)], [released()], seeds=range(4))
-    result = gather(synthesize(target, prior, jobs, clip=act_range_bounds(zoo.get("deepsim-fc6-mini").act_range())))
+    result = gather(synthesize(target, prior, jobs, clip=act_range_bounds(zoo.get("deepsim-fc6-v2-mini").act_range())))
 """
 
 from .framing import CenterCrop, Framing, Resize, choose_framing

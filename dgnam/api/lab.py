@@ -1,6 +1,6 @@
 """A neuron that another program measures: pictures out and scores in, by turns, in a run's folder.
 
-begin_search("neuron-13", prior="deepsim-fc6-mini", method="genetic")
+begin_search("neuron-13", prior="deepsim-fc6-v2-mini", method="genetic")
 search = open_search("neuron-13")           # objects among the arguments are given again: prior=…, method=…
 codes, pictures = search.ask()
 search.tell(scores)                         # saved; the next open_search resumes from here

@@ -18,7 +18,7 @@ from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from .fingerprint import file_checksums, fingerprint
 
-SMALL_PRIOR, LARGE_PRIOR = "deepsim-fc6-mini", "deepsim-fc6"
+SMALL_PRIOR, LARGE_PRIOR = "deepsim-fc6-v2-mini", "deepsim-fc6"
 """The prior where none is given: for targets that take less than `SMALL` pixels, and for the others if it is here."""
 
 SMALL = 112

@@ -162,6 +162,7 @@ def test_scale_affects_lengths_and_gain_rates():
     assert settings.step_size(0) == 300
     assert pixel_preset("yosinski2015", (224, 224)).settings == pixel_preset("yosinski2015", FULL).settings
     assert pixel_preset("mahendran2016", FULL, scale=0.5).prior.image_size == (230, 230)
+    assert pixel_preset("mahendran2016", (40, 90)).prior.image_size == (47, 97)
 
 
 @pytest.mark.parametrize("name", list(PIXEL_PRESETS))

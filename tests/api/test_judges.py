@@ -4,11 +4,14 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from dgnam.am import Unit
-from dgnam.api.judges import open_judge, open_score
-from dgnam.api.targets import open_target
-from dgnam.errors import DgnamError
+from dgnam.api.judges import open_judge, open_outside_target, open_score
+from dgnam.api.targets import joint, open_target
+from dgnam.errors import DgnamError, MissingPackageError
+from dgnam.measure import OutsideJudge
+from dgnam.measure.outside_judge import check_installed
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,27 @@ def test_a_judge_is_a_classifier():
         open_judge("deepsim-fc6-mini")
     with pytest.raises(DgnamError, match=r"no model 'juge-mini'.*judge-mini"):
         open_judge("juge-mini")
+
+
+def test_the_outside_judge_as_a_target_has_its_scores(outside):
+    images = np.random.default_rng(0).normal(0, 40, (2, 3, 224, 224)).astype(np.float32).clip(-90, 120)
+    target = open_outside_target()
+    (known,) = target.classes
+    assert [known.labels[place].name for place in (1, 25)] == ["goldfish", "European fire salamander"]
+    found = target.target(torch.from_numpy(images), [target.scores])[target.scores]
+    judge = OutsideJudge([label.key for label in known.labels], target.target.module)
+    assert np.allclose(found.detach().numpy(), judge.scored(np.rint(images)).numpy(), atol=0.2)
+    small = joint({"net": target}, (56, 56))
+    assert (small.target.size, small.scores) == ((56, 56), "net._fc")
+    assert small.target(torch.zeros(1, 3, 56, 56), ["net._fc"])["net._fc"].shape == (1, 1000)
+
+
+@pytest.fixture
+def outside():
+    try:
+        check_installed()
+    except MissingPackageError as error:
+        pytest.skip(str(error))
 
 
 def test_scores_by_name(target):

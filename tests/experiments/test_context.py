@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dgnam.am import released
+from dgnam.api.targets import open_target
 from dgnam.errors import DgnamError
 from dgnam.experiments import EXPERIMENTS, find_experiments, reproduce
 from dgnam.experiments.context import Context, evenly
@@ -65,6 +66,18 @@ def test_the_outside_judge_sees_the_units_of_odd_index(monkeypatch):
     )
     assert rows[1] == "step,1,0,1,1,-1,1,-1"
     assert rows[3] == "step,2,0,1,,,2,-2"
+
+
+def test_a_judge_is_not_asked_about_its_own_pictures(monkeypatch):
+    monkeypatch.setattr(Context, "judges", {"outside": FakeJudge(), "judge-mini": FakeJudge()})
+    assert list(context().judge("step", pictures([1, 3]), own="outside")) == ["judge-mini"]
+
+
+def test_another_network_s_units_of_the_same_classes():
+    target, units = context([0, 3, 199]).with_its_classes("net", open_target("googlenet-mini"))
+    assert units == [0, 3, 199]
+    assert target.target.size == (56, 56)
+    assert target.scores.startswith("net.")
 
 
 def test_a_judge_that_sees_none_of_the_units_says_nothing(monkeypatch):

@@ -50,7 +50,7 @@ def test_a_stale_table_is_replaced_and_the_rest_stays():
 
 
 def test_the_recorded_run_meets_the_bars_that_the_project_set():
-    """The judge's top-5 over all 200 units is at least 25 % and three times the pixel control's; raters saw each kind."""
+    """The judge's top-5 over all 200 units is at least 25 %, and three times the pixel control's."""
     kept = json.loads((ROOT / "experiments/results/fig1-mini.json").read_text(encoding="utf-8"))
     numbers = kept["numbers"]
     assert kept["run"]["units"] == list(range(200))
