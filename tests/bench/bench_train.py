@@ -99,7 +99,10 @@ def solver_step(
     """A step of the solver, from the module's weights."""
     definition = pb.SolverParameter(
         net_param=net_of(name, len(images), images.shape[-1]),
-        **{"base_lr": rate, "lr_policy": "fixed", "momentum": 0.9, "weight_decay": decay},
+        base_lr=rate,
+        lr_policy="fixed",
+        momentum=0.9,
+        weight_decay=decay,
         snapshot_prefix=str(Path(folder) / name),
         snapshot_after_train=False,
     )
