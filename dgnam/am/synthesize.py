@@ -150,15 +150,16 @@ def _check_objective(objective: Objective, shapes: dict[str, tuple[int, ...]]) -
 @contextlib.contextmanager
 def _repeatable(device: torch.device) -> Iterator[None]:
     """Deterministic algorithms in full float32, with gradients; torch warns where a GPU has none."""
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = torch.get_deterministic_debug_mode()
     tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+    # Not `use_deterministic_algorithms`, which imports torch's compiler for a flag of its own: a second of a short run.
+    torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "warn")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
         with torch.enable_grad():
             yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_deterministic_debug_mode(before)
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
 
 

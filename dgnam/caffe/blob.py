@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Iterable, Sequence
 from operator import index
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,29 @@ HOST = torch.device("cpu")
 MAX_AXES = 32
 MAX_COUNT = 2**31 - 1
 """Caffe's limit for the numbers in a blob."""
+GATHERED = 16
+"""How many rows of factors wait at most: adding 16 products of one row each costs little more than adding one."""
+
+
+class Product(NamedTuple):
+    """The matrix left' right, for a gradient that is added to a diff without being formed.
+
+    A fully connected layer's gradient of a few images is of low rank: its factors have thousands of numbers, the matrix
+    has millions.
+
+    left: (n, rows).  right: (n, columns).
+    """
+
+    left: Tensor
+    right: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.left.shape[1], self.right.shape[1]
+
+    def add_to(self, values: Tensor) -> None:
+        """Add the matrix to the first rows * columns of `values`, in place."""
+        values.view(-1)[: math.prod(self.shape)].view(self.shape).addmm_(self.left.t(), self.right)
 
 
 class SyncedMemory:
@@ -39,6 +62,7 @@ class SyncedMemory:
         self._where = HOST
         self._viewed = False
         self._first: Callable[[Tensor], object] | None = None
+        self._waiting: list[Product] = []
 
     def view(self) -> np.ndarray:
         """Return the host's numbers, flat, as a view that stays valid for reading and writing."""
@@ -47,6 +71,8 @@ class SyncedMemory:
 
     def on(self, device: torch.device, *, mutable: bool = False) -> Tensor:
         """Return the numbers on `device`, flat; `mutable` if the caller changes them."""
+        if self._waiting:
+            self._add_waiting()
         if device == HOST:
             values = self._host if self._host is not None and self.head != "device" else self._to_host()
             self.head = "host" if mutable else self.head
@@ -69,6 +95,9 @@ class SyncedMemory:
         stay valid.
         """
         self._first = None
+        if values.numel() < self.count and self._waiting:
+            self._add_waiting()
+        self._waiting = []
         on_host = values.device == HOST
         now = self._host if on_host else self._device
         if now is not None and values.data_ptr() == now.data_ptr():
@@ -88,9 +117,24 @@ class SyncedMemory:
             self._to_device(values.device)[: values.numel()].copy_(values.reshape(-1))
         self.head = "device"
 
+    def add(self, product: Product) -> None:
+        """Add a product: on the host later, with others of its shape, unless a numpy view shows the numbers.
+
+        Whatever reads or changes the numbers adds it first, by copies of its factors as they are now.  What is cleared
+        before is never computed.
+        """
+        if self._waiting and self._waiting[0].shape != product.shape:
+            self._add_waiting()
+        if self._viewed or product.left.device != HOST or len(product.left) >= GATHERED:
+            product.add_to(self.on(product.left.device, mutable=True))
+            return
+        self._waiting.append(Product(product.left.clone(), product.right.clone()))
+        if sum(len(waiting.left) for waiting in self._waiting) >= GATHERED:
+            self._add_waiting()
+
     def fill(self, first: Callable[[Tensor], object]) -> None:
         """Initialize the numbers by `first`, called with the flat host memory; deferred to the first use if unused."""
-        if self.head == "nowhere":
+        if self.head == "nowhere" and not self._waiting:
             self._first = first
         else:
             first(self.on(HOST, mutable=True))
@@ -99,16 +143,23 @@ class SyncedMemory:
         """Free the memory before the numbers are recomputed, unless a numpy view of it exists."""
         if not self._viewed:
             self._host = self._device = self._first = None
+            self._waiting = []
             self.head = "nowhere"
 
     def clear(self) -> None:
         """Set all numbers to zero; unused memory stays unallocated."""
         self._first = None
+        self._waiting = []
         if self.head == "device":
             assert self._device is not None
             self._device.zero_()
         elif self.head != "nowhere":
             self.on(HOST, mutable=True).zero_()
+
+    def _add_waiting(self) -> None:
+        left, right = zip(*self._waiting, strict=True)
+        self._waiting = []
+        Product(torch.cat(left), torch.cat(right)).add_to(self.on(HOST, mutable=True))
 
     def _to_host(self) -> Tensor:
         if self.head == "nowhere":
@@ -276,9 +327,12 @@ class Blob:
         """Initialize the diff, a tensor of this shape, by `first`; see `SyncedMemory.fill`."""
         self._diff.fill(self._in_shape(first))
 
-    def add_diff(self, values: Tensor) -> None:
-        """Add `values` to the diff: gradients of parameters accumulate."""
-        self.diff_on(values.device, mutable=True).add_(values.reshape(self._shape))
+    def add_diff(self, values: Tensor | Product) -> None:
+        """Add `values` to the diff: gradients of parameters accumulate; see `SyncedMemory.add`."""
+        if isinstance(values, Product):
+            self._diff.add(values)
+        else:
+            self.diff_on(values.device, mutable=True).add_(values.reshape(self._shape))
 
     def clear_diff(self) -> None:
         """Set the diff to zero; an unused one stays unallocated."""

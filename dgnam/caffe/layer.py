@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CaffeError, closest, shortened
-from .blob import HOST, Blob, BlobVec
+from .blob import HOST, Blob, BlobVec, Product
 from .filler import fill
 from .proto import pb
 
@@ -86,7 +86,7 @@ class Pass:
     needs: Needs
 
 
-Gradients = tuple[list[Tensor | None], list[Tensor | None]]
+Gradients = tuple[Sequence[Tensor | None], Sequence[Tensor | Product | None]]
 """For each bottom and each parameter; None if not requested."""
 
 

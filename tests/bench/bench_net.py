@@ -178,16 +178,18 @@ def programs(net: Net, module: nn.Module, images: np.ndarray, backward: bool) ->
     return ours, by_hand
 
 
-def medians(jobs: tuple[Callable[[], None], ...], repeats: int) -> list[float]:
+def medians(
+    jobs: tuple[Callable[[], None], ...], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Seconds of each job; they take turns, and each goes first as often as last."""
     times: list[list[float]] = [[] for _ in jobs]
     for job in jobs:
         job()
     for turn in range(repeats):
         for i in range(len(jobs))[:: 1 if turn % 2 else -1]:
-            start = time.perf_counter()
+            start = clock()
             jobs[i]()
-            times[i].append(time.perf_counter() - start)
+            times[i].append(clock() - start)
     return [statistics.median(t) for t in times]
 
 
@@ -253,6 +255,16 @@ def memory() -> dict[str, int]:
     return {line[0][:-1]: int(line[1]) * 1024 for line in lines if line[-1:] == ["kB"]}
 
 
+def waiting_without_spinning() -> None:
+    """Begin the process anew where its threads would spin while they wait for each other.
+
+    Where there is other work on the machine that times the scheduler, not the programs.  OpenMP reads the variable when
+    it is loaded.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15)
@@ -260,10 +272,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if "OMP_WAIT_POLICY" not in os.environ:
-        # Threads that spin while they wait for each other time the scheduler, not the programs, where there is other
-        # work on the machine.  OpenMP reads this when it is loaded, so that the process has to begin anew.
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
+    waiting_without_spinning()
     if args.memory_of is not None:
         report_memory(args.memory_of, *args.batches)
         return

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from dgnam.caffe.blob import HOST, Blob, SyncedMemory, is_fresh
+from dgnam.caffe.blob import GATHERED, HOST, Blob, Product, SyncedMemory, is_fresh
 from dgnam.errors import CaffeError
 
 DEVICE = torch.device("cpu", 0)
@@ -219,3 +220,83 @@ def test_without_a_gpu_there_are_no_addresses(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert not hasattr(Blob(1), "_gpu_data_ptr")
     assert not hasattr(Blob(1), "_gpu_diff_ptr")
+
+
+def product(rows: int, seed: int = 0, shape: tuple[int, int] = (3, 4)) -> Product:
+    draw = torch.Generator().manual_seed(seed)
+    return Product(*(torch.randn(rows, n, generator=draw) for n in shape))
+
+
+def formed(*products: Product) -> Tensor:
+    return sum((p.left.t() @ p.right for p in products), torch.zeros(products[0].shape))
+
+
+@pytest.mark.parametrize("rows", [1, GATHERED - 1, GATHERED, GATHERED + 1])
+@pytest.mark.parametrize("viewed", [False, True])
+def test_products_add_up_as_their_matrices_do(rows, viewed):
+    blob = Blob(3, 4)
+    blob.put_diff(torch.ones(3, 4))
+    view = blob.diff if viewed else None
+    terms = [product(rows, seed) for seed in range(5)]
+    for term in terms:
+        blob.add_diff(term)
+    expected = 1 + formed(*terms)
+    if view is not None:
+        assert np.allclose(view, expected, atol=1e-5)
+    assert np.allclose(blob.diff, expected, atol=1e-5)
+
+
+def test_a_waiting_product_keeps_its_factors_as_they_were():
+    blob, term = Blob(3, 4), product(1)
+    expected = formed(term)
+    blob.add_diff(term)
+    term.left.zero_()
+    term.right.fill_(np.nan)
+    assert np.allclose(blob.diff, expected)
+
+
+def test_a_cleared_product_is_never_computed():
+    blob = Blob(3, 4)
+    blob.add_diff(product(1))
+    blob.clear_diff()
+    assert blob._diff.head == "nowhere"
+    blob.add_diff(product(1))
+    blob.put_diff(torch.ones(3, 4))
+    assert (blob.diff == 1).all()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda blob, twin: twin.diff.reshape(3, 4),
+        lambda blob, twin: blob.diff_on(HOST),
+        lambda blob, twin: blob.diff_on(HOST, mutable=True),
+        lambda blob, twin: blob.diff_on(DEVICE),
+    ],
+)
+def test_whoever_reads_a_diff_finds_the_products_in_it(read):
+    blob, twin = Blob(3, 4), Blob(4, 3)
+    twin.share_diff(blob)
+    first, other = product(1), product(1, 1, (4, 3))
+    blob.add_diff(first)
+    twin.add_diff(other)
+    expected = formed(first) + formed(other).view(3, 4)
+    assert np.allclose(read(blob, twin), expected, atol=1e-6)
+
+
+def test_part_of_a_diff_replaced_keeps_the_products_beyond_it():
+    blob, term = Blob(3, 4), product(1)
+    blob.add_diff(term)
+    blob.reshape(1, 4)
+    blob.put_diff(torch.zeros(1, 4))
+    blob.reshape(3, 4)
+    expected = formed(term)
+    expected[0] = 0
+    assert np.allclose(blob.diff, expected)
+
+
+def test_a_fill_comes_after_the_products_before_it():
+    blob = Blob(3, 4)
+    blob.add_diff(product(1))
+    blob.fill_diff(lambda values: values.fill_(2))
+    assert (blob.diff == 2).all()

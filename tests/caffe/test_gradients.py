@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dgnam.caffe.blob import Product
 from dgnam.caffe.layer import Context, Layer, Needs, Pass, create_layer, layer_type_list
 from dgnam.caffe.layer_types.neuron import Neuron
 from dgnam.caffe.proto import parse_net, pb
@@ -255,8 +256,12 @@ def worst_error(layer: Layer, case: Case) -> float:
         for value, diff, want in zip(values, diffs, wanted, strict=True):
             if want:
                 expected = central_differences(loss, value)
-                got = torch.zeros_like(value) if diff is None else diff
-                assert got.shape == value.shape
+                got = torch.zeros_like(value)
+                if isinstance(diff, Product):
+                    diff.add_to(got)
+                elif diff is not None:
+                    assert diff.shape == value.shape
+                    got += diff
                 scale = max(float(expected.abs().max()), 1e-3) if expected.numel() else 1.0
                 worst = max(worst, float((got - expected).abs().max()) / scale)
     return worst

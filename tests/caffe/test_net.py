@@ -523,6 +523,21 @@ class TestParameterGradients:
         small.clear_param_diffs()
         assert all((b.diff == 0).all() for blobs in small.params.values() for b in blobs)
 
+    def test_they_are_those_of_their_backward_pass_whenever_read(self):
+        def gradient(read_at_once: bool) -> np.ndarray:
+            net = net_of(SMALL)
+            for blob, seed in zip(net.learnable_params, range(4), strict=True):
+                blob.data[...] = np.random.default_rng(seed).normal(size=blob.shape)
+            for seed in range(3):
+                net.forward(data=images(seed))
+                net.backward(ip=np.full((2, 5), seed + 1))
+                if read_at_once:
+                    _ = net.params["ip"][0].diff
+            net.blobs["conv"].data[...] = net.blobs["ip"].diff[...] = 100
+            return net.params["ip"][0].diff
+
+        assert np.allclose(gradient(False), gradient(True), rtol=1e-5)
+
     def test_switched_off_they_cost_nothing_and_the_data_get_theirs(self, small):
         small.forward()
         small.blobs["ip"].diff[...] = 1

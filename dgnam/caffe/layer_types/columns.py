@@ -1,4 +1,4 @@
-"""im2col over any number of axes, for convolutions not supported by torch.
+"""im2col over any number of axes, for convolutions not supported by torch, and the gradients of others by columns.
 
 Window o of an axis covers the positions o * stride - pad + k * dilation, k from 0 to kernel - 1, with zero padding.
 """
@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ..blob import Product
 
 
 class Geometry(NamedTuple):
@@ -56,6 +58,22 @@ def images(cols: Tensor, geometry: Geometry, sizes: Sequence[int]) -> Tensor:
         total = flat.new_zeros(*flat.shape[:axis], reach, *flat.shape[axis + 1 :])
         x = total.index_add(axis, places, flat).narrow(axis, pad, sizes[i])
     return x
+
+
+def image_gradient(x: Tensor, dy: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """dx = col2im(W' dy), image by image, since the columns are many times as large as an image."""
+    kernel, stride, pad, dilation = map(tuple, geometry)
+    rows, dx = weight.flatten(1).t(), torch.empty_like(x, memory_format=torch.contiguous_format)
+    for i, image in enumerate(dy):
+        dx[i] = F.fold(rows @ image.flatten(1), x.shape[2:], kernel, dilation, pad, stride)
+    return dx
+
+
+def weight_gradient(large: Tensor, small: Tensor, geometry: Geometry) -> Product:
+    """dW = small im2col(large)': of a convolution, top diff and bottom; of its transpose, bottom and top diff."""
+    kernel, stride, pad, dilation = map(tuple, geometry)
+    cols = F.unfold(large, kernel, dilation, pad, stride)
+    return Product(small.flatten(2).transpose(1, 2).flatten(0, 1), cols.transpose(1, 2).flatten(0, 1))
 
 
 def _places(geometry: Geometry, counts: Sequence[int], device: torch.device) -> list[Tensor]:

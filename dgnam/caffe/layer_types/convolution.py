@@ -15,9 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..blob import HOST, Product
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
-from .columns import Geometry, columns
+from .columns import Geometry, columns, image_gradient, weight_gradient
+
+FEW_CHANNELS, FEW_POSITIONS = 4, 64
+"""Up to how many channels of an image, and positions of a batch, gradients go by matrix products of columns."""
 
 
 class Spatial(Layer):
@@ -127,35 +131,54 @@ class ConvolutionBase(Spatial):
         return y if axis == 1 else y.reshape(*x.shape[:axis], *y.shape[1:])
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """Call torch's convolution gradient, without a second forward pass."""
+        """Sum the gradients over the bottoms, without a second forward pass."""
         shape = now.bottoms[0].shape
         if not self._torch_fits(shape[self._channel_axis(shape) + 1 :], self._geometry(shape)):
             return super().backward(context, now)
-        bias_needed = len(now.params) > 1 and now.needs.params[1]
         bottom_diffs: list[Tensor | None] = []
-        param_diffs: list[Tensor | None] = [None] * len(now.params)
-        for x, dy, x_needed in zip(now.bottoms, now.top_diffs, now.needs.bottoms, strict=True):
-            axis = self._channel_axis(x.shape)
-            _, stride, pad, dilation = self._geometry(x.shape)
-            dx, dw, db = torch.ops.aten.convolution_backward(
-                self._as_batch(dy, axis),
-                self._as_batch(x, axis),
-                now.params[0],
-                [self.options.num_output] if bias_needed else None,
-                stride,
-                pad,
-                dilation,
-                self.transposed,
-                [0] * len(stride),
-                self.options.group,
-                [bool(x_needed), bool(now.needs.params[0]), bias_needed],
-            )
-            bottom_diffs.append(dx.reshape(x.shape) if x_needed else None)
-            for i, grad in enumerate((dw, db)[: len(now.params)]):
-                if now.needs.params[i]:
-                    before = param_diffs[i]
-                    param_diffs[i] = grad if before is None else before + grad
+        param_diffs: list[Tensor | Product | None] = [None] * len(now.params)
+        learns = [bool(need) for need in (*now.needs.params, False)[:2]]
+        for x, dy, needed in zip(now.bottoms, now.top_diffs, now.needs.bottoms, strict=True):
+            dx, *grads = self._gradients(x, dy, now.params[0], [bool(needed), *learns], alone=len(now.bottoms) == 1)
+            bottom_diffs.append(dx if isinstance(dx, Tensor) else None)
+            for i, grad in enumerate(grads[: len(now.params)]):
+                before = param_diffs[i]
+                param_diffs[i] = before + grad if isinstance(before, Tensor) and isinstance(grad, Tensor) else grad
         return bottom_diffs, param_diffs
+
+    def _gradients(
+        self, x: Tensor, dy: Tensor, weight: Tensor, wanted: list[bool], *, alone: bool
+    ) -> list[Tensor | Product | None]:
+        """Return the wanted ones of dx, dW and db.
+
+        By torch, except on a CPU where its kernels are slow and Caffe's matrix products of columns are not: dx of few
+        channels, which they fill up to 16, and dW of few positions, which are less work than its weights' two layouts
+        (`tests/bench/bench_net.py`).
+
+        alone: whether the layer has no other bottom, so that dW may be a Product.
+        """
+        axis, geometry = self._channel_axis(x.shape), self._geometry(x.shape)
+        images, diffs = self._as_batch(x, axis), self._as_batch(dy, axis)
+        found: list[Tensor | Product | None] = [None] * 3
+        left = list(wanted)
+        if x.device == HOST and len(geometry.kernel) == 2 and self.options.group == 1:
+            positions = math.prod((images if self.transposed else diffs).shape[i] for i in (0, 2, 3))
+            if wanted[0] and not self.transposed and images.shape[1] <= FEW_CHANNELS:
+                found[0], left[0] = image_gradient(images, diffs, weight, geometry).reshape(x.shape), False
+            if wanted[1] and alone and 1 <= positions <= FEW_POSITIONS:
+                large, small = (diffs, images) if self.transposed else (images, diffs)
+                found[1], left[1] = weight_gradient(large, small, geometry), False
+                found[2], left[2] = diffs.sum((0, 2, 3)) if wanted[2] else None, False
+        if any(left):
+            _, stride, pad, dilation = geometry
+            sizes, zeros = [self.options.num_output] if left[2] else None, [0] * len(stride)
+            by_torch = torch.ops.aten.convolution_backward(
+                diffs, images, weight, sizes, stride, pad, dilation, self.transposed, zeros, self.options.group, left
+            )
+            for i, grad in enumerate(by_torch):
+                if left[i]:
+                    found[i] = grad.reshape(x.shape) if i == 0 else grad
+        return found
 
     def _torch_fits(self, sizes: Sequence[int], geometry: Geometry) -> bool:
         """Return whether torch supports this convolution."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..blob import Product
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
@@ -44,14 +45,17 @@ class InnerProduct(Layer):
         return [y.reshape(self.top_shapes([tuple(x.shape)])[0])]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = W' dy, dW = dy x', db = sum of dy; written out to save the forward pass that autograd would repeat."""
+        """dx = W' dy, dW = dy x', db = sum of dy.
+
+        Written out to save the forward pass that autograd would repeat, and to leave dW unformed.
+        """
         x = now.bottoms[0]
         dy = now.top_diffs[0].reshape(-1, self.options.num_output)
         dx = (dy @ self._matrix(now.params[0]).t()).reshape(x.shape) if now.needs.bottoms[0] else None
-        param_diffs: list[Tensor | None] = [None] * len(now.params)
+        param_diffs: list[Tensor | Product | None] = [None] * len(now.params)
         if now.needs.params[0]:
             rows = self._rows(x)
-            param_diffs[0] = rows.t() @ dy if self.options.transpose else dy.t() @ rows
+            param_diffs[0] = Product(rows, dy) if self.options.transpose else Product(dy, rows)
         if len(now.params) > 1 and now.needs.params[1]:
             param_diffs[1] = dy.sum(0)
         return [dx], param_diffs

@@ -49,8 +49,10 @@ class ReLU(Neuron):
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
+        if slope and context.overwrite:
+            return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, slope, False, grad_input=dy)
         if slope:
-            return torch.where(x > 0, dy, dy * slope)
+            return torch.ops.aten.leaky_relu_backward(dy, x, slope, False)
         if context.overwrite:
             return torch.ops.aten.threshold_backward.grad_input(dy, x, 0, grad_input=dy)
         return torch.ops.aten.threshold_backward(dy, x, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -137,9 +137,9 @@ class NetLayer:
         held = addresses([*now.tops, *now.top_diffs, *now.bottoms, *now.params, *self.context.state.values()])
         overwritten = layer.overwritten(now)
         for i, (blob, grad) in enumerate(zip(self.blobs, param_diffs, strict=True)):
-            if grad is not None and i in overwritten:
-                blob.put_diff(grad)
-            elif grad is not None:
+            if grad is not None:
+                if i in overwritten:
+                    blob.clear_diff()
                 blob.add_diff(grad)
         # After the parameters': in place, this overwrites the top's diff, of which theirs may be views.
         self._put(bottom_diffs, held)
@@ -160,7 +160,7 @@ class NetLayer:
         except (RuntimeError, MemoryError) as error:
             raise self.wired.layer.fail(f"torch can't compute it: {shortened(str(error), 1000)}") from error
 
-    def _put(self, diffs: list[Tensor | None], held: set[int]) -> None:
+    def _put(self, diffs: Sequence[Tensor | None], held: set[int]) -> None:
         for blob, diff in zip(self.bottoms, diffs, strict=True):
             if diff is not None:
                 blob.put_diff(diff, fresh=is_fresh(diff, held))
