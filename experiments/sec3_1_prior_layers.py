@@ -1,7 +1,8 @@
 """Figure S13 (Sec. 3.1): the same units with priors that invert different layers: conv3, pool5, fc6 and fc7.
 
-Each prior has the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the
-judge sees its class (one blob or many) and how much it loses when the picture's patches change places.
+The published generators of five more layers and trainings are shown beside them, and decide no claim.  Each prior has
+the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the judge sees its
+class (one blob or many) and how much it loses when the picture's patches change places.
 """
 
 from __future__ import annotations
@@ -20,21 +21,26 @@ from .pictures import Pictures
 from .rates import rates
 
 LAYERS = ("conv3", "pool5", "fc6", "fc7")
+"""The paper's, which decide the claims."""
 LOCAL = ("conv3", "pool5")
 """Those whose codes have places."""
+FURTHER = ("norm1", "norm2", "conv4", "fc6_eucl", "fc8")
+"""The other published generators; ours are of the paper's layers."""
 
 
 def run(context: Context) -> Mapping[str, Any]:
     """The units with each prior, and with each prior's random codes."""
-    priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in LAYERS}
+    layers = (*LAYERS, *(layer for layer in FURTHER if layer in context.models.others))
+    priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in layers}
     steps = {
         layer: context.synthesize(layer, prior=prior, settings=context.tuned(f"tuned_{layer}", prior=prior))
         for layer, prior in priors.items()
     }
-    found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in LAYERS})
+    found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in layers})
     best = [context.points(found, "fc6", layer, f"{{judge}}, {layer}") for layer in LAYERS if layer != "fc6"]
     context.decide("sec3.1-fc6-best", {part: estimate for parts in best for part, estimate in parts.items()})
-    context.decide("sec3.1-fragments", fragments(context, steps), note="Not at matched activation.")
+    claimed = {layer: steps[layer] for layer in LAYERS}
+    context.decide("sec3.1-fragments", fragments(context, claimed), note="Not at matched activation.")
     return rates(found)
 
 
@@ -67,7 +73,7 @@ EXPERIMENT = Experiment(
             "caffenet",
             "deepsim-fc6",
             judges=(OUTSIDE,),
-            others={"conv3": "deepsim-conv3", "pool5": "deepsim-pool5", "fc7": "deepsim-fc7"},
+            others={layer: f"deepsim-{layer}" for layer in (*LAYERS, *FURTHER) if layer != "fc6"},
         ),
     },
     sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(184, 1)},
