@@ -132,16 +132,17 @@ def _download(url: str, path: Path, checksum: str | None) -> None:
 def _retrieve(url: str, path: Path, checksum: str | None) -> None:
     """Download a file, going on with what an earlier try brought; a mixture of two versions is fetched once more."""
     known = checksum if checksum is not None else first_checksum(path)
-    with _quiet_pooch() as pooch, partial_of(path) as partial:
-        if path.is_file():  # another process brought it meanwhile
-            return
-        get = functools.partial(_get, partial)
-        try:
-            pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=get)
-        except ValueError:
-            if not partial.resumed:
-                raise
-            pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=get)
+    for again in (True, False):
+        with _quiet_pooch() as pooch, partial_of(path) as partial:
+            if path.is_file():  # another process brought it meanwhile
+                return
+            get = functools.partial(_get, partial)
+            try:
+                pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=get)
+                break
+            except ValueError:  # of its checksum
+                if not (partial.resumed and again):
+                    raise
     check_first(path, checksum)
 
 
@@ -150,7 +151,6 @@ def _get(partial: Partial, url: str, output_file: str, caller: object) -> None:
     import requests
 
     for attempt in itertools.count(1):
-        before = 0 if attempt == 1 else partial.size
         try:
             _get_rest(partial, url, caller)
             partial.check()
@@ -159,7 +159,7 @@ def _get(partial: Partial, url: str, output_file: str, caller: object) -> None:
             if attempt == ATTEMPTS or getattr(error.response, "status_code", None) != NO_SUCH_REST:
                 raise
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, DgnamError):
-            if attempt == ATTEMPTS or partial.size <= before:
+            if attempt == ATTEMPTS or not partial.gained:
                 raise
         time.sleep(PAUSE * attempt)
     partial.put(output_file)

@@ -37,6 +37,12 @@ class Partial:
     def __init__(self, path: Path, file: IO[bytes]):
         self.path, self.file, self.resumed = path, file, False
         self._total: int | None = None
+        self._before: int | None = None
+
+    @property
+    def gained(self) -> bool:
+        """Whether the server that was asked last has sent anything."""
+        return self._before is not None and self.size > self._before
 
     @property
     def size(self) -> int:
@@ -44,7 +50,7 @@ class Partial:
 
     def headers(self, url: str) -> dict[str, str]:
         """What to ask the server at this address: for the file as it is, and where possible for the rest of it."""
-        note = self._note()
+        note, self._before = self._note(), None
         asked = {"Accept-Encoding": "identity"}
         if not self.size or note.get("url") != url or not isinstance(note.get("version"), str):
             return asked
@@ -60,13 +66,14 @@ class Partial:
             if found is None or int(found[1]) != self.size:
                 self._restart()
                 raise DgnamError("the server sent another part of the file than was asked for")
-            self._total, self.resumed = int(found[2]), True
+            self._total, self.resumed, self._before = int(found[2]), True, self.size
             return
         if status in (_WHOLE, NO_SUCH_REST):
             self._restart()
             self.resumed = False
         if status != _WHOLE:
             return
+        self._before = self.size
         length = headers.get("Content-Length", "")
         coded = headers.get("Content-Encoding", "identity") != "identity"
         self._total = int(length) if length.isascii() and length.isdigit() and not coded else None
