@@ -37,7 +37,8 @@ MAX_BYTES = 1 << 30
 ATTEMPTS, PAUSE = 8, 1.0
 """How often a broken connection is taken up again, and the seconds before the first time; more before later ones."""
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Where a connection breaks, less than this is lost."""
 _PLAIN, _SECURE = "http://", "https://"
 
 

@@ -356,7 +356,9 @@ def _how_to_get(entry: ModelEntry, files: Sequence[PublishedFile], path: Path, r
     if len(files) > 1:
         places.append(f"or let `dgnam models add FILE --as {entry.name}` do so, for any of its files")
     known = (
-        f"it must have the checksum {file.checksum}" if file.checksum is not None else "no checksum of it is published"
+        f"{file.file} must have the checksum {file.checksum}"
+        if file.checksum is not None
+        else "no checksum of it is published"
     )
     also = f"; see {entry.source}" if entry.source is not None else ""
     return f"{text}{tried}. If you get it another way, {', '.join(places)}: {known}{also}"

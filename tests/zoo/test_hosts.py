@@ -6,7 +6,6 @@ import hashlib
 import json
 import random
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,11 @@ import pytest
 from dgnam.zoo import download
 from dgnam.zoo.checksums import first_checksum
 from dgnam.zoo.download import PublishedFile, fetch, remote_size
-from tests.zoo.hosts import Hosts, serving
+from tests.zoo.hosts import Hosts
 
 CONTENT = random.Random(0).randbytes(300_000)
 SHA = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 PAGE = b"<!DOCTYPE html><html>please sign in</html>"
-
-
-@pytest.fixture
-def hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(download, "PAUSE", 0.01)
-    monkeypatch.setattr(download, "TIMEOUT", (5, 1))
-    monkeypatch.setattr(download, "_CHUNK", 10_000)
-    with serving() as found:
-        yield found
 
 
 def get(path: Path, *urls: str, checksum: str | None = None) -> list[str]:
