@@ -15,6 +15,8 @@ import pytest
 import torch
 
 from dgnam import zoo
+from dgnam.api.priors import open_prior
+from dgnam.api.targets import open_target
 from dgnam.caffe import TEST, CaffeModule, Net
 from dgnam.caffe.modules.to_torch import PARAM_NAMES, STATIC_PARAM_NAMES, to_torch
 from dgnam.caffe.proto import StateDict, parse_net, read_net, read_weights
@@ -123,6 +125,25 @@ def test_torchs_batch_norm_gets_caffes_factor(tmp_path: Path) -> None:
 def test_other_floating_point_numbers_become_float32(dtype: torch.dtype, tmp_path: Path) -> None:
     (blob,) = read_weights(saved(tmp_path / "net.pt", {"fc.weight": torch.tensor([[1.5, -2.0]], dtype=dtype)}))["fc"]
     assert (blob.dtype, blob.tolist()) == (np.float32, [[1.5, -2.0]])
+
+
+def test_parameters_that_are_learned_are_read(tmp_path: Path) -> None:
+    module = torch.nn.Sequential(OrderedDict(fc=torch.nn.Linear(2, 3)))
+    blobs = read_weights(saved(tmp_path / "net.pt", dict(module.named_parameters())))["fc"]
+    assert np.array_equal(blobs[0], module.fc.weight.detach().numpy())  # type: ignore[union-attr]
+    assert [blob.flags.writeable for blob in blobs] == [True, True]
+
+
+def test_a_commands_target_and_prior_may_have_them(tmp_path: Path) -> None:
+    for name in ("caffenet-mini", "deepsim-fc6-mini"):
+        torch.save(zoo.load(name).state_dict(), tmp_path / f"{name}.pt")
+    prototxts = [zoo.get(name).prototxt for name in ("caffenet-mini", "deepsim-fc6-mini")]
+    target = open_target(prototxts[0], weights=tmp_path / "caffenet-mini.pt")
+    prior = open_prior(prototxts[1], (56, 56), weights=tmp_path / "deepsim-fc6-mini.pt")
+    image = prior.prior(torch.ones(1, *prior.prior.code_shape))
+    expected = zoo.load("deepsim-fc6-mini")(torch.ones(1, *prior.prior.code_shape))
+    assert torch.equal(image, next(iter(expected.values())))
+    assert target.files == (prototxts[0], tmp_path / "caffenet-mini.pt")
 
 
 def test_tied_layers_get_an_array_each(tmp_path: Path) -> None:
