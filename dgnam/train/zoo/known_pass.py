@@ -28,8 +28,8 @@ def probabilities(module: CaffeModule, known: KnownPass, picture: Path) -> dict[
 def rank_of_its_picture(generator: zoo.ModelEntry, module: CaffeModule, encoder: CaffeModule, picture: Path) -> int:
     """The place of a picture among its distortions, the nearest first, by their codes to that of its reconstruction.
 
-    1 if the generator inverts the encoder: the image that it makes of the picture's code has a code nearer to that than
-    to the codes of the picture upside down, in other colors, dimmed or with its quarters exchanged.
+    1 if the generator inverts the encoder: the image that it makes of the picture's code has a code nearer to that, by
+    the cosine, than to the codes of the picture upside down, in other colors or with its quarters exchanged.
     """
     made = generator.generator
     assert made is not None
@@ -40,8 +40,10 @@ def rank_of_its_picture(generator: zoo.ModelEntry, module: CaffeModule, encoder:
         image = module(code)[made.output].numpy()
     side, start = images.shape[-1], (image.shape[-1] - images.shape[-1]) // 2
     window = image[:, :, start : start + side, start : start + side]
-    distances = ((codes - _codes(encoder, window, made.layer)) ** 2).reshape(len(codes), -1).sum(1)
-    return 1 + int((distances < distances[0]).sum())
+    found = _codes(encoder, window, made.layer).ravel()
+    rows = codes.reshape(len(codes), -1)
+    cosines = rows @ found / np.maximum(np.linalg.norm(rows, axis=1), np.finfo(np.float32).tiny)
+    return 1 + int((cosines > cosines[0]).sum())
 
 
 def _input(module: CaffeModule, picture: Path, mean: tuple[float, ...]) -> torch.Tensor:
@@ -67,7 +69,7 @@ def _distorted(image: np.ndarray) -> np.ndarray:
     rows, columns = image.shape[1] // 2, image.shape[2] // 2
     return np.stack(
         [
-            *(image, image[:, ::-1], image.transpose(0, 2, 1), -image, image[::-1], image[[1, 2, 0]], image / 4),
+            *(image, image[:, ::-1], image.transpose(0, 2, 1), -image, image[::-1], image[[1, 2, 0]], image[[2, 0, 1]]),
             np.roll(image, (rows, columns), (1, 2)),
         ]
     )
