@@ -111,4 +111,10 @@ def find_experiments(name: str) -> list[Experiment]:
     return of_section if of_section else [find_experiment(name)]
 
 
-__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "find_experiment", "find_experiments", "reproduce"]
+def paper_models() -> list[str]:
+    """The names of all networks that the experiments open with `models="paper"`."""
+    used = [one.models["paper"] for one in EXPERIMENTS.values() if "paper" in one.models]
+    return list(dict.fromkeys(name for models in used for name in (models.target, models.prior, *models.files)))
+
+
+__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "find_experiment", "find_experiments", "paper_models", "reproduce"]

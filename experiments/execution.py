@@ -105,7 +105,8 @@ def _missing(models: Models, arguments: Mapping[str, Any]) -> list[str]:
     needed = [models.target] if arguments["target"] is None else []
     needed += [models.prior] if arguments["prior"] is None else []
     obtain: list[Callable[[], object]] = [zoo.get(name).weights_path for name in (*needed, *models.files)]
-    obtain += [zoo.get(models.prior).act_range] if arguments["prior"] is None else []
+    opened = [models.prior] if arguments["prior"] is None else []
+    obtain += [zoo.get(name).act_range for name in (*opened, *models.files) if zoo.get(name).generator is not None]
     for get in obtain:
         try:
             get()

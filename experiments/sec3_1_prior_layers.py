@@ -1,7 +1,8 @@
 """Figure S13 (Sec. 3.1): the same units with priors that invert different layers: conv3, pool5, fc6 and fc7.
 
-Each prior has the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the
-judge sees its class (one blob or many) and how much it loses when the picture's patches change places.
+The published generators of five more layers and trainings are shown beside them, and decide no claim.  Each prior has
+the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the judge sees its
+class (one blob or many) and how much it loses when the picture's patches change places.
 """
 
 from __future__ import annotations
@@ -21,19 +22,23 @@ from .rates import rates
 from .reference import INVERSES, reference
 
 LAYERS = ("conv3", "pool5", "fc6", "fc7")
+"""The paper's, which decide the claims."""
 LOCAL = ("conv3", "pool5")
 """Those whose codes have places."""
+FURTHER = ("norm1", "norm2", "conv4", "fc6_eucl", "fc8")
+"""The other published generators; ours are of the paper's layers."""
 
 
 def run(context: Context) -> Mapping[str, Any]:
     """The units with each prior, and with each prior's random codes."""
-    priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in LAYERS}
+    layers = (*LAYERS, *(layer for layer in FURTHER if layer in context.models.others))
+    priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in layers}
     options: dict[str, dict[str, Any]] = {
         layer: {"prior": prior, "settings": context.tuned(f"tuned_{layer}", prior=prior)}
         for layer, prior in priors.items()
     }
-    steps = {layer: context.synthesize(layer, **options[layer]) for layer in LAYERS}
-    found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in LAYERS})
+    steps = {layer: context.synthesize(layer, **options[layer]) for layer in layers}
+    found = context.compare(steps, {layer: f"Preferred images, codes of {layer}" for layer in layers})
     best = [context.points(found, "fc6", layer, f"{{judge}}, {layer}") for layer in LAYERS if layer != "fc6"]
     parts = {part: estimate for some in best for part, estimate in some.items()}
     context.decide("sec3.1-fc6-best", parts, context.recognized)
@@ -60,7 +65,9 @@ def fragments(context: Context, pairs: Mapping[str, Pairs]) -> dict[str, Part]:
 
 
 def structures(context: Context) -> Controls:
-    """Blobs and permutation drops of photographs, and of what each generator makes of them."""
+    """Blobs and permutation drops of real pictures, and of what each small generator makes of them."""
+    if context.arguments["models"] != "mini":
+        return Controls()
     shown = ("real pictures", *(f"reconstructions, {layer}" for layer in INVERSES))
     found = {
         f"{what} of {of}, {judge}": float(value)
@@ -87,7 +94,7 @@ EXPERIMENT = Experiment(
             "caffenet",
             "deepsim-fc6",
             judges=(OUTSIDE,),
-            others={"conv3": "deepsim-conv3", "pool5": "deepsim-pool5", "fc7": "deepsim-fc7"},
+            others={layer: f"deepsim-{layer}" for layer in (*LAYERS, *FURTHER) if layer != "fc6"},
         ),
     },
     sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(184, 1)},

@@ -187,7 +187,7 @@ def _encoder(given: object, weights: StrPath | None) -> _Encoder:
     """The encoder that is given or named.  Prototxts and models are nets as they are; all else is a target."""
     if is_prototxt(given):
         if weights is None:
-            raise DgnamError(f"{given} needs its weights: give a .caffemodel or .h5 file")
+            raise DgnamError(f"{given} needs its weights: give a .caffemodel, .h5 or .pt file")
         return _from_files(Path(str(given)).name, Path(str(given)), Path(weights))
     if not isinstance(given, str | PathLike) or any(mark in str(given) for mark in ":,"):
         opened = open_target(given, weights=weights)

@@ -124,7 +124,7 @@ def _given(prior: Any) -> ResolvedPrior:
 
 def _own_generator(prototxt: Path, weights: StrPath | None) -> ResolvedPrior:
     if weights is None:
-        raise DgnamError(f"the generator {prototxt} needs its weights, a .caffemodel or .h5 file")
+        raise DgnamError(f"the generator {prototxt} needs its weights, a .caffemodel, .h5 or .pt file")
     module = zoo.load_net(prototxt, weights, f"generator '{prototxt}'")
     files = prototxt, Path(weights)
     return ResolvedPrior(GeneratorPrior(module), prototxt.name, {"files": file_checksums(*files)}, files=files)

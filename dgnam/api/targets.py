@@ -111,7 +111,7 @@ def open_target(
     target: a `Target` or `ResolvedTarget`; a `CaffeModule`; a model of `dgnam models list`, or an import string
         `package.module:name` of a Target in Python; several of these with commas between, whose layers are then
         `name.layer`; the path of a deploy prototxt, with its `weights`; or a dict of any of these by name.
-    weights: of a prototxt, a .caffemodel or .h5 file.
+    weights: of a prototxt, a .caffemodel, .h5 or .pt file.
     labels: names of the classes: a file, a folder with a folder for each class, a list or a dict; see
         `dgnam.zoo.label_files`.
     labels_layer: the layer whose units they name; None for each layer that has as many units.
@@ -214,7 +214,7 @@ def _own_net(
     prototxt: Path, *, weights: StrPath | None, mean: str | None, scale: float, channels: str
 ) -> ResolvedTarget:
     if weights is None:
-        raise DgnamError(f"{prototxt} needs its weights: give a .caffemodel or .h5 file")
+        raise DgnamError(f"{prototxt} needs its weights: give a .caffemodel, .h5 or .pt file")
     module = zoo.load_net(prototxt, weights, f"'{prototxt}'")
     values = None if mean is None else read_mean(mean)
     target = _caffe_target(module, mean=values, scale=scale, channels=channels)

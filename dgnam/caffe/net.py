@@ -40,7 +40,7 @@ from .wiring.input_array import assign
 from .wiring.located import located
 from .wiring.names import NetNames
 from .wiring.vectors import LayerVec
-from .wiring.weights import Weights, copy_weights
+from .wiring.weights import Weights, check_layers, copy_weights
 
 StrPath = str | os.PathLike[str]
 Callback = Callable[[int], Any]
@@ -53,7 +53,8 @@ class Net(NetNames):
         are looked up from the working directory, as in Caffe, or else from the prototxt's folder.
     phase: TRAIN or TEST.  The older signature `Net(network_file, weights, phase)` is accepted too.
     level, stages: with `phase`, the state that the layers' include and exclude rules test.
-    weights: a caffemodel or HDF5 file; None initializes the parameters by the prototxt's fillers.
+    weights: a caffemodel or HDF5 file, or a torch state dict of all its layers; None initializes the parameters by the
+        prototxt's fillers.
     device: the device; None follows `set_mode_cpu` and `set_mode_gpu`, pass by pass.
     param_gradients: whether backward passes compute gradients of parameters; may be changed at any time.  False saves
         their memory.
@@ -96,7 +97,8 @@ class Net(NetNames):
         self._hint = GradientHint(self._plan.name, self._plan.force_backward, self.bound_layers, named)
         self._fill()
         if pretrained is not None:
-            self.copy_from(pretrained)
+            with naming(pretrained):
+                self._copy(read_weights(pretrained), whole=True)
 
     def __repr__(self) -> str:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
@@ -223,7 +225,7 @@ class Net(NetNames):
     # Weights.
 
     def copy_from(self, path: StrPath) -> None:
-        """Copy the weights of layers with matching names from a caffemodel or HDF5 file."""
+        """Copy the weights of layers with matching names from a caffemodel, an HDF5 file or a torch state dict."""
         with naming(path):
             self._copy(read_weights(path))
 
@@ -298,9 +300,15 @@ class Net(NetNames):
                 seed = int(torch.randint(2**62, (), generator=mode.generator(HOST)))
                 blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
-    def _copy(self, weights: Weights) -> None:
-        """Copy weights read for this net alone: a blob may adopt an array's memory."""
-        copy_weights(((layer.name, layer.slots()) for layer in self.bound_layers), weights)
+    def _copy(self, weights: Weights, whole: bool = False) -> None:
+        """Copy weights read for this net alone: a blob may adopt an array's memory.
+
+        whole: a state dict must have all layers of the net, and no others.
+        """
+        slots = [(layer.name, layer.slots()) for layer in self.bound_layers if layer.blobs]
+        if whole:
+            check_layers(self._plan.name, slots, weights)
+        copy_weights(slots, weights)
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}

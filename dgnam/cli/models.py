@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +16,17 @@ from .terminal import say
 
 if TYPE_CHECKING:
     from ..train.zoo.verify import Check
+    from ..zoo.fetching import Item
 
 app = typer.Typer(help="List, fetch, verify and evaluate models.", no_args_is_help=True, rich_markup_mode=None)
 
 MISMATCH = 1
 """The exit status where a model contradicts its card."""
+
+INCOMPLETE = 1
+"""The exit status where a file can't be had."""
+
+PAPER = "paper"
 
 Name = Annotated[str, typer.Argument(help="A model of `dgnam models list`.")]
 
@@ -33,9 +39,55 @@ def list_models() -> None:
 
 
 @app.command()
-def fetch(name: Name) -> None:
-    """Download and check a model's weights, or say where to put them by hand."""
-    print(zoo.get(name).weights_path())
+def fetch(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Models of `dgnam models list`, or paper: all that the paper's experiments need.", metavar="NAME…"
+        ),
+    ],
+) -> None:
+    """Download models and check them; size and license come first, and last a table of what is here.
+
+    A download that broke off goes on where it ended.  The exit status is 1 where something can't be had.
+    """
+    from ..zoo import fetching
+
+    chosen = list(dict.fromkeys(one for name in names for one in (_paper() if name == PAPER else [zoo.get(name).name])))
+    untrained = next((name for name in chosen if zoo.get(name).untrained), None)
+    if untrained is not None:
+        zoo.get(untrained).weights_path()  # an error that says how to train it
+    items = fetching.needed(chosen)
+    say(_plan(items), aside=True)
+    fetching.check_room(items)
+    found = []
+    for item in items:
+        found.append(fetching.obtain(item))
+        say([f"{_called(item):32} {found[-1].state}"], aside=True)
+    if len(chosen) == 1:
+        if found[0].good:
+            print(zoo.get(chosen[0]).weights_path())
+        if not all(item.good for item in found):
+            raise DgnamError("; ".join(item.reason for item in found if not item.good))
+        return
+    say(_table(found))
+    if not all(item.good for item in found):
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command("add")
+def add_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Weights (.caffemodel, .pt), an act_range (.txt), or the archive that holds the weights."),
+    ],
+    name: Annotated[str, typer.Option("--as", help="The published model whose files they are.")],
+) -> None:
+    """Take files of a published model that you got by hand: checked first, then copied to where a download would be."""
+    from ..zoo.adding import add
+
+    for path in add(files, name):
+        print(path)
 
 
 @app.command()
@@ -128,3 +180,43 @@ def _verified(names: list[str], data: Path | None, progress: bool) -> Iterator[C
 def _all_here() -> list[str]:
     """The small models, which must be here, and the published ones that are."""
     return [entry.name for entry in zoo.list_models() if entry.kind == "mini" or entry.state() != "missing"]
+
+
+def _paper() -> list[str]:
+    from ..experiments import paper_models
+
+    return paper_models()
+
+
+def _called(item: Item) -> str:
+    return f"{item.model} {item.what}"
+
+
+def _plan(items: Sequence[Item]) -> list[str]:
+    """What will be downloaded, how much that is, and the terms of each model."""
+    from ..zoo.fetching import MISSING, licenses
+
+    missing = [item for item in items if item.state == MISSING]
+    lines = [f"{_called(item):32} {_size(item.size):>12}" for item in missing]
+    known = sum(item.size for item in missing if item.size is not None)
+    unknown = sum(item.size is None for item in missing)
+    if missing:
+        also = f" and {unknown} of unknown size" if unknown else ""
+        lines.append(f"==> {len(missing)} files to download, {_size(known)}{also}, into {zoo.home()}")
+    terms = [f"license of {', '.join(names)}: {text}" for text, names in licenses(items).items()]
+    return [*terms, *lines]
+
+
+def _table(items: Sequence[Item]) -> list[str]:
+    """A row for each file, and the reasons below."""
+    rows = [f"{item.model:20} {item.what:11} {item.state:9} {_size(item.size):>12}" for item in items]
+    lacking = [f"{_called(item)}: {item.reason}" for item in items if not item.good]
+    counts = f"==> {len(items) - len(lacking)} of {len(items)} files are here"
+    head = f"{'model':20} {'file':11} {'state':9} {'size':>12}"
+    return [head, *rows, counts, *(["can't be had:", *lacking] if lacking else [])]
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "unknown size"
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size:,} bytes"

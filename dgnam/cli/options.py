@@ -64,7 +64,7 @@ Prior = Annotated[
     ),
 ]
 PriorWeights = Annotated[Path | None, typer.Option(help="The weights of the prior's prototxt.")]
-Weights = Annotated[Path | None, typer.Option(help="The weights of the target's prototxt, a .caffemodel or .h5 file.")]
+Weights = Annotated[Path | None, typer.Option(help="The target's weights, for a prototxt: .caffemodel, .h5 or .pt.")]
 Labels = Annotated[
     Path | None,
     typer.Option(

@@ -24,10 +24,10 @@ def printable(text: str) -> str:
     return "".join(letter if _harmless(letter) else _spelt(letter) for letter in text)
 
 
-def say(lines: Iterable[str]) -> None:
-    """Print lines on standard output."""
+def say(lines: Iterable[str], *, aside: bool = False) -> None:
+    """Print lines on standard output; aside, on standard error, for what is told on the way."""
     for line in lines:
-        print(printable(line))
+        print(printable(line), file=sys.stderr if aside else sys.stdout, flush=aside)
 
 
 def complain(text: str) -> None:

@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dgnam.train.own_generator", description="Train a generator.")
     parser.add_argument("nets", help="the folder of solver.prototxt, discriminator_solver.prototxt and their nets")
     parser.add_argument("--encoder", required=True, help="the encoder's deploy.prototxt")
-    parser.add_argument("--encoder-weights", required=True, help="its weights, a caffemodel or Caffe's HDF5")
+    parser.add_argument("--encoder-weights", required=True, help="its weights")
     parser.add_argument("--code", required=True, help="the encoder's layer to invert, such as fc6")
     parser.add_argument("--comparator", nargs="+", default=["pool5"], help="the layers that features are compared at")
     parser.add_argument(

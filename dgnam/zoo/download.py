@@ -1,16 +1,19 @@
 """Download published files, verify their checksums, and take them out of archives safely.
 
-Each step writes to a temporary name in the file's own folder and renames it, so that an existing file is whole.  Where
-nobody publishes a checksum, that of the first good download is kept beside the file, as FILE.sha256, and compared from
-then on.  Web pages and empty answers are refused, and so is plain http where https answers.
+Each step writes to a temporary name in the file's own folder and renames it, so that an existing file is whole; a
+download that broke off goes on where it ended, at once and at the next try.  Where nobody publishes a checksum, that of
+the first good download is kept beside the file and compared from then on.  Web pages and empty answers are refused, and
+so is plain http where https answers.
 """
 
 from __future__ import annotations
 
-import hashlib
+import functools
+import itertools
 import sys
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +23,10 @@ from typing import Any
 from ..errors import DgnamError
 from ..files.archives import open_member
 from ..files.paths import replacing
+from .checksums import ChecksumError, check_first, first_checksum, verify
+from .partial import NO_SUCH_REST, Partial, partial_of
+
+__all__ = ["ChecksumError", "PublishedFile", "archive_path", "fetch", "remote_size", "unpack_member", "verify"]
 
 TIMEOUT = (5, 30)
 """Seconds to wait for a connection, and for each piece of a file."""
@@ -27,7 +34,11 @@ TIMEOUT = (5, 30)
 MAX_BYTES = 1 << 30
 """No file taken out of an archive may be larger: the largest published one, of the generator for fc6, is a fifth."""
 
-_CHUNK = 1 << 20
+ATTEMPTS, PAUSE = 8, 1.0
+"""How often a broken connection is taken up again, and the seconds before the first time; more before later ones."""
+
+_CHUNK = 1 << 16
+"""Where a connection breaks, less than this is lost."""
 _PLAIN, _SECURE = "http://", "https://"
 
 
@@ -36,16 +47,13 @@ def cache_folder() -> Path:
     return Path(_pooch().os_cache("dgnam"))
 
 
-class ChecksumError(DgnamError):
-    """A file is not the one that was published, or not the one that was first downloaded."""
-
-
 @dataclass(frozen=True)
 class PublishedFile:
     """A file's name, its addresses and its checksum.
 
     urls: addresses, tried in order; none for a file that is shipped with the package.
     member: the file's path in the zip or tar at the addresses; None if they give the file itself.
+    layers: of a state dict that names its layers otherwise, our names by its own; None if it has ours.
     checksum: `algorithm:hexadecimal` of the file as `checksum_source` publishes it; None if nobody does.
     """
 
@@ -54,6 +62,7 @@ class PublishedFile:
     member: str | None = None
     checksum: str | None = None
     checksum_source: str | None = None
+    layers: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if PurePosixPath(self.file).name != self.file:
@@ -80,7 +89,7 @@ def fetch(file: PublishedFile, path: Path, archives: Path, *, online: bool = Tru
                 if archive.is_file():
                     verify(archive, None)
                     unpack_member(archive, file.member, path)
-                    _check_first(path, file.checksum)
+                    check_first(path, file.checksum)
         except (DgnamError, OSError, ValueError) as error:
             reasons.append(f"{url} ({_reason(error)})")
         if path.is_file():
@@ -91,29 +100,6 @@ def fetch(file: PublishedFile, path: Path, archives: Path, *, online: bool = Tru
 def archive_path(url: str, archives: Path) -> Path:
     """The place of the archive of this address."""
     return archives / PurePosixPath(url).name
-
-
-def verify(path: Path, checksum: str | None) -> None:
-    """Raise ChecksumError unless the file has `checksum`, as `algorithm:hexadecimal`.
-
-    None takes the checksum of the first download if one is kept beside the file, and otherwise accepts any file.
-    """
-    known = checksum if checksum is not None else _first(path)
-    if known is None:
-        return
-    algorithm, _, wanted = known.partition(":")
-    actual = _digest(path, algorithm)
-    if actual == wanted:
-        return
-    if checksum is None:
-        raise ChecksumError(
-            f"{path} is not the file that was first downloaded: its {algorithm} is {actual}, and that of the first "
-            f"download is {wanted}; remove the file to download it again, or remove {_kept(path)} to accept it"
-        )
-    raise ChecksumError(
-        f"{path} is not the published file: its {algorithm} is {actual}, and {wanted} was published; "
-        "remove it or put the right file in its place"
-    )
 
 
 def unpack_member(archive: Path, member: str, target: Path, limit: int = MAX_BYTES) -> None:
@@ -145,24 +131,74 @@ def _download(url: str, path: Path, checksum: str | None) -> None:
 
 
 def _retrieve(url: str, path: Path, checksum: str | None) -> None:
-    with _quiet_pooch() as pooch:
-        known = checksum if checksum is not None else _first(path)
-        pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=_get)
-    _check_first(path, checksum)
+    """Download a file, going on with what an earlier try brought; a mixture of two versions is fetched once more."""
+    known = checksum if checksum is not None else first_checksum(path)
+    for again in (True, False):
+        with _quiet_pooch() as pooch, partial_of(path) as partial:
+            if path.is_file():  # another process brought it meanwhile
+                return
+            get = functools.partial(_get, partial)
+            try:
+                pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=get)
+                break
+            except ValueError:  # of its checksum
+                if not (partial.resumed and again):
+                    raise
+    check_first(path, checksum)
 
 
-def _get(url: str, output_file: str, caller: object) -> None:
-    """pooch's downloader, refusing web pages and empty files: servers often answer so in place of a missing file."""
-    get = _pooch().HTTPDownloader(
-        progressbar=sys.stderr.isatty(), chunk_size=_CHUNK, timeout=TIMEOUT, hooks={"response": _stay_secure}
-    )
-    get(url, output_file, caller)
-    with open(output_file, "rb") as file:
-        start = file.read(64)
-    if not start:
-        raise DgnamError("an empty file came")
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise DgnamError("a web page came in the file's place")
+def _get(partial: Partial, url: str, output_file: str, caller: object) -> None:
+    """pooch's downloader, which goes on where a connection broke, as long as each try brings something."""
+    import requests
+
+    for attempt in itertools.count(1):
+        try:
+            _get_rest(partial, url, caller)
+            partial.check()
+            break
+        except requests.HTTPError as error:
+            if attempt == ATTEMPTS or getattr(error.response, "status_code", None) != NO_SUCH_REST:
+                raise
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, DgnamError):
+            if attempt == ATTEMPTS or not partial.gained:
+                raise
+        time.sleep(PAUSE * attempt)
+    partial.put(output_file)
+
+
+def _get_rest(partial: Partial, url: str, caller: object) -> None:
+    """Add what the server sends to what is here."""
+
+    def announced(response: Any, *_: object, **__: object) -> None:
+        _stay_secure(response)
+        if not response.is_redirect and not response.is_permanent_redirect:
+            partial.expect(url, response.status_code, response.headers)
+
+    _pooch().HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        chunk_size=_CHUNK,
+        timeout=TIMEOUT,
+        headers=partial.headers(url),
+        hooks={"response": announced},
+    )(url, partial.file, caller)
+
+
+def remote_size(url: str) -> int | None:
+    """The size in bytes of the file at an address, as its server says; None where it doesn't answer, or not that."""
+    import requests
+
+    for address in dict.fromkeys((url.replace(_PLAIN, _SECURE, 1) if url.startswith(_PLAIN) else url, url)):
+        try:
+            hooks = {"response": _stay_secure}
+            answer = requests.head(
+                address, timeout=TIMEOUT, allow_redirects=True, hooks=hooks, headers={"Accept-Encoding": "identity"}
+            )
+        except (requests.RequestException, DgnamError, ValueError):
+            continue
+        length = answer.headers.get("Content-Length", "")
+        page = answer.headers.get("Content-Type", "").startswith("text/html")
+        return int(length) if answer.ok and not page and length.isascii() and length.isdigit() else None
+    return None
 
 
 def _stay_secure(response: Any, *_: object, **__: object) -> None:
@@ -170,40 +206,6 @@ def _stay_secure(response: Any, *_: object, **__: object) -> None:
     target = response.headers.get("Location", "")
     if response.is_redirect and response.url.startswith(_SECURE) and target.lower().startswith(_PLAIN):
         raise DgnamError("the server redirects https to plain http")
-
-
-def _kept(path: Path) -> Path:
-    """Where the checksum of a file's first download is kept."""
-    return path.with_name(f"{path.name}.sha256")
-
-
-def _first(path: Path) -> str | None:
-    """The checksum of a file's first download, as `sha256:hexadecimal`; None if none is kept."""
-    try:
-        words = _kept(path).read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return f"sha256:{words[0]}" if words else None
-
-
-def _check_first(path: Path, checksum: str | None) -> None:
-    """Verify a file that was just brought, or keep its checksum if none is published or kept yet."""
-    try:
-        verify(path, checksum)
-    except ChecksumError:
-        path.unlink()
-        raise
-    if checksum is None and _first(path) is None:
-        with replacing(_kept(path)) as partial:
-            partial.write_text(f"{_digest(path, 'sha256')}  {path.name}\n", encoding="utf-8")
-
-
-def _digest(path: Path, algorithm: str) -> str:
-    digest = hashlib.new(algorithm)
-    with open(path, "rb") as file:
-        while piece := file.read(_CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _pooch() -> ModuleType:
@@ -237,5 +239,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValueError) and "hash" in str(error):
         return "another file came than was published or first downloaded: its checksum differs"
     name = type(error).__name__
-    known = {"ConnectTimeout": "no answer", "ReadTimeout": "the answer stopped", "ConnectionError": "no connection"}
+    if name == "ConnectionError" and "Read timed out" in str(error):
+        return "the answer stopped"
+    known = {
+        "ConnectTimeout": "no answer",
+        "ReadTimeout": "the answer stopped",
+        "ConnectionError": "no connection",
+        "ChunkedEncodingError": "the connection broke",
+    }
     return known.get(name, f"{name}: {error}")

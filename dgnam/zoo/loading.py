@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..caffe.modules.caffe_module import CaffeModule
+from ..caffe.modules.caffe_module import CaffeModule, check_whole
 from ..caffe.proto import read_net, read_weights
 from ..errors import DgnamError, naming
 from ..files.paths import StrPath
@@ -20,6 +20,7 @@ def load_net(prototxt: StrPath, weights_path: StrPath, what: str) -> CaffeModule
     weights = read_weights(weights_path)
     with naming(f"{prototxt} with {weights_path}"):
         module = CaffeModule(read_net(prototxt), weights).eval()
+        check_whole(module.plan, weights)
     without = [layer for layer, _ in module.layer_params() if layer not in weights]
     if without:
         raise DgnamError(f"{weights_path} has no weights for layers {', '.join(without)} of {what}")

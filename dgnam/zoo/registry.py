@@ -4,8 +4,9 @@
     net = Net(entry.prototxt, entry.weights_path(), TEST)
 
 `models/registry.json` lists the models: the published ones of the paper, whose weights are downloaded from their
-authors into the user's folder (`home()`), and small ones of our own in `models/`.  Checksums are those that somebody
-published; a file that the user puts into place by hand serves as a downloaded one.
+authors into the user's folder (`home()`), and small ones of our own in `models/`.  Weights may be published in several
+files, as a caffemodel and as a state dict; the first that is here is taken, or else the first that an address gives.
+Checksums are those that somebody published; a file that the user puts into place by hand serves as a downloaded one.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DgnamError, closest
 from . import folders
+from .checksums import keep_checksum
 from .download import PublishedFile, archive_path, fetch, verify
 from .labels import Label, labels_path, read_labels
 
@@ -72,7 +74,8 @@ class GeneratorInfo:
     encoder, layer: the model and the layer whose values, after the ReLU, are the code.
     input, output: the blobs of code and image.
     code_shape: the shape of one code, without the batch axis.
-    act_range_file: the codes' upper bounds; None if none are published.
+    act_range_file: the codes' upper bounds; None if none are published.  Without addresses it is one that the user
+        measures and adds.
     """
 
     encoder: str
@@ -84,6 +87,22 @@ class GeneratorInfo:
 
 
 @dataclass(frozen=True)
+class KnownPass:
+    """A forward pass whose numbers somebody published.
+
+    picture: resized to the network's input, in [0, 255], BGR, minus `mean`.
+    probabilities: of classes, by their index.
+    tolerance: how far they may be off, absolutely.
+    """
+
+    picture: PublishedFile
+    mean: tuple[float, ...]
+    probabilities: Mapping[str, float]
+    tolerance: float
+    source: str
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """A model in the registry.
 
@@ -92,6 +111,8 @@ class ModelEntry:
     scores: the layer of the class scores before the softmax; None for a generator.
     generator: None for a classifier.
     definition: the model whose definitions it shares, with weights of its own; None if it has its own definitions.
+    other_weights: further files of the same weights, in the order in which they are tried.
+    known_pass: None if nobody published one.
     """
 
     name: str
@@ -108,6 +129,8 @@ class ModelEntry:
     citation: str
     note: str | None
     definition: str | None = None
+    other_weights: tuple[PublishedFile, ...] = ()
+    known_pass: KnownPass | None = None
 
     @property
     def folder(self) -> Path:
@@ -124,20 +147,44 @@ class ModelEntry:
 
         Missing weights are downloaded if `download`; MissingWeightsError says what to do if that fails.
         """
-        return self._obtain(self.weights, download)
+        path = self._obtain(self.weights_files, download)
+        published = next(file for file in self.weights_files if self.place(file) == path)
+        return path if published.layers is None else self._renamed(published, path)
+
+    @property
+    def weights_files(self) -> tuple[PublishedFile, ...]:
+        """All files of the weights."""
+        return self.weights, *self.other_weights
+
+    def published_files(self) -> dict[str, tuple[PublishedFile, ...]]:
+        """What is downloaded, by what it is; each in the files that it may come in."""
+        found = {"weights": self.weights_files}
+        if self.generator is not None and self.generator.act_range_file is not None:
+            found["act_range"] = (self.generator.act_range_file,)
+        if self.known_pass is not None:
+            found["known_pass"] = (self.known_pass.picture,)
+        return found
+
+    def obtain(self, what: str, download: bool = True) -> Path:
+        """One of `published_files`, its checksum verified, or kept where none is published."""
+        files = self.published_files()[what]
+        path = self._obtain(files, download)
+        keep_checksum(path, next(file for file in files if self.place(file) == path).checksum)
+        return path
 
     def files(self) -> list[Path]:
         """The weights and, of a generator, the published act_range if there is one; an error if one is missing."""
         paths = [self.weights_path()]
-        if self.generator is not None and self.generator.act_range_file is not None:
-            paths.append(self._obtain(self.generator.act_range_file, download=True))
+        if self._bounds is not None:
+            paths.append(self._obtain((self._bounds,), download=True))
         return paths
 
     def places(self) -> dict[str, Path]:
         """The places of its files, present or not: prototxt, weights, and act_range and labels if it has them."""
-        found = {"prototxt": self.prototxt, "weights": self._place(self.weights)}
-        if self.generator is not None and self.generator.act_range_file is not None:
-            found["act_range"] = self._place(self.generator.act_range_file)
+        places = [self.place(file) for file in self.weights_files]
+        found = {"prototxt": self.prototxt, "weights": next((path for path in places if path.is_file()), places[0])}
+        if self._bounds is not None:
+            found["act_range"] = self.place(self._bounds)
         if self.label_set is not None:
             found["labels"] = labels_path(self.label_set)
         return found
@@ -154,9 +201,7 @@ class ModelEntry:
         """
         if what == "weights" and self.untrained:
             return "untrained"
-        published = {"weights": self.weights}
-        if self.generator is not None and self.generator.act_range_file is not None:
-            published["act_range"] = self.generator.act_range_file
+        published = self.published_files()
         if what not in published:
             return "here" if self.places()[what].is_file() else "missing"
         try:
@@ -177,30 +222,59 @@ class ModelEntry:
         """The upper bound of each code neuron, float32 of `generator.code_shape`; None if none are published."""
         if self.generator is None:
             raise DgnamError(f"model '{self.name}' is not a generator and has no act_range")
-        if self.generator.act_range_file is None:
+        if self._bounds is None:
             return None
+        return self.read_bounds(self._obtain((self._bounds,), download))
+
+    def read_bounds(self, path: Path) -> np.ndarray:
+        """The act_range in a file, as `act_range`; one number for each channel bounds all its places."""
         from .act_range import read_act_range
 
-        path = self._obtain(self.generator.act_range_file, download)
-        bounds = read_act_range(path)
-        if bounds.size != math.prod(self.generator.code_shape):
-            raise DgnamError(
-                f"{path} has {bounds.size} bounds, and a code of '{self.name}' {self.generator.code_shape} numbers"
-            )
-        return bounds.reshape(self.generator.code_shape)
+        assert self.generator is not None
+        bounds, shape = read_act_range(path), self.generator.code_shape
+        if bounds.size == math.prod(shape):
+            return bounds.reshape(shape)
+        if bounds.size == shape[0]:
+            import numpy as np
 
-    def _place(self, file: PublishedFile) -> Path:
+            return np.broadcast_to(bounds.reshape(-1, *(1 for _ in shape[1:])), shape).copy()
+        raise DgnamError(f"{path} has {bounds.size} bounds, and a code of '{self.name}' {shape} numbers")
+
+    def place(self, file: PublishedFile) -> Path:
+        """The place of one of its files."""
         return (folders.data_folder("models") if self.kind == "mini" else folders.home()) / self.name / file.file
 
-    def _obtain(self, file: PublishedFile, download: bool) -> Path:
-        path = self._place(file)
+    @property
+    def _bounds(self) -> PublishedFile | None:
+        """The file of its act_range; None if there is none, or one to be measured that is not here."""
+        file = None if self.generator is None else self.generator.act_range_file
+        own = file is not None and self.kind == "published" and not file.urls
+        return None if file is None or (own and not self.place(file).is_file()) else file
+
+    def _obtain(self, files: Sequence[PublishedFile], download: bool) -> Path:
+        """The first of the files that is here, or that one of its addresses gives."""
         reasons: list[str] = []
-        if not path.is_file():
-            reasons = fetch(file, path, folders.archives(), online=download)
-        if not path.is_file():
-            raise MissingWeightsError(self.name, path, _how_to_get(self, file, path, reasons), tuple(reasons))
-        verify(path, file.checksum)
-        return path
+        for file in sorted(files, key=lambda file: not self.place(file).is_file()):
+            path = self.place(file)
+            if not path.is_file():
+                reasons += fetch(file, path, folders.archives(), online=download)
+            if path.is_file():
+                verify(path, file.checksum)
+                return path
+        path = self.place(files[0])
+        raise MissingWeightsError(self.name, path, _how_to_get(self, files, path, reasons), tuple(reasons))
+
+    def _renamed(self, file: PublishedFile, path: Path) -> Path:
+        """Weights that name their layers otherwise, as a caffemodel with our names beside them."""
+        from .renamed import write_renamed
+
+        assert file.layers is not None
+        target = path.with_suffix(".caffemodel")
+        if not target.is_file():
+            write_renamed(target, path, file.layers, self.prototxt)
+            keep_checksum(target, None)
+        verify(target, None)
+        return target
 
 
 def list_models() -> list[ModelEntry]:
@@ -233,6 +307,8 @@ def _entry(name: str, fields: Mapping[str, Any]) -> ModelEntry:
     rest = dict(fields)
     made = {
         "weights": _file(rest.pop("weights")),
+        "other_weights": tuple(_file(one) for one in rest.pop("other_weights", ())),
+        "known_pass": _known_pass(rest.pop("known_pass", None)),
         "preprocessing": PreprocessingInfo(**_tuples(rest.pop("preprocessing"))),
         "generator": _generator(rest.pop("generator")),
         "label_set": rest.pop("labels"),
@@ -248,6 +324,13 @@ def _generator(fields: Mapping[str, Any] | None) -> GeneratorInfo | None:
     return GeneratorInfo(**_tuples(rest), act_range_file=None if bounds is None else _file(bounds))
 
 
+def _known_pass(fields: Mapping[str, Any] | None) -> KnownPass | None:
+    if fields is None:
+        return None
+    rest = dict(fields)
+    return KnownPass(picture=_file(rest.pop("picture")), **_tuples(rest))
+
+
 def _file(fields: Mapping[str, Any]) -> PublishedFile:
     return PublishedFile(**_tuples(fields))
 
@@ -256,22 +339,26 @@ def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
-def _how_to_get(entry: ModelEntry, file: PublishedFile, path: Path, reasons: list[str]) -> str:
+def _how_to_get(entry: ModelEntry, files: Sequence[PublishedFile], path: Path, reasons: list[str]) -> str:
     """The message for a missing file: what is missing, what was tried, what to do."""
+    file = files[0]
     text = f"model '{entry.name}' ({entry.title}): {file.file} is not at {path}"
     if entry.untrained:
         return f"{text}; it has not been trained yet: `dgnam train {entry.name} --data DIR`, in a checkout, makes it"
     if not file.urls:
         return f"{text}; it comes with the package, so the installation is incomplete"
-    if file.member is not None:
-        file_here = (
-            f"put the file there, or the archive that holds it at {archive_path(file.urls[0], folders.archives())}"
-        )
-    else:
-        file_here = "put the file there"
-    tried = "; tried " + "; ".join(reasons) if reasons else "; published at " + ", ".join(file.urls)
+    archives = [archive_path(f.urls[0], folders.archives()) for f in files if f.member is not None]
+    places = ["put the file there"]
+    if archives:
+        places.append(f"or the archive that holds it at {' or '.join(dict.fromkeys(map(str, archives)))}")
+    urls = ", ".join(url for one in files for url in one.urls)
+    tried = "; tried " + "; ".join(reasons) if reasons else f"; published at {urls}"
+    if len(files) > 1:
+        places.append(f"or let `dgnam models add FILE --as {entry.name}` do so, for any of its files")
     known = (
-        f"it must have the checksum {file.checksum}" if file.checksum is not None else "no checksum of it is published"
+        f"{file.file} must have the checksum {file.checksum}"
+        if file.checksum is not None
+        else "no checksum of it is published"
     )
     also = f"; see {entry.source}" if entry.source is not None else ""
-    return f"{text}{tried}. If you get it another way, {file_here}: {known}{also}"
+    return f"{text}{tried}. If you get it another way, {', '.join(places)}: {known}{also}"

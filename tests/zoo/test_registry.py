@@ -17,6 +17,9 @@ from dgnam.zoo.download import ChecksumError, PublishedFile
 
 NAMES = [entry.name for entry in zoo.list_models()]
 GENERATORS = [entry.name for entry in zoo.list_models() if entry.generator is not None]
+MEASURED = ("act_range_3x_norm1.txt", "act_range_3x_norm2.txt")
+"""What the user measures, since nobody publishes it."""
+NINE = ("norm1", "norm2", "conv3", "conv4", "pool5", "fc6", "fc6_eucl", "fc7", "fc8")
 LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 
@@ -27,13 +30,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def published(entry: zoo.ModelEntry) -> list[PublishedFile]:
-    bounds = None if entry.generator is None else entry.generator.act_range_file
-    return [entry.weights] if bounds is None else [entry.weights, bounds]
+    return [file for files in entry.published_files().values() for file in files if file.file not in MEASURED]
 
 
 def test_the_paper_s_networks_and_our_own_are_there() -> None:
     assert {"caffenet", "places205-alexnet", "googlenet", "resnet50", "lrcn-single-frame"} <= set(NAMES)
-    assert {"deepsim-fc6", "deepsim-fc7", "deepsim-pool5", "deepsim-conv3"} <= set(GENERATORS)
+    assert {f"deepsim-{layer}" for layer in NINE} == {n for n in GENERATORS if zoo.get(n).kind == "published"}
     ours = {n for n in NAMES if zoo.get(n).kind == "mini"}
     assert {"caffenet-mini", "deepsim-fc6-mini", "judge-mini"} <= ours
     trained = {n for n in ours if zoo.get(n).weights.checksum is not None}
@@ -123,7 +125,9 @@ def test_missing_weights_say_what_to_do(home: Path) -> None:
         zoo.get("caffenet").weights_path(download=False)
     path = home / "caffenet" / "bvlc_reference_caffenet.caffemodel"
     assert caught.value.path == path
-    for part in (str(path), *zoo.get("caffenet").weights.urls, "sha1:4c8d77deb20ea792f84eb5e6d0a11ca0a8660a46"):
+    urls = [url for file in zoo.get("caffenet").weights_files for url in file.urls]
+    assert any("huggingface.co" in url for url in urls)
+    for part in (str(path), *urls, "sha1:4c8d77deb20ea792f84eb5e6d0a11ca0a8660a46"):
         assert part in str(caught.value)
 
 
@@ -135,6 +139,7 @@ def test_missing_weights_from_an_archive_name_its_place_too(home: Path) -> None:
 def test_a_dead_address_says_what_was_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     entry = replace(zoo.get("googlenet"), weights=PublishedFile("g.caffemodel", ("http://127.0.0.1:9/g",)))
+    assert entry.other_weights == ()
     with pytest.raises(
         zoo.MissingWeightsError, match=r"tried http://127.0.0.1:9/g \(no connection\)\. If you get"
     ) as caught:
@@ -176,7 +181,7 @@ def test_act_range_has_the_code_s_shape(home: Path) -> None:
 
 
 def test_act_range_of_others() -> None:
-    assert zoo.get("deepsim-pool5").act_range() is None
+    assert zoo.get("deepsim-norm1").act_range() is None
     with pytest.raises(DgnamError, match="'caffenet' is not a generator"):
         zoo.get("caffenet").act_range()
 
@@ -191,3 +196,40 @@ def test_the_published_act_range(home: Path) -> None:
     bounds = zoo.get("deepsim-fc6").act_range(download=False)
     assert bounds is not None
     assert (bounds.shape, bounds[:4].tolist()) == ((4096,), [12, 11, 13, 13])
+
+
+def test_bounds_of_channels_bound_all_their_places(home: Path) -> None:
+    entry, path = zoo.get("deepsim-conv4"), home / "bounds.txt"
+    path.write_text(" ".join(map(str, range(384))))
+    bounds = entry.read_bounds(path)
+    assert bounds.shape == (384, 13, 13)
+    assert np.array_equal(bounds[:, 5, 7], np.arange(384))
+
+
+def test_measured_bounds_are_used_once_they_are_here(home: Path) -> None:
+    entry, path = zoo.get("deepsim-norm1"), home / "deepsim-norm1" / "act_range_3x_norm1.txt"
+    assert "act_range" not in entry.places()
+    path.parent.mkdir()
+    path.write_text(" ".join(["2.5"] * (96 * 27 * 27)))
+    assert entry.places()["act_range"] == path
+    bounds = entry.act_range()
+    assert bounds is not None
+    assert (bounds.shape, float(bounds.max())) == ((96, 27, 27), 2.5)
+
+
+@pytest.mark.parametrize("layer", NINE)
+def test_each_generator_has_two_kinds_of_files(layer: str) -> None:
+    entry = zoo.get(f"deepsim-{layer}")
+    assert {Path(file.file).suffix for file in entry.weights_files} == {".caffemodel", ".pt"}
+    assert f"upconvGAN_{layer}.pt" in [file.file for file in entry.weights_files]
+
+
+def test_the_first_file_that_is_here_is_taken(home: Path) -> None:
+    entry = zoo.get("deepsim-fc8")
+    first, second = (home / "deepsim-fc8" / name for name in ("generator.caffemodel", "upconvGAN_fc8.pt"))
+    assert entry.places()["weights"] == first
+    first.parent.mkdir()
+    second.write_bytes(b"state dict")
+    assert (entry.places()["weights"], entry.state(), entry.weights_path()) == (second, "here", second)
+    first.write_bytes(b"caffemodel")
+    assert entry.weights_path() == first

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
 
 import dgnam.caffe as ours
 
+from ...caffe.proto import StateDict, write_caffemodel
 from ...errors import DgnamError, closest
 from ...runs.progress import progress_bar
 from ..jobs import Job, Result
@@ -66,13 +69,27 @@ def open_net(backend: ModuleType, prototxt: StrPath, weights: StrPath) -> loop.N
     """A net of the backend in phase TEST, on the CPU, with its weights.
 
     prototxt: with `force_backward: true`, as all targets and generators in `prototxt/`.
-    weights: a caffemodel, or Caffe's HDF5 with a name in .h5.
+    weights: a caffemodel, Caffe's HDF5 with a name in .h5, or a torch state dict, which BVLC's gets as a caffemodel.
     """
     backend.set_mode_cpu()
-    net = backend.Net(os.fspath(prototxt), backend.TEST, weights=os.fspath(weights))
+    with _readable(backend, prototxt, weights) as readable:
+        net = backend.Net(os.fspath(prototxt), backend.TEST, weights=os.fspath(readable))
     if backend is ours:
         net.param_gradients = False  # not needed by the loop; BVLC's computes them all the same
     return net
+
+
+@contextmanager
+def _readable(backend: ModuleType, prototxt: StrPath, weights: StrPath) -> Iterator[StrPath]:
+    """The weights, in a format that the backend reads."""
+    read = None if backend is ours else ours.read_weights(weights)
+    if not isinstance(read, StateDict):
+        yield weights
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "net.caffemodel")
+        write_caffemodel(path, ours.read_net(prototxt), read)
+        yield path
 
 
 def one_by_one(

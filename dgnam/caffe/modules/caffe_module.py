@@ -23,7 +23,7 @@ from .. import layer_types  # noqa: F401  (registers the layer types)
 from ..blob import HOST
 from ..proto import pb
 from ..wiring.build import NetPlan, WiredLayer, build
-from ..wiring.weights import Slot, Weights, check_weights, copy_weights
+from ..wiring.weights import Slot, Weights, check_layers, check_weights, copy_weights
 
 
 class CaffeModule(nn.Module):
@@ -263,6 +263,11 @@ def _splits_batch(wired: WiredLayer) -> bool:
     options = wired.layer.definition.reshape_param
     alone = options.axis == 0 and options.num_axes == 1 and len(options.shape.dim) > 1
     return wired.layer.type == "Reshape" and alone
+
+
+def check_whole(plan: NetPlan, weights: Weights) -> None:
+    """Raise CaffeError if the weights are a state dict, and not of exactly the layers of the net."""
+    check_layers(plan.name, ((w.name, _empty_slots(w)) for w in plan.layers if w.params), weights)
 
 
 def check_claims(plan: NetPlan, weights: Weights | None) -> None:

@@ -26,7 +26,7 @@ from ..proto import pb, read_net, read_weights
 from ..wiring.build import NetPlan, WiredLayer, build, filter_layers
 from ..wiring.data_inputs import data_to_inputs
 from ..wiring.weights import Slot, Weights, copy_weights
-from .caffe_module import check_claims, free_batch
+from .caffe_module import check_claims, check_whole, free_batch
 
 PARAM_NAMES = {
     "BatchNorm": ("mean", "variance", "scale_factor"),
@@ -202,8 +202,8 @@ def to_torch(
     """Convert a prototxt to a plain torch module, in `eval()` mode for TEST and in `train()` mode for TRAIN.
 
     prototxt: the file, of any Caffe version; or its definition, upgraded to the current format.
-    weights: a caffemodel or HDF5 file, or arrays by layer name.  Layers without weights keep their fillers' values, as
-        in Caffe; differing shapes are an error.
+    weights: a caffemodel, an HDF5 file or a torch state dict, or arrays by layer name.  Layers without weights keep
+        their fillers' values, as in Caffe, but a state dict must have all layers; differing shapes are an error.
     phase, level, stages: the state that the layers' include and exclude rules test.
     outputs: the blobs returned by the module, each as left by the last in-place layer; other layers are omitted.  None
         returns the net's own outputs, the blobs not consumed by any layer.
@@ -232,6 +232,8 @@ def to_torch(
     given = weights if weights is None or isinstance(weights, Mapping) else read_weights(weights)
     with nullcontext() if given is weights else naming(weights):
         check_claims(plan, given)
+        if given is not weights and given is not None:
+            check_whole(plan, given)
     free_batch(plan)
     net = TorchNet(plan, outputs)
     _fill(net, plan, {} if given is None else given, torch.Generator().manual_seed(seed))

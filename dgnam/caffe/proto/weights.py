@@ -1,4 +1,4 @@
-"""Reading weights in any of Caffe's formats."""
+"""Reading weights in any of Caffe's formats, or as a torch state dict."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import numpy as np
 from ...files.paths import HDF5_MAGIC, StrPath, existing_file, file_head
 from .caffemodel import read_caffemodel
 from .hdf5_weights import read_hdf5_weights
+from .state_dict import is_state_dict, read_state_dict
 
 _HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 def read_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
-    """Read the blobs of each layer, as float32 arrays, from a caffemodel or an HDF5 file.
+    """Read the blobs of each layer, as float32 arrays, from a caffemodel, an HDF5 file or a torch state dict.
 
-    The content determines the format, as in Caffe; an extension .h5 or .hdf5 without HDF5 content is an error.
+    The content determines the format, as in Caffe; an extension .h5 or .hdf5 without HDF5 content is an error, and so
+    is .pt or .pth without a state dict.
     """
-    file = existing_file(path)
-    if file_head(file).startswith(HDF5_MAGIC) or Path(path).suffix.lower() in _HDF5_SUFFIXES:
+    head = file_head(existing_file(path))
+    if head.startswith(HDF5_MAGIC) or Path(path).suffix.lower() in _HDF5_SUFFIXES:
         return read_hdf5_weights(path)
+    if is_state_dict(Path(path), head):
+        return read_state_dict(path)
     return read_caffemodel(path)

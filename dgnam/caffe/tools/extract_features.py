@@ -66,7 +66,7 @@ def extract_features(
 
 
 def command(
-    weights: Annotated[str, typer.Argument(help="The caffemodel or HDF5 file of the weights.")],
+    weights: Annotated[str, typer.Argument(help="The weights: a caffemodel, an HDF5 file or a torch state dict.")],
     model: Annotated[str, typer.Argument(help="The prototxt of a net with a data layer.")],
     blobs: Annotated[str, typer.Argument(help="The blobs, separated by commas.")],
     databases: Annotated[str, typer.Argument(help="A new database for each blob, separated by commas.")],

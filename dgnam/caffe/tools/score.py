@@ -17,7 +17,7 @@ from .gpus import gpu_numbers, use
 
 def score(
     model: Model = "",
-    weights: Annotated[str, typer.Option(help="The caffemodel or HDF5 file of the weights.")] = "",
+    weights: Annotated[str, typer.Option(help="The weights: a caffemodel, an HDF5 file or a torch state dict.")] = "",
     iterations: Iterations = 50,
     gpu: Gpu = "",
     level: Level = 0,

@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import CaffeError
+from ...errors import CaffeError, closest, shortened
 from ..layer import Shape
+from ..proto import StateDict
+
+_MOST_SHOWN = 4
 
 Weights = Mapping[str, Sequence[np.ndarray]]
 """The blobs of each layer, in order, by the layer's name."""
@@ -30,13 +33,13 @@ class Slot:
 
 
 def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
-    """Copy weights into layers with matching names, ignoring others, as in Caffe.
+    """Copy weights into layers with matching names, ignoring others, as in Caffe; a `StateDict` must match one.
 
     Of several layers of one name the first receives them.  Shapes must be equal, except for legacy 4-axis shapes: ones
     followed by the net's shape.  An array of shape (0,) stands for an omitted shared blob.
     """
     done: set[str] = set()
-    for name, slots in layers:
+    for name, slots in _matching(layers, weights):
         if name in done:
             continue
         done.add(name)
@@ -46,8 +49,48 @@ def copy_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights)
 
 def check_weights(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
     """Raise CaffeError if `copy_weights` would; copies nothing."""
-    for name, slots in layers:
+    for name, slots in _matching(layers, weights):
         _pairs(name, slots, weights)
+
+
+def check_layers(net: str, layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> None:
+    """Raise CaffeError unless a `StateDict` has weights for all layers of the net and for no others.
+
+    Caffe's own files may lack layers, and have ones of other phases.
+    """
+    if not isinstance(weights, StateDict):
+        return
+    own = {name: all(slot.shared for slot in slots) for name, slots in layers}
+    unknown = [name for name in weights if name not in own]
+    missing = [name for name, shared in own.items() if not shared and name not in weights]
+    if missing:
+        has = closest(missing[0], unknown if unknown else weights)
+        raise CaffeError(f"the state dict has no weights for {_shown(missing)} of net '{net}'; it has {has}")
+    if unknown:
+        raise CaffeError(
+            f"the state dict has weights for {_shown(unknown)}, and net '{net}' has no such layer with weights; its "
+            f"layers, the closest first: {closest(unknown[0], own)}"
+        )
+
+
+def _shown(layers: Sequence[str]) -> str:
+    names = ", ".join(f"'{shortened(name)}'" for name in layers[:_MOST_SHOWN])
+    more = f", … ({len(layers)} in all)" if len(layers) > _MOST_SHOWN else ""
+    return f"layer{'s' if len(layers) > 1 else ''} {names}{more}"
+
+
+def _matching(layers: Iterable[tuple[str, Sequence[Slot]]], weights: Weights) -> Iterable[tuple[str, Sequence[Slot]]]:
+    """The layers; an error if a state dict is of none of them: it names its layers otherwise, and would do nothing."""
+    if not isinstance(weights, StateDict):
+        return layers
+    layers = list(layers)
+    if layers and not any(name in weights for name, _ in layers):
+        names = [name for name, _ in layers]
+        raise CaffeError(
+            f"the state dict has none of the net's layers ({closest(next(iter(weights)), names)}), but "
+            f"{closest(names[0], weights)}"
+        )
+    return layers
 
 
 def _pairs(name: str, slots: Sequence[Slot], weights: Weights) -> list[tuple[Slot, np.ndarray]]:

@@ -25,7 +25,10 @@ from ...data.picture import DataError
 from ...errors import DgnamError, MissingPackageError
 from ...files.checksums import sha256
 from ...measure.outside_judge import check_installed
+from ...zoo.checksums import first_checksum
+from ...zoo.comparing import check_same
 from .evaluate import evaluate_model
+from .known_pass import DISTORTED, probabilities, rank_of_its_picture
 
 TOLERANCE = 0.002
 """How far a measured number may be from the card's, of shares and cosines, and relative for what is larger than 1.
@@ -70,18 +73,70 @@ def verify(name: str, data: str | Path | None = None) -> Iterator[Check]:
     except DgnamError as error:
         yield Check(name, "weights", False, str(error))
         return
-    known = entry.weights.checksum
-    if known is None:
-        yield Check(name, "weights", None, "no checksum of them is published")
-    else:
-        yield Check(name, "weights", True, known)
+    yield _checksum(entry)
     try:
-        yield from _net(entry, zoo.load(name))
+        module = zoo.load(name)
+        yield from _net(entry, module)
     except DgnamError as error:
         yield Check(name, "net", False, str(error))
         return
+    if entry.kind == "published":
+        yield from _files(entry)
+        yield from _passes(entry, module)
     if entry.kind == "mini":
         yield from _card(name, path, data)
+
+
+def _checksum(entry: zoo.ModelEntry) -> Check:
+    """Which checksum the weights were compared with."""
+    place = entry.places()["weights"]
+    published = next(file for file in entry.weights_files if entry.place(file) == place).checksum
+    if published is not None:
+        return Check(entry.name, "weights", True, published)
+    first = first_checksum(place)
+    if first is None:
+        return Check(entry.name, "weights", None, f"no checksum of {place.name} is published, nor kept of a download")
+    return Check(entry.name, "weights", True, f"{first}, of the first download")
+
+
+def _files(entry: zoo.ModelEntry) -> Iterator[Check]:
+    """That further files of the weights that are here hold the same numbers."""
+    places = dict.fromkeys(entry.place(file) for file in entry.weights_files if file.layers is None)
+    here = [path for path in places if path.is_file()]
+    for other in here[1:]:
+        try:
+            found = check_same(other, here[0])
+        except DgnamError as error:
+            yield Check(entry.name, "same numbers", False, str(error))
+        else:
+            yield Check(entry.name, "same numbers", True, f"{other.name} and {here[0].name}: {found:.2g}")
+
+
+def _passes(entry: zoo.ModelEntry, module: CaffeModule) -> Iterator[Check]:
+    """That the net computes what is known of it, of a picture that is fetched with it or with its encoder."""
+    encoder = entry if entry.generator is None else zoo.get(entry.generator.encoder)
+    known = encoder.known_pass
+    if known is None:
+        return
+    what = "known pass" if entry.generator is None else "inversion"
+    try:
+        picture = encoder.obtain("known_pass", download=False)
+        if entry.generator is not None:
+            encoder.weights_path(download=False)
+    except DgnamError as error:
+        lacking = error.path if isinstance(error, zoo.MissingWeightsError) else error
+        yield Check(entry.name, what, None, f"not here: {lacking}: dgnam models fetch {encoder.name}")
+        return
+    if entry.generator is None:
+        found = probabilities(module, known, picture)
+        off = max(abs(here - there) for here, there in found.values())
+        shown = ", ".join(f"{name}: {here:.4f} ({there:.4f})" for name, (here, there) in found.items())
+        yield Check(entry.name, what, off <= known.tolerance, f"{picture.name}, here and in {known.source}: {shown}")
+        return
+    rank = rank_of_its_picture(entry, module, zoo.load(encoder.name), picture)
+    ahead = "none is" if rank == 1 else f"{rank - 1} are"
+    text = f"of {picture.name}'s {DISTORTED - 1} distortions {ahead} nearer to the code of its reconstruction"
+    yield Check(entry.name, what, rank == 1, text)
 
 
 def _net(entry: zoo.ModelEntry, module: CaffeModule) -> Iterator[Check]:
@@ -115,7 +170,9 @@ def _bounds(entry: zoo.ModelEntry) -> Check:
     except DgnamError as error:
         return Check(entry.name, "act_range", False, str(error))
     if bounds is None:
-        return Check(entry.name, "act_range", None, "none is published")
+        own = entry.generator is not None and entry.generator.act_range_file is not None
+        how = f", nor measured yet: dgnam act-range, dgnam models add FILE --as {entry.name}" if own else ""
+        return Check(entry.name, "act_range", None, f"none is published{how}")
     right = bool((bounds >= 0).all())
     return Check(entry.name, "act_range", right, f"{bounds.size} bounds, {bounds.min():.4g} to {bounds.max():.4g}")
 

@@ -5,6 +5,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import dgnam.caffe
 from dgnam import zoo
@@ -25,6 +26,7 @@ from dgnam.am import (
 )
 from dgnam.am.published import loop
 from dgnam.am.published.backend import backend_name, real_caffe
+from dgnam.caffe.proto import read_caffemodel
 from dgnam.errors import DgnamError
 
 JOBS = [Job(Unit("fc8", unit), seed, released(n_iters=4)) for unit, seed in ((0, 0), (90, 1))]
@@ -37,6 +39,18 @@ def bounds():
 def mini_nets(backend):
     entries = zoo.get("caffenet-mini"), zoo.get("deepsim-fc6-mini")
     return [open_net(backend, entry.prototxt, entry.weights_path()) for entry in entries]
+
+
+def test_bvlcs_caffe_gets_a_state_dict_as_a_caffemodel(tmp_path):
+    entry = zoo.get("caffenet-mini")
+    torch.save(zoo.load("caffenet-mini").state_dict(), tmp_path / "net.pt")
+    seen = []
+    stand_in = ModuleType("caffe")
+    stand_in.TEST, stand_in.set_mode_cpu = 1, lambda: None
+    stand_in.Net = lambda prototxt, phase, weights: seen.append(read_caffemodel(weights))
+    open_net(stand_in, entry.prototxt, tmp_path / "net.pt")
+    expected = zoo.load("caffenet-mini").weights()
+    assert all(np.array_equal(a, b) for n, w in expected.items() for a, b in zip(w, seen[0][n], strict=True))
 
 
 @pytest.fixture(scope="module")
