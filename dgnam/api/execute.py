@@ -71,6 +71,7 @@ def carry_out(
                     check()
             next(made, None)  # all of it is entered
         losses.complain()
+        run.sort()
         lines = report.write(run)
     report.unclimbed.warn(stacklevel=3)
     if stop:

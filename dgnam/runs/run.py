@@ -196,7 +196,17 @@ class Run:
             chunk = self._chunks.pop(name)
             del self._folders[_folder_of(name)][name]
             (self.path / chunk.file).unlink(missing_ok=True)
-        self.write_text(JOURNAL, "".join(f"{left.to_line()}\n" for left in self._chunks.values()))
+        self._write_journal()
+
+    def sort(self) -> None:
+        """Have the lines in the order of the chunks' names, as those of a run have that made one after the other."""
+        names = sorted(self._chunks)
+        if names != list(self._chunks):
+            self._chunks = {name: self._chunks[name] for name in names}
+            self._folders = {}
+            for chunk in self._chunks.values():
+                self._put(chunk)
+            self._write_journal()
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that have no chunk, or a damaged one."""
@@ -248,6 +258,9 @@ class Run:
         """Write a JSON file of the run's folder, with sorted keys."""
         write_json(self.path / file, content)
         return self.path / file
+
+    def _write_journal(self) -> None:
+        self.write_text(JOURNAL, "".join(f"{chunk.to_line()}\n" for chunk in self._chunks.values()))
 
     def _enter(self, chunk: Chunk) -> None:
         if self._chunks.get(chunk.name) != chunk:

@@ -105,6 +105,7 @@ def _trials(
         if not losses:
             next(made, None)  # all of it is entered
     losses.complain()
+    run.sort()
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from dgnam.runs.index import read_summary
 
 pytest.importorskip("ray", reason="needs the extra dgnam[ray]")
 
-from tests.runs.executor.fake_ray import FakeRay  # noqa: E402
+from tests.runs.executor.fake_ray import FakeRay
 
 
 def made(number):
@@ -110,7 +110,9 @@ def test_a_chunk_that_kills_its_worker_is_tried_again_and_given_up(run, cluster)
     fake = cluster(a=(1, 0), b=(1, 0))
     fake.deaths["00001"] = ["a segmentation fault"] * 3
     fake.deaths["00003"] = ["bad luck"]
-    with pytest.raises(ChunksFailedError, match=r"a chunk of .* failed.*dgnam resume.*a segmentation fault \(3 tries\)"):
+    with pytest.raises(
+        ChunksFailedError, match=r"a chunk of .* failed.*dgnam resume.*a segmentation fault \(3 tries\)"
+    ):
         carry_out(run, RayExecutor(retries=2), tasks(6), work())
     assert run.missing([task.name for task in tasks(6)]) == ["00001"]
     summary = read_summary(run.path)
@@ -195,7 +197,7 @@ def test_nets_that_open_nowhere_are_one_error(run, cluster):
 def test_what_can_not_be_sent_is_one_error(run, cluster):
     cluster(a=(1, 0))
     lock = __import__("threading").Lock()
-    with pytest.raises(DgnamError, match="can't be sent to other machines .* give models by name or path"):
+    with pytest.raises(DgnamError, match=r"can't be sent to other machines .* give models by name or path"):
         carry_out(run, RayExecutor(), tasks(2), work(there=lambda: lock))
 
 
@@ -248,7 +250,7 @@ def test_a_store_of_memory_is_not_seen_by_others(run, cluster, monkeypatch):
         return get(self, there, threads, module.Place(place.url, place.token, b"another", place.must))
 
     monkeypatch.setattr(module.Worker, "open", elsewhere)
-    with pytest.raises(DgnamError, match="the store memory://.* is not reached: another place of that name"):
+    with pytest.raises(DgnamError, match=r"the store memory://.* is not reached: another place of that name"):
         carry_out(run, RayExecutor(store="memory://chunks", retries=0), tasks(2), work())
     assert carry_out(run, RayExecutor(retries=0), tasks(2), work()) == ["00000", "00001"]  # back through Ray
 
