@@ -20,13 +20,13 @@ Found = TypeVar("Found")
 def call(function: Callable[..., Found], given: Mapping[str, Any]) -> Found:
     """The function's result for the options of a command; `quiet` is its `progress`.
 
-    `executor`, `store` and `retries` are its executor.
+    `executor`, `store` and `retries` are its executor together.
 
     After Ctrl-C or SIGTERM the user is told how to go on, and the command ends with the status that shells expect.
     """
     arguments = {key: value for key, value in given.items() if key != "quiet"}
     if "executor" in arguments:
-        store, retries = arguments.pop("store"), arguments.pop("retries")
+        store, retries = arguments.pop("store", None), arguments.pop("retries", None)
         arguments["executor"] = open_executor(arguments["executor"], store, retries)
     warnings.simplefilter("ignore", NotClimbedWarning)  # it stands in the summary
     try:

@@ -12,6 +12,7 @@ import typer
 
 from ..errors import DgnamError
 from ..runs import Run
+from ..runs.executor import open_executor
 from . import neighbors, occlusion, reproduce, top_images, train
 from . import options as o
 from .call import call, finish
@@ -71,10 +72,9 @@ def resume(
     executed = "executor" in signature(function).parameters
     if not executed and (executor, store, retries) != ("local", None, None):
         raise DgnamError(f"{folder}: a run of '{record.task}' is made by this process alone: leave the executor out")
+    maker = open_executor(executor, store, retries)  # a folder as store is of the directory here
     passed = {name: value for name, value in again.items() if value is not None}
     place = folder.resolve()
     with recalled(run, function, passed) as (given, moved):
         how: dict[str, Any] = {"folder": place if moved else folder, "resume": True, "quiet": quiet}
-        if executed:
-            how |= {"executor": executor, "store": store, "retries": retries}
-        show(call(function, {**given, **how}))
+        show(call(function, {**given, **how, **({"executor": maker} if executed else {})}))

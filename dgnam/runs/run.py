@@ -202,9 +202,10 @@ class Run:
         """Have the lines in the order of the chunks' names, as those of a run have that made one after the other."""
         names = sorted(self._chunks)
         if names != list(self._chunks):
-            self._chunks = {name: self._chunks[name] for name in names}
-            self._folders = {}
-            for chunk in self._chunks.values():
+            chunks = [self._chunks[name] for name in names]
+            self._chunks.clear()
+            self._folders.clear()
+            for chunk in chunks:
                 self._put(chunk)
             self._write_journal()
 

@@ -19,10 +19,9 @@ import numpy as np
 
 from dgnam.runs import Record, Run
 from dgnam.runs.executor import Failed, Made, RayExecutor, Task, Work
-from dgnam.runs.executor.cost import CAFFENET_UNITS, Cost
+from dgnam.runs.executor.cost import ASSUMED_STEP, CAFFENET_UNITS, Cost, table
 
 BATCH, STEPS, SIZE, CODE = 100, 200, 227, 4096
-GPUS = (1, 8, 64)
 
 
 def there(seconds: float):
@@ -73,16 +72,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--chunks", type=int, default=12)
-    parser.add_argument("--step", type=float, default=0.001, help="seconds of a GPU for a step of an image (assumed)")
+    parser.add_argument(
+        "--step", type=float, default=ASSUMED_STEP, help="seconds of a GPU for a step of an image (assumed)"
+    )
     given = parser.parse_args()
     cost = measure(given.workers, given.chunks, given.step * BATCH * STEPS)
     print(f"{given.workers} workers, {given.chunks} chunks: efficiency {cost.efficiency:.3f},", end=" ")
     print(f"{cost.entering_seconds:.2f} s of the driver for each chunk, {cost.start_seconds:.0f} s to start")
     units = sum(CAFFENET_UNITS.values())
     print(f"{units:,} units of CaffeNet, {STEPS} steps, {given.step * 1000:g} ms a step and image (assumed):")
-    for gpus in GPUS:
-        seconds = cost.seconds(units, gpus, STEPS)
-        print(f"  {gpus:3} GPUs: {seconds / 3600:6.2f} h, {cost.gpu_hours(units, gpus, STEPS):6.1f} GPU hours")
+    print("\n".join(table(cost, STEPS)))
 
 
 if __name__ == "__main__":

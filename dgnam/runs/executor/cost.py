@@ -34,12 +34,34 @@ class Cost:
     start_seconds: float
     batch_size: int = 100
 
-    def seconds(self, units: int, gpus: int, steps: int = 200) -> float:
-        """How long the sweep takes: its steps shared by the GPUs, or the driver's work where that takes longer."""
-        climbing = units * steps * self.step_seconds / (gpus * self.efficiency)
-        entering = -(-units // self.batch_size) * self.entering_seconds
-        return self.start_seconds + max(climbing, entering)
+    def climbing(self, units: int, gpus: int, steps: int = 200) -> float:
+        """The seconds that the GPUs need."""
+        return units * steps * self.step_seconds / (gpus * self.efficiency)
 
-    def gpu_hours(self, units: int, gpus: int, steps: int = 200) -> float:
-        """The GPUs' time that is paid for, in hours."""
-        return gpus * self.seconds(units, gpus, steps) / 3600
+    def entering(self, units: int) -> float:
+        """The seconds that the driver needs."""
+        return -(-units // self.batch_size) * self.entering_seconds
+
+    def seconds(self, units: int, gpus: int, steps: int = 200) -> float:
+        """How long the sweep takes: as long as the slower of the two, and the start."""
+        return self.start_seconds + max(self.climbing(units, gpus, steps), self.entering(units))
+
+
+ASSUMED_STEP = 0.001
+"""Seconds of a GPU for a step of an image of CaffeNet and the 256 px generator: assumed, not measured."""
+
+MEASURED = Cost(ASSUMED_STEP, efficiency=0.95, entering_seconds=1.0, start_seconds=60)
+"""By `tests/bench/bench_cluster.py`, but for the seconds of a step."""
+
+GPUS = (1, 8, 64)
+
+
+def table(cost: Cost, steps: int = 200) -> list[str]:
+    """The time and the GPU hours of all units of CaffeNet, as lines of Markdown."""
+    units = sum(CAFFENET_UNITS.values())
+    lines = ["| GPUs | time | GPU hours | bound by |", "| ---: | ---: | ---: | --- |"]
+    for gpus in GPUS:
+        driver = cost.entering(units) > cost.climbing(units, gpus, steps)
+        hours = cost.seconds(units, gpus, steps) / 3600
+        lines.append(f"| {gpus} | {hours:.1f} h | {gpus * hours:.0f} | the {'driver' if driver else 'GPUs'} |")
+    return lines

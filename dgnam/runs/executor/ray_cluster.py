@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ...errors import DgnamError, shortened
+
 FRESH = 1.0
 """Seconds for which what was seen of the cluster is taken as it was."""
 
@@ -50,6 +52,11 @@ class Cluster:
         """What each machine has in all."""
         now = time.monotonic()
         if now - self._when >= FRESH:
-            self._seen = {node["NodeID"]: node["Resources"] for node in self._ray.nodes() if node["Alive"]}
+            try:
+                nodes = self._ray.nodes()
+            except Exception as error:
+                reason = shortened(str(error), 300)
+                raise DgnamError(f"the cluster can't be asked for its machines: {reason}") from error
+            self._seen = {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}
             self._when = now
         return self._seen

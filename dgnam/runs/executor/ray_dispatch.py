@@ -47,6 +47,7 @@ class Hand:
     """A worker, from the driver's side.
 
     actor: of Ray; node: the machine's id.
+    ready, reaches: whether it has opened the nets, and whether it puts its parcels into their place itself.
     opening: the answer it owes to `open`; None where it gave it.
     tasks: those handed to it, with the answers that it owes, in their order.
     """
@@ -56,6 +57,7 @@ class Hand:
     node: str
     began: float = field(default_factory=time.monotonic)
     ready: bool = False
+    reaches: bool = False
     opening: Any = None
     tasks: deque[tuple[Any, Task]] = field(default_factory=deque)
 
@@ -212,11 +214,16 @@ class Dispatch:
             self._hand_out()
 
     def _hand_out(self) -> None:
-        """A task to each worker that has none, and then a second one to each, as long as there are enough for all."""
+        """A task to each worker that has none, and then a second one to each, as long as there are enough for all.
+
+        A worker that sends chunks back through Ray gets no second one: if it died, nobody would know in which.
+        """
         ready = [hand for hand in self._executor.workers if hand.ready]
         for depth in (1, 2):
             for hand in ready:
-                if len(hand.tasks) < depth and self._todo and (depth == 1 or len(self._todo) > len(ready)):
+                if len(hand.tasks) >= depth or not self._todo:
+                    continue
+                if depth == 1 or (hand.reaches and len(self._todo) > len(ready)):
                     task = self._todo.popleft()
                     hand.tasks.append((hand.actor.make.remote(task), task))
 
@@ -244,7 +251,7 @@ class Dispatch:
 
     def _take_opened(self, hand: Hand, found: Opened | Trouble) -> None:
         if isinstance(found, Opened):
-            hand.ready, self._alone_since = True, None
+            hand.ready, hand.reaches, self._alone_since = True, found.reaches, None
             for text in found.warnings:
                 if text not in self._said:
                     self._said.add(text)
@@ -264,7 +271,14 @@ class Dispatch:
         self._arrived[task.name] = (place, found.name)
 
     def _lost(self, hand: Hand, reason: str) -> None:
-        """A worker is gone: its task is tried again, at its own cost unless its whole machine is gone."""
+        """A worker is gone: its task is tried again, at its own cost unless its whole machine is gone.
+
+        A chunk whose parcel is there was finished, and only the news of it was lost.
+        """
+        there = self._places[0].chunks() if hand.tasks else {}
+        while hand.tasks and hand.tasks[0][1].name in there:
+            _, task = hand.tasks.popleft()
+            self._arrived[task.name] = (self._places[0], there[task.name])
         said = shortened(" ".join(reason.split()), 500)
         if LOW_ON_MEMORY in reason:
             self._short(hand, said)

@@ -34,9 +34,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Opened:
-    """A worker is ready for a run; warnings: texts of those that came."""
+    """A worker is ready for a run.
+
+    reaches: whether it sees the place for parcels.
+    warnings: texts of those that came.
+    """
 
     host: str
+    reaches: bool
     warnings: tuple[str, ...]
 
 
@@ -85,7 +90,7 @@ class Worker:
         except Exception as error:
             return self._trouble(error)
         texts = [str(one.message) for one in said if type(one.message) is UserWarning]
-        return Opened(self._host, tuple(dict.fromkeys(texts)))
+        return Opened(self._host, self._parcels is not None, tuple(dict.fromkeys(texts)))
 
     def make(self, task: Task) -> Parcel | Trouble:
         """Make a chunk, and put it into its place if that is reached from here."""

@@ -51,7 +51,8 @@ class Actor:
 class FakeRay:
     """A cluster of nodes with so many CPUs and GPUs each, by their names.
 
-    deaths: for a chunk, why the worker that begins it dies, once each; "node" takes its node along.
+    deaths: for a chunk, why the worker that begins it dies, once each; "node" takes its node along, and "late" lets it
+        finish the chunk and die before it says so.
     seen: by node, the chunks begun there.
     """
 
@@ -107,7 +108,10 @@ class FakeRay:
         why = self.deaths.get(task, [])
         if why:
             reason = why.pop(0)
-            self.seen.append((actor.node, task))
+            if reason == "late":
+                reference.call()
+            else:
+                self.seen.append((actor.node, task))
             if reason == "node":
                 self.lose(actor.node)
             else:
