@@ -100,7 +100,8 @@ class RayExecutor(Executor):
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         address = os.environ.get("RAY_ADDRESS") if self._address is None else self._address
-        given: dict[str, Any] = {"address": address} if address else {"include_dashboard": False, "num_cpus": cores()}
+        own = {"address": "local", "include_dashboard": False, "num_cpus": cores()}
+        given: dict[str, Any] = {"address": address} if address else own
         try:
             with _signals_kept():
                 ray.init(**given, log_to_driver=False, configure_logging=False)

@@ -21,5 +21,5 @@ def test_the_page_shows_the_table_of_what_was_measured():
     text = PAGE.read_text(encoding="utf-8")
     assert "\n".join(table(MEASURED)) in text
     assert f"{sum(CAFFENET_UNITS.values()):,} units" in text
-    assert f"efficiency {MEASURED.efficiency:g}" in text
+    assert f"efficiency {MEASURED.efficiency:g} of its time" in text
     assert f"{MEASURED.entering_seconds:g} s of the driver" in text

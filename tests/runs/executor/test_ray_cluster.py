@@ -27,6 +27,7 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_raylet_start_wait_time_s": "240",
     "RAY_worker_register_timeout_seconds": "240",
+    "RAY_worker_niceness": "0",
     "PYTHONPATH": ROOT,
 }
 SMALL = 80_000_000

@@ -109,7 +109,7 @@ def test_what_a_lost_machine_had_finished_is_not_made_again(run, cluster):
 def test_a_chunk_is_not_made_again_where_only_the_news_of_it_was_lost(run, cluster):
     fake = cluster(a=(1, 0))
     fake.deaths["00001"], fake.deaths["00003"] = ["late"], ["late"]
-    carry_out(run, RayExecutor(retries=0), tasks(6), work())
+    carry_out(run, RayExecutor(retries=1), tasks(6), work())
     assert sorted(name for _, name in fake.seen) == [task.name for task in tasks(6)]
 
 
