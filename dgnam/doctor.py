@@ -44,6 +44,7 @@ REQUIRED = {
 OPTIONAL = {
     "onnx": ("onnx", "to_onnx"),
     "onnxscript": ("onnxscript", "to_onnx"),
+    "ray": ("ray", "runs on many machines"),
     "plyvel": ("plyvel", "LevelDB databases"),
     "pydot": ("pydot", "drawings of nets"),
     "imageio-ffmpeg": ("imageio_ffmpeg", "MP4 movies"),

@@ -2,7 +2,7 @@
 
 import difflib
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -29,6 +29,17 @@ class ArgumentError(DgnamError, TypeError):
 
 class MissingPackageError(DgnamError, ImportError):
     """An optional package or program is needed and not there; the message says what for and how to install it."""
+
+
+class ChunksFailedError(DgnamError):
+    """Chunks of a run could not be made, however often they were tried; the others were.
+
+    reasons: why, by the names of the chunks.
+    """
+
+    def __init__(self, message: str, reasons: Mapping[str, str]):
+        super().__init__(message)
+        self.reasons = dict(reasons)
 
 
 class CaffeError(DgnamError):

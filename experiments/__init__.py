@@ -8,6 +8,8 @@ from dgnam.am.argument_types import check_types
 from dgnam.api.targets import Labels
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath
+from dgnam.runs.executor import Executor
+from dgnam.runs.run import LOCAL
 
 from . import (
     beyond_invariance,
@@ -79,6 +81,7 @@ def reproduce(
     folder: StrPath | None = None,
     output: StrPath = "runs",
     name: str | None = None,
+    executor: str | Executor = LOCAL,
     resume: bool = False,
     progress: bool = True,
 ) -> Outcome:

@@ -205,6 +205,7 @@ class Context:
         folder = self.run.path / name
         return {
             "folder": folder,
+            "executor": self.arguments["executor"],
             "resume": (folder / RECORD).is_file(),
             "progress": self.arguments["progress"],
         }

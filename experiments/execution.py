@@ -16,6 +16,7 @@ from dgnam.data.named_set import DATA_VARIABLE
 from dgnam.errors import DgnamError, closest
 from dgnam.measure.outside_judge import EXTRA, REPORTED, packages
 from dgnam.runs import Record, environment
+from dgnam.runs.executor import open_executor
 
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Models
@@ -71,10 +72,12 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     usual = f"{experiment.name}-{arguments['models']}"
     name, folder = arguments["name"], arguments["folder"]
     output = None if folder is not None else arguments["output"]
+    executor = open_executor(arguments["executor"])
+    context.arguments = {**arguments, "executor": executor}
     run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=arguments["resume"])
     assert run is not None
     context.begun = run
-    with at_work(run, unit="images"):
+    with executor, at_work(run, unit="images", executor=executor.name):
         own = experiment.run(context)
         findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}
         main = context.figures[0].name if experiment.main is None else f"{experiment.main}.png"

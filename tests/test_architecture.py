@@ -29,6 +29,8 @@ ROOMS = {
     "optuna": ("dgnam.am.tuning",),
     "cma": ("dgnam.am.evolve",),
     "pooch": ("dgnam.zoo.download",),
+    "ray": ("dgnam.runs.executor",),
+    "fsspec": ("dgnam.runs.executor",),
     "torch": tuple(f"dgnam.{part}" for part in HEIGHT if part not in ("", "experiments")),
 }
 """Packages of others, and where alone they may be imported."""
@@ -134,6 +136,8 @@ def test_imports_go_down_and_stay_in_their_rooms() -> None:
         ("dgnam/am/search.py", "import optuna"),
         ("dgnam/api/evolve.py", 'def late():\n    return optional_module("cma", "this", "cma")'),
         ("dgnam/api/evolve.py", "from typer import Exit"),
+        ("dgnam/api/visualize.py", "import ray"),
+        ("dgnam/runs/run.py", 'def late():\n    return optional_module("fsspec", "this", "dgnam[ray]")'),
     ],
 )
 def test_what_imports_the_wrong_way_is_found(tmp_path: Path, importer: str, statement: str) -> None:

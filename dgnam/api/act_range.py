@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,21 @@ from ..am.argument_types import check_types
 from ..am.targets.caffe_layers import caffe_layers
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
-from ..data.dataset import open_dataset
+from ..data.dataset import Dataset, open_dataset
 from ..data.preprocessing import MEAN_BGR, STRETCH, Preprocessing, read_mean, read_size
 from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from ..measure.act_range import CodeMeasurement, CodeStatistics, act_range_files
 from ..runs import Record, defer_interrupt, environment
+from ..runs.executor import Executor, open_executor
+from ..runs.run import LOCAL
+from .blocks import BlockMaker, SharedBlocks, split_blocks
 from .fingerprint import file_checksums
 from .run_folder import at_work, begin
 from .spec import spec_of
 from .streaming import images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, is_prototxt, open_target
+from .workers import call_of, same_here
 
 BLOCK = 4096
 """Pictures measured between two chunks."""
@@ -114,6 +119,7 @@ def act_range(
     folder: StrPath | None = None,
     output: StrPath | None = "runs",
     name: str | None = None,
+    executor: str | Executor = LOCAL,
     resume: bool = False,
     progress: bool = True,
 ) -> ActRange:
@@ -133,14 +139,77 @@ def act_range(
     """
     given = dict(locals())
     check_types(act_range, given)
+    maker, planned = open_executor(executor), _planned(given)
+    code, prepare, dataset, chosen = planned.layer, planned.prepare, planned.dataset, planned.encoder
+    usual = f"act-range-{chosen.name}-{code}"
+    output = None if folder is not None else output
+    run = begin(planned.record, folder=folder, output=output, name=usual if name is None else name, resume=resume)
+    if run is None:
+        raise DgnamError("give a folder, or an output for a folder of its own")
+    measurement = planned.measurement()
+    there = partial(blocks_of, call_of(given, planned.record), planned.record)
+    shared = SharedBlocks(run, maker, measurement, planned.maker(), there, planned.device)
+    with maker, defer_interrupt() as stop, at_work(run, taken(dataset, limit), "pictures", maker.name):
+        how: dict[str, Any] = {"block": BLOCK, "desc": "measuring codes", "progress": progress}
+        stream(run, measurement, dataset, limit, stop=stop, shared=shared, **how)
+        found = measurement.statistics(dataset.name)
+        if not np.isfinite(found.bounds(k)).all():
+            raise DgnamError(f"{chosen.name}: mean + {k:g} standard deviations of layer '{code}' is not finite")
+        stem = f"act_range_{k:g}x_{code.replace('/', '_')}"
+        facts = {"encoder": chosen.name, "layer": code, "source": images}
+        facts |= {"batch_size": str(batch_size), "device": planned.device}
+        facts["preprocessing"] = json.dumps(prepare.describe())
+        text, hdf5 = act_range_files(found, k, facts, integers=integers)
+        files = run.write_text(f"{stem}.txt", text), run.write_bytes(f"{stem}.h5", hdf5)
+    if stop:
+        raise stop.interrupted("stopped; all pictures are measured", run.path)
+    return ActRange(files, found, _lines(found, k, code, prepare), run.path)
+
+
+def blocks_of(given: Mapping[str, Any], record: Record) -> BlockMaker:
+    """In a worker: what measures the blocks of the run that `act_range` records for these arguments."""
+    planned = _planned(given)
+    same_here(record, planned.record)
+    return planned.maker()
+
+
+@dataclass(frozen=True, eq=False)
+class _Planned:
+    """What `act_range` does, from its arguments."""
+
+    record: Record
+    encoder: _Encoder
+    layer: str
+    prepare: Preprocessing
+    dataset: Dataset
+    limit: int | None
+    batch_size: int
+    skip_broken: bool
+    device: str
+
+    def measurement(self) -> CodeMeasurement:
+        """A new one of no pictures."""
+        net = self.encoder.net.to(self.device) if isinstance(self.encoder.net, CaffeModule) else self.encoder.net
+        how: dict[str, Any] = {"batch_size": self.batch_size, "skip_broken": self.skip_broken, "device": self.device}
+        return CodeMeasurement(net, self.layer, self.prepare, **how)
+
+    def maker(self) -> BlockMaker:
+        """What measures the blocks."""
+        blocks = split_blocks(taken(self.dataset, self.limit), BLOCK, self.batch_size)
+        return BlockMaker(self.measurement(), self.dataset, blocks)
+
+
+def _planned(given: Mapping[str, Any]) -> _Planned:
+    """What `act_range` does with its keyword arguments; an impossible request is a DgnamError here."""
+    limit, batch_size, k, skip_broken = given["limit"], given["batch_size"], given["k"], given["skip_broken"]
     for what, number in (("limit", limit), ("batch_size", batch_size)):
         if number is not None and not 1 <= number <= MOST:
             raise DgnamError(f"{what} {number}: give 1 or more, at most {MOST}")
     if not 0 <= k <= MOST_DEVIATIONS:
         raise DgnamError(f"k {k:g}: give a number of standard deviations, 0 to {MOST_DEVIATIONS:g}")
-    place, chosen = usable_device(device), _encoder(encoder, weights)
-    code = _layer(layer, chosen)
-    dataset = open_dataset(images, root=root, listing=listing, folder=data)
+    place, chosen = usable_device(given["device"]), _encoder(given["encoder"], given["weights"])
+    code = _layer(given["layer"], chosen)
+    dataset = open_dataset(given["images"], root=given["root"], listing=given["listing"], folder=given["data"])
     if isinstance(chosen.net, CaffeModule):
         chosen.net.plan.layer_index(code)
         known = caffe_layers(chosen.net.plan).get(code)
@@ -148,7 +217,7 @@ def act_range(
             raise DgnamError(known.fault)
     else:
         chosen.net.layer_shape(code)
-    prepare = _preprocessing(chosen, resize, size, mean, scale, channels)
+    prepare = _preprocessing(chosen, *(given[name] for name in ("resize", "size", "mean", "scale", "channels")))
     inputs = {
         "encoder": {"name": chosen.name, **chosen.record},
         "layer": code,
@@ -158,29 +227,7 @@ def act_range(
         "device": place,
     }
     record = Record("act_range", spec_of(given), inputs, environment())
-    usual = f"act-range-{chosen.name}-{code}"
-    output = None if folder is not None else output
-    run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=resume)
-    if run is None:
-        raise DgnamError("give a folder, or an output for a folder of its own")
-    how: dict[str, Any] = {"batch_size": batch_size, "skip_broken": skip_broken, "device": place}
-    net = chosen.net.to(place) if isinstance(chosen.net, CaffeModule) else chosen.net
-    measurement = CodeMeasurement(net, code, prepare, **how)
-    with defer_interrupt() as stop, at_work(run, taken(dataset, limit), "pictures"):
-        how = {"block": BLOCK, "desc": "measuring codes", "progress": progress}
-        stream(run, measurement, dataset, limit, stop=stop, **how)
-        found = measurement.statistics(dataset.name)
-        if not np.isfinite(found.bounds(k)).all():
-            raise DgnamError(f"{chosen.name}: mean + {k:g} standard deviations of layer '{code}' is not finite")
-        stem = f"act_range_{k:g}x_{code.replace('/', '_')}"
-        facts = {"encoder": chosen.name, "layer": code, "source": images}
-        facts |= {"batch_size": str(batch_size), "device": place}
-        facts["preprocessing"] = json.dumps(prepare.describe())
-        text, hdf5 = act_range_files(found, k, facts, integers=integers)
-        files = run.write_text(f"{stem}.txt", text), run.write_bytes(f"{stem}.h5", hdf5)
-    if stop:
-        raise stop.interrupted("stopped; all pictures are measured", run.path)
-    return ActRange(files, found, _lines(found, k, code, prepare), run.path)
+    return _Planned(record, chosen, code, prepare, dataset, limit, batch_size, skip_broken, place)
 
 
 def _encoder(given: object, weights: StrPath | None) -> _Encoder:

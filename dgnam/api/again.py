@@ -25,7 +25,8 @@ from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run
 from ..runs.record import objects_in
-from .execute import ARRAYS, read_result, results, save_result
+from .batches import ARRAYS, results
+from .execute import read_result, save_result
 from .outputs import Outputs
 from .plan import Plan
 from .priors import ResolvedPrior

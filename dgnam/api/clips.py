@@ -42,7 +42,7 @@ def for_clips(
         "clip": _bounds(clip, prior, target),
         "start": _start(start, clips),
     }
-    return replace(prior, prior=clips, act_range=None, files=None), made
+    return replace(prior, prior=clips, act_range=None, files=None, opened=None), made
 
 
 def check_no_clips(smoothness: float | None) -> None:

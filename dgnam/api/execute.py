@@ -1,76 +1,110 @@
-"""Carry out a plan, in memory or into a run's folder, from where it was stopped."""
+"""Carry out a plan into a run's folder, from where it was stopped."""
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
-import numpy as np
-import torch
-
-from ..am import Frames, Result, Step, synthesize
-from ..am.published import loop
-from ..am.published.backend import one_by_one, open_net
-from ..am.synthesize import OnStep
-from ..errors import FormatError
+from ..am import Result
 from ..files.paths import writing_text
-from ..runs import Run, defer_interrupt, progress_bar
+from ..runs import Run, defer_interrupt
+from ..runs.environment import threads
+from ..runs.executor import ChunkLosses, Executor, Failed, LocalExecutor, Made, Task, Work
+from ..runs.executor.executor import Chunks, Maker
+from .batches import Batches, arrays_of_batch, batch_of_arrays
 from .outputs import Outputs
 from .plan import Plan
 from .report import SUMMARY, Report
 from .run_folder import at_work
 
-ARRAYS = ("jobs", "images", "codes", "activations", "steps", "stopped")
-"""What a chunk holds of a batch."""
 
-
-def results(
-    plan: Plan, *, batches: Sequence[range] | None = None, progress: bool = True, on_step: OnStep | None = None
-) -> Iterator[Result]:
-    """The results of a plan's batches, or of some of them, as they are done, in memory alone."""
-    return _synthesize(plan, plan.batches if batches is None else batches, progress, on_step)
-
-
-def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) -> list[str]:
+def carry_out(
+    run: Run,
+    plan: Plan,
+    outputs: Outputs,
+    *,
+    executor: Executor | None = None,
+    there: Callable[[], Maker] | None = None,
+    progress: bool = True,
+) -> list[str]:
     """Do what is left of a plan, save each batch when it is done, and write the report; returns its lines.
 
+    executor: who makes the batches; this process where None.
+    there: what gives another process the batches' maker.
     Raises Interrupted after Ctrl-C or SIGTERM; what is done has been saved.  After one that comes when all images are
-    done the report is written first.
+    done the report is written first.  Raises ChunksFailedError, without a report, where an executor gave batches up.
     """
-    count = len(plan.jobs)
-    with at_work(run, count, "images"), defer_interrupt() as stop, writing_text(run.path / SUMMARY) as table:
+    maker = LocalExecutor() if executor is None else executor
+    count, losses = len(plan.jobs), ChunkLosses(run)
+    with (
+        maker,
+        at_work(run, count, "images", maker.name),
+        defer_interrupt() as stop,
+        writing_text(run.path / SUMMARY) as table,
+    ):
         report, kept = Report(plan, outputs, table), _kept_batches(run, plan)
-        recorders: list[Frames] = []
         done = sum(len(batch) for batch, whole in zip(plan.batches, kept, strict=True) if whole)
 
-        def watch(step: Step) -> None:
+        def check() -> None:
             if stop:
                 raise stop.interrupted(f"stopped; {done} of {count} images are done")
-            if outputs.movies and step.step == 0:
-                recorders[:] = [Frames(step.indices, outputs.every)]
-            for recorder in recorders:
-                recorder(step)
 
-        left = [batch for batch, whole in zip(plan.batches, kept, strict=True) if not whole] if done else plan.batches
-        made = _synthesize(plan, left, progress, watch)
-        for number, batch in enumerate(plan.batches):
-            if kept[number]:
-                result = read_result(run, plan.chunk(number), batch)
-            else:
-                result = next(made)
-                for job, image in zip(result.indices, result.images, strict=True):
-                    outputs.write(run, plan, job, image, recorders[0].film(job) if recorders else None)
-                save_result(run, plan.chunk(number), result)
-                done += len(batch)
-            report.add(run, number, result)
-            if stop and done < count:
-                raise stop.interrupted(f"stopped; {done} of {count} images are done")
+        with closing(_made(run, plan, outputs, maker, there, kept, check, progress)) as made:
+            for number, batch in enumerate(plan.batches):
+                name = plan.chunk(number)
+                if kept[number]:
+                    result = read_result(run, name, batch)
+                else:
+                    found = next(made)
+                    if isinstance(found, Failed):
+                        losses.add(found)
+                        continue
+                    result = batch_of_arrays(found.arrays, f"{run.path}: chunk '{name}'", batch)
+                    for file, content in found.files.items():
+                        run.write_bytes(file, content)
+                    save_result(run, name, result)
+                    done += len(batch)
+                if not losses:
+                    report.add(run, number, result)
+                if done < count:
+                    check()
+            next(made, None)  # all of it is entered
+        losses.complain()
+        run.sort()
         lines = report.write(run)
     report.unclimbed.warn(stacklevel=3)
     if stop:
         raise stop.interrupted(f"stopped; all {count} images are done", run.path)
     return lines
+
+
+def _made(
+    run: Run,
+    plan: Plan,
+    outputs: Outputs,
+    executor: Executor,
+    there: Callable[[], Maker] | None,
+    kept: Sequence[int],
+    check: Callable[[], None],
+    progress: bool,
+) -> Chunks:
+    """The batches that are not kept, in their order, as the executor makes them."""
+    waiting = executor.waiting(run)
+    here: Batches | None = None
+
+    def make(number: int) -> Made:
+        nonlocal here
+        if here is None:
+            some = any(kept) or bool(waiting)
+            left = [batch for k, batch in enumerate(plan.batches) if not kept[k] and plan.chunk(k) not in waiting]
+            here = Batches(plan, outputs, left if some else plan.batches, check, progress)
+        return here(number)
+
+    numbers = (number for number in range(len(plan.batches)) if not kept[number])
+    tasks = (Task(plan.chunk(number), number) for number in numbers)
+    work = Work(make, there, threads=threads(), device=plan.device)
+    return executor.make(run, tasks, work, check=check, progress=progress)
 
 
 def _kept_batches(run: Run, plan: Plan) -> bytearray:
@@ -87,66 +121,9 @@ def _kept_batches(run: Run, plan: Plan) -> bytearray:
 
 def read_result(run: Run, name: str, jobs: range | None = None) -> Result:
     """The batch that a chunk holds; other jobs than `jobs` are a FormatError."""
-    arrays = run.load(name)
-    lacking = [key for key in ARRAYS if key not in arrays]
-    if lacking:
-        raise FormatError(f"{run.path}: chunk '{name}' has no dataset '{lacking[0]}'")
-    found = list(arrays["jobs"])
-    if (jobs is not None and found != list(jobs)) or any(len(arrays[key]) != len(found) for key in ARRAYS):
-        raise FormatError(f"{run.path}: chunk '{name}' holds other jobs than its batch")
-    return _result(arrays)
-
-
-def _result(arrays: Mapping[str, np.ndarray]) -> Result:
-    images, codes, activations = (arrays[name].astype(np.float32) for name in ("images", "codes", "activations"))
-    steps, stopped = arrays["steps"].astype(np.int64), arrays["stopped"].astype(np.int8)
-    return Result(tuple(map(int, arrays["jobs"])), images, codes, activations, steps, stopped)
+    return batch_of_arrays(run.load(name), f"{run.path}: chunk '{name}'", jobs)
 
 
 def save_result(run: Run, name: str, result: Result) -> None:
     """Write a batch as a chunk."""
-    values = (np.asarray(result.indices), *(getattr(result, name) for name in ARRAYS[1:]))
-    run.save(name, dict(zip(ARRAYS, values, strict=True)), None, len(result.indices))
-
-
-def _synthesize(plan: Plan, batches: Sequence[range], progress: bool, watch: OnStep | None) -> Iterator[Result]:
-    if plan.backend is not None:
-        return _published(plan, batches, progress, watch)
-    return synthesize(
-        plan.target.target,
-        plan.prior.prior,
-        plan.jobs,
-        clip=plan.clip,
-        batches=batches,
-        start_codes=plan.start,
-        device=plan.device,
-        progress=progress,
-        on_step=watch,
-    )
-
-
-def _published(plan: Plan, batches: Sequence[range], progress: bool, watch: OnStep | None) -> Iterator[Result]:
-    """The published loop, one image at a time, on a backend's nets."""
-    assert plan.backend is not None
-    assert plan.target.files is not None
-    assert plan.prior.files is not None
-    target, generator = open_net(plan.backend, *plan.target.files), open_net(plan.backend, *plan.prior.files)
-    for batch in progress_bar(batches, show=progress, desc="synthesizing", unit="image"):
-        jobs = [plan.jobs[job] for job in batch]
-        codes = plan.start.codes([job.seed for job in jobs], plan.prior.prior.code_shape)
-        on_step = None if watch is None else _told(watch, batch, codes)
-        found = one_by_one(target, generator, jobs, clip=plan.clip, start_codes=codes, on_step=on_step, progress=False)
-        yield dataclasses.replace(found, indices=tuple(batch))
-
-
-def _told(watch: OnStep, batch: range, start: np.ndarray) -> Callable[[int, loop.Step], None]:
-    """An observer of the published loop on a batch of one image, which tells `watch` what the batched loop would."""
-    codes = torch.from_numpy(start.astype(np.float32))
-
-    def tell(number: int, step: loop.Step) -> None:
-        nonlocal codes
-        image, activation = torch.from_numpy(step.image), torch.tensor([step.activation])
-        watch(Step(number, tuple(batch), torch.ones(1, dtype=torch.bool), codes, image, activation))
-        codes = torch.from_numpy(step.code)
-
-    return tell
+    run.save(name, arrays_of_batch(result), None, len(result.indices))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,27 +56,32 @@ class Outputs:
         """The bytes of an image's picture."""
         return jpeg(published_picture(image)) if self.published_images else png(picture(image))
 
-    def write(self, run: Run, plan: Plan, job: int, image: np.ndarray, film: Film | None) -> None:
-        """Write a job's picture, and its movies from the steps kept."""
-        run.write_bytes(self.image(plan, job), self.content(image))
+    def files(self, plan: Plan, job: int, image: np.ndarray, film: Film | None) -> dict[str, bytes]:
+        """A job's picture, its clips, and its movies from the steps kept, by their names within the run's folder."""
+        found = {self.image(plan, job): self.content(image)}
         if plan.frames > 1:
-            self._write_clip(run.path / CLIPS / plan.place(job), picture(image), plan.frames)
-        for kind in self.suffixes if film is not None else ():
-            self._write_movie(run.path / MOVIES / f"{plan.place(job)}{kind}", film)  # type: ignore[arg-type]
+            (clip,) = split_frames(picture(image)[None], plan.frames)
+            for suffix in clip_suffixes():
+                found[f"{CLIPS}/{plan.place(job)}{suffix}"] = self._movie(suffix, clip, hold=0)
+        for suffix in self.suffixes if film is not None else ():
+            assert film is not None
+            captions = [
+                activation_caption(step, value) for step, value in zip(film.steps, film.activations, strict=True)
+            ]
+            found[f"{MOVIES}/{plan.place(job)}{suffix}"] = self._movie(suffix, film.pictures, captions=captions)
+        return found
 
-    def _write_movie(self, path: Path, film: Film) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        captions = [activation_caption(step, value) for step, value in zip(film.steps, film.activations, strict=True)]
-        scale = movie_scale(film.pictures.shape[2])
-        save_animation(path, film.pictures, captions=captions, fps=self.fps, scale=scale)
+    def write(self, run: Run, plan: Plan, job: int, image: np.ndarray, film: Film | None) -> None:
+        """Write a job's files."""
+        for name, content in self.files(plan, job, image, film).items():
+            run.write_bytes(name, content)
 
-    def _write_clip(self, stem: Path, strip: np.ndarray, frames: int) -> None:
-        """Write a clip as GIF, and as MP4 where that can be written here."""
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        (clip,) = split_frames(strip[None], frames)
-        for suffix in clip_suffixes():
-            path = stem.with_name(f"{stem.name}{suffix}")
-            save_animation(path, clip, fps=self.fps, scale=movie_scale(clip.shape[2]), hold=0)
+    def _movie(self, suffix: str, frames: np.ndarray, **how: Any) -> bytes:
+        """The bytes of a movie; its writers want a file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"movie{suffix}")
+            save_animation(path, frames, fps=self.fps, scale=movie_scale(frames.shape[2]), **how)
+            return path.read_bytes()
 
 
 def clip_suffixes() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class ResolvedPrior:
     inverts: of a generator of the zoo, the encoder and the layer whose values are its codes.
     step_scale: what the published sizes of steps are multiplied by where nobody chose one; see `suited_steps`.
     files: prototxt and weights, of a Caffe generator from files.
+    opened: the arguments of `open_prior` that gave it, where they were names and paths.  It is then sent to another
+        process as these, and opened again there.
     """
 
     prior: Prior
@@ -55,6 +57,14 @@ class ResolvedPrior:
     inverts: tuple[str, str] | None = None
     step_scale: float = 1.0
     files: tuple[Path, Path] | None = None
+    opened: Mapping[str, Any] | None = None
+
+    def __reduce__(self) -> Any:
+        return object.__reduce__(self) if self.opened is None else (_open_again, (dict(self.opened),))
+
+
+def _open_again(opened: Mapping[str, Any]) -> ResolvedPrior:
+    return open_prior(**opened)
 
 
 @checked
@@ -70,7 +80,10 @@ def open_prior(prior: object, size: tuple[int, int] | None, *, weights: StrPath 
         prior = default_prior(size)
     if not isinstance(prior, str | PathLike):
         return _given(prior)
-    text = str(prior)
+    return replace(_named(str(prior), size, weights), opened={"prior": prior, "size": size, "weights": weights})
+
+
+def _named(text: str, size: tuple[int, int] | None, weights: StrPath | None) -> ResolvedPrior:
     if text.endswith((".prototxt", ".pbtxt")) or Path(text).is_file():
         return _own_generator(Path(text), weights)
     if weights is not None:

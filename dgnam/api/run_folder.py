@@ -34,13 +34,13 @@ def begin(
 
 
 @contextmanager
-def at_work(run: Run, total: int | None = None, unit: str = "chunks") -> Iterator[None]:
+def at_work(run: Run, total: int | None = None, unit: str = "chunks", executor: str | None = None) -> Iterator[None]:
     """While this lasts no other process may write to the run; the message of an interrupt says how to resume it.
 
-    total, unit: how much the run does in all, and of what; see `Run.exclusive`.
+    total, unit, executor: how much the run does in all, of what, and who makes it; see `Run.exclusive`.
     """
     try:
-        with run.exclusive(total, unit):
+        with run.exclusive(total, unit, executor):
             yield
     except KeyboardInterrupt as error:
         stop = error if isinstance(error, Interrupted) else Interrupted("stopped")

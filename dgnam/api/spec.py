@@ -16,8 +16,8 @@ from ..runs.ranges import from_ranges, to_ranges
 from ..runs.record import OBJECT
 from .fingerprint import fingerprint
 
-NOT_RECORDED = ("folder", "output", "name", "resume", "progress")
-"""Arguments about how a run is watched and where it lies, not what it is."""
+NOT_RECORDED = ("folder", "output", "name", "executor", "resume", "progress")
+"""Arguments about how a run is watched, where it lies and who makes it, not what it is."""
 
 
 def spec_of(arguments: Mapping[str, Any]) -> dict[str, Any]:

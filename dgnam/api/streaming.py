@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..data.checksums import contents_checksum, listing_checksum
+from ..data.checksums import checksum_after, contents_checksum, contents_digests, listing_checksum
 from ..data.dataset import Dataset
 from ..errors import FormatError
 from ..runs import Interrupted, Run, progress_bar
 from ..runs.interrupt import Stop
 from ..runs.record import changed
+from .blocks import SharedBlocks, split_blocks
 
 KEPT = 2
 """Chunks left in the folder: each holds all that was measured before it."""
@@ -57,29 +59,45 @@ def stream(
     progress: bool,
     stop: Stop,
     prefix: str = "",
+    shared: SharedBlocks | None = None,
 ) -> None:
     """Have a dataset measured, at most its first `limit` pictures; of a run, from its last whole chunk on.
 
     block: about how many pictures there are between two chunks.
+    shared: the blocks as an executor makes them, each alone; where None each goes on from the one before.
     prefix: put before the names of the chunks, where the run has others, which alone count as its progress.
     Raises Interrupted after Ctrl-C or SIGTERM, once the block is done; and DgnamError where a run is resumed and the
     pictures that were measured have changed.
     """
     count = taken(dataset, limit)
-    size = measurement.batch_size * -(-block // measurement.batch_size)
-    blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
+    blocks = split_blocks(count, block, measurement.batch_size)
+    size = len(blocks[0]) if blocks else 0
     done, contents = (0, "") if run is None else _resumed(run, measurement, dataset, blocks, prefix)
     bar = progress_bar(total=count, initial=min(done * size, count), unit="picture", desc=desc, show=progress)
+
+    def check() -> None:
+        if stop:
+            raise stop.interrupted(f"stopped after {min(done * size, count):,} of {count:,} pictures")
+
     try:
-        with bar:
+        with bar, closing(shared) if shared is not None else nullcontext():
+            if shared is not None:
+                shared.begin(done, [_name(prefix, number) for number in range(done, len(blocks))], check, bar)
             for number, part in enumerate(blocks[done:], done):
-                measurement.add(dataset.part(part), on_batch=bar.update)
+                digests = b"" if shared is None else shared.merge()
+                if digests is None:
+                    continue
+                if shared is None:
+                    measurement.add(dataset.part(part), on_batch=bar.update)
+                    digests = b"" if run is None else contents_digests(dataset.part(part))
                 if run is not None:
-                    contents = contents_checksum(dataset.part(part), contents)
+                    contents = checksum_after(contents, digests)
                     _save(run, measurement, number, contents, 0 if prefix else part.stop, prefix)
                 done += 1
-                if stop and part.stop < count:
-                    raise stop.interrupted(f"stopped after {part.stop:,} of {count:,} pictures")
+                if part.stop < count:
+                    check()
+            if shared is not None:
+                shared.end()
     except Interrupted:
         raise
     except KeyboardInterrupt:

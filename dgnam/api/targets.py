@@ -54,6 +54,8 @@ class ResolvedTarget:
     record: what decides its numbers, as JSON can hold it.
     settings: those published for it.
     files: prototxt and weights, where it is a Caffe net from files.
+    opened: the arguments of `open_target` that gave it, where they were names and paths.  It is then sent to another
+        process as these, and opened again there.
     """
 
     target: Target
@@ -62,6 +64,10 @@ class ResolvedTarget:
     record: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=released)
     files: tuple[Path, Path] | None = None
+    opened: Mapping[str, Any] | None = None
+
+    def __reduce__(self) -> Any:
+        return object.__reduce__(self) if self.opened is None else (_open_again, (dict(self.opened),))
 
     @property
     def scores(self) -> str:
@@ -135,10 +141,16 @@ def open_target(
             f"target '{found.name}' sees clips of {found.target.frames} frames, and this is for networks of single "
             "images; `dgnam synthesize` makes clips for it"
         )
+    given = {"target": target, **own, "labels": labels, "labels_layer": labels_layer, "clips": clips}
+    opened = given if isinstance(target, str | PathLike) else found.opened
     if labels is None and labels_layer is None:
-        return found
+        return found if opened is found.opened else dataclasses.replace(found, opened=opened)
     classes = named_classes(labels, labels_layer, found.name, layer_units(found.target))
-    return dataclasses.replace(found, classes=[classes])
+    return dataclasses.replace(found, classes=[classes], opened=opened if opened is given else None)
+
+
+def _open_again(opened: Mapping[str, Any]) -> ResolvedTarget:
+    return open_target(**opened)
 
 
 def joint(targets: Mapping[str, ResolvedTarget], size: tuple[int, int] | None = None) -> ResolvedTarget:

@@ -5,9 +5,12 @@ The run's folder holds a chunk for each trial, and at the end result.json, trial
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from .. import zoo
 from ..am import Bounds, Classes, Objective, Prior, Target, Unit
@@ -16,11 +19,13 @@ from ..am.score import ImageScore
 from ..am.tuning import Evaluator, Row, Trial, TuningSpace, check_apart, report
 from ..am.tuning import tune as tune_settings
 from ..am.tuning.space import Range
-from ..am.tuning.tune import check_options
+from ..am.tuning.tune import Trials, check_options
 from ..caffe.mode import usable_device
 from ..errors import DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, environment
+from ..runs.executor import Executor, open_executor
+from ..runs.run import LOCAL
 from .clip import OWN, choose_clip, warn_unclipped
 from .fingerprint import file_checksums
 from .judges import judged_classes, open_score
@@ -31,6 +36,7 @@ from .spec import spec_of
 from .targets import Labels, ResolvedTarget, open_target
 from .tune_report import write_report
 from .visualize import read_objectives
+from .workers import call_of, same_here
 
 
 class Tuning:
@@ -77,6 +83,7 @@ def tune(
     folder: StrPath | None = None,
     output: StrPath | None = None,
     name: str | None = None,
+    executor: str | Executor = LOCAL,
     resume: bool = False,
     progress: bool = True,
 ) -> Tuning:
@@ -97,18 +104,70 @@ def tune(
     """
     given = dict(locals())
     check_types(tune, given)
-    check_options(trials, seed, sampler)
-    place = usable_device(device)
-    opened = open_target(
-        target, weights=weights, labels=labels, labels_layer=labels_layer, mean=mean, scale=scale, channels=channels
-    )
-    given["prior"] = default_prior(opened.target.size) if prior is None else prior
-    spec, resolved = spec_of(given), open_prior(given["prior"], opened.target.size, weights=prior_weights)
+    maker, planned = open_executor(executor), _planned(given)
+    usual = f"tune-{planned.target.name}"
+    run = begin(planned.record, folder=folder, output=output, name=usual if name is None else name, resume=resume)
+    if not resume:
+        warn_unclipped(clip, planned.bounds, planned.prior)
+    how: dict[str, Any] = {"space": planned.space, "trials": trials, "seed": seed, "sampler": sampler}
+    evaluate, tuning, held_out, how["progress"] = planned.evaluate, planned.tuning, planned.held_out, progress
+    if run is None:
+        if maker.name != LOCAL:
+            raise DgnamError(f"executor '{maker.name}' needs a folder for the run: give folder or output")
+        found = tune_settings(evaluate, tuning, **how)
+        return Tuning(found, report(evaluate, found, tuning, held_out), None, ())
+    there = partial(trials_of, call_of(given, planned.record), planned.record)
+    with maker, at_work(run, trials, "trials", maker.name):
+        found = tune_settings(evaluate, tuning, run=run, executor=maker, there=there, **how)
+        rows = report(evaluate, found, tuning, held_out)
+        measure = _measure(score, judge)
+        lines = write_report(run, planned.target.name, measure, tuning, held_out, planned.space, found, rows, show)
+    return Tuning(found, rows, run.path, lines)
+
+
+def trials_of(given: Mapping[str, Any], record: Record) -> Trials:
+    """In a worker: what makes the trials of the run that `tune` records for these arguments."""
+    planned = _planned(dict(given))
+    same_here(record, planned.record)
+    return Trials(planned.evaluate, planned.tuning, planned.space)
+
+
+@dataclass(frozen=True, eq=False)
+class _Planned:
+    """What a tuning does, from its arguments."""
+
+    record: Record
+    target: ResolvedTarget
+    prior: ResolvedPrior
+    evaluate: Evaluator
+    tuning: Sequence[Objective]
+    held_out: Sequence[Objective]
+    space: TuningSpace
+
+    @property
+    def bounds(self) -> Bounds | None:
+        return self.evaluate.clip
+
+
+def _planned(given: dict[str, Any]) -> _Planned:
+    """What `tune` does with its keyword arguments; an impossible request is a DgnamError here.
+
+    The prior that is chosen where none is given is entered into them.
+    """
+    judge, score, seed, sampler = given["judge"], given["score"], given["seed"], given["sampler"]
+    check_options(given["trials"], seed, sampler)
+    place = usable_device(given["device"])
+    files = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "scale", "channels")}
+    opened = open_target(given["target"], **files)
+    given["prior"] = default_prior(opened.target.size) if given["prior"] is None else given["prior"]
+    spec = spec_of(given)
+    resolved = open_prior(given["prior"], opened.target.size, weights=given["prior_weights"])
     own_score = not isinstance(score, str) or ":" in score
     scorer = open_score(score, judge, opened, device=place)
     judged = None if own_score else judged_classes(judge, opened)
-    tuning, held_out = (_units(text, opened, judged) for text in (objective, report_on))
-    bounds, space = choose_clip(clip, resolved), tuning_space(n_iters, start_lr, l2, norm_penalty)
+    tuning, held_out = (_units(text, opened, judged) for text in (given["objective"], given["report_on"]))
+    bounds = choose_clip(given["clip"], resolved)
+    space = tuning_space(given["n_iters"], given["start_lr"], given["l2"], given["norm_penalty"])
     evaluate = Evaluator(opened.target, resolved.prior, scorer, bounds, seed, device=place)
     check_apart(evaluate, tuning, held_out)
     inputs = {
@@ -125,20 +184,7 @@ def tune(
         "device": place,
     }
     record = Record("tune", spec, inputs, environment("optuna"))
-    usual = f"tune-{opened.name}"
-    run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=resume)
-    if not resume:
-        warn_unclipped(clip, bounds, resolved)
-    how = {"space": space, "trials": trials, "seed": seed, "sampler": sampler, "progress": progress}
-    if run is None:
-        found = tune_settings(evaluate, tuning, **how)  # type: ignore[arg-type]
-        return Tuning(found, report(evaluate, found, tuning, held_out), None, ())
-    with at_work(run, trials, "trials"):
-        found = tune_settings(evaluate, tuning, run=run, **how)  # type: ignore[arg-type]
-        rows = report(evaluate, found, tuning, held_out)
-        measure = _measure(score, judge)
-        lines = write_report(run, opened.name, measure, tuning, held_out, space, found, rows, show)
-    return Tuning(found, rows, run.path, lines)
+    return _Planned(record, opened, resolved, evaluate, tuning, held_out, space)
 
 
 def tuning_space(n_iters: Range, start_lr: Range, l2: Range | None, norm_penalty: Range | None) -> TuningSpace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from ..caffe.mode import usable_device
 from ..errors import ArgumentError, DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment
+from ..runs.executor import Executor, open_executor
+from ..runs.run import LOCAL
+from .batches import Batches, results
 from .clip import OWN, choose_clip, warn_unclipped
 from .clips import check_no_clips, for_clips
-from .execute import carry_out, read_result, results
+from .execute import carry_out, read_result
 from .outputs import Outputs
 from .plan import Plan, choose_seeds, make_plan
 from .priors import ResolvedPrior, default_prior, open_prior
@@ -30,6 +34,7 @@ from .spec import spec_of
 from .starts import open_start
 from .targets import Labels, ResolvedTarget, open_target
 from .unclimbed import Unclimbed
+from .workers import call_of, same_here
 
 
 def visualize(
@@ -65,6 +70,7 @@ def visualize(
     folder: StrPath | None = None,
     output: StrPath | None = None,
     name: str | None = None,
+    executor: str | Executor = LOCAL,
     resume: bool = False,
     progress: bool = True,
 ) -> Visualization:
@@ -93,6 +99,8 @@ def visualize(
     folder: a new folder to save the run in as it goes; with `resume`, one to go on in, called with the same arguments.
     output, name: in place of `folder`, where the run gets a new folder `name-1`, `name-2`, …; named by target and
         objective where `name` is None.
+    executor: who makes the images: "local", this process; "ray" or "ray:ADDRESS", a Ray cluster's workers, into the
+        same folder; or a `RayExecutor`.
 
     Returns the images, objectives in order, each with each of the settings, each with all seeds.
     Raises DgnamError for an impossible request before the first step is taken.  What could not be climbed is told by a
@@ -100,9 +108,12 @@ def visualize(
     """
     given = dict(locals())
     check_types(visualize, given)
+    maker = open_executor(executor)
     plan, outputs, record = planned(given)
     usual_name = f"{plan.target.name}-{plan.jobs[0].objective}"
     run = begin(record, folder=folder, output=output, name=usual_name if name is None else name, resume=resume)
+    if run is None and maker.name != LOCAL:
+        raise DgnamError(f"executor '{maker.name}' needs a folder for the run: give folder or output")
     if run is None and movies:
         raise DgnamError("movies need a folder to be saved in")
     if not resume:
@@ -112,8 +123,16 @@ def visualize(
         unclimbed.add(found)
         unclimbed.warn(stacklevel=2)
         return shown(plan, _kept(found), lines=unclimbed.lines())
-    lines = carry_out(run, plan, outputs, progress=progress)
+    there = partial(batches_of, call_of(given, record), record)
+    lines = carry_out(run, plan, outputs, executor=maker, there=there, progress=progress)
     return shown(plan, lambda: read_arrays(run, plan), run.path, lines)
+
+
+def batches_of(given: Mapping[str, Any], record: Record) -> Batches:
+    """In a worker: what makes the batches of the run that `visualize` records for these arguments."""
+    plan, outputs, own = planned(given)
+    same_here(record, own)
+    return Batches(plan, outputs)
 
 
 def planned(given: Mapping[str, Any]) -> tuple[Plan, Outputs, Record]:

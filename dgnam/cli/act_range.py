@@ -49,6 +49,9 @@ def act_range(
     ] = False,
     output: o.Output = Path("runs"),
     name: o.Name = None,
+    executor: o.Executor = "local",
+    store: o.Store = None,
+    retries: o.Retries = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Measure the act_range of an encoder's codes: mean + k standard deviations of each, over real pictures.

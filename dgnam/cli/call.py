@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import typer
 
-from ..errors import DgnamError, NotClimbedWarning
-from ..runs.interrupt import Interrupted
+from ..errors import ChunksFailedError, DgnamError, NotClimbedWarning
+from ..runs.executor import open_executor
+from ..runs.interrupt import INCOMPLETE, Interrupted
 from .terminal import complain, say
 
 Found = TypeVar("Found")
@@ -19,15 +20,23 @@ Found = TypeVar("Found")
 def call(function: Callable[..., Found], given: Mapping[str, Any]) -> Found:
     """The function's result for the options of a command; `quiet` is its `progress`.
 
+    `executor`, `store` and `retries` are its executor together.
+
     After Ctrl-C or SIGTERM the user is told how to go on, and the command ends with the status that shells expect.
     """
     arguments = {key: value for key, value in given.items() if key != "quiet"}
+    if "executor" in arguments:
+        store, retries = arguments.pop("store", None), arguments.pop("retries", None)
+        arguments["executor"] = open_executor(arguments["executor"], store, retries)
     warnings.simplefilter("ignore", NotClimbedWarning)  # it stands in the summary
     try:
         return function(**arguments, progress=not given["quiet"]) if "quiet" in given else function(**arguments)
     except Interrupted as stop:
         complain(str(stop))
         raise typer.Exit(stop.status) from None
+    except ChunksFailedError as failed:
+        complain(str(failed))
+        raise typer.Exit(INCOMPLETE) from None
 
 
 def finish(found: Any) -> None:

@@ -118,4 +118,21 @@ PublishedImages = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[Path, typer.Option(help="The folder for the run's own new folder.")]
 Name = Annotated[str | None, typer.Option(help="The name of the new folder; default: model and unit.")]
+Executor = Annotated[
+    str,
+    typer.Option(
+        help="Who makes the chunks: local, or ray[:ADDRESS], the workers of a Ray cluster (HOST:PORT, or auto for the "
+        "one on this machine; default: $RAY_ADDRESS, or a cluster of this machine alone). Needs dgnam[ray]."
+    ),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        help="With ray: a folder or URL that all machines reach (s3://…, gs://…), where workers leave finished chunks. "
+        "Default: the run's folder, where a worker sees it, or back through Ray."
+    ),
+]
+Retries = Annotated[
+    int | None, typer.Option(min=0, help="With ray: how often a chunk that failed is tried again (default: 3).")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -40,6 +40,9 @@ def reproduce(
     backend: o.Backend = None,
     output: o.Output = Path("runs"),
     name: o.Name = None,
+    executor: o.Executor = "local",
+    store: o.Store = None,
+    retries: o.Retries = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Reproduce an experiment of the paper; pictures, numbers and settings go to a new folder."""

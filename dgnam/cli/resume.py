@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from importlib import import_module
+from inspect import signature
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import DgnamError
 from ..runs import Run
+from ..runs.executor import open_executor
 from . import neighbors, occlusion, reproduce, top_images, train
 from . import options as o
 from .call import call, finish
@@ -47,6 +49,9 @@ def resume(
         bool, typer.Option("--replace", help="Replace the model that exists, again, if the training was begun so.")
     ] = False,
     data: o.Data = None,
+    executor: o.Executor = "local",
+    store: o.Store = None,
+    retries: o.Retries = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Resume an interrupted run; finished chunks are kept, and the result is bit-identical to an uninterrupted run.
@@ -64,7 +69,12 @@ def resume(
     again |= {"generations": generations, "trials": trials, "replace": replace or None}
     module, show = TASKS[record.task]
     function = getattr(import_module(module), record.task)
+    executed = "executor" in signature(function).parameters
+    if not executed and (executor, store, retries) != ("local", None, None):
+        raise DgnamError(f"{folder}: a run of '{record.task}' is made by this process alone: leave the executor out")
+    maker = open_executor(executor, store, retries)  # a folder as store is of the directory here
     passed = {name: value for name, value in again.items() if value is not None}
     place = folder.resolve()
     with recalled(run, function, passed) as (given, moved):
-        show(call(function, {**given, "folder": place if moved else folder, "resume": True, "quiet": quiet}))
+        how: dict[str, Any] = {"folder": place if moved else folder, "resume": True, "quiet": quiet}
+        show(call(function, {**given, **how, **({"executor": maker} if executed else {})}))

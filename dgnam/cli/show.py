@@ -32,6 +32,8 @@ def show(
     say([f"{folder}: {record.task} of {summary.what}"])
     say([f"  {summary.state}, {summary.progress}, started {summary.started}, took {duration(summary.seconds)}"])
     say([f"  in {summary.directory}"] if summary.directory else [])
+    say([f"  executor: {summary.executor}"] if summary.executor else [])
+    say(f"  chunk {name} failed: {why}" for name, why in summary.failed.items())
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.spec.items()) if value is not None])
     say([f"  {name}: {_shown(value)}" for name, value in sorted(record.environment.items())])
     say([f"==> {_next(folder, record, summary.state)}"])

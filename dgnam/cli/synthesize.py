@@ -69,6 +69,9 @@ def synthesize(
     device: o.Device = "cpu",
     output: o.Output = Path("runs"),
     name: o.Name = None,
+    executor: o.Executor = "local",
+    store: o.Store = None,
+    retries: o.Retries = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Synthesize the preferred images of units; pictures, codes, traces and settings go to a new folder.

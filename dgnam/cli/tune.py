@@ -58,6 +58,9 @@ def tune(
     device: o.Device = "cpu",
     output: o.Output = Path("runs"),
     name: o.Name = None,
+    executor: o.Executor = "local",
+    store: o.Store = None,
+    retries: o.Retries = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Tune the settings by random search, scored by a judge, as the paper's authors did by eye.

@@ -20,11 +20,21 @@ def listing_checksum(pictures: Iterable[Picture]) -> str:
 
 def contents_checksum(pictures: Iterable[Picture], before: str = "") -> str:
     """Of the stored bytes of pictures, unreadable ones included, after those whose checksum is `before`."""
-    digest = hashlib.sha256(before.encode())
+    return checksum_after(before, contents_digests(pictures))
+
+
+def checksum_after(before: str, digests: bytes) -> str:
+    """`contents_checksum` of the pictures that have these digests."""
+    return hashlib.sha256(before.encode() + digests).hexdigest()
+
+
+def contents_digests(pictures: Iterable[Picture]) -> bytes:
+    """The digests of the stored bytes of pictures, one after the other, 32 bytes each."""
+    found = []
     for picture in pictures:
         try:
             content = picture.stored()
         except (DgnamError, OSError):
             content = b"unreadable"
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()
+        found.append(hashlib.sha256(content).digest())
+    return b"".join(found)

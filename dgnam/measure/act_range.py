@@ -81,6 +81,9 @@ class CodeMeasurement:
             self.codes = TargetCodes(encoder, layer, device)
         self.preprocessing = preprocessing
         self.batch_size, self.skip_broken = batch_size, skip_broken
+        self._clear()
+
+    def _clear(self) -> None:
         self._moments, self._lowest = RunningMoments(), np.inf
         self._skipped, self._reasons = 0, list[str]()
 
@@ -99,6 +102,19 @@ class CodeMeasurement:
         finally:
             self._skipped += inputs.skipped
             self._reasons += inputs.reasons[: MOST_REASONS - len(self._reasons)]
+
+    def alone(self, dataset: Dataset, on_batch: Callable[[int], object] = lambda count: None) -> dict[str, np.ndarray]:
+        """The state after the pictures of a dataset, without those before, which are forgotten; for `merge`."""
+        self._clear()
+        self.add(dataset, on_batch=on_batch)
+        return self.arrays()
+
+    def merge(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take in the state after other pictures, which come after those that are here."""
+        lowest, skipped, reasons, moments = _state(arrays)
+        self._moments.merge(moments)
+        self._lowest, self._skipped = min(self._lowest, lowest), self._skipped + skipped
+        self._reasons += reasons[: MOST_REASONS - len(self._reasons)]
 
     @property
     def count(self) -> int:
@@ -121,10 +137,14 @@ class CodeMeasurement:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from a state."""
-        if "counts" in arrays:
-            self._moments = RunningMoments.of_arrays(arrays)
-        self._lowest, self._skipped = float(arrays["numbers"][0]), int(arrays["numbers"][1])
-        self._reasons = list(map(str, json.loads(arrays["reasons"].astype(np.uint8).tobytes())))
+        self._lowest, self._skipped, self._reasons, self._moments = _state(arrays)
+
+
+def _state(arrays: Mapping[str, np.ndarray]) -> tuple[float, int, list[str], RunningMoments]:
+    """The lowest value, how many pictures were skipped, the reasons, and the moments, of a state."""
+    moments = RunningMoments.of_arrays(arrays) if "counts" in arrays else RunningMoments()
+    reasons = list(map(str, json.loads(arrays["reasons"].astype(np.uint8).tobytes())))
+    return float(arrays["numbers"][0]), int(arrays["numbers"][1]), reasons, moments
 
 
 def measure_codes(

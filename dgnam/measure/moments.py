@@ -45,7 +45,14 @@ class RunningMoments:
         if len(values) == 0:
             return
         mean = values.mean(0)
-        part = _Part(len(values), mean, ((values - mean) ** 2).sum(0))
+        self._push(_Part(len(values), mean, ((values - mean) ** 2).sum(0)))
+
+    def merge(self, other: RunningMoments) -> None:
+        """Add the rows of another one, after those that are here."""
+        for part in other._parts:
+            self._push(part)
+
+    def _push(self, part: _Part) -> None:
         while self._parts and self._parts[-1].count < 2 * part.count:
             part = self._parts.pop() + part
         self._parts.append(part)

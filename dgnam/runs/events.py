@@ -54,6 +54,18 @@ def last_directory(events: Sequence[Mapping[str, Any]]) -> str | None:
     return directory if isinstance(directory, str) else None
 
 
+def executor(events: Sequence[Mapping[str, Any]]) -> str:
+    """Who makes the chunks, by the last process that began; "" where it does so itself."""
+    last: Mapping[str, Any] = next((event for event in reversed(events) if event.get("event") in BEGUN), {})
+    return str(last.get("executor", ""))
+
+
+def failed(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The chunks that the last process gave up, with the reasons; none where it runs or came to another end."""
+    found = events[-1].get("failed") if events else None
+    return {str(name): str(why) for name, why in found.items()} if isinstance(found, dict) else {}
+
+
 def seconds(events: Sequence[Mapping[str, Any]], journal: Path, running: bool) -> float:
     """How long the run's processes have worked; of one that was killed, until its last chunk."""
     found = 0.0

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import DgnamError
 from ..files.paths import StrPath
 from . import events
+from .executor.parcels import waiting_count
 from .lock import is_locked
 from .record import RECORD, Record
 from .run import CHUNKS, JOURNAL, LOG, Run
 
 RUNNING, FINISHED, STOPPED, KILLED, DAMAGED = "running", "finished", "stopped", "killed", "damaged"
+FAILED = "failed"
+"""Of a run that was stopped since some of its chunks could not be made; the others were."""
+
 WAITING = "waiting"
 """Of a search for a neuron, between `ask` and `tell`: it has no end but its user's."""
 
@@ -33,6 +37,8 @@ class Summary:
     started: when, UTC; "" where its log doesn't say.
     seconds: how long its processes have worked; of one that was killed, until its last chunk.
     directory: the working directory of the last one, which relative paths are of; "" where its log doesn't say.
+    executor: who makes its chunks, as "ray"; "" where its own process does.
+    failed: the chunks that the last one gave up, with the reasons.
     """
 
     name: str
@@ -45,6 +51,8 @@ class Summary:
     started: str
     seconds: float
     directory: str = ""
+    executor: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def progress(self) -> str:
@@ -77,7 +85,8 @@ def read_summary(folder: StrPath) -> Summary:
     took, done = events.seconds(log, path / JOURNAL, running), _done(run, unit)
     directory = events.last_directory(log) or ""
     what, began = _what(run.record), events.started(log)
-    return Summary(path.name, run.record.task, what, done, total, unit, state, began, took, directory)
+    executor, failed = events.executor(log), events.failed(log)
+    return Summary(path.name, run.record.task, what, done, total, unit, state, began, took, directory, executor, failed)
 
 
 def duration(seconds: float) -> str:
@@ -106,7 +115,7 @@ def _done(run: Run, unit: str) -> int:
         return len(run.counts())
     if run.record.task in _STATES:
         return max(run.counts(), default=0)
-    return sum(run.counts()) + sum(sum(step.counts()) for step in _steps(run))
+    return sum(run.counts()) + waiting_count(run.path) + sum(sum(step.counts()) for step in _steps(run))
 
 
 def _steps(run: Run) -> Iterator[Run]:
@@ -118,6 +127,8 @@ def _steps(run: Run) -> Iterator[Run]:
 def _state(task: str, log: Sequence[Mapping[str, Any]]) -> str:
     if task == "search":
         return WAITING
+    if events.failed(log):
+        return FAILED
     last = log[-1].get("event") if log else None
     return {events.ENDED: FINISHED, events.STOPPED: STOPPED}.get(str(last), KILLED)
 

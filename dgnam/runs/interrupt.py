@@ -20,6 +20,9 @@ BAD_INPUT = 2
 STOPPED = 3
 """The exit status of a training that stopped at its time limit."""
 
+INCOMPLETE = 4
+"""The exit status of a run some of whose chunks failed; the others were made."""
+
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
 

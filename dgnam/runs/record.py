@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DgnamError, FormatError
+from ..files.checksums import sha256_of_bytes
 from ..files.paths import StrPath, existing_file, write_bytes
 from .ranges import in_ranges
 
@@ -85,6 +86,12 @@ class Record:
             for name in sorted({*was["environment"], *new["environment"]})
             if was["environment"].get(name) != new["environment"].get(name)
         ]
+
+
+def digest(record: Record) -> str:
+    """The checksum of what decides a run's bytes, in hexadecimal."""
+    whole = record.to_json()
+    return sha256_of_bytes(json.dumps([whole["task"], _by_name(in_ranges(whole["inputs"]))], sort_keys=True).encode())
 
 
 def changed(folder: Path, where: str, was: str, now: str, what: str = "resume") -> DgnamError:

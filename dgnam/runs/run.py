@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DgnamError, FormatError
+from ..errors import ChunksFailedError, DgnamError, FormatError
 from ..files.checksums import sha256, sha256_of_bytes
 from ..files.paths import PART, StrPath, append_line, cut_torn_line, make_folder, write_bytes
 from .chunks import Arrays, read_arrays, to_bytes
@@ -34,6 +34,9 @@ from .lock import exclusive
 from .record import RECORD, Record, write_json
 
 CHUNKS, JOURNAL, LOG = "chunks", "chunks.jsonl", "events.jsonl"
+
+LOCAL = "local"
+"""The executor that is this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,11 @@ class Run:
         return cls(folder, record)
 
     @contextmanager
-    def exclusive(self, total: int | None = None, unit: str = "chunks") -> Iterator[None]:
+    def exclusive(self, total: int | None = None, unit: str = "chunks", executor: str | None = None) -> Iterator[None]:
         """While this lasts no other process may write to the run; what a killed one left half-written is removed.
 
         total, unit: how much the run does in all, and of what, for `dgnam runs`; what chunks hold is counted in it.
+        executor: who makes the chunks, where it isn't this process.
         """
         with exclusive(self.path):
             self._tidy()
@@ -100,11 +104,14 @@ class Run:
             self._log_kill()
             self._read_journal()
             started, self._paused = time.time(), None
-            self._log(BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory())
+            who = {} if executor in (None, LOCAL) else {"executor": executor}
+            self._log(BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory(), **who)
             try:
                 yield
             except BaseException as error:
-                self._log("stopped", reason=type(error).__name__, seconds=round(time.time() - started, 3))
+                failed = {"failed": error.reasons} if isinstance(error, ChunksFailedError) else {}
+                seconds = round(time.time() - started, 3)
+                self._log("stopped", reason=type(error).__name__, seconds=seconds, **failed)
                 raise
             seconds = round(time.time() - started, 3)
             if self._paused is None:
@@ -189,7 +196,18 @@ class Run:
             chunk = self._chunks.pop(name)
             del self._folders[_folder_of(name)][name]
             (self.path / chunk.file).unlink(missing_ok=True)
-        self.write_text(JOURNAL, "".join(f"{left.to_line()}\n" for left in self._chunks.values()))
+        self._write_journal()
+
+    def sort(self) -> None:
+        """Have the lines in the order of the chunks' names, as those of a run have that made one after the other."""
+        names = sorted(self._chunks)
+        if names != list(self._chunks):
+            chunks = [self._chunks[name] for name in names]
+            self._chunks.clear()
+            self._folders.clear()
+            for chunk in chunks:
+                self._put(chunk)
+            self._write_journal()
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that have no chunk, or a damaged one."""
@@ -241,6 +259,9 @@ class Run:
         """Write a JSON file of the run's folder, with sorted keys."""
         write_json(self.path / file, content)
         return self.path / file
+
+    def _write_journal(self) -> None:
+        self.write_text(JOURNAL, "".join(f"{chunk.to_line()}\n" for chunk in self._chunks.values()))
 
     def _enter(self, chunk: Chunk) -> None:
         if self._chunks.get(chunk.name) != chunk:

@@ -13,7 +13,6 @@ import pytest
 
 import dgnam
 from dgnam.am import Channel, RandomStart, Result, Unit, released
-from dgnam.api import execute
 from dgnam.api.execute import carry_out
 from dgnam.api.outputs import Outputs
 from dgnam.api.plan import choose_seeds, make_plan
@@ -87,7 +86,7 @@ def made_up(monkeypatch):
     """Results of small images at once, and how many pictures each folder would have instead of files."""
     folders = Counter()
 
-    def synthesize(plan, batches, progress, watch):
+    def results(plan, batches, progress, on_step):
         for batch in batches:
             n = len(batch)
             yield Result(
@@ -99,12 +98,13 @@ def made_up(monkeypatch):
                 np.zeros(n, np.int8),
             )
 
-    monkeypatch.setattr(execute, "_synthesize", synthesize)
+    monkeypatch.setattr("dgnam.api.batches.results", results)
 
-    def write(self, run, plan, job, *rest):
+    def files(self, plan, job, *rest):
         folders[self.image(plan, job).rpartition("/")[0]] += 1
+        return {}
 
-    monkeypatch.setattr(Outputs, "write", write)
+    monkeypatch.setattr(Outputs, "files", files)
     monkeypatch.setattr("dgnam.api.sheet.labeled_grid", lambda *given, **how: np.zeros((1, 1, 3), np.uint8))
     monkeypatch.setattr("dgnam.api.report.draw_traces", lambda *given, **how: np.zeros((1, 1, 3), np.uint8))
     return folders

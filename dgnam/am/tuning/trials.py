@@ -56,11 +56,14 @@ class Trial:
         """(n, h, w, 3) uint8 RGB: a picture for each objective, at most 112 pixels wide and high."""
         return self.held if isinstance(self.held, np.ndarray) else self.held.load(self._chunk)["pictures"]
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a chunk holds of it."""
+        values = {"drawn": self.drawn, "scores": self.scores, "activation": (self.activation,)}
+        return {**{name: np.array(value, np.float64) for name, value in values.items()}, "pictures": self.pictures}
+
     def saved(self, run: Run) -> Trial:
         """The trial once it is a chunk of `run`, which then holds its pictures."""
-        values = {"drawn": self.drawn, "scores": self.scores, "activation": (self.activation,)}
-        arrays = {name: np.array(value, np.float64) for name, value in values.items()}
-        run.save(self._chunk, {**arrays, "pictures": self.pictures})
+        run.save(self._chunk, self.arrays())
         return replace(self, held=run)
 
     @property
@@ -75,13 +78,16 @@ def trial_chunk(number: int) -> str:
 
 def read_trial(run: Run, number: int, space: TuningSpace) -> Trial:
     """The trial that a chunk of `run` holds."""
-    name = trial_chunk(number)
-    arrays = run.load(name)
+    return replace(trial_of_arrays(number, run.load(trial_chunk(number)), space, f"{run.path}: "), held=run)
+
+
+def trial_of_arrays(number: int, arrays: Mapping[str, np.ndarray], space: TuningSpace, where: str = "") -> Trial:
+    """The trial that a chunk holds; a FormatError that begins with `where` for anything else."""
     if not _is_trial(arrays, space):
-        raise FormatError(f"{run.path}: chunk '{name}' is not a trial of this tuning")
+        raise FormatError(f"{where}chunk '{trial_chunk(number)}' is not a trial of this tuning")
     drawn, scores = (tuple(float(value) for value in arrays[key]) for key in ("drawn", "scores"))
     settings = space.settings(dict(zip(space.ranges, drawn, strict=True)))
-    return Trial(number, settings, drawn, scores, float(arrays["activation"][0]), run)
+    return Trial(number, settings, drawn, scores, float(arrays["activation"][0]), arrays["pictures"])
 
 
 def _is_trial(arrays: Mapping[str, np.ndarray], space: TuningSpace) -> bool:
