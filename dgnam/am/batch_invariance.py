@@ -80,8 +80,10 @@ class _BatchInvariant(TorchFunctionMode):
         if not (down or within or across):
             return func(x, matrix, *bias)
         filled = F.pad(x.reshape(rows, inner), (0, within, 0, down))
-        wide = F.pad(matrix, (0, within, 0, across) if linear else (0, across, 0, within))
-        found = func(filled, wide, *(None if one is None else F.pad(one, (0, across)) for one in bias))
+        if within or across:  # else padding copies the weights, step by step
+            matrix = F.pad(matrix, (0, within, 0, across) if linear else (0, across, 0, within))
+            bias = tuple(None if one is None else F.pad(one, (0, across)) for one in bias)
+        found = func(filled, matrix, *bias)
         return found[:rows, :outer].contiguous().view(*x.shape[:-1], outer)
 
     def convolution(

@@ -346,12 +346,29 @@ def _gradient(
     if not of.requires_grad:
         raise _no_gradient(*what)
     try:
-        (found,) = torch.autograd.grad(of, by, change, retain_graph=keep, allow_unused=True)
+        root = of if change is None else _From.apply(of, change)
+        (found,) = torch.autograd.grad(root, by, retain_graph=keep, allow_unused=True)
     except Exception as error:  # a module's own backward may raise anything
         raise DgnamError(f"{_no_gradient(*what)} ({shortened(str(error), 300)})") from error
     if found is None:
         raise _no_gradient(*what)
     return found
+
+
+class _From(torch.autograd.Function):
+    """A number whose gradient by `of` is `change`.
+
+    What `torch.autograd.grad` takes for this, `grad_outputs`, it checks by a module that imports sympy: half a second.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, of: Tensor, change: Tensor) -> Tensor:
+        ctx.change = change
+        return of.new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return ctx.change, None
 
 
 def _no_gradient(part: str, of: object, by: str) -> DgnamError:
