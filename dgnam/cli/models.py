@@ -197,9 +197,9 @@ def _plan(items: Sequence[Item]) -> list[str]:
     from ..zoo.fetching import MISSING, licenses
 
     missing = [item for item in items if item.state == MISSING]
-    lines = [f"{_called(item):32} {_size(item.size):>12}" for item in missing]
-    known = sum(item.size for item in missing if item.size is not None)
-    unknown = sum(item.size is None for item in missing)
+    lines = [f"{_called(item):32} {_likely_size(item):>16}" for item in missing]
+    known = sum(item.likely_size for item in missing if item.likely_size is not None)
+    unknown = sum(item.likely_size is None for item in missing)
     if missing:
         also = f" and {unknown} of unknown size" if unknown else ""
         lines.append(f"==> {len(missing)} files to download, {_size(known)}{also}, into {zoo.home()}")
@@ -209,11 +209,15 @@ def _plan(items: Sequence[Item]) -> list[str]:
 
 def _table(items: Sequence[Item]) -> list[str]:
     """A row for each file, and the reasons below."""
-    rows = [f"{item.model:20} {item.what:11} {item.state:9} {_size(item.size):>12}" for item in items]
+    rows = [f"{item.model:20} {item.what:11} {item.state:9} {_likely_size(item):>16}" for item in items]
     lacking = [f"{_called(item)}: {item.reason}" for item in items if not item.good]
     counts = f"==> {len(items) - len(lacking)} of {len(items)} files are here"
-    head = f"{'model':20} {'file':11} {'state':9} {'size':>12}"
+    head = f"{'model':20} {'file':11} {'state':9} {'size':>16}"
     return [head, *rows, counts, *(["can't be had:", *lacking] if lacking else [])]
+
+
+def _likely_size(item: Item) -> str:
+    return f"about {_size(item.about)}" if item.size is None and item.about is not None else _size(item.size)
 
 
 def _size(size: int | None) -> str:

@@ -55,6 +55,7 @@ class PublishedFile:
     member: the file's path in the zip or tar at the addresses; None if they give the file itself.
     layers: of a state dict that names its layers otherwise, our names by its own; None if it has ours.
     checksum: `algorithm:hexadecimal` of the file as `checksum_source` publishes it; None if nobody does.
+    size: about how many bytes it has, of weights by their shapes; None if that is not known.
     """
 
     file: str
@@ -63,6 +64,7 @@ class PublishedFile:
     checksum: str | None = None
     checksum_source: str | None = None
     layers: Mapping[str, str] | None = None
+    size: int | None = None
 
     def __post_init__(self) -> None:
         if PurePosixPath(self.file).name != self.file:

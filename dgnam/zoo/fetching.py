@@ -25,6 +25,7 @@ class Item:
     state: "here", "fetched", "missing", or "damaged" if its checksum is wrong.
     path: where it is or would be.
     size: in bytes; of a missing file what its server says, or else None.
+    about: the same where no server says it, as the registry has it.
     reason: why it can't be had.
     """
 
@@ -34,6 +35,12 @@ class Item:
     path: Path
     size: int | None = None
     reason: str = ""
+    about: int | None = None
+
+    @property
+    def likely_size(self) -> int | None:
+        """In bytes, exact or about; None where it isn't known."""
+        return self.about if self.size is None else self.size
 
     @property
     def good(self) -> bool:
@@ -76,7 +83,7 @@ def licenses(items: Sequence[Item]) -> dict[str, list[str]]:
 
 def check_room(items: Sequence[Item]) -> None:
     """Raise DgnamError if the missing files are known to take more room than there is."""
-    wanted = sum(item.size for item in items if item.state == MISSING and item.size is not None)
+    wanted = sum(item.likely_size for item in items if item.state == MISSING and item.likely_size is not None)
     folder = next(one for one in (folders.home(), *folders.home().absolute().parents) if one.is_dir())
     free = shutil.disk_usage(folder).free
     if wanted > free:
@@ -107,4 +114,4 @@ def _item(entry: ModelEntry, what: str, ask: Callable[[str], int | None]) -> Ite
     in_archive = next((path.stat().st_size for path in archives if path.is_file()), None)
     sizes = (ask(url) for file in files for url in file.urls)
     known = in_archive if in_archive is not None else next((one for one in sizes if one is not None), None)
-    return Item(entry.name, what, MISSING, place, known)
+    return Item(entry.name, what, MISSING, place, known, about=files[0].size)

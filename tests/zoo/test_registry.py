@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 
 from dgnam import zoo
+from dgnam.caffe import layer_types  # noqa: F401  (registers the layer types)
+from dgnam.caffe.proto import pb, read_net
+from dgnam.caffe.wiring.build import build
 from dgnam.errors import DgnamError
 from dgnam.zoo.download import ChecksumError, PublishedFile
 
@@ -233,3 +237,11 @@ def test_the_first_file_that_is_here_is_taken(home: Path) -> None:
     assert (entry.places()["weights"], entry.state(), entry.weights_path()) == (second, "here", second)
     first.write_bytes(b"caffemodel")
     assert entry.weights_path() == first
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if zoo.get(name).kind == "published"])
+def test_the_sizes_are_those_of_the_shapes(name: str) -> None:
+    plan = build(read_net(zoo.get(name).prototxt), pb.TEST)
+    size = 4 * sum(math.prod(param.blob.shape) for param in plan.params)
+    assert [file.size for file in zoo.get(name).weights_files] == [size] * len(zoo.get(name).weights_files)
+    assert all(file.size is not None for file in published(zoo.get(name)))
