@@ -28,6 +28,7 @@ ROOMS = {
     "typer": ("dgnam.cli", "dgnam.caffe.tools"),
     "optuna": ("dgnam.am.tuning",),
     "cma": ("dgnam.am.evolve",),
+    "fissix": ("dgnam.caffe.launch.python2",),
     "pooch": ("dgnam.zoo.download",),
     "torch": tuple(f"dgnam.{part}" for part in HEIGHT if part not in ("", "experiments")),
 }
