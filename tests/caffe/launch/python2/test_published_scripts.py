@@ -1,6 +1,6 @@
 """The five example scripts of Evolving-AI-Lab/synthesizing, unedited, on stand-in weights.
 
-DGNAM_SYNTHESIZING names a checkout of https://github.com/Evolving-AI-Lab/synthesizing, which is not part of this project:
+DGNAM_SYNTHESIZING names a checkout of github.com/Evolving-AI-Lab/synthesizing, which is not part of this project:
 
     DGNAM_SYNTHESIZING=~/synthesizing python -m pytest tests/caffe/launch/python2/test_published_scripts.py -m ""
 
