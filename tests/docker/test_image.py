@@ -61,8 +61,9 @@ def store(tmp_path_factory):
     """A store with the image, built on a minimal Debian that has the name in FROM."""
     folder = tmp_path_factory.mktemp("buildah")
     root = folder / "debian"
-    packages = "--include=ca-certificates"
-    subprocess.run(["debootstrap", "--variant=minbase", packages, "bookworm", root, MIRROR], check=True)
+    # In a mount namespace of its own: what debootstrap mounts, /proc among it, is gone with it even if it is killed.
+    command = ["unshare", "--mount", "debootstrap", "--variant=minbase", "--include=ca-certificates"]
+    subprocess.run([*command, "bookworm", root, MIRROR], check=True, stdout=subprocess.DEVNULL)
     container = buildah("from", "scratch", store=folder).strip()
     buildah("add", container, root, "/", store=folder)
     buildah("commit", "--rm", container, f"docker.io/{base_image()}", store=folder)
