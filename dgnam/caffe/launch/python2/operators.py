@@ -1,0 +1,242 @@
+"""Operators and conversions as Python 2 and the NumPy of its time had them.
+
+Between integers, and between arrays of integers, `/` floors.  Scalars: `np.float32(3) * 2.0` is a float64 and
+`np.uint8(200) + 100` is 300, while an array keeps its type where the scalar fits in it.  Anything can be ordered:
+None, then numbers, then the rest by the name of its type.  A float as text has twelve digits.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_Operator = Callable[[Any, Any], Any]
+_ORDERED = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, np.generic)
+
+
+def divide(a: Any, b: Any) -> Any:
+    """`a / b`."""
+    a, b = (np.asarray(one) if isinstance(one, list | tuple) else one for one in _promoted(a, b))
+    if _of_integers(a) and _of_integers(b):
+        return a // b
+    if _of_objects(a) or _of_objects(b):
+        return np.frompyfunc(divide, 2, 1)(a, b)
+    return a / b
+
+
+def in_place_divide(a: Any, b: Any) -> Any:
+    """What `a /= b` assigns."""
+    chosen = operator.ifloordiv if _of_integers(a) and _of_integers(b) else operator.itruediv
+    return _in_place(chosen, divide)(a, b)
+
+
+def _plain(operation: _Operator) -> _Operator:
+    def operate(a: Any, b: Any) -> Any:
+        return operation(*_promoted(a, b))
+
+    return operate
+
+
+def _in_place(operation: _Operator, plain: _Operator) -> _Operator:
+    def operate(a: Any, b: Any) -> Any:
+        if not isinstance(a, np.ndarray):
+            return plain(a, b) if isinstance(a, np.generic | int | float) else operation(a, b)
+        wide, b = _promoted(a, b)
+        if wide is a or a.ndim == 0:
+            return operation(a, b)
+        np.copyto(a, plain(wide, b), casting="same_kind")
+        return a
+
+    return operate
+
+
+add, in_place_add = _plain(operator.add), _in_place(operator.iadd, _plain(operator.add))
+subtract, in_place_subtract = _plain(operator.sub), _in_place(operator.isub, _plain(operator.sub))
+multiply, in_place_multiply = _plain(operator.mul), _in_place(operator.imul, _plain(operator.mul))
+true_divide, in_place_true_divide = _plain(operator.truediv), _in_place(operator.itruediv, _plain(operator.truediv))
+floor_divide = _plain(operator.floordiv)
+in_place_floor_divide = _in_place(operator.ifloordiv, floor_divide)
+power, in_place_power = _plain(operator.pow), _in_place(operator.ipow, _plain(operator.pow))
+_remainder = _plain(operator.mod)
+_in_place_remainder = _in_place(operator.imod, _remainder)
+
+
+def modulo(a: Any, b: Any) -> Any:
+    """`a % b`; of a text, its format."""
+    return a % _formatted(a, b) if isinstance(a, str) else _remainder(a, b)
+
+
+def in_place_modulo(a: Any, b: Any) -> Any:
+    """What `a %= b` assigns."""
+    return modulo(a, b) if isinstance(a, str) else _in_place_remainder(a, b)
+
+
+def _of_integers(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biu"
+    return isinstance(value, int | np.integer | np.bool_)
+
+
+def _of_objects(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "O"
+
+
+def _promoted(a: Any, b: Any) -> tuple[Any, Any]:
+    """The operands with types whose result has the type that it had."""
+    first, second = isinstance(a, np.ndarray | np.generic), isinstance(b, np.ndarray | np.generic)
+    if not first and not second:
+        return (_as_text(a), _as_text(b)) if isinstance(a, bytes) is not isinstance(b, bytes) else (a, b)
+    a, b = (one[()] if type(one) is np.ndarray and one.ndim == 0 else one for one in (a, b))
+    if isinstance(a, np.ndarray):
+        b = np.asarray(b) if isinstance(b, list | tuple) else b
+        return (a, b) if isinstance(b, np.ndarray) else _with_array(a, b)
+    if isinstance(b, np.ndarray):
+        a = np.asarray(a) if isinstance(a, list | tuple) else a
+        return (a, b) if isinstance(a, np.ndarray) else _with_array(b, a)[::-1]
+    return _strong(a), _strong(b)
+
+
+def _as_text(value: Any) -> Any:
+    """Bytes beside a text, which were one type."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def _strong(value: Any) -> Any:
+    """A number of Python as NumPy's."""
+    if type(value) is int:
+        return np.int64(value) if -(2**63) <= value < 2**63 else value
+    strong: Any = {bool: np.bool_, float: np.float64, complex: np.complex128}.get(type(value))
+    return value if strong is None else strong(value)
+
+
+def _with_array(array: np.ndarray, value: Any) -> tuple[Any, Any]:
+    """An array, or a wider one, and a scalar that leaves its type alone where it fits in it."""
+    kind = array.dtype.kind
+    if kind in "iu" and isinstance(value, int | np.integer) and not isinstance(value, bool):
+        number, limits = int(value), np.iinfo(array.dtype)
+        if not limits.min <= number <= limits.max:
+            least = np.min_scalar_type(number if kind == "u" else -abs(number))
+            return array.astype(np.promote_types(array.dtype, least)), number
+        return array, number
+    if kind in "fc" and isinstance(value, np.integer):
+        return array, int(value)
+    if kind in "fc" and isinstance(value, np.floating):
+        fits = not np.isfinite(value) or np.promote_types(array.dtype, np.min_scalar_type(value)) == array.dtype
+        return array, value.item() if fits else value
+    return array, value
+
+
+def compare(a: Any, b: Any) -> int:
+    """`cmp(a, b)`: negative, zero or positive."""
+    try:
+        return int(bool(a > b)) - int(bool(a < b))
+    except TypeError:
+        if isinstance(a, list | tuple) and type(a) is type(b):
+            unequal = next(((x, y) for x, y in zip(a, b, strict=False) if x != y), (len(a), len(b)))
+            return compare(*unequal)
+        if not (_orderable(a) and _orderable(b)):
+            raise
+    return int(_rank(a) > _rank(b)) - int(_rank(a) < _rank(b))
+
+
+def _orderable(value: Any) -> bool:
+    return isinstance(value, _ORDERED) and not isinstance(value, np.complexfloating)
+
+
+def _rank(value: Any) -> tuple[int, str]:
+    if value is None:
+        return 0, ""
+    if isinstance(value, int | float | np.generic):
+        return 1, ""
+    return 2, "str" if isinstance(value, bytes) else type(value).__name__
+
+
+def _ordered(operation: _Operator) -> _Operator:
+    def operate(a: Any, b: Any) -> Any:
+        try:
+            return operation(a, b)
+        except TypeError:
+            if not (_orderable(a) and _orderable(b)):
+                raise
+        return operation(compare(a, b), 0)
+
+    return operate
+
+
+less, less_equal = _ordered(operator.lt), _ordered(operator.le)
+greater, greater_equal = _ordered(operator.gt), _ordered(operator.ge)
+
+
+def is_none(value: Any) -> Any:
+    """`value == None`, which of an array was False."""
+    return False if isinstance(value, np.ndarray) else value == None  # noqa: E711
+
+
+def is_not_none(value: Any) -> Any:
+    """`value != None`."""
+    return True if isinstance(value, np.ndarray) else value != None  # noqa: E711
+
+
+_OF_A_CLASS = 1 << 9
+"""Flag of a type that a class statement made."""
+
+
+_DIGITS = 12
+
+
+class Number(float):
+    """A float whose text has twelve digits."""
+
+    def __str__(self) -> str:
+        text = f"{float(self):.12g}"
+        if set(text) & set(".en"):
+            return text
+        return f"{text}.0" if len(text.lstrip("-")) < _DIGITS else re.sub(r"\.?0*e", "e", f"{float(self):.11e}")
+
+    def __format__(self, form: str) -> str:
+        return float.__format__(self, form) if form else str(self)
+
+
+def shown(value: Any) -> Any:
+    """A value whose `str` is the text that Python 2 shows."""
+    if type(value) is float:
+        return Number(value)
+    if type(value) is type and not value.__flags__ & _OF_A_CLASS:
+        return repr(value).replace("<class", "<type")
+    return _as_text(value)
+
+
+def text(value: Any) -> str:
+    """`str(value)`."""
+    return str(shown(value))
+
+
+def representation(value: Any) -> str:
+    """`repr`, without the types of NumPy's scalars."""
+    return repr(value.item()) if isinstance(value, np.number | np.bool_) else repr(value)
+
+
+def converted(kind: Any, value: Any) -> Any:
+    """`str(value)`, `int(value)`, `float(value)`: an array of one element is its element."""
+    if kind is str:
+        return text(value)
+    return kind(value.item()) if kind in (int, float) and _single(value) else kind(value)
+
+
+def _single(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.size == 1
+
+
+def _formatted(form: str, values: Any) -> Any:
+    """What follows `%`, with the texts of Python 2."""
+
+    def one(value: Any) -> Any:
+        return value.item() if _single(value) and "%s" not in form and "%r" not in form else shown(value)
+
+    if isinstance(values, tuple):
+        return tuple(one(value) for value in values)
+    return {name: one(value) for name, value in values.items()} if type(values) is dict else one(values)

@@ -1,0 +1,174 @@
+"""Scripts in their folders: their own modules, packages, tracebacks, and what is left alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dgnam.caffe.launch.python2 import importing
+from tests.caffe.launch.python2.translated import run
+
+ROOT = Path(importing.__file__).parents[4]
+
+
+def launch(*command, cwd, stdin="", **environment):
+    """Run the launcher with --python2: its exit status, stdout, stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dgnam.caffe", "--python2", *command],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        input=stdin,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+FILES = {
+    "settings.py": "gpu = True\nratio = 7/2\nnames = {'a': 1}.keys()\n",
+    "wave.py": "print 'own wave'\nx = 5/2\n",
+    "package/__init__.py": "",
+    "package/mod.py": "import other\nfrom other import value as v\nprint other.__name__, other.value, v, __name__\n",
+    "package/other.py": "value = 9/2\n",
+    "package/absolute.py": """
+from __future__ import absolute_import
+try: import other
+except ImportError: print 'none'
+""",
+    "main.py": """
+import sys, os
+import settings, wave
+import package.mod
+from package import other
+import package.other as again
+import package.absolute
+import caffe
+print settings.ratio, settings.names[0], wave.x, other.value, again.value, caffe.__name__
+print __file__, __name__, sys.argv, os.path.basename(sys.path[0]) != ''
+""",
+    "failing.py": "import settings\ndef deep(n):\n    return (n\n        /0)\nprint 'tail',\ndeep(3/2)\n",
+    "importing_bad.py": "\nimport bad\n",
+    "bad.py": "x = 1\nprint 'a' 'b' 2\n",
+    "gpu.py": "import caffe\ncaffe.set_device(0)\ncaffe.set_mode_gpu()\ncaffe.set_mode_gpu()\nprint 'ran'\n",
+}
+
+
+def test_a_script_and_its_modules(folder):
+    status, out, err = launch("main.py", "a", "b", cwd=folder)
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "own wave",
+        "package.other 4 4 package.mod",
+        "none",
+        "3 a 2 4 4 dgnam.caffe",
+        "main.py __main__ ['main.py', 'a', 'b'] True",
+    ]
+    assert not list(folder.rglob("*.pyc"))
+
+
+def test_a_traceback_shows_the_original_lines(folder):
+    status, out, err = launch("failing.py", cwd=folder)
+    assert (status, out) == (1, "tail\n")
+    assert err.splitlines()[:-1] == [
+        "Traceback (most recent call last):",
+        '  File "failing.py", line 6, in <module>',
+        "    deep(3/2)",
+        '  File "failing.py", line 3, in deep',
+        "    return (n",
+    ]
+    assert err.splitlines()[-1].startswith("ZeroDivisionError: ")
+    assert "dgnam" not in err
+
+
+def test_an_invalid_module_is_one_error(folder):
+    status, _, err = launch("importing_bad.py", cwd=folder)
+    assert status == 1
+    assert err.splitlines()[:5] == [
+        "Traceback (most recent call last):",
+        '  File "importing_bad.py", line 2, in <module>',
+        "    import bad",
+        f'  File "{folder / "bad.py"}", line 2',
+        "    print 'a' 'b' 2",
+    ]
+    assert err.splitlines()[-1] == "SyntaxError: invalid syntax of Python 2 at '2'"
+
+
+def test_code_modules_and_standard_input(folder):
+    assert launch("-c", "import settings, sys; print settings.ratio, sys.argv", "a", cwd=folder)[1] == "3 ['-c', 'a']\n"
+    assert launch("-", "a", cwd=folder, stdin="import sys\nprint 3/2, sys.argv[1:]")[1] == "1 ['a']\n"
+    assert launch("-m", "package.mod", cwd=folder)[1] == "package.other 4 4 __main__\n"
+    (folder / "package" / "__main__.py").write_text("print 'main', 5/2")
+    assert launch("package", cwd=folder)[1] == "main 2\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["nothing.py"], "can't open file"),
+        ([], "usage: python -m dgnam.caffe [--python2]"),
+        (["--nope"], "Unknown option: --nope"),
+        (["archive.zip"], "is an archive: unpack it"),
+        (["--shell"], "Argument expected for the --shell option"),
+        (["--shell", "nothing.sh"], "--shell: there is no file 'nothing.sh'"),
+    ],
+)
+def test_wrong_calls(folder, command, reason):
+    import zipfile
+
+    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+        archive.writestr("__main__.py", "print 1")
+    status, out, err = launch(*command, cwd=folder)
+    assert (status, out) == (2, "")
+    assert reason in err
+    assert "Traceback" not in err
+
+
+def test_without_a_gpu_the_cpu_is_used_with_one_note(folder):
+    status, out, err = launch("gpu.py", cwd=folder, CUDA_VISIBLE_DEVICES="")
+    assert (status, out) == (0, "ran\n")
+    assert err == "this machine has no GPU that torch can use: Caffe runs on the CPU\n"
+
+
+def test_without_fissix_one_line_says_what_to_install(folder):
+    (folder / "fissix.py").write_text("raise ImportError('not installed')")
+    status, out, err = launch("main.py", cwd=folder)
+    assert (status, out) == (2, "")
+    assert err == "--python2 needs the package 'dgnam[python2]': pip install 'dgnam[python2]' (not installed)\n"
+
+
+def test_a_cache_folder_that_cannot_be_made_is_named(folder):
+    (folder / "taken").touch()
+    status, _, err = launch("main.py", cwd=folder, XDG_CACHE_HOME=str(folder / "taken"))
+    assert status == 2
+    assert "set XDG_CACHE_HOME" in err
+    assert "Traceback" not in err
+
+
+def test_installed_packages_below_the_script_are_left_alone(folder, monkeypatch):
+    """A virtual environment in the script's folder, and this package itself."""
+    library = folder / ".venv" / "lib" / "python3" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "library_of_3.py").write_text("half = 1/2\n")
+    code = (
+        "import sys; sys.path.append('.venv/lib/python3/site-packages'); import library_of_3; print library_of_3.half"
+    )
+    assert launch("-c", code, cwd=folder)[1] == "0.5\n"
+    assert not importing._finder.holds(str(ROOT / "dgnam" / "caffe" / "net.py"))
+
+
+def test_encodings():
+    assert run("# -*- coding: latin-1 -*-\nx = 'é'".encode("latin-1"))["x"] == "é"
+    assert run("\ufeffx = 'é'".encode())["x"] == "é"
+    for source in (b"x = '\xe9'\n", b"# coding: nope\n"):
+        with pytest.raises(SyntaxError, match="encoding"):
+            run(source)

@@ -1,0 +1,119 @@
+"""Python 2's builtins, methods and files; what is expected was printed by Python 2.7.18."""
+# ruff: noqa: E501  (a case is a line)
+
+import pytest
+
+from tests.caffe.launch.python2.translated import printed, run
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("map(None, [1, 2], [3])", [(1, 3), (2, None)]),
+        ("map(lambda a, b: (a, b), [1], [2, 3])", [(1, 2), (None, 3)]),
+        ("map(None, 'ab'), map(str, [1, 2.5])", (["a", "b"], ["1", "2.5"])),
+        ("filter(None, [0, 1]), filter(lambda c: c != 'a', 'abca'), filter(None, (0, 2))", ([1], "bc", (2,))),
+        ("zip('ab', [1, 2, 3]), zip()", ([("a", 1), ("b", 2)], [])),
+        ("range(3), range(1, 7, 2), list(xrange(2.0))", ([0, 1, 2], [1, 3, 5], [0, 1])),
+        ("range(2) + range(1)", [0, 1, 0]),
+        ("round(2.5), round(-2.5), round(2.675, 2), round(1234.5, -2), round(1e300)", (3.0, -3.0, 2.67, 1200.0, 1e300)),
+        ("type(round(2)).__name__", "float"),
+        ("reduce(lambda a, b: a + b, [1, 2, 3]), apply(max, (1, 2)), coerce(1, 2.0)", (6, 2, (1.0, 2.0))),
+        ("cmp(1, 2), cmp('b', 'a'), cmp([1], [1]), cmp(None, 0), cmp((1, None), (1, 2))", (-1, 1, 0, -1, -1)),
+        ("sorted([3, 1, 2], lambda a, b: b - a), sorted('bA', key=str.lower)", ([3, 2, 1], ["A", "b"])),
+        ("max(None, 3), min([None, 2]), max('a', 1), max([1, 2], key=lambda v: -v)", (3, None, "a", 1)),
+        (
+            "isinstance('x', basestring), isinstance(u'x', unicode), isinstance(1, long), isinstance(1, basestring)",
+            (True, True, True, False),
+        ),
+        ("unicode('x'), unicode(3), unichr(97), unicode(b'\\xc3\\xa9', 'utf-8')", ("x", "3", "a", "é")),
+        ("oct(8), oct(0), oct(-8), hex(255), ord('a'), intern('x')", ("010", "0", "-010", "0xff", 97, "x")),
+        (
+            "'abc'.encode('hex'), '616263'.decode('hex') == b'abc', '\\xc3'.decode('latin1') != u''",
+            ("616263", True, True),
+        ),
+        (
+            "'abc'.decode('utf8'), u'abc'.encode('utf8') == b'abc', 'a\\\\n'.decode('string_escape')",
+            ("abc", True, "a\n"),
+        ),
+        ("'abcb'.translate(None, 'b')", "ac"),
+        ("sum([1, 2], 3), sum([[1], [2]], [])", (6, [1, 2])),
+        ("eval('1/2', {}), eval('a/2', {'a': 5})", (0, 2)),
+        ("callable(len), StandardError.__name__, long('12'), int(3.9)", (True, "Exception", 12, 3)),
+        ("b'abc' + 'd', 'x%s' % b'y'", ("abcd", "xy")),
+    ],
+)
+def test_builtins(source, value):
+    assert run(f"x = {source}")["x"] == value
+
+
+def test_sort_in_place():
+    found = run(
+        "a = [3, 1, 2]; a.sort(lambda p, q: q - p)\nb = [1, 'a', None]; b.sort(); b.sort(reverse=True)\nc = ['b', 'a']; c.sort(cmp)"
+    )
+    assert (found["a"], found["b"], found["c"]) == ([3, 2, 1], ["a", 1, None], ["a", "b"])
+
+
+def test_a_name_of_the_script_goes_before_a_builtin():
+    assert run("def map(a): return 'own', a\nx = map(1)")["x"] == ("own", 1)
+
+
+def test_execfile_and_reload(tmp_path, monkeypatch):
+    (tmp_path / "settings.py").write_text("ratio = 7/2\n")
+    monkeypatch.chdir(tmp_path)
+    assert run("execfile('settings.py')")["ratio"] == 3
+    assert run("space = {}\nexecfile('settings.py', space)")["space"]["ratio"] == 3
+    run("import sys\nreload(sys)\nsys.setdefaultencoding('utf8')")
+
+
+def test_input(monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda prompt="": "7/2")
+    assert run("y = 1\nx = input('number: ')")["x"] == 3
+
+
+def test_files_take_texts_and_bytes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = r"""
+f = open('a', 'wb'); f.write('a,b\n1,2\n'); f.close()
+x = open('a').read().split('\n'), [line for line in file('a')], open('a', 'rU').readline()
+f = open('b', 'w'); f.write(b'\xff\x00'); print >>f, 'text'; f.close()
+y = open('b', 'rb').read(), open('b').read() == open('b').read()
+f = open('c', 'w'); f.write(open('b').read()); f.close()
+z = open('c', 'rb').read()
+open('d', 'w').write('a\r\nb\rc\n')
+w = open('d').readlines(), open('d', 'rU').readlines()
+v = isinstance(open('a'), file), isinstance('a', file)
+"""
+    found = run(source)
+    assert found["x"] == (["a,b", "1,2", ""], ["a,b\n", "1,2\n"], "a,b\n")
+    assert found["y"] == (b"\xff\x00text\n", True)
+    assert found["z"] == found["y"][0]
+    assert found["w"] == (["a\r\n", "b\rc\n"], ["a\n", "b\n", "c\n"])
+    assert found["v"] == (True, False)
+
+
+def test_string_io_holds_texts_or_bytes():
+    source = """
+from StringIO import StringIO
+import cStringIO
+a = StringIO(); a.write('x\\n'); print >>a, 'y'; a.seek(0); x = a.read(), a.getvalue(), StringIO('a\\nb').readlines()
+b = cStringIO.StringIO(); b.write(b'\\xff'); y = b.getvalue()
+z = [line for line in StringIO('a\\nb')]
+"""
+    found = run(source)
+    assert found["x"] == ("x\ny\n", "x\ny\n", ["a\n", "b"])
+    assert found["y"] == b"\xff"
+    assert found["z"] == ["a\n", "b"]
+
+
+def test_old_attributes():
+    source = "class A:\n    def m(self): return self\no = A()\nx = o.m.im_self is o, o.m.im_func.func_name, o.m.im_class is A, ValueError('a').message"
+    assert run(source)["x"] == (True, "m", True, "a")
+    with pytest.raises(AttributeError, match="has_key"):
+        run("(5).has_key(1)")
+
+
+def test_numbers_as_texts():
+    assert printed("print '%s' % [1/3.], {'a': .1 + .2}, (1/3.,), '%(a)s' % {'a': .1 + .2}") == (
+        "[0.3333333333333333] {'a': 0.30000000000000004} (0.3333333333333333,) 0.3\n"
+    )
