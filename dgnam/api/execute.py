@@ -39,7 +39,8 @@ def carry_out(run: Run, plan: Plan, outputs: Outputs, *, progress: bool = True) 
     done the report is written first.
     """
     count = len(plan.jobs)
-    with at_work(run, count, "images"), defer_interrupt() as stop, writing_text(run.path / SUMMARY) as table:
+    log = {} if plan.measured is None else {"batch": plan.measured.as_dict()}
+    with at_work(run, count, "images", **log), defer_interrupt() as stop, writing_text(run.path / SUMMARY) as table:
         report, kept = Report(plan, outputs, table), _kept_batches(run, plan)
         recorders: list[Frames] = []
         done = sum(len(batch) for batch, whole in zip(plan.batches, kept, strict=True) if whole)
@@ -120,6 +121,7 @@ def _synthesize(plan: Plan, batches: Sequence[range], progress: bool, watch: OnS
         batches=batches,
         start_codes=plan.start,
         device=plan.device,
+        precision=plan.precision,
         progress=progress,
         on_step=watch,
     )

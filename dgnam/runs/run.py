@@ -87,10 +87,11 @@ class Run:
         return cls(folder, record)
 
     @contextmanager
-    def exclusive(self, total: int | None = None, unit: str = "chunks") -> Iterator[None]:
+    def exclusive(self, total: int | None = None, unit: str = "chunks", **details: Any) -> Iterator[None]:
         """While this lasts no other process may write to the run; what a killed one left half-written is removed.
 
         total, unit: how much the run does in all, and of what, for `dgnam runs`; what chunks hold is counted in it.
+        details: what else the log's line of this beginning says.
         """
         with exclusive(self.path):
             self._tidy()
@@ -100,7 +101,7 @@ class Run:
             self._log_kill()
             self._read_journal()
             started, self._paused = time.time(), None
-            self._log(BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory())
+            self._log(BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory(), **details)
             try:
                 yield
             except BaseException as error:
