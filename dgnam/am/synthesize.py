@@ -251,7 +251,7 @@ class _Batch:
         return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps, stopped)))
 
     def _rendered(self, codes: Tensor) -> Tensor:
-        """The images of codes in float32: values of 8 bits would add noise that can be seen."""
+        """The images of codes in float32, as a judge or anyone else who renders the codes finds them."""
         with torch.no_grad(), borrowed(self.prior), batch_invariant(len(codes), self.device):
             images: Tensor = self.framing(self.prior(codes))
         return images
