@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .process import threads
+from .process.memory import available_memory
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 
@@ -222,29 +223,12 @@ def _threads() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    free = _free_memory()
+    free = available_memory()
     if free is None:
         yield Finding("memory", MISSING, "this system doesn't say how much is free")
         return
     state = OK if free >= _LEAST_MEMORY * _GIB else BROKEN
     yield Finding("memory", state, f"{free / _GIB:.1f} GiB free")
-
-
-def _free_memory() -> int | None:
-    """Bytes that can be had: what the system has, or less where a container's limit is nearer."""
-    bounds = []
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
-        bounds.append(int(lines["MemAvailable"].split()[0]) << 10)
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        if limit.isdecimal():
-            bounds.append(max(0, int(limit) - int(used)))
-    except (OSError, ValueError):
-        pass  # no container, or one of another kind
-    return min(bounds, default=None)
 
 
 def _folders() -> Iterator[Finding]:

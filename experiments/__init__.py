@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dgnam.am.argument_types import check_types
+from dgnam.am.precision import FLOAT32
 from dgnam.api.targets import Labels
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath
@@ -77,6 +78,7 @@ def reproduce(
     data: StrPath | None = None,
     published_images: bool = False,
     device: str = "cpu",
+    precision: str = FLOAT32,
     backend: str | None = None,
     folder: StrPath | None = None,
     output: StrPath = "runs",

@@ -192,7 +192,7 @@ class Context:
     def visualize(self, step: str, objectives: Any, *, target: Any = None, **options: Any) -> Visualization:
         """`dgnam.visualize` as a step kept in the folder `step`; at smoke scale with fewer steps."""
         given = self.arguments
-        usual = {"prior": self.prior, "published_images": given["published_images"], "device": given["device"]}
+        usual = {name: given[name] for name in ("published_images", "device", "precision")} | {"prior": self.prior}
         fewer = {} if self.size.steps is None else {"n_iters": self.size.steps}
         return visualize(
             self.target if target is None else target,

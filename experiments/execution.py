@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgnam import zoo
+from dgnam.am.precision import FLOAT32, check_precision
 from dgnam.api.fingerprint import file_checksums
 from dgnam.api.run_folder import at_work, begin
 from dgnam.api.spec import spec_of
@@ -60,7 +61,7 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
     if arguments["models"] not in experiment.models:
         return Outcome(blocked=f"{experiment.name} is blocked: {NOT_PUBLIC}")
     models = experiment.models[arguments["models"]]
-    usable_device(arguments["device"])
+    check_precision(arguments["precision"], usable_device(arguments["device"]))
     missing = _missing(models, arguments)
     if experiment.needs_data and image_sets(arguments["data"]) is None:
         missing.append(NO_DATA)
@@ -85,6 +86,8 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
         run.write_text(TABLE, context.table())
         run.write_json(NUMBERS, numbers)
     lines = [line for finding in context.findings.values() for line in finding.lines()]
+    if arguments["precision"] != FLOAT32:
+        lines.append(f"networks computed in {arguments['precision']} while pictures were made")
     return Outcome(run.path, run.path / main, numbers, [*_lines(context, own), *lines])
 
 
@@ -92,7 +95,9 @@ def _inputs(context: Context) -> dict[str, Any]:
     """What decides the experiment's numbers."""
     names = [*(name for name in context.judges if name != OUTSIDE), *context.models.others.values()]
     files = [path for name in names for path in (zoo.get(name).prototxt, zoo.get(name).weights_path())]
+    precision = context.arguments["precision"]
     return {
+        **({} if precision == FLOAT32 else {"precision": precision}),
         "target": {"name": context.target.name, **context.target.record},
         "prior": {"name": context.prior.name, **context.prior.record},
         "others": file_checksums(*files),

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 # From the top down.  A module imports from its own part and from parts of lower tiers, not from another part of its
 # own tier; `dgnam/__init__.py` lies below all but what is chosen of the process, before torch is imported.
 TIERS = (
-    *(("__main__",), ("cli",), ("doctor", "experiments"), ("api",), ("train",), ("measure", "figures"), ("am",)),
-    *(("data", "zoo", "runs"), ("caffe",), ("files",), ("errors",), ("",), ("process",)),
+    *(("__main__",), ("cli",), ("doctor", "bench", "experiments"), ("api",), ("train",), ("measure", "figures")),
+    *(("am",), ("data", "zoo", "runs"), ("caffe",), ("files",), ("errors",), ("",), ("process",)),
 )
 HEIGHT = {part: -depth for depth, tier in enumerate(TIERS) for part in tier}
 

@@ -134,12 +134,12 @@ def test_folders_that_cant_be_used(monkeypatch, tmp_path):
 
 def test_an_examination_that_breaks_is_a_finding(monkeypatch):
     monkeypatch.setattr(zoo, "list_models", lambda: 1 / 0)
-    monkeypatch.setattr(doctor, "_free_memory", lambda: {}["MemAvailable"])
+    monkeypatch.setattr(doctor, "available_memory", lambda: {}["MemAvailable"])
     found = findings()
     assert found["models"] == Finding("models", BROKEN, "ZeroDivisionError: division by zero", required=True)
     assert found["memory"].state == BROKEN
 
 
 def test_too_little_memory(monkeypatch):
-    monkeypatch.setattr(doctor, "_free_memory", lambda: 1 << 29)
+    monkeypatch.setattr(doctor, "available_memory", lambda: 1 << 29)
     assert findings()["memory"] == Finding("memory", BROKEN, "0.5 GiB free")

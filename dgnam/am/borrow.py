@@ -33,13 +33,13 @@ def borrowed(*parts: object) -> Iterator[None]:
     """
     with _LOCK:
         modules = [module for part in parts for module in modules_of(part)]
-        undo: list[Callable[[], object]] = []
+        steps: list[Callable[[], object]] = []
         try:
             for module in modules:
-                _take(module, undo)
+                _take(module, steps)
             yield
         finally:
-            _undo(undo)
+            undo(steps)
 
 
 def modules_of(part: object) -> list[nn.Module]:
@@ -53,7 +53,7 @@ def modules_of(part: object) -> list[nn.Module]:
     return [running] if isinstance(running, nn.Module) else []
 
 
-def _undo(steps: list[Callable[[], object]]) -> None:
+def undo(steps: list[Callable[[], object]]) -> None:
     """Take all steps back, the last first; a Ctrl-C or an error meanwhile is raised when that is done."""
     failed: BaseException | None = None
     while steps:
@@ -69,21 +69,21 @@ def _undo(steps: list[Callable[[], object]]) -> None:
         raise failed
 
 
-def _take(module: nn.Module, undo: list[Callable[[], object]]) -> None:
+def _take(module: nn.Module, steps: list[Callable[[], object]]) -> None:
     """Put a network into eval mode, frozen; how each change is taken back is noted before it is made."""
     parts = list(module.modules())
-    undo.append(_kept_buffers(module, parts))
+    steps.append(_kept_buffers(module, parts))
     # One by one, since `eval` may be overridden or refused.
     training = [part for part in parts if getattr(part, "training", False)]
-    _switch_off(training, lambda part, on: setattr(part, "training", on), undo)
+    _switch_off(training, lambda part, on: setattr(part, "training", on), steps)
     # Those made in inference mode could not be switched on again.
     learned = [one for one in module.parameters() if one.requires_grad and not one.is_inference()]
-    _switch_off(learned, lambda one, on: one.requires_grad_(on), undo)
+    _switch_off(learned, lambda one, on: one.requires_grad_(on), steps)
 
 
-def _switch_off(things: list[Any], switch: Callable[[Any, bool], object], undo: list[Callable[[], object]]) -> None:
+def _switch_off(things: list[Any], switch: Callable[[Any, bool], object], steps: list[Callable[[], object]]) -> None:
     if things:
-        undo.append(lambda: [switch(thing, True) for thing in things])
+        steps.append(lambda: [switch(thing, True) for thing in things])
     for thing in things:
         switch(thing, False)
 

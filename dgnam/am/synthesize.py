@@ -29,6 +29,7 @@ from .borrow import borrowed, modules_of
 from .framing import frame_for
 from .jobs import Batches, Job, Result, Stop, check_batches, places_of_change, split_batches
 from .objectives import Objective, Readout
+from .precision import BFLOAT16, FLOAT32, ROUNDING, Lowered, check_networks, check_precision, matrix_products
 from .priors import Prior
 from .regularizers import Bounds, Regularizer, StepContext
 from .starts import RandomStart, Start
@@ -36,8 +37,11 @@ from .steps import NormalizedStep, UpdateRule
 from .steps.update_rule import mean_magnitudes, per_row, squared_norms
 from .targets import Target
 
-ROUNDING = 1e-6
-"""A float32 sum's rounding error, by the magnitude of what it adds up: an objective that changes by less is flat."""
+LOOK_EVERY = 10
+"""On a GPU so many steps are queued before it is asked whether any job goes on, which waits for all of them."""
+
+SIZES = 100
+"""The step sizes of so many steps come to the device at once."""
 
 Rows = Tensor | slice
 Kind = TypeVar("Kind", bound=Hashable)
@@ -74,6 +78,7 @@ def synthesize(
     batches: Batches | None = None,
     start_codes: np.ndarray | Start | None = None,
     device: str | torch.device = "cpu",
+    precision: str = FLOAT32,
     progress: bool = True,
     on_step: OnStep | None = None,
 ) -> Iterator[Result]:
@@ -83,6 +88,7 @@ def synthesize(
     batches: ranges of jobs, those still to do of a resumed run; None for `split_batches(jobs, batch_size)`.  The bytes
         of a result repeat for the same batch, number of threads and device; on a CPU in any batch.
     start_codes: (jobs, *code_shape), or a start, asked for the codes of each batch; None for RandomStart().
+    precision: that networks compute in, see precision.py.
     progress: show a bar of steps.
     on_step: called at each step of each batch, before the update.
 
@@ -93,16 +99,15 @@ def synthesize(
     total = sum(_check_jobs(target, jobs, batch) for batch in chosen)
     if isinstance(start_codes, np.ndarray) and start_codes.shape != (len(jobs), *prior.code_shape):
         raise DgnamError(f"start_codes have shape {start_codes.shape}; {(len(jobs), *prior.code_shape)} is needed")
-    place = torch.device(device)
-    target.to(place)
-    prior.to(place)
+    place = _ready(target, prior, device, precision)
     bounds = None if clip is None else clip.shaped(prior.code_shape)
 
     def run() -> Iterator[Result]:
         with progress_bar(show=progress, total=total, unit="step", desc="synthesizing") as bar:
             for indices in chosen:
-                with _repeatable(place):
-                    result = _Batch(target, prior, jobs, indices, bounds, place).run(start_codes, on_step, bar)
+                with _repeatable(place, precision):
+                    what = target, prior, jobs, indices, bounds, place, precision
+                    result = _Batch(*what).run(start_codes, on_step, bar)
                 yield result
 
     return run()
@@ -116,13 +121,24 @@ def try_step(
     clip: Bounds | None,
     start_codes: Start | None = None,
     device: str | torch.device = "cpu",
+    precision: str = FLOAT32,
+    count: int = 1,
 ) -> None:
-    """Take a step of the first of the jobs and forget it: raises the DgnamError that it meets, such as no gradient."""
+    """Take a step of the first `count` jobs and forget it: raises the DgnamError that it meets, such as no gradient."""
+    place = _ready(target, prior, device, precision)
+    bounds = None if clip is None else clip.shaped(prior.code_shape)
+    with _repeatable(place, precision):
+        _Batch(target, prior, jobs, range(count), bounds, place, precision).try_step(start_codes)
+
+
+def _ready(target: Target, prior: Prior, device: str | torch.device, precision: str) -> torch.device:
+    """The device, with both networks on it; DgnamError where they can't compute in that precision."""
     place = torch.device(device)
+    check_precision(precision, place)
+    check_networks(precision, target)
     target.to(place)
     prior.to(place)
-    with _repeatable(place):
-        _Batch(target, prior, jobs, range(1), clip, place).try_step(start_codes)
+    return place
 
 
 def _check_jobs(target: Target, jobs: Sequence[Job], batch: range) -> int:
@@ -148,19 +164,20 @@ def _check_objective(objective: Objective, shapes: dict[str, tuple[int, ...]]) -
 
 
 @contextlib.contextmanager
-def _repeatable(device: torch.device) -> Iterator[None]:
-    """Deterministic algorithms in full float32, with gradients; torch warns where a GPU has none."""
+def _repeatable(device: torch.device, precision: str) -> Iterator[None]:
+    """Deterministic algorithms in this precision, with gradients; torch warns where a GPU has none."""
     before = torch.get_deterministic_debug_mode()
-    tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
     # Not `use_deterministic_algorithms`, which imports torch's compiler for a flag of its own: a second of a short run.
     torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "warn")
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    memory.fill_uninitialized_memory = False  # which takes 4 % of a step, and nothing reads it
     try:
-        with torch.enable_grad():
+        with torch.enable_grad(), matrix_products(precision):
             yield
     finally:
+        memory.fill_uninitialized_memory = filled
         torch.set_deterministic_debug_mode(before)
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +201,11 @@ class _Batch:
         indices: range,
         bounds: Bounds | None,
         device: torch.device,
+        precision: str,
     ):
         self.target, self.prior, self.indices, self.device = target, prior, tuple(indices), device
         self.jobs = [jobs[index] for index in indices]
+        self.lowered = Lowered(precision, target, prior)
         self.readout = Readout(target, [job.objective for job in self.jobs], device)
         self.size, self.framing = target.size, frame_for(prior.image_size, target)
         self.n_iters = torch.tensor([job.settings.n_iters for job in self.jobs], device=device)
@@ -200,6 +219,8 @@ class _Batch:
         self.normalizes = [job.settings.update_rule.normalizes_image_gradient for job in self.jobs]
         self.transforms = any(job.settings.transform is not None for job in self.jobs)
         self.magnitudes = torch.zeros(len(self.jobs), device=device)
+        self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
+        self._sizes = (range(0), torch.zeros(0))
 
     def run(self, start_codes: np.ndarray | Start | None, on_step: OnStep | None, bar: Any) -> Result:
         """Take all steps.  A job that is done or has stopped keeps its code and image."""
@@ -208,30 +229,40 @@ class _Batch:
         steps = torch.zeros(len(codes), dtype=torch.int64, device=self.device)
         stopped = torch.zeros(len(codes), dtype=torch.int8, device=self.device)
         images = torch.zeros(len(codes), 3, *self.size, device=self.device)
+        shown = codes
         trace = torch.full((len(codes), self.n_steps), torch.nan, device=self.device)
         for step in range(self.n_steps):
             update = self._advance(codes, step)
             if on_step is not None:
                 on_step(Step(step, self.indices, active, codes, update.images, update.activations))
             images = torch.where(per_row(active, images), update.images, images)
+            shown = torch.where(per_row(active, codes), codes, shown)
             codes = torch.where(per_row(active, codes), update.codes, codes)
             trace[:, step] = torch.where(active, update.activations, torch.nan)
             stopped = torch.where(active, update.stops, stopped)
             steps += active
             active = active & (update.stops == Stop.NONE) & (step + 1 < self.n_iters)
             bar.update()
-            if not active.any():
+            if step % self.look_every == self.look_every - 1 and not active.any():
                 bar.update(self.n_steps - step - 1)
                 break
+        if self.lowered.precision == BFLOAT16:
+            images = self._rendered(shown)
         stopped = torch.where(self._flat(trace) & (stopped == Stop.NONE), int(Stop.FLAT), stopped).to(torch.int8)
         return Result(self.indices, *(_numpy(t) for t in (images, codes, trace, steps, stopped)))
+
+    def _rendered(self, codes: Tensor) -> Tensor:
+        """The images of codes in float32, as a judge or anyone else who renders the codes finds them."""
+        with torch.no_grad(), borrowed(self.prior), batch_invariant(len(codes), self.device):
+            images: Tensor = self.framing(self.prior(codes))
+        return images
 
     def try_step(self, start_codes: np.ndarray | Start | None) -> None:
         """Take a step and forget it, to raise the errors that it meets; each layer read must have a gradient."""
         codes = self._start(start_codes)
         self._advance(codes, 0)
         if len(self.readout.layers) > 1:
-            with borrowed(self.target, self.prior):
+            with borrowed(self.target, self.prior), self.lowered.weights():
                 seen = self.framing(self.prior(codes)).detach().requires_grad_()
                 for layer, found in self.readout.values(seen).items():
                     of = found.sum() if found.requires_grad else found
@@ -239,7 +270,11 @@ class _Batch:
 
     def _advance(self, codes: Tensor, step: int) -> _Update:
         """One step of each row, with the networks borrowed until its gradients are there."""
-        with borrowed(self.target, self.prior), batch_invariant(len(codes), self.device):
+        with (
+            borrowed(self.target, self.prior),
+            self.lowered.weights(),
+            batch_invariant(len(codes), self.device),
+        ):
             return self._step(codes, step)
 
     def _step(self, codes: Tensor, step: int) -> _Update:
@@ -271,7 +306,7 @@ class _Batch:
         known = trace.isfinite()
         highest = torch.where(known, trace, -torch.inf).amax(1)
         lowest = torch.where(known, trace, torch.inf).amin(1)
-        return (known.sum(1) > 1) & (highest - lowest <= ROUNDING * self.magnitudes)
+        return (known.sum(1) > 1) & (highest - lowest <= ROUNDING[self.lowered.precision] * self.magnitudes)
 
     def _transformed(self, images: Tensor, step: int) -> Tensor:
         """The prior's images after the jobs' transforms for this step."""
@@ -328,7 +363,13 @@ class _Batch:
 
     def _step_sizes(self, step: int) -> Tensor:
         """(N,) float32; arbitrary for a job that is done."""
-        return torch.tensor([job.settings.step_size(step) for job in self.jobs], device=self.device)
+        if step not in self._sizes[0]:
+            steps = range(step, min(step + SIZES, self.n_steps))
+            kinds = {id(job.settings): job.settings for job in self.jobs}
+            sizes = {kind: [settings.step_size(one) for one in steps] for kind, settings in kinds.items()}
+            columns = [sizes[id(job.settings)] for job in self.jobs]
+            self._sizes = steps, torch.tensor(columns, device=self.device).T.contiguous()
+        return self._sizes[1][step - self._sizes[0].start]
 
     def _start(self, start_codes: np.ndarray | Start | None) -> Tensor:
         if isinstance(start_codes, np.ndarray):

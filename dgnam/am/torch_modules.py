@@ -72,21 +72,26 @@ def placed(module: Module, device: torch.device) -> Module:
 
 def device_of(module: nn.Module) -> torch.device:
     """Where its input belongs: where the first of its weights lies."""
-    return next((tensor.device for tensor in (*module.parameters(), *module.buffers())), torch.device("cpu"))
+    return next((tensor.device for tensor in _tensors(module)), torch.device("cpu"))
 
 
 def dtype_of(module: nn.Module) -> torch.dtype:
     """What it computes in: the type of the first of its weights that are floats."""
-    tensors = (*module.parameters(), *module.buffers())
-    return next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
+    return next((tensor.dtype for tensor in _tensors(module) if tensor.is_floating_point()), torch.float32)
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    """A module's weights and buffers."""
+    yield from module.parameters()
+    yield from module.buffers()
 
 
 def to_module(values: Tensor, module: nn.Module) -> Tensor:
-    """The values on the module's device and in its precision."""
-    dtype = dtype_of(module)
+    """The values on the module's device and in its precision; where they are, of a module without weights."""
+    dtype, there = dtype_of(module), next(_tensors(module), values).device
     if dtype == torch.float16 and values.requires_grad:
         values.register_hook(lambda gradient: gradient / HALF_SCALE)
-    return values.to(device_of(module), dtype)
+    return values.to(there, dtype)
 
 
 def from_module(output: Tensor, device: torch.device) -> Tensor:

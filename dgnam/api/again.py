@@ -118,7 +118,7 @@ def _planned(source: Run, job: int, passed: Mapping[str, Any]) -> tuple[Plan, Ou
     with recalled(source, visualize, passed, objects) as (spec, _):
         given = {name: one.default for name, one in signature(visualize).parameters.items()} | spec
         check_types(visualize, given)
-        plan, outputs, record = planned(given)
+        plan, outputs, record = planned(given, source.record)
         for warning in source.record.check_same(record, source.path, f"make job {job} again of"):
             warnings.warn(warning, stacklevel=4)
     if not 0 <= job < len(plan.jobs):

@@ -78,6 +78,7 @@ def results(
         batches=chosen,
         start_codes=plan.start,
         device=plan.device,
+        precision=plan.precision,
         progress=progress,
         on_step=on_step,
     )

@@ -37,9 +37,10 @@ def carry_out(
     """
     maker = LocalExecutor() if executor is None else executor
     count, losses = len(plan.jobs), ChunkLosses(run)
+    log = {} if plan.measured is None else {"batch": plan.measured.as_dict()}
     with (
         maker,
-        at_work(run, count, "images", maker.name),
+        at_work(run, count, "images", maker.name, **log),
         defer_interrupt() as stop,
         writing_text(run.path / SUMMARY) as table,
     ):

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..am import (
     Bounds,
@@ -26,13 +27,16 @@ from ..am import (
     Start,
     split_batches,
 )
+from ..am.batch_size import BatchSize, choose_batch_size
 from ..am.framing import frame_for
 from ..am.images import file_name
+from ..am.precision import FLOAT32
 from ..am.published.backend import backend_name, find_backend
 from ..am.synthesize import try_step
 from ..errors import DgnamError
 from ..files.checksums import sha256, sha256_of_array
 from ..files.paths import existing_file
+from ..process.memory import available_memory
 from ..runs.folder import IN_ONE_FOLDER
 from ..runs.ranges import from_ranges, to_ranges
 from .priors import ResolvedPrior
@@ -56,6 +60,8 @@ class Plan:
     start: where the codes start.
     batches: the jobs that share passes, each saved as a chunk when it is done.
     backend: the module whose nets run the published loop, each image a batch of its own; None takes the batched loop.
+    precision: that the networks compute in.
+    measured: how the batch size was chosen; None where it was given.
     """
 
     target: ResolvedTarget
@@ -67,6 +73,14 @@ class Plan:
     batch_size: int
     device: str
     backend: ModuleType | None = None
+    precision: str = FLOAT32
+    measured: BatchSize | None = None
+
+    @property
+    def title(self) -> str:
+        """What its sheets are headed with: target, prior, and a precision other than float32."""
+        own = "" if self.precision == FLOAT32 else f", {self.precision}"
+        return f"{self.target.name}, prior {self.prior.name}{own}"
 
     @property
     def frames(self) -> int:
@@ -111,8 +125,10 @@ class Plan:
     def inputs(self) -> dict[str, Any]:
         """All that decides the run's bytes, as JSON can hold it."""
         clips = {} if self.frames == 1 else {"frames": self.frames}
+        precision = {} if self.precision == FLOAT32 else {"precision": self.precision}
         return {
             **clips,
+            **precision,
             "target": {"name": self.target.name, **self.target.record},
             "prior": {"name": self.prior.name, **self.prior.record},
             "objectives": [objective_record(objective) for objective in self.jobs.objectives],
@@ -137,10 +153,14 @@ def make_plan(
     clip: Bounds | None,
     start: Start,
     device: str = "cpu",
-    batch_size: int = 100,
+    batch_size: int | None = None,
     backend: str | None = None,
+    precision: str = FLOAT32,
 ) -> Plan:
-    """The plan of a run; whatever target, prior or backend can't do is an error here, before any step is taken."""
+    """The plan of a run; whatever target, prior or backend can't do is an error here, before any step is taken.
+
+    batch_size: None to choose it.
+    """
     _check(objectives, seeds, settings)
     for objective in objectives:
         for _, term in objective.terms:
@@ -148,15 +168,26 @@ def make_plan(
     jobs = Jobs(objectives, settings, seeds)
     bounds = None if clip is None else clip.shaped(prior.prior.code_shape)
     start.codes(list(seeds[:1]), prior.prior.code_shape)  # what can't be had is an error now
-    nets = None if backend is None else find_backend(backend)
+    nets, measured = None if backend is None else find_backend(backend), None
     if nets is not None:
-        check_published(target, prior, objectives, settings, device)
-        batch_size = min(batch_size, 1)  # each image is saved when it is done
+        check_published(target, prior, objectives, settings, device, precision)
+        batch_size = 1 if batch_size is None else min(batch_size, 1)  # each image is saved when it is done
     else:
+        how: dict[str, Any] = {"clip": bounds, "start_codes": start, "device": device, "precision": precision}
         for objective in {objective.layers: objective for objective in reversed(objectives)}.values():
             job = Job(objective, seeds[0], settings[0])
-            try_step(target.target, prior.prior, [job], clip=bounds, start_codes=start, device=device)
-    return Plan(target, prior, jobs, bounds, start, split_batches(jobs, batch_size), batch_size, device, nets)
+            try_step(target.target, prior.prior, [job], **how)
+        if batch_size is None:
+            frames = int(getattr(target.target, "frames", 1))
+            measured = choose_batch_size(target.target, prior.prior, jobs, free=_free(device), frames=frames, **how)
+            batch_size = measured.size
+    batches = split_batches(jobs, batch_size)
+    return Plan(target, prior, jobs, bounds, start, batches, batch_size, device, nets, precision, measured)
+
+
+def _free(device: str) -> int | None:
+    """The bytes of memory that can be had on a device."""
+    return available_memory() if device == "cpu" else int(torch.cuda.mem_get_info(device)[0])
 
 
 def choose_seeds(seeds: int | Sequence[int | str], seed: int = 0) -> Sequence[int]:

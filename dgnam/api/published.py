@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..am import CaffeTarget, Objective, Settings, Unit
 from ..am.framing import CenterCrop, choose_framing
 from ..am.gray import is_gray
+from ..am.precision import FLOAT32
 from ..am.published.loop import check_settings
 from ..caffe.proto import read_net
 from ..errors import ArgumentError, DgnamError
@@ -20,6 +21,7 @@ def check_published(
     objectives: Sequence[Objective],
     settings: Sequence[Settings],
     device: str,
+    precision: str = FLOAT32,
 ) -> None:
     """Raise ArgumentError for what the published loop on a backend's nets would ignore or get wrong.
 
@@ -32,6 +34,8 @@ def check_published(
         )
     if device != "cpu":
         raise ArgumentError(f"device '{device}': a backend runs on the CPU; leave the backend or the device out")
+    if precision != FLOAT32:
+        raise ArgumentError(f"precision {precision}: a backend computes in float32; leave one of the two out")
     other = next((one for one in objectives if not isinstance(one, Unit)), None)
     if other is not None:
         raise ArgumentError(f"objective {other}: a backend's loop takes single units; leave the backend out")

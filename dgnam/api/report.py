@@ -45,7 +45,6 @@ class Report:
 
     def __init__(self, plan: Plan, outputs: Outputs, table: Callable[[str], None]):
         self.plan, self.outputs, self._table = plan, outputs, table
-        self.title = f"{plan.target.name}, prior {plan.prior.name}"
         self._columns: list[str] = []
         self._sheet: list[Entry] = []
         self._sheets = 0
@@ -127,7 +126,7 @@ class Report:
         frames = self.plan.frames
         scale = enlargement(self._sheet[0].picture.shape[1] // frames) if count <= 100 else 1
         columns = min(PER_ROW, max(4, count // 4)) if frames == 1 else 1
-        sheet = draw_sheet(self._sheet, sweep, columns=columns, title=self.title, scale=scale)
+        sheet = draw_sheet(self._sheet, sweep, columns=columns, title=self.plan.title, scale=scale)
         run.write_bytes(name, png(sheet))
         self._sheets, self._sheet = self._sheets + 1, []
 

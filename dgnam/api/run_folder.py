@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import DgnamError
 from ..files.paths import StrPath
@@ -34,13 +35,16 @@ def begin(
 
 
 @contextmanager
-def at_work(run: Run, total: int | None = None, unit: str = "chunks", executor: str | None = None) -> Iterator[None]:
+def at_work(
+    run: Run, total: int | None = None, unit: str = "chunks", executor: str | None = None, **details: Any
+) -> Iterator[None]:
     """While this lasts no other process may write to the run; the message of an interrupt says how to resume it.
 
-    total, unit, executor: how much the run does in all, of what, and who makes it; see `Run.exclusive`.
+    total, unit, executor, details: how much the run does in all, of what, who makes it, and what else its log says; see
+        `Run.exclusive`.
     """
     try:
-        with run.exclusive(total, unit, executor):
+        with run.exclusive(total, unit, executor, **details):
             yield
     except KeyboardInterrupt as error:
         stop = error if isinstance(error, Interrupted) else Interrupted("stopped")

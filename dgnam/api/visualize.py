@@ -12,7 +12,9 @@ import numpy as np
 
 from ..am import Bounds, ClipTarget, Objective, Prior, Result, Settings, Start, Target, gather, parse_objectives
 from ..am.argument_types import check_types
+from ..am.batch_size import AUTO
 from ..am.images import picture
+from ..am.precision import FLOAT32
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..errors import ArgumentError, DgnamError
@@ -65,8 +67,9 @@ def visualize(
     fps: float = 10.0,
     published_images: bool = False,
     backend: str | None = None,
-    batch_size: int = 100,
+    batch_size: int | str = AUTO,
     device: str = "cpu",
+    precision: str = FLOAT32,
     folder: StrPath | None = None,
     output: StrPath | None = None,
     name: str | None = None,
@@ -95,7 +98,11 @@ def visualize(
     published_images: save JPEGs stretched as the published code did, not PNGs.
     backend: whose nets run the published loop, each image alone on the CPU: "dgnam", BVLC's "caffe", or "auto"; what
         that loop can't do is an ArgumentError.  None takes the same steps for many images at once.
-    batch_size: images made together, frames of clips included, and saved when they are done.
+    batch_size: images made together, frames of clips included, and saved when they are done; "auto" chooses by free
+        memory and, for large networks, a short measurement.  The log of a run in a folder has the measurement, its
+        record the choice, by which it is resumed.
+    precision: "float32"; "bfloat16", on CPUs with AVX512-BF16 or AMX and on GPUs, about twice as fast for large
+        networks and other pictures; or "tf32", on NVIDIA GPUs.
     folder: a new folder to save the run in as it goes; with `resume`, one to go on in, called with the same arguments.
     output, name: in place of `folder`, where the run gets a new folder `name-1`, `name-2`, …; named by target and
         objective where `name` is None.
@@ -109,7 +116,8 @@ def visualize(
     given = dict(locals())
     check_types(visualize, given)
     maker = open_executor(executor)
-    plan, outputs, record = planned(given)
+    begun = Run.open(folder).record if resume and folder is not None else None
+    plan, outputs, record = planned(given, begun)
     usual_name = f"{plan.target.name}-{plan.jobs[0].objective}"
     run = begin(record, folder=folder, output=output, name=usual_name if name is None else name, resume=resume)
     if run is None and maker.name != LOCAL:
@@ -130,13 +138,16 @@ def visualize(
 
 def batches_of(given: Mapping[str, Any], record: Record) -> Batches:
     """In a worker: what makes the batches of the run that `visualize` records for these arguments."""
-    plan, outputs, own = planned(given)
+    plan, outputs, own = planned(given, record)
     same_here(record, own)
     return Batches(plan, outputs)
 
 
-def planned(given: Mapping[str, Any]) -> tuple[Plan, Outputs, Record]:
-    """What `visualize` does with its keyword arguments, all of them; an impossible request is a DgnamError here."""
+def planned(given: Mapping[str, Any], begun: Record | None = None) -> tuple[Plan, Outputs, Record]:
+    """What `visualize` does with its keyword arguments, all of them; an impossible request is a DgnamError here.
+
+    begun: the record of the run that is done again or goes on, whose batches are taken where they were chosen.
+    """
     spec = dict(given)
     place = usable_device(given["device"])
     outputs = Outputs(tuple(given["movies"]), given["every"], given["fps"], given["published_images"])
@@ -151,10 +162,10 @@ def planned(given: Mapping[str, Any]) -> tuple[Plan, Outputs, Record]:
         "clip": choose_clip(given["clip"], resolved),
         "start": open_start(given["start"], resolved),
     }
-    batch_size = given["batch_size"]
+    frames = opened.target.frames if isinstance(opened.target, ClipTarget) else 1
+    batch_size = _batch_size(given["batch_size"], frames, begun)
     if isinstance(opened.target, ClipTarget):
         resolved, chosen = for_clips(resolved, opened.target, smoothness=given["smoothness"], **chosen)
-        batch_size = max(1, batch_size // opened.target.frames)
         if given["backend"] is not None:
             raise ArgumentError(
                 "a backend's loop makes single images, and the target sees clips: leave the backend out"
@@ -170,9 +181,20 @@ def planned(given: Mapping[str, Any]) -> tuple[Plan, Outputs, Record]:
         device=place,
         batch_size=batch_size,
         backend=given["backend"],
+        precision=given["precision"],
     )
     record = Record("visualize", spec_of(spec), {**plan.inputs(), "outputs": vars(outputs)}, environment())
     return plan, outputs, record
+
+
+def _batch_size(given: int | str, frames: int, begun: Record | None) -> int | None:
+    """Jobs in a batch: those asked for, or else those of the run that has begun; None where they are to be chosen."""
+    if isinstance(given, int | np.integer):
+        return max(min(1, int(given)), int(given) // frames)
+    if given != AUTO:
+        raise ArgumentError(f"batch_size {given!r}: give a whole number, or '{AUTO}'")
+    known = None if begun is None else begun.inputs.get("batch_size")
+    return known if type(known) is int and known > 0 else None
 
 
 def read_objectives(given: object, target: ResolvedTarget) -> list[Objective]:
@@ -203,7 +225,7 @@ def shown(
     return Visualization(
         load,
         captions=_Each(plan.caption, jobs),
-        title=f"{plan.target.name}, prior {plan.prior.name}",
+        title=plan.title,
         objectives=_Each(lambda job: plan.jobs[job].objective, jobs),
         seeds=_Each(lambda job: plan.jobs[job].seed, jobs),
         settings=_Each(lambda job: plan.jobs[job].settings, jobs),

@@ -43,6 +43,7 @@ COMMANDS = {
     "runs": Entry("runs", "runs", "List the runs in a folder."),
     "show": Entry("show", "show", "Show what a run is and how to resume or repeat it."),
     "caffe": Entry("caffe", "app", "Run Caffe's own commands."),
+    "bench": Entry("bench", "bench", "Measure how fast this machine is."),
     "doctor": Entry("doctor", "doctor", "Show what is installed and usable here."),
 }
 

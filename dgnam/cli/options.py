@@ -104,7 +104,22 @@ Backend = Annotated[
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images synthesized together and saved as one chunk.")]
+ChosenBatchSize = Annotated[
+    str,
+    typer.Option(
+        "--batch-size",
+        help="Images synthesized together and saved as one chunk; auto chooses by free memory and, for large networks, "
+        "a short measurement.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="What the networks compute in: float32; bfloat16, faster on CPUs with AVX512-BF16 or AMX and on GPUs; or "
+        "tf32, on NVIDIA GPUs."
+    ),
+]
 Data = Annotated[Path | None, typer.Option(help="The folder of the image sets; default: $DGNAM_DATA.")]
 RunFolder = Annotated[Path, typer.Argument(help="The run's folder.")]
 TargetAgain = Annotated[

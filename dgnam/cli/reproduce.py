@@ -37,6 +37,7 @@ def reproduce(
     data: o.Data = None,
     published_images: o.PublishedImages = False,
     device: o.Device = "cpu",
+    precision: o.Precision = "float32",
     backend: o.Backend = None,
     output: o.Output = Path("runs"),
     name: o.Name = None,

@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import DgnamError
 from . import options as o
 from .call import call, numbers
 from .terminal import say
+
+AUTO = "auto"
 
 Settings = Annotated[
     str,
@@ -65,8 +68,9 @@ def synthesize(
     prior_weights: o.PriorWeights = None,
     published_images: o.PublishedImages = False,
     backend: o.Backend = None,
-    batch_size: o.BatchSize = 100,
+    batch_size: o.ChosenBatchSize = AUTO,
     device: o.Device = "cpu",
+    precision: o.Precision = "float32",
     output: o.Output = Path("runs"),
     name: o.Name = None,
     executor: o.Executor = "local",
@@ -89,8 +93,16 @@ def synthesize(
     from ..api.visualize import visualize
 
     given["movies"] = movies or ()
+    given["batch_size"] = _batch_size(batch_size)
     for option, kind in (("n_iters", int), ("start_lr", float), ("l2", float), ("norm_penalty", float)):
         given[option] = numbers(option, given[option], kind)
     found = call(visualize, given)
     say(found.summary)
     say([f"==> made: {found.folder}/ with grid*.png"])
+
+
+def _batch_size(text: str) -> int | str:
+    """A number of images, or `auto`."""
+    if text != AUTO and not text.isdecimal():
+        raise DgnamError(f"--batch-size '{text}': give {AUTO}, or how many images share passes, as 16")
+    return text if text == AUTO else int(text)

@@ -90,11 +90,14 @@ class Run:
         return cls(folder, record)
 
     @contextmanager
-    def exclusive(self, total: int | None = None, unit: str = "chunks", executor: str | None = None) -> Iterator[None]:
+    def exclusive(
+        self, total: int | None = None, unit: str = "chunks", executor: str | None = None, **details: Any
+    ) -> Iterator[None]:
         """While this lasts no other process may write to the run; what a killed one left half-written is removed.
 
         total, unit: how much the run does in all, and of what, for `dgnam runs`; what chunks hold is counted in it.
         executor: who makes the chunks, where it isn't this process.
+        details: what else the log's line of this beginning says.
         """
         with exclusive(self.path):
             self._tidy()
@@ -105,7 +108,9 @@ class Run:
             self._read_journal()
             started, self._paused = time.time(), None
             who = {} if executor in (None, LOCAL) else {"executor": executor}
-            self._log(BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory(), **who)
+            self._log(
+                BEGUN[bool(self._chunks)], total=total, unit=unit, directory=working_directory(), **who, **details
+            )
             try:
                 yield
             except BaseException as error:

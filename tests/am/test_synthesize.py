@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dgnam.am import (
     CaffeTarget,
@@ -29,7 +30,7 @@ from dgnam.am import (
 )
 from dgnam.am.evolve import UnitScore
 from dgnam.am.published import loop as published
-from dgnam.am.synthesize import try_step
+from dgnam.am.synthesize import _Batch, try_step
 from dgnam.errors import DgnamError
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))
@@ -447,3 +448,54 @@ class TestFlat:
 
     def test_one_step_tells_nothing(self):
         assert set(self.found([torch.nn.InstanceNorm2d(6)], Channel("1", 2), 1).stopped.tolist()) <= {0, 1}
+
+
+class Reads(TorchDispatchMode):
+    """Counts what a GPU would have to be waited for: numbers that come to the host."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **({} if kwargs is None else kwargs))
+
+
+def test_the_steps_read_nothing_but_every_tenth_whether_any_goes_on(torches, monkeypatch):
+    """As on a GPU, whose other steps are queued without waiting."""
+    job = Job(Unit("fc8", 3), 0, released(n_iters=60))
+    every = run(torches, [job])
+    monkeypatch.setattr(_Batch, "look_every", property(lambda self: 10, lambda self, value: None), raising=False)
+    counts = []
+    for steps in (30, 60):
+        with Reads() as reads:
+            found = run(torches, [replace(job, settings=released(n_iters=steps))])
+        counts.append(reads.count)
+    assert counts[1] - counts[0] == 3
+    assert np.array_equal(found.codes, every.codes)
+
+
+def test_a_job_that_stopped_is_kept_though_nobody_looks(linear_target, linear_generator, as_batch, monkeypatch):
+    linear_target.matrix[2] = 0
+    pair, jobs = as_batch(linear_target, linear_generator), [Job(Unit("fc8", 2), 0)]
+    every = run(pair, jobs, clip=None)
+    monkeypatch.setattr(_Batch, "look_every", property(lambda self: 10, lambda self, value: None), raising=False)
+    late = run(pair, jobs, clip=None)
+    assert late.steps.tolist() == [1]
+    for name in ("images", "codes", "activations", "steps", "stopped"):
+        assert np.array_equal(getattr(late, name), getattr(every, name), equal_nan=True), name
+
+
+def test_how_torch_computes_is_left_as_it_was(torches):
+    seen = []
+
+    def now():
+        tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        fills = torch.utils.deterministic.fill_uninitialized_memory
+        return *tf32, fills, torch.are_deterministic_algorithms_enabled()
+
+    before = now()
+    run(torches, [replace(JOBS[0], settings=released(n_iters=2))], on_step=lambda step: seen.append(now()))
+    assert seen[0] == (False, False, False, True)
+    assert now() == before

@@ -182,6 +182,12 @@ def test_what_a_backend_cannot_do_is_refused_before_a_folder_is_made(tiny_nets, 
     dgnam.visualize(**{**MINI, **own}, settings=released(n_iters=2))
 
 
+def test_a_backend_takes_no_other_precision():
+    target, prior = opened()
+    with pytest.raises(ArgumentError, match="precision bfloat16: a backend computes in float32"):
+        check_published(target, prior, [Unit("fc8", 3)], [released()], "cpu", "bfloat16")
+
+
 def test_a_backend_takes_no_other_device():
     target, prior = opened()
     with pytest.raises(ArgumentError, match="device 'cuda': a backend runs on the CPU"):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import sys
 from types import SimpleNamespace
 
@@ -21,6 +22,8 @@ from dgnam.am import (
     TorchTarget,
     Unit,
     act_range_bounds,
+    batch_size,
+    precision,
     random_code,
     released,
     released_from_image,
@@ -130,6 +133,46 @@ def test_a_folder_is_saved_and_resumed(tiny_nets, files, tmp_path):
         dgnam.visualize(tiny_nets / "target.prototxt", "fc8:0", **how)
     with pytest.raises(DgnamError, match=r"cannot resume .*: objectives\[0\].* changed"):
         dgnam.visualize(tiny_nets / "target.prototxt", "fc8:1", resume=True, **how)
+
+
+def test_a_precision_is_recorded_and_resumed(tiny_nets, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)
+    net, how = tiny_nets / "target.prototxt", {"seeds": 3, "batch_size": 2, "precision": "bfloat16", **files}
+    first = dgnam.visualize(net, "fc8:0", folder=tmp_path / "run", **how).codes
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert record["spec"]["precision"] == record["inputs"]["precision"] == "bfloat16"
+    (tmp_path / "run/chunks/00001.h5").unlink()
+    again = dgnam.visualize(net, "fc8:0", folder=tmp_path / "run", resume=True, **how).codes
+    assert np.array_equal(first, again)
+    how["precision"] = "float32"
+    with pytest.raises(DgnamError, match=r"cannot resume .*: precision changed"):
+        dgnam.visualize(net, "fc8:0", folder=tmp_path / "run", resume=True, **how)
+    full = dgnam.visualize(net, "fc8:0", folder=tmp_path / "full", **how).codes
+    assert (full != first).any()
+    assert "precision" not in json.loads((tmp_path / "full/run.json").read_text())["inputs"]
+
+
+def test_a_chosen_batch_size_is_recorded_and_taken_again(tiny_nets, files, tmp_path, monkeypatch):
+    net, how = tiny_nets / "target.prototxt", {"folder": tmp_path / "run", "seeds": 5, **files}
+    monkeypatch.setattr(batch_size, "SMALL", 0)
+    monkeypatch.setattr(batch_size, "FIRST", 1)
+    monkeypatch.setattr(batch_size, "GAIN", 0)  # nothing is as much faster
+    first = dgnam.visualize(net, "fc8:0", **how).codes
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert (record["spec"]["batch_size"], record["inputs"]["batch_size"]) == ("auto", 1)
+    begun = json.loads((tmp_path / "run/events.jsonl").read_text().splitlines()[0])
+    assert begun["batch"]["size"] == 1
+    assert set(begun["batch"]["seconds"]) == {"1", "2"}
+    monkeypatch.undo()  # now it would be 100
+    (tmp_path / "run/chunks/00003.h5").unlink()
+    assert np.array_equal(dgnam.visualize(net, "fc8:0", resume=True, **how).codes, first)
+    assert json.loads((tmp_path / "run/run.json").read_text()) == record
+    other = dgnam.visualize(net, "fc8:0", **{**how, "folder": tmp_path / "other"})
+    assert json.loads((tmp_path / "other/run.json").read_text())["inputs"]["batch_size"] == 100
+    assert np.array_equal(other.codes, first)
+    for wrong, words in (("all", "batch_size 'all': give a whole number, or 'auto'"), (0, "batch_size 0 must be at")):
+        with pytest.raises(DgnamError, match=words):
+            dgnam.visualize(net, "fc8:0", batch_size=wrong, **files)
 
 
 def test_a_start_may_be_given(target, prior):

@@ -29,50 +29,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dgnam.bench.by_hand import CaffeNet
 from dgnam.caffe import TEST, Net, read_net
 from dgnam.caffe.proto import pb
 
 ROOT = Path(__file__).parents[2]
-
-
-class CaffeNet(nn.Module):
-    """CaffeNet as one would write it in torch."""
-
-    size = 227
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 96, 11, 4),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, 2),
-            nn.LocalResponseNorm(5, 1e-4, 0.75, 1),
-            nn.Conv2d(96, 256, 5, padding=2, groups=2),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, 2),
-            nn.LocalResponseNorm(5, 1e-4, 0.75, 1),
-            nn.Conv2d(256, 384, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 384, 3, padding=1, groups=2),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, 3, padding=1, groups=2),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, 2),
-        )
-        self.classifier = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(9216, 4096),
-            nn.ReLU(inplace=True),
-            nn.Dropout(),
-            nn.Linear(4096, 4096),
-            nn.ReLU(inplace=True),
-            nn.Dropout(),
-            nn.Linear(4096, 1000),
-            nn.Softmax(1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(self.features(x))
 
 
 class Inception(nn.Module):

@@ -24,16 +24,20 @@ class Readout:
         self.target, self.layers = target, objectives[0].layers
         shapes = {layer: target.layer_shape(layer) for layer in self.layers}
         units: dict[str, list[tuple[int, int, float]]] = {}
-        self._others: dict[Term, tuple[list[int], list[float]]] = {}
+        others: dict[Term, tuple[list[int], list[float]]] = {}
         for row, objective in enumerate(objectives):
             for weight, term in objective.terms:
                 term.check(shapes[term.layer])
                 if isinstance(term, Unit):
                     units.setdefault(term.layer, []).append((row, term.offset(shapes[term.layer]), weight))
                 else:
-                    rows, weights = self._others.setdefault(term, ([], []))
+                    rows, weights = others.setdefault(term, ([], []))
                     rows.append(row)
                     weights.append(weight)
+        self._others = {
+            term: (torch.tensor(rows, device=device), torch.tensor(weights, device=device))
+            for term, (rows, weights) in others.items()
+        }
         self._units = {
             layer: tuple(torch.tensor(column, device=device) for column in zip(*found, strict=True))
             for layer, found in units.items()
@@ -65,10 +69,9 @@ class Readout:
         total = torch.zeros(len(first), device=first.device)
         for layer, (rows, offsets, weights) in self._units.items():
             total = total.index_add(0, rows, of(values[layer].flatten(1)[rows, offsets] * weights).to(total))
-        for term, (places, own) in self._others.items():
-            index = torch.tensor(places, device=first.device)
-            measured = measure(term, values[term.layer][index])
-            total = total.index_add(0, index, (measured * of(torch.tensor(own)).to(measured)).to(total))
+        for term, (rows, own) in self._others.items():
+            measured = measure(term, values[term.layer][rows])
+            total = total.index_add(0, rows, (measured * of(own).to(measured)).to(total))
         return total
 
 

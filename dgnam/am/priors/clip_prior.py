@@ -21,6 +21,11 @@ class ClipPrior:
         self.image_size = (frame_size[0], frames * frame_size[1])
         self._framing = choose_framing(prior.image_size, frame_size)
 
+    @property
+    def running(self) -> object:
+        """The module of the prior of images, where it computes; None where it has none."""
+        return getattr(self.prior, "running", None)
+
     def __call__(self, codes: Tensor) -> Tensor:
         frames = self._framing(self.prior(codes.flatten(0, 1)))
         return frames.unflatten(0, (-1, self.frames)).permute(0, 2, 3, 1, 4).flatten(3)

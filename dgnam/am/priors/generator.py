@@ -12,7 +12,7 @@ from ...data.preprocessing import MEAN_BGR
 from ...errors import DgnamError
 from ..argument_types import checked
 from ..borrow import borrowed
-from ..torch_modules import placed
+from ..torch_modules import from_module, placed, to_module
 from .image_values import ImageValues
 
 
@@ -50,7 +50,8 @@ class GeneratorPrior:
 
     def __call__(self, codes: Tensor) -> Tensor:
         with borrowed(self.running):
-            return self.values.images(self.running(codes, keep=[self.output])[self.output])
+            made = self.running(to_module(codes, self.running), keep=[self.output])[self.output]
+        return self.values.images(from_module(made, codes.device))
 
     def to(self, device: torch.device) -> None:
         self.running = placed(self.module, device)

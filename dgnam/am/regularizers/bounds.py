@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from ...files.paths import StrPath
 from ...zoo import read_act_range
 from ..argument_types import checked, checked_fields
 from .regularizer import Array, Regularizer, StepContext
+
+_ON_GPU: WeakKeyDictionary[Bounds, dict[object, tuple[Tensor, Tensor]]] = WeakKeyDictionary()
+"""Copies of bounds, by device and type."""
 
 CLIPS = ("act_range", "unit", "none")
 """Names of clips, for `clip_by_name`."""
@@ -53,9 +57,20 @@ class Bounds(Regularizer):
     def clip(self, codes: Array) -> Array:
         """`codes` (N, *code_shape), first raised to `lower`, then lowered to `upper`; NaN stays."""
         if isinstance(codes, Tensor):
-            lower, upper = (torch.as_tensor(bound).to(codes) for bound in (self.lower, self.upper))
+            lower, upper = self._like(codes)
             return torch.minimum(torch.maximum(codes, lower), upper)
         return np.minimum(np.maximum(codes, self.lower), self.upper)
+
+    def _like(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Both bounds where the codes are; on a GPU they stay there."""
+        ends = tuple(torch.as_tensor(bound) for bound in (self.lower, self.upper))
+        if codes.device.type == "cpu":
+            return ends[0].to(codes), ends[1].to(codes)
+        known = _ON_GPU.setdefault(self, {})
+        kind = codes.device, codes.dtype
+        if kind not in known:
+            known[kind] = ends[0].to(codes), ends[1].to(codes)
+        return known[kind]
 
     def project(self, codes: Array, context: StepContext) -> Array:
         return self.clip(codes)

@@ -21,7 +21,7 @@ from ..borrow import borrowed
 from ..framing import crop_mean
 from ..gray import MEAN_GRAY, gray_of
 from ..rows import row_fault, trial_images
-from ..torch_modules import device_of, placed
+from ..torch_modules import device_of, from_module, placed, to_module
 from .caffe_layers import caffe_layers
 
 
@@ -74,8 +74,9 @@ class CaffeTarget:
 
     def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         with borrowed(self.running):
-            found = self.running.values_at(layers, self.preprocess(images))
-        return {layer: self._known[layer].arranged(values) for layer, values in found.items()}
+            found = self.running.values_at(layers, to_module(self.preprocess(images), self.running))
+        device = images.device
+        return {layer: self._known[layer].arranged(from_module(values, device)) for layer, values in found.items()}
 
     def preprocess(self, images: Tensor) -> Tensor:
         """The net's input for images (N, 3, *size), BGR, mean-subtracted."""
@@ -108,7 +109,7 @@ class CaffeTarget:
 
         def read(images: Tensor) -> Tensor:
             with borrowed(self.running), torch.no_grad():
-                return self.running.values_at([layer], self.preprocess(images))[layer]
+                return self.running.values_at([layer], to_module(self.preprocess(images), self.running))[layer]
 
         try:
             return row_fault(f"layer '{layer}'", read, trial_images(self.size).to(device_of(self.running)))

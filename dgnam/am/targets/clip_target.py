@@ -16,7 +16,7 @@ from ...caffe.modules.caffe_module import CaffeModule, clip_layer
 from ...caffe.wiring.build import NetPlan
 from ...errors import DgnamError, closest, shortened
 from ..borrow import borrowed
-from ..torch_modules import device_of
+from ..torch_modules import device_of, from_module, to_module
 from .caffe_target import CaffeTarget
 
 
@@ -86,9 +86,11 @@ class ClipTarget:
         """The first tops of layers, as the net leaves them."""
         count = len(strips)
         frames = strips.unflatten(3, (self.frames, self.frame_size[1])).permute(3, 0, 1, 2, 4).flatten(0, 1)
-        markers = {name: self._markers(name, count).to(frames) for name in self.module.input_names[1:]}
+        given = to_module(self._net.preprocess(frames), self.running)
+        markers = {name: self._markers(name, count).to(given) for name in self.module.input_names[1:]}
         with borrowed(self.running):
-            return self.running.values_at(layers, self._net.preprocess(frames), **markers)
+            found = self.running.values_at(layers, given, **markers)
+        return {layer: from_module(values, strips.device) for layer, values in found.items()}
 
     def _markers(self, name: str, count: int) -> Tensor:
         goes_on = torch.ones(self.frames, count)
