@@ -13,7 +13,7 @@ import dgnam
 from dgnam import zoo
 from dgnam.am import Unit, act_range_bounds, one_by_one, open_net, released
 from dgnam.api import batches, execute
-from dgnam.api.priors import open_prior
+from dgnam.api.priors import SMALL_PRIOR, open_prior
 from dgnam.api.published import check_published
 from dgnam.api.targets import open_target
 from dgnam.errors import ArgumentError
@@ -121,7 +121,7 @@ def test_a_backend_starts_where_it_is_told():
 def test_a_backend_gives_what_the_loop_alone_gives():
     settings = released(n_iters=3)
     found = dgnam.visualize(**MINI, settings=settings, seeds=2)
-    files = [zoo.get(name) for name in ("caffenet-mini", "deepsim-fc6-mini")]
+    files = [zoo.get(name) for name in ("caffenet-mini", SMALL_PRIOR)]
     nets = [open_net(dgnam.caffe, entry.prototxt, entry.weights_path()) for entry in files]
     jobs = [dgnam.am.Job(Unit("fc8", 3), seed, settings) for seed in (0, 1)]
     alone = one_by_one(*nets, jobs, clip=act_range_bounds(files[1].act_range()), progress=False)

@@ -118,7 +118,7 @@ def test_a_worker_with_other_weights_makes_nothing(nets, tmp_path, cluster, monk
     visualize = import_module("dgnam.api.visualize")
     planned = visualize.planned
 
-    def other(given):
+    def other(given, begun=None):
         plan, outputs, record = planned(given)
         if "folder" not in given:  # as a worker has it
             record.inputs["target"]["files"] = {"target.h5": "0" * 64}

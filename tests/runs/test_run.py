@@ -272,3 +272,31 @@ def test_chunks_are_discarded_in_one_writing(run, monkeypatch):
     run.discard()
     assert Run.open(run.path).names() == ["00000"]
     assert written == ["chunks.jsonl"]
+
+
+def test_a_line_of_the_log_that_was_cut_short_goes(run):
+    with run.exclusive():
+        pass
+    log = run.path / "events.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole + b'{"event": "sta')
+    with run.exclusive():
+        pass
+    lines = log.read_bytes().splitlines()
+    assert log.read_bytes().startswith(whole)
+    assert all(json.loads(line)["event"] for line in lines)
+
+
+def test_an_error_names_the_directory_where_its_path_is_relative_to_another(tmp_path, monkeypatch):
+    begun, elsewhere = tmp_path / "begun", tmp_path / "elsewhere"
+    for folder in (begun, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(begun)
+    run = Run.create_at(begun / "run", Record("visualize", {"start": "image:pictures/cat.jpg"}, {}))
+    with run.exclusive():
+        pass
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(DgnamError, match=rf"pictures/cat\.jpg is missing \(in {begun}"), run.in_directory():
+        raise DgnamError("pictures/cat.jpg is missing")
+    with pytest.raises(DgnamError, match=r"^no such layer$"), run.in_directory():
+        raise DgnamError("no such layer")

@@ -9,6 +9,7 @@ import torch
 from dgnam.data.clips import ClipOptions
 from dgnam.data.dataset import Dataset
 from dgnam.errors import DgnamError
+from dgnam.train import device_loader
 from dgnam.train.augmentation import Augmentation
 from dgnam.train.data_layer import DataLayer
 from dgnam.train.device_loader import DeviceLoader, fits_on_device, stream_on
@@ -55,3 +56,12 @@ def test_a_cpu_gets_arrays_from_another_thread():
     images, labels = next(iter(stream_on(loader(), "cpu", 0, 1)))
     assert isinstance(images, np.ndarray)
     assert labels.shape == (4,)
+
+
+def test_as_many_pictures_as_a_device_holds(monkeypatch):
+    made = loader()
+    height, width = made.dataset.size
+    needed = len(made.dataset) * height * width * 3
+    for room, fits in ((needed, True), (needed - 1, False)):
+        monkeypatch.setattr(device_loader, "ON_DEVICE", room)
+        assert fits_on_device(made) == fits

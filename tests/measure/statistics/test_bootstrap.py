@@ -1,5 +1,7 @@
 """Bootstrap intervals over units: planted differences are found, and the units are what counts."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -129,3 +131,10 @@ def test_other_bad_arguments():
         mean([1.0, 2.0, 3.0], resamples=0)
     with pytest.raises(ArrayError, match="lengths differ"):
         unit_means([1.0, 2.0], ["a"])
+
+
+def test_values_that_are_all_alike_warn_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = bootstrap(np.mean, np.full(8, 3.0))
+    assert (found.low, found.high) == (3, 3)
