@@ -103,16 +103,16 @@ def test_a_stopped_run_comes_to_the_same_bytes(nets, tmp_path, monkeypatch):
     how = {"objective": "fc8:0-2", "n_iters": 4, "batch_size": 4, **nets}
     whole = dgnam.visualize(folder=tmp_path / "whole", **how)
     outputs = import_module("dgnam.api.outputs")
-    write, calls = outputs.Outputs.write, []
+    files, calls = outputs.Outputs.files, []
 
-    def writing(self, *given):
+    def making(self, *given):
         calls.append(1)
         if len(calls) == 2:
             os.kill(os.getpid(), signal.SIGINT)
-        return write(self, *given)
+        return files(self, *given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(outputs.Outputs, "write", writing)
+        patched.setattr(outputs.Outputs, "files", making)
         with pytest.raises(Interrupted, match="2 of 3 images are done"):
             dgnam.visualize(folder=tmp_path / "run", **how)
     again = dgnam.visualize(folder=tmp_path / "run", resume=True, **how)

@@ -141,7 +141,8 @@ def test_settings_are_tuned_by_the_first_judge_on_other_units(monkeypatch, tmp_p
     monkeypatch.setattr(context_module, "tune", tune)
     monkeypatch.setattr(Context, "judges", judges)
     made = context(units=[0, 2, 199])
-    made.arguments = {**made.arguments, "prior": None, "prior_weights": None, "device": "cpu", "progress": False}
+    own = {"prior": None, "prior_weights": None, "device": "cpu", "executor": "local", "progress": False}
+    made.arguments = {**made.arguments, **own}
     made.begun = SimpleNamespace(path=tmp_path)
     found = made.tuned("tuned")
     if how is None:
