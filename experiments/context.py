@@ -198,6 +198,7 @@ class Context:
             self.target if target is None else target,
             objectives,
             **{**usual, **options, **fewer, **self.step(step)},
+            executor=self.arguments["executor"],
         )
 
     def step(self, name: str) -> dict[str, Any]:
@@ -205,7 +206,6 @@ class Context:
         folder = self.run.path / name
         return {
             "folder": folder,
-            "executor": self.arguments["executor"],
             "resume": (folder / RECORD).is_file(),
             "progress": self.arguments["progress"],
         }
@@ -234,6 +234,7 @@ class Context:
             device=self.arguments["device"],
             **by,
             **self.step(step),
+            executor=self.arguments["executor"],
         )
         return found.rows[0].settings
 

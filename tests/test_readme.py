@@ -134,7 +134,7 @@ def test_piece_by_piece(folder):
     found = run_example(examples("dgnam/am/README.md")[2])["found"]
     with Image.open("goldfish.png") as picture:
         assert picture.size == (56, 56)
-    assert found.codes.shape == (4, 384)
+    assert found.codes.shape == (4, 768)
     assert (found.last_activations > found.activations[:, 0]).all()
 
 

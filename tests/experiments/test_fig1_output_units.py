@@ -24,7 +24,7 @@ def outcome(tmp_path_factory):
 def test_the_recorded_images_are_those_of_the_recorded_activations(outcome):
     with h5py.File(outcome.folder / "dgn_am/chunks/00000.h5") as file:
         images, activations = file["images"][()], file["activations"][()]
-        assert file["codes"].shape == (2, 384)
+        assert file["codes"].shape == (2, 768)
     target = CaffeTarget(zoo.load("caffenet-mini"))
     with torch.no_grad():
         values = target(torch.from_numpy(images), ["fc8"])["fc8"].numpy()
