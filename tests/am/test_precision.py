@@ -96,11 +96,13 @@ def test_a_flat_objective_is_told_in_spite_of_rounding(parts):
 
 
 def test_torch_modules_and_several_targets(parts):
+    torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(1152, 10))
     both = JointTarget(a=parts[0], b=TorchTarget(module, size=(28, 28)))
     job = Job(Unit("a.fc8", 1) + Unit("b.4", 2), 0, released(n_iters=5))
     full, half = (made((both, parts[1]), [job], precision=name) for name in ("float32", "bfloat16"))
-    assert half.last_activations == pytest.approx(full.last_activations, rel=0.1, abs=0.5)
+    assert half.activations[:, 0] == pytest.approx(full.activations[:, 0], rel=0.05, abs=0.5)  # steps amplify noise
+    assert half.last_activations == pytest.approx(full.last_activations, rel=0.5)
     assert module[1].running_var.dtype == torch.float32
 
 
