@@ -164,7 +164,7 @@ EXPERIMENT = Experiment(
     figure="Fig. S14",
     claims=("sec3.4-hidden",),
     models={"mini": mini("caffenet-b-mini", "deepsim-fc6-v2-mini", others={"untrained": "caffenet-mini-untrained"})},
-    sizes={"smoke": Size(2, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
+    sizes={"smoke": Size(1, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
     run=run,
     needs_data=True,
 )
