@@ -9,6 +9,13 @@ import torch
 from torch import Tensor, nn
 
 
+class Normalization(nn.LocalResponseNorm):
+    """Local response normalization in float32, since torch's has no bfloat16 on a CPU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float()).to(x.dtype)
+
+
 class CaffeNet(nn.Module):
     """CaffeNet: images (N, 3, 227, 227) to probabilities (N, 1000)."""
 
@@ -20,11 +27,11 @@ class CaffeNet(nn.Module):
             nn.Conv2d(3, 96, 11, 4),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2),
-            nn.LocalResponseNorm(5, 1e-4, 0.75, 1),
+            Normalization(5, 1e-4, 0.75, 1),
             nn.Conv2d(96, 256, 5, padding=2, groups=2),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2),
-            nn.LocalResponseNorm(5, 1e-4, 0.75, 1),
+            Normalization(5, 1e-4, 0.75, 1),
             nn.Conv2d(256, 384, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(384, 384, 3, padding=1, groups=2),

@@ -9,7 +9,7 @@ from torch import nn
 
 from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, precision, released, synthesize
 from dgnam.bench import machine, table
-from dgnam.bench.by_hand import ByHand
+from dgnam.bench.by_hand import ByHand, Normalization
 from dgnam.bench.stand_ins import GENERATOR, SCORES, stand_in
 from dgnam.cli.app import app
 from dgnam.errors import DgnamError
@@ -84,3 +84,10 @@ def test_stand_ins_keep_the_magnitude_of_what_passes(name):
     scores = CaffeTarget(stand_in(name))(images, [SCORES[name]])[SCORES[name]]
     assert scores.isfinite().all()
     assert 1e-2 < scores.std() < 1e5
+
+
+def test_the_loop_by_hand_runs_in_bfloat16():
+    norm = Normalization(5, 1e-4, 0.75, 1)
+    x = torch.rand(1, 8, 4, 4)
+    assert norm(x.bfloat16()).dtype == torch.bfloat16
+    assert torch.equal(norm(x), nn.LocalResponseNorm(5, 1e-4, 0.75, 1)(x))
