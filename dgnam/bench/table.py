@@ -30,7 +30,7 @@ from .step_times import Loop
 STEPS = 200
 """Of an image, by the published settings."""
 
-SMALL = "caffenet-mini", "fc8", "deepsim-fc6-mini"
+SMALL = "caffenet-mini", "fc8", "deepsim-fc6-v2-mini"
 BATCHES: dict[str, dict[bool, tuple[int, ...]]] = {
     "cpu": {True: (1, 16, 100), False: (1, 4, 16)},
     "cuda": {True: (1, 100, 1000), False: (1, 16, 64, 256)},
