@@ -145,7 +145,11 @@ def start(home, *arguments):
     return subprocess.Popen(given, cwd=home / "killed", stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
 
 
-@pytest.mark.parametrize("task", ["evolve", "tune", "act-range", "top-images"])
+TUNING = pytest.param("tune", marks=pytest.mark.exhaustive)
+"""Killed in tests/am/tuning/test_tune.py too."""
+
+
+@pytest.mark.parametrize("task", ["evolve", TUNING, "act-range", "top-images"])
 def test_killed_at_random_moments_it_comes_to_the_same_bytes(home, copied, command, monkeypatch, task):
     began = time.monotonic()
     status, _, err = command(*begin(task, copied, home))
