@@ -3,6 +3,8 @@
 The published generators of five more layers and trainings are shown beside them, and decide no claim.  Each prior has
 the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the judge sees its
 class (one blob or many) and how much it loses when the picture's patches change places.
+
+Our small priors here are of one recipe, so that of fc6 is not the default prior.
 """
 
 from __future__ import annotations

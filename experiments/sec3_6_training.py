@@ -1,7 +1,8 @@
 """Section S6 (Sec. 3.6): the same units from an untrained network to a trained one, and in one that is overfit.
 
 The paper finds that the pictures tell how far a network is trained, to some extent, and that the prior, which was
-trained with the converged network, shows the others as well.
+trained with the converged network, shows the others as well.  Our small prior was trained with another network of the
+same architecture.
 """
 
 from __future__ import annotations

@@ -209,8 +209,12 @@ def _verdict(root: Path, experiment: str, claim: str) -> str:
     """What the recorded run says of a claim."""
     kept = _recorded(root, experiment)
     found = {} if kept is None else kept["numbers"].get("findings", {}).get(claim, {})
-    said = str(found["verdict"]) if found else "not run"
-    return said if kept is None or not found or kept["run"]["scale"] == "full" else f"{said} (small run)"
+    if kept is None or not found:
+        return "not run"
+    about = kept["run"]
+    earlier = about["prior"]["name"] != EXPERIMENTS[experiment].models["mini"].prior
+    limits = [*(["small run"] if about["scale"] != "full" else []), *(["old generator"] if earlier else [])]
+    return f"{found['verdict']} ({', '.join(limits)})" if limits else str(found["verdict"])
 
 
 def _claims(root: Path) -> str:

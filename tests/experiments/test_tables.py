@@ -96,8 +96,15 @@ def test_a_verdict_is_in_the_tables(tmp_path):
     part = {"value": 25.0, "low": 21.0, "high": 30.0, "n": 200, "level": 0.95}
     found = {"parts": {"judge-mini": part}, "missing": {"outside": "why"}, "verdict": "undecided"}
     found["floor"] = {"random codes": 0.5}
-    for scale, said in (("full", "undecided"), ("small", "undecided (small run)")):
-        kept = {"run": {"scale": scale, "seeds": [0]}, "numbers": {"findings": {"fig1": found}}}
+    now, before = tables.EXPERIMENT.models["mini"].prior, "deepsim-fc6-mini"
+    for scale, prior, said in (
+        ("full", now, "undecided"),
+        ("small", now, "undecided (small run)"),
+        ("full", before, "undecided (old generator)"),
+        ("small", before, "undecided (small run, old generator)"),
+    ):
+        about = {"scale": scale, "seeds": [0], "prior": {"name": prior}}
+        kept = {"run": about, "numbers": {"findings": {"fig1": found}}}
         (tmp_path / "experiments/results/fig1-mini.json").write_text(json.dumps(kept))
         table = tables.with_tables("<!-- claims -->\n<!-- /claims -->", tmp_path)
         row = next(line for line in table.splitlines() if "`fig1`" in line).split(" | ")
