@@ -124,7 +124,7 @@ class Report:
         if self._sheets >= IN_ONE_FOLDER:
             name = f"{GRID}s/{in_folders(self._sheets, name)}"
         frames = self.plan.frames
-        scale = enlargement(self._sheet[0].picture.shape[1] // frames) if count <= 100 else 1
+        scale = enlargement(self._sheet[0].picture.shape[1] // frames)
         columns = min(PER_ROW, max(4, count // 4)) if frames == 1 else 1
         sheet = draw_sheet(self._sheet, sweep, columns=columns, title=self.plan.title, scale=scale)
         run.write_bytes(name, png(sheet))

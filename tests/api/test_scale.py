@@ -110,6 +110,20 @@ def made_up(monkeypatch):
     return folders
 
 
+def test_pictures_of_a_long_run_are_enlarged_as_those_of_a_short_one(opened, tmp_path, made_up, monkeypatch):
+    """So that there is room for the numbers below them."""
+    scales = []
+
+    def grid(pictures, labels, *, scale, **how):
+        scales.append(scale)
+        return np.zeros((1, 1, 3), np.uint8)
+
+    monkeypatch.setattr("dgnam.api.sheet.labeled_grid", grid)
+    finish(opened, tmp_path / "short", 30)
+    finish(opened, tmp_path / "long", 410)
+    assert scales == [64, 64, 64]
+
+
 def finish(opened, folder, count):
     """Carry out a run of so many images; returns the most memory that it took."""
     plan = plan_of(opened, count, 500)
