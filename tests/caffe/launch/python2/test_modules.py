@@ -34,6 +34,11 @@ from tests.caffe.launch.python2.translated import run
         ("numpy as np", "np.in1d([1, 2], [2]).tolist(), np.arange(3).astype(np.int).tostring() == np.arange(3).tobytes()", ([False, True], True)),
         ("numpy.linalg as la, numpy.random", "float(la.norm([3, 4]))", 5.0),
         ("scipy.misc, scipy.io", "callable(scipy.misc.imread), callable(scipy.io.loadmat)", (True, True)),
+        ("skimage, skimage.filter", "skimage.filter.gaussian is skimage.filters.gaussian, callable(skimage.filter.median)", (True, True)),
+        ("matplotlib.pyplot as plt", "plt.ishold(), plt.hold(False)", (True, None)),
+        ("sets, future_builtins, imp", "sets.Set([1]) == set([1]), future_builtins.hex(255), imp.new_module('m').__name__", (True, "0xff", "m")),
+        ("PIL.Image, matplotlib.pyplot", "PIL.Image.ANTIALIAS == PIL.Image.LANCZOS, matplotlib.pyplot.ishold()", (True, True)),
+        ("PIL.Image as picture", "picture.fromstring('L', (1, 1), '\\x07').getpixel((0, 0))", 7),
         ("Image", "Image.ANTIALIAS == Image.LANCZOS, Image.new('L', (1, 1)).tostring()", (True, b"\0")),
     ],
 )  # fmt: skip
@@ -42,6 +47,8 @@ def test_modules(imports, source, value):
 
 
 def test_forms_of_import():
+    found = run("from PIL import Image\nfrom matplotlib import pyplot\nx = Image.ANTIALIAS == Image.LANCZOS, pyplot.ishold()")
+    assert found["x"] == (True, True)
     found = run(
         "from numpy import *\nfrom scipy.misc import imresize, imsave as save\nfrom numpy.testing import assert_array_equal\nfrom itertools import izip\nx = divide(7, 2), float(3), callable(imresize)"
     )

@@ -1,0 +1,77 @@
+"""Modules as Python 2 and the packages of its time had them: what is gone, and what has other names or behaves anew.
+
+Only translated code sees them: `served` gives a module that looks through to today's.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from . import packages, randoms, standard, texts
+from .overlay import Made, Overlay, Overlays
+
+RENAMED = {
+    "__builtin__": "builtins",
+    "BaseHTTPServer": "http.server",
+    "ConfigParser": "configparser",
+    "Cookie": "http.cookies",
+    "HTMLParser": "html.parser",
+    "Image": "PIL.Image",
+    "ImageChops": "PIL.ImageChops",
+    "ImageDraw": "PIL.ImageDraw",
+    "ImageEnhance": "PIL.ImageEnhance",
+    "ImageFilter": "PIL.ImageFilter",
+    "ImageFont": "PIL.ImageFont",
+    "ImageOps": "PIL.ImageOps",
+    "Queue": "queue",
+    "SimpleHTTPServer": "http.server",
+    "SocketServer": "socketserver",
+    "Tkinter": "tkinter",
+    "UserDict": "collections",
+    "UserList": "collections",
+    "anydbm": "dbm",
+    "cPickle": "pickle",
+    "cookielib": "http.cookiejar",
+    "copy_reg": "copyreg",
+    "dummy_thread": "_thread",
+    "exceptions": "builtins",
+    "htmlentitydefs": "html.entities",
+    "httplib": "http.client",
+    "robotparser": "urllib.robotparser",
+    "thread": "_thread",
+    "tkFileDialog": "tkinter.filedialog",
+    "tkFont": "tkinter.font",
+    "tkMessageBox": "tkinter.messagebox",
+    "ttk": "tkinter.ttk",
+    "urlparse": "urllib.parse",
+    "xmlrpclib": "xmlrpc.client",
+}
+"""Where modules of Python 2 are now."""
+
+_OVERLAYS: Overlays = {**packages.OVERLAYS, **randoms.OVERLAYS, **standard.OVERLAYS, **texts.OVERLAYS}
+
+_MADE: Made = {**packages.MADE, **standard.MADE, **texts.MADE}
+
+WITHOUT: Made = packages.WITHOUT
+"""What stands for packages that scripts import without need, where they are not installed."""
+
+_served: dict[str, ModuleType] = {}
+
+
+def served(name: str) -> ModuleType | None:
+    """The module that stands for `name`, dotted, in translated code; None where today's is as good.
+
+    Something stands for a package too if it does for a module within.
+    """
+    if name not in _served:
+        make = _MADE.get(name)
+        old = RENAMED.get(name)
+        if make is None and old is None and not any(f"{one}.".startswith(f"{name}.") for one in (*_OVERLAYS, *_MADE)):
+            return None
+        if make is not None:
+            _served[name] = make()
+        else:
+            names = _OVERLAYS.get(name, _OVERLAYS.get(old or "", dict))()
+            _served[name] = Overlay(importlib.import_module(old or name), names, served)
+    return _served[name]
