@@ -19,7 +19,6 @@ from dgnam.measure.statistics import spearman, spearman_p
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini
 from .finding import Part
-from .pictures import Pictures
 from .rates import rates
 from .reference import reference
 
@@ -46,16 +45,12 @@ def run(context: Context) -> Mapping[str, Any]:
     context.decide("sec3.5-canonical", parts, note=f"Units permuted, one-sided: {', '.join(chance)}.")
     order = sorted(context.units, key=lambda unit: float(spread[unit]))
     count = min(SHOWN, len(order) // 2)
-    show(context, "canonical", made, order[:count], "Classes whose pictures are most alike")
-    show(context, "diverse", made, order[-count:], "Classes whose pictures are least alike")
+    shown = order[:count] + order[-count:]
+    title = "Classes whose real pictures are most alike (above) and least alike (below)"
+    context.show("classes", made.of_units(shown).first, [context.labels[unit] for unit in shown], title, count)
     if context.data is not None:
         facets(context, order[-1])
     return rates({"dgn_am": verdicts})
-
-
-def show(context: Context, name: str, made: Pictures, units: list[int], title: str) -> None:
-    """The pictures of some units."""
-    context.show(name, made.of_units(units).first, [context.labels[unit] for unit in units], title, SHOWN)
 
 
 def facets(context: Context, unit: int) -> None:
