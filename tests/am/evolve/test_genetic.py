@@ -23,3 +23,10 @@ def test_settings_end_where_the_message_says(name, fine, wrong):
     for value in wrong:
         with pytest.raises(DgnamError, match=name):
             Genetic(**{name: value})
+
+
+def test_the_settings_of_xdream():
+    own = Genetic.xdream()
+    assert own == Genetic(mutation_rate=0.5, mutation_size=0.5)
+    assert (own.population, own.elite, own.selectivity, own.heritability) == (20, 1, 2, 0.5)
+    assert (Genetic().mutation_rate, Genetic().mutation_size) == (0.1, 4)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -35,8 +36,8 @@ def new_run(folder):
     return Run.create_at(folder, Record("evolve", {}, {}))
 
 
-def resumed(folder, method, **options):
-    return search(method, **options).save_in(Run.open(folder))
+def resumed(folder, method, rescore=False, **options):
+    return search(method, **options).save_in(Run.open(folder), rescore=rescore)
 
 
 @each_method
@@ -367,3 +368,21 @@ def test_another_seed_does_not_go_on(tmp_path):
 def test_what_cannot_be_done_is_one_clear_error(make, message):
     with pytest.raises(DgnamError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("name", "kept"), [("00001", 1), ("00000", 0)])
+def test_damaged_generations_are_scored_again_where_they_can_be(tmp_path, name, kept):
+    run = new_run(tmp_path / "run")
+    whole = told(search(Genetic(population=4)).save_in(run), 4)
+    run.save("remeasured-00004-0000", {"scores": np.zeros((1, 2))}, count=0)
+    (run.path / f"chunks/{name}.h5").write_bytes(b"x")
+    with pytest.raises(DgnamError, match="damaged"):
+        resumed(run.path, Genetic(population=4))
+    with pytest.warns(UserWarning, match=f"generation '{name}' is missing or damaged; it and those after it"):
+        again = resumed(run.path, Genetic(population=4), rescore=True)
+    assert (again.generation, Run.open(run.path).names()) == (kept, [f"{number:05d}" for number in range(kept)])
+    told(again, 4)
+    assert [list(one) for one in again.scores] == [list(one) for one in whole.scores]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert resumed(run.path, Genetic(population=4), rescore=True).generation == 4

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dgnam.am import Direction
-from dgnam.errors import DgnamError
+from dgnam.errors import ArgumentError, DgnamError
 
 VALUES = torch.arange(2 * 3 * 2 * 2, dtype=torch.float32).view(2, 3, 2, 2)
 
@@ -43,3 +43,9 @@ def test_vector_of_another_shape_raises(shape):
 def test_zero_or_nan_vector_raises(vector):
     with pytest.raises(DgnamError, match="finite and not zero"):
         Direction("fc", np.array(vector))
+
+
+def test_a_vector_of_no_numbers_is_one_error():
+    for wrong in (["a", "b"], [[1], [1, 2]], object()):
+        with pytest.raises(ArgumentError, match=r"vector .*: give an array of numbers"):
+            Direction("fc6", wrong)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dgnam.am import ClusterStart, cluster
+from dgnam.am.starts import clusters
 from dgnam.errors import DgnamError
 
 
@@ -101,3 +102,12 @@ def test_a_code_that_isnt_finite_is_named(three):
     codes[5, 1, 0] = np.nan
     with pytest.raises(DgnamError, match=f"the code of {names[5]} is not finite"):
         cluster(codes, names, 3)
+
+
+def test_fewer_clusters_than_asked_for_are_an_error(monkeypatch):
+    monkeypatch.setattr(clusters, "_kmeans", lambda points, k, seed: np.array([0, 0, 2, 2, 2]))
+    with pytest.raises(DgnamError, match="codes fall into 2 clusters, and not 3; choose k 2"):
+        clusters.facets(np.arange(5.0)[:, None], list("abcde"), 3)
+    assert [one.tolist() for one in clusters.facets(np.array([0, 1, 4, 5, 9.0])[:, None], list("abcde"), 2)] == [
+        *([3, 2, 4], [0, 1])
+    ]
