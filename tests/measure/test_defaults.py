@@ -10,9 +10,12 @@ from dgnam.measure import (
     Verdict,
     authentic,
     choose_alternatives,
+    class_activation_maps,
+    cohens_kappa,
     copying_ratio,
     copying_z,
     density_and_coverage,
+    diversity_ratio,
     find_blobs,
     floor_of_real,
     frame_orders,
@@ -32,18 +35,23 @@ from dgnam.measure import (
     order_gain,
     other_units_null,
     pan_between_frames,
+    path_similarity,
     percentile_among,
+    permutation_drop,
     permute_patches,
+    retrieval_ranks,
     reversed_order,
     seam_energy,
     shifted_null,
     sign_accuracy,
+    transfer_share,
     vendi_score,
 )
 from dgnam.measure.arrays import features, per_unit, same_length, unit_rows
 from dgnam.measure.judge import BaseJudge, rank_by_target
 from dgnam.measure.occlusion import Occluder, occlusion_map, region
 from dgnam.measure.real_floor import balanced_rows
+from dgnam.measure.statistics import bootstrap
 from dgnam.measure.unit_values import unit_values
 
 DRAW = np.random.default_rng(0)
@@ -333,3 +341,62 @@ def test_a_judge_takes_a_hundred_and_points_are_of_the_first():
     verdict = Verdict(np.array([1, 2, 3]), np.zeros(3))
     assert verdict.points().tolist() == verdict.points(1).tolist() == [100, 0, 0]
     assert verdict.points(2).tolist() == [100, 100, 0]
+
+
+def test_the_floor_s_halves_are_drawn_by_streams_of_the_seed():
+    def distance(first, second):
+        return float(first.sum() - second.sum())
+
+    none = np.zeros(8, int)
+    wanted = []
+    for stream in np.random.default_rng(7).integers(2**32, size=3):
+        both = balanced_rows(none, 4, seed=int(stream))
+        first = both[balanced_rows(none[both], 2, seed=int(stream))]
+        wanted.append(distance(A[first], A[np.setdiff1d(both, first)]))
+    assert same(floor_of_real(distance, A, 2, repeats=3, seed=7), wanted)
+    with pytest.raises(ArrayError, match="lengths differ: real 8, classes 2"):
+        floor_of_real(distance, A, 2, classes=[0, 1])
+
+
+def test_what_is_compared_has_one_length_and_width():
+    for call in (
+        lambda: retrieval_ranks(A, A[:, :2]),
+        lambda: retrieval_ranks(A, A[:2]),
+        lambda: mmd2(A, A[:, :2]),
+        lambda: kid(A, A[:, :2]),
+        lambda: density_and_coverage(A, A[:, :2], 1),
+        lambda: path_similarity(A, [0] * 8, A[:, :2], [0] * 8),
+        lambda: path_similarity(A, [0] * 7, A, [0] * 8),
+        lambda: percentile_among([1.0, 2.0], [1.0], classes=[0], reference_classes=[0]),
+        lambda: percentile_among([1.0], [1.0, 2.0], classes=[0], reference_classes=[0]),
+        lambda: diversity_ratio(np.zeros((2, 2, 1)), np.zeros((3, 2, 1))),
+        lambda: permutation_drop([1.0, 2.0], [1.0]),
+        lambda: class_activation_maps(np.zeros((2, 3, 1, 1)), np.zeros((4, 3)), [0]),
+        lambda: bootstrap(lambda a, b, axis: a.mean(axis), [1.0, 2.0], [1.0, 2.0, 3.0], paired=True),
+        lambda: cohens_kappa([0, 1], [0, 1, 1]),
+        lambda: transfer_share([1.0, 2.0], [1.0], [1.0, 2.0], [1.0, 2.0]),
+        lambda: map_spearman(MAPS, MAPS[:, :3]),
+    ):
+        with pytest.raises(ArrayError, match="differ"):
+            call()
+    assert retrieval_ranks([[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]).tolist() == [2, 2]
+
+
+def test_classes_of_activation_maps_end_with_the_weights():
+    maps, weights = np.ones((1, 2, 1, 1)), np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert class_activation_maps(maps, weights, [1]).tolist() == [[[7]]]
+    assert class_activation_maps(maps, weights, [0]).tolist() == [[[3]]]
+    for wrong in (-1, 2):
+        with pytest.raises(ArrayError, match="whole numbers from 0 to 1 are needed"):
+            class_activation_maps(maps, weights, [wrong])
+
+
+def test_processing_paths_need_two_of_two_classes():
+    rows = np.array([[1.0, 0, 0], [0.9, 0.1, 0], [0, 0, 1.0], [0, 0.1, 0.9]])
+    found = path_similarity(rows[:1], [0], rows[[1, 0, 2, 3]], [0, 0, 1, 1])
+    assert found.same > found.different
+    for classes in ([0, 0, 0, 0], [0, 0, 0, 1]):
+        with pytest.raises(ArrayError, match="two of two or more are needed"):
+            path_similarity(rows[:1], [0], rows, classes)
+    with pytest.raises(ArrayError, match="real: no picture of class 5"):
+        path_similarity(rows[:1], [5], rows, [0, 0, 1, 1])

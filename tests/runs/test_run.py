@@ -331,13 +331,13 @@ def test_the_log_tells_how_a_run_was_left(run):
 
 
 def test_the_seconds_of_a_process_are_those_it_took(run, monkeypatch):
-    now = iter([100.0, 102.12345, 200.0, 201.00049])
+    now = iter([100.0, 102.12345, 200.0, 201.0054])
     monkeypatch.setattr("dgnam.runs.run.time.time", lambda: next(now))
     with run.exclusive():
         pass
     with pytest.raises(KeyboardInterrupt), run.exclusive():
         raise KeyboardInterrupt
-    assert [event.get("seconds") for event in logged(run)] == [None, 2.123, None, 1.0]
+    assert [event.get("seconds") for event in logged(run)] == [None, 2.123, None, 1.005]
 
 
 def test_sorted_chunks_have_the_journal_of_one_after_the_other(run, tmp_path):
@@ -415,3 +415,12 @@ def test_has_file_knows_entered_chunks_and_files_without_lines(run):
     run.save_bytes("state", b"abc", ".pt")
     (run.path / "chunks/00001.h5").write_bytes(b"x")
     assert [run.has_file(name) for name in ("state", "00001", "00002")] == [True, True, False]
+
+
+def test_a_line_that_makes_no_sense_is_passed_over_wherever_it_stands(run):
+    run.save("00000", arrays(0))
+    run.save("00001", arrays(1))
+    first, second = (run.path / "chunks.jsonl").read_text().splitlines(keepends=True)
+    for text in (f"torn\n{first}{second}", f"{first}[1]\n{second}", f"{first}{second}{{}}\n"):
+        (run.path / "chunks.jsonl").write_text(text)
+        assert Run.open(run.path).names() == ["00000", "00001"]

@@ -229,3 +229,8 @@ def test_values_are_scaled_after_the_mean():
     assert layer.prepared(image, means)[0, :, 0, 0].tolist() == [12, 7.5, 3]
     assert (layer.window, layer.channels, layer.frames, layer.shapes) == ((2, 2), 3, 1, ((1, 3, 2, 2), (1,)))
     assert replace(layer, gray=True).prepared(image).shape == (1, 1, 2, 2)
+
+
+def test_what_a_layer_is_unless_it_is_said():
+    assert (LAYER.scale, LAYER.root, LAYER.resize, LAYER.mean_file, LAYER.clips) == (1, None, None, None, None)
+    assert (LAYER.gray, LAYER.augmentation, LAYER.whole, LAYER.window) == (False, None, (0, 0), (12, 12))

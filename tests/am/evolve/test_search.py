@@ -13,6 +13,7 @@ from PIL import Image
 
 from dgnam.am import Bounds
 from dgnam.am.evolve import CmaEs, Genetic, Search, drive
+from dgnam.am.evolve.search import generation_names, own_names
 from dgnam.errors import DgnamError
 from dgnam.runs import Record, Run
 from dgnam.runs.chunks import to_bytes
@@ -386,3 +387,48 @@ def test_damaged_generations_are_scored_again_where_they_can_be(tmp_path, name, 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert resumed(run.path, Genetic(population=4), rescore=True).generation == 4
+
+
+def test_the_usual_search_and_where_its_numbers_end():
+    one = Search(PixelsOfCode())
+    assert (one.method, one.seed, one.batch_size, one.run, one.prefix, one.best) == (CmaEs(), 0, 100, None, "", None)
+    assert repr(one) == "<Search: cma, seed 0; 0 generations>"
+    for fine in ({"seed": 2**32 - 1}, {"batch_size": 1}):
+        Search(PixelsOfCode(), **fine)
+    for wrong in ({"seed": -1}, {"seed": 2**32}, {"batch_size": 0}):
+        with pytest.raises(DgnamError):
+            Search(PixelsOfCode(), **wrong)
+    for codes, words in ((np.zeros((0, 3, 2, 2)), "have shape"), (np.full((1, 3, 2, 2), np.nan), "must be finite")):
+        with pytest.raises(DgnamError, match=words):
+            Search(PixelsOfCode(), start_codes=codes)
+
+
+def test_inputs_say_what_decides_the_codes():
+    start = np.ones((1, 3, 2, 2), np.float32)
+    found = search(Genetic(population=4), seed=3, start_codes=start).inputs()
+    assert (found["method"], found["seed"], found["parameters"]["population"]) == ("genetic", 3, 4)
+    assert (found["code_shape"], found["image_size"]) == ([3, 2, 2], [2, 2])
+    assert found["start_codes"].startswith("sha256:")
+    assert search(Genetic()).inputs()["start_codes"] is None
+
+
+def test_chunks_of_a_search_among_others(tmp_path):
+    run = new_run(tmp_path / "run")
+    for name in ("00010", "100000", "00002", "remeasured-00001-0000", "007/00000", "007/remeasured-1", "0001"):
+        run.save(name, {"x": np.zeros(1)})
+    assert generation_names(run) == ["00002", "00010", "100000"]
+    assert generation_names(run, "007/") == ["007/00000"]
+    assert own_names(run, "007/") == ["007/00000", "007/remeasured-1"]
+
+
+def test_the_best_is_the_first_of_equals_and_names_its_place():
+    one = search(Genetic(population=4))
+    one.ask()
+    one.tell([1, 3, 3, 2])
+    assert (one.best.score, one.best.generation, one.best.index) == (3, 0, 1)
+    one.ask()
+    one.tell([3, 3, 2, 1])
+    assert (one.best.generation, one.best.index) == (0, 1)
+    one.ask()
+    one.tell([3, 0, 1, 4])
+    assert (one.best.score, one.best.generation, one.best.index, one.generation) == (4, 2, 3, 3)
