@@ -117,3 +117,21 @@ def test_a_net_s_training_may_end_at_its_limit(monkeypatch, capsys):
     assert capsys.readouterr().out == "==> stopped at a checkpoint in r; the same command goes on from there\n"
     assert command.main(["s.prototxt", "--run", "r", "--time-limit", "1"]) == 0
     assert capsys.readouterr().out == "==> made: 60.0\n"
+
+
+@pytest.mark.parametrize("missing", ["--encoder", "--encoder-weights", "--code", "--source", "--run"])
+def test_what_must_be_given(missing, options, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run({name: value for name, value in options.items() if name != missing})
+    assert caught.value.code == 2
+    assert f"the following arguments are required: {missing}" in capsys.readouterr().err
+
+
+def test_what_is_taken_unless_it_is_given(options):
+    named = {
+        name: value for name, value in options.items() if name not in ("--comparator", "--batch", "--crop", "nets")
+    }
+    words = [word for name, value in named.items() for word in (name, *([value] if isinstance(value, str) else value))]
+    given = own_generator._parser().parse_args(["nets", *words])
+    assert (given.comparator, given.batch, given.crop, given.losses) == (["pool5"], 64, None, "published")
+    assert (given.device, given.time_limit, given.resize) == ("cpu", None, [18, 18])

@@ -49,3 +49,13 @@ def test_a_vector_of_no_numbers_is_one_error():
     for wrong in (["a", "b"], [[1], [1, 2]], object()):
         with pytest.raises(ArgumentError, match=r"vector .*: give an array of numbers"):
             Direction("fc6", wrong)
+
+
+def test_directions_are_values():
+    one, other = Direction("fc6", [1.0, 2.0], "a"), Direction("fc6", [2.0, 4.0], "a")
+    assert one == other
+    assert hash(one) == hash(other)
+    for different in (Direction("fc7", [1, 2], "a"), Direction("fc6", [1, 2], "b"), Direction("fc6", [2, 1], "a"), "a"):
+        assert (one == different) is False
+    assert Direction("fc6", [[1.0, 2.0]], "a") != one
+    assert Direction("fc6", [1.0]).name == "direction"
