@@ -75,3 +75,9 @@ def test_what_cannot_be_watched_counts_as_nothing(parts):
         raise DgnamError("functions of torch.func bear no such hooks")
 
     assert batch_size._kept_bytes(*parts, refuse) == 0
+
+
+def test_a_step_takes_twice_what_it_keeps(parts):
+    kept = batch_size._kept_bytes(*parts, lambda: batch_size.try_step(*parts, jobs(), clip=CLIP))
+    assert choose(parts, jobs()).image_bytes == 2 * kept > 0
+    assert (batch_size.MOST, batch_size.SMALL, batch_size.FIRST) == ({"cpu": 100, "cuda": 1024}, GIB, 4)

@@ -254,3 +254,9 @@ def test_a_chunk_that_holds_no_measurements_is_an_error(tmp_path):
             read_measured(run, "", 2)
     run.save("remeasured-00002-0000", fine)
     assert list(read_measured(run, "", 2)) == ["mean", "best-1"]
+
+
+def test_as_many_as_a_hundred_are_measured_again():
+    search = evolved(Genetic(population=6), bowl, 2)
+    for top, names in ((100, len(search.top(100)) + 1), (1, 2)):
+        assert len(Remeasurement(search, top).names) == names

@@ -39,6 +39,7 @@ def test_the_input_is_bgr_minus_the_mean(encoder, picture):
     wanted = pixels[..., ::-1].transpose(2, 0, 1)[None] - np.array([104, 117, 123]).reshape(3, 1, 1)
     assert found.dtype == np.float32
     assert np.allclose(found, wanted, atol=1e-3)
+    assert known_pass.MEAN == (104, 117, 123)
 
 
 def test_classes_have_their_probabilities_here_and_there(encoder, picture):
