@@ -102,11 +102,9 @@ def duration(seconds: float) -> str:
 def _runs_in(folder: Path) -> Iterator[Path]:
     """The folders of runs in a folder, by name."""
     for path in sorted(folder.iterdir()):
-        try:
+        with contextlib.suppress(OSError):  # a folder that may not be looked into
             if (path / RECORD).is_file():
                 yield path
-        except OSError:  # a folder that may not be looked into
-            continue
 
 
 def _done(run: Run, unit: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,11 +85,9 @@ class ImageLoader:
 
         def put(item: tuple[np.ndarray, np.ndarray] | BaseException) -> bool:
             while not stop.is_set():
-                try:
+                with suppress(queue.Full):
                     ready.put(item, timeout=0.1)
                     return True
-                except queue.Full:
-                    continue
             return False
 
         def make() -> None:

@@ -97,3 +97,19 @@ def test_visualize_says_so(options, message):
 def test_evolve_says_so(options, message):
     with pytest.raises(ArgumentError, match=message):
         dgnam.evolve("caffenet-mini", "fc8:1", **options)
+
+
+def shaped(pair: tuple[int, int], shape: tuple[int, ...], either: tuple[int, float] | None = None) -> None: ...
+
+
+def test_tuples_are_looked_at_item_by_item():
+    for fine in ({"pair": (1, 2)}, {"pair": [1, 2]}, {"shape": ()}, {"shape": (1, 2, 3)}, {"either": (1, 2.5)}):
+        check_types(shaped, fine)
+    for name, wrong, words in (
+        *(("pair", (1, 2, 3), "2 of: a whole number"), ("pair", (1, "a"), "2 of: a whole number")),
+        *(("pair", 3, "2 of: a whole number"), ("shape", (1, "a"), "a list"), ("shape", ("a", 1), "a list")),
+        ("either", (2.5, 1), "2 of: a whole number or None"),
+    ):
+        with pytest.raises(ArgumentError) as caught:
+            check_types(shaped, {name: wrong})
+        assert str(caught.value) == f"{name} {wrong!r}: give {words}"

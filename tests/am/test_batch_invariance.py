@@ -1,5 +1,7 @@
 """A row of a batch gets the same bytes alone and in any company, on one thread and on two."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from dgnam.am import Job, Unit, released, synthesize
+from dgnam.am import batch_invariance as module
 from dgnam.am.batch_invariance import batch_invariant
 from dgnam.api.priors import open_prior
 from dgnam.api.targets import open_target
@@ -104,3 +107,190 @@ def test_a_picture_is_the_same_alone_and_in_company(threads):
     alone = codes(187)[0]
     for company in ([187, 3], [3, 187, 5], list(range(183, 192))):
         assert np.array_equal(codes(*company)[company.index(187)], alone)
+
+
+def noted(function, name=None):
+    """A function that notes the shapes of its first two tensors, under torch's name."""
+
+    def call(*given, **options):
+        call.seen.append(tuple(tuple(one.shape) for one in given[:2] if isinstance(one, torch.Tensor)))
+        call.options.append((given[3:], options))
+        return function(*given, **options)
+
+    call.__name__, call.seen, call.options = name if name is not None else function.__name__, [], []
+    return call
+
+
+def own(rows, threads=1):
+    return module._BatchInvariant(rows, threads)
+
+
+@pytest.mark.parametrize(
+    ("x", "matrix", "seen"),
+    [
+        (draw(3, 5), draw(4, 5), ((8, 16), (16, 16))),
+        (draw(8, 16), draw(16, 16), ((8, 16), (16, 16))),
+        (draw(9, 16), draw(16, 16), ((16, 16), (16, 16))),
+        (draw(8, 15), draw(20, 15), ((8, 16), (20, 16))),
+        (draw(8, 20), draw(15, 20), ((8, 20), (16, 20))),
+        (draw(2, 5, 20), draw(30, 20), ((16, 20), (30, 20))),
+        (draw(20), draw(30, 20), ((20,), (30, 20))),
+    ],
+)
+def test_products_have_eights_of_rows_and_sixteen_columns(x, matrix, seen):
+    bias = draw(len(matrix))
+    linear = noted(F.linear)
+    found = own(9).product(linear, x, matrix, bias)
+    assert linear.seen == [seen]
+    assert torch.allclose(found, F.linear(x, matrix, bias), atol=1e-5)
+    product = noted(torch.matmul)
+    assert torch.allclose(own(9).product(product, x, matrix.T), x @ matrix.T, atol=1e-5)
+    assert product.seen == [(seen[0], seen[1][::-1])]
+
+
+def test_products_that_are_left_alone():
+    x = draw(3, 5)
+    batches, number = noted(torch.matmul), noted(torch.mul, "matmul")
+    assert own(3).product(batches, draw(2, 3, 5), draw(2, 5, 4)).shape == (2, 3, 4)
+    assert torch.equal(own(3).product(number, x, 2.0), 2 * x)
+    assert (batches.seen, number.seen) == ([((2, 3, 5), (2, 5, 4))], [((3, 5),)])
+    assert torch.allclose(own(3).product(torch.matmul, x, draw(5)), x @ draw(5), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "threads", "stride", "seen", "dilation"),
+    [
+        ((1, 2, 6, 6), (3, 2, 3, 3), 1, 1, [2], 1),  # a second, empty image
+        ((2, 2, 6, 6), (3, 2, 3, 3), 1, 1, [2], 1),
+        ((1, 2, 6, 6), (3, 2, 1, 1), 1, 1, [2], 2),
+        ((3, 2, 6, 6), (3, 2, 1, 1), 1, (1, 2), [3], 1),
+        ((3, 2, 6, 6), (3, 2, 1, 1), 1, (2, 1), [3], 1),
+        ((5, 2, 6, 6), (3, 2, 3, 3), 2, 2, [2, 4], 1),  # one is left over, and doubled
+        ((4, 2, 6, 6), (3, 2, 3, 3), 2, 2, [4], 1),
+        ((5, 2, 6, 6), (3, 2, 3, 3), 2, 1, [5], 1),
+        ((3, 2, 6, 6), (3, 2, 3, 3), 4, 1, [3], 1),  # small, and fewer than threads
+        ((4, 2, 6, 6), (3, 2, 3, 3), 4, 1, [4], 1),
+    ],
+)
+def test_convolutions_are_shared_alike(monkeypatch, shape, kernel, threads, stride, seen, dilation):
+    counts = []
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+    x, weight = draw(*shape), draw(*kernel)
+    convolve = noted(F.conv2d)
+    found = own(9, threads).convolution(convolve, x, weight, None, stride)
+    assert torch.allclose(found, F.conv2d(x, weight, None, stride), atol=1e-5)
+    assert sorted(one[0][0] for one in convolve.seen) == sorted(seen)
+    assert {given[2] for given, _ in convolve.options} == {dilation}
+    over = shape[0] % threads if stride == 2 or shape[0] < threads else 0
+    assert counts[:1] == ([over] if over else [])
+    assert len(counts) == (2 if over else 0)
+
+
+def test_images_of_more_numbers_have_no_second_one(monkeypatch):
+    assert (module.SMALL_IMAGE, module.PRODUCT_ROWS, module.NARROW) == (20_480, 8, 16)
+    monkeypatch.setattr(module, "SMALL_IMAGE", 72)
+    for side, rows in ((6, 2), (7, 1)):
+        convolve = noted(F.conv2d)
+        own(1).convolution(convolve, draw(1, 2, side, side), draw(3, 2, 3, 3))
+        assert [one[0][0] for one in convolve.seen] == [rows]
+        back = noted(F.conv_transpose2d)
+        found = own(1).transposed_convolution(back, draw(1, 2, side, side), draw(2, 3, 3, 3), None, 2, padding=1)
+        assert torch.allclose(
+            found, F.conv_transpose2d(draw(1, 2, side, side), draw(2, 3, 3, 3), None, 2, 1), atol=1e-5
+        )
+        assert [one[0][0] for one in back.seen] == [rows]
+
+
+def test_images_without_a_batch_axis_are_left_alone():
+    for function, weight in ((F.conv2d, draw(3, 2, 3, 3)), (F.conv_transpose2d, draw(2, 3, 3, 3))):
+        plain = noted(function)
+        rule = own(1).convolution if function is F.conv2d else own(1).transposed_convolution
+        assert torch.equal(rule(plain, draw(2, 6, 6), weight), function(draw(2, 6, 6), weight))
+        assert plain.seen == [((2, 6, 6), tuple(weight.shape))]
+
+
+def test_gradients_pass_what_computes_on_threads_of_its_own(monkeypatch):
+    counts = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+    x = draw(3).requires_grad_()
+    found = module._on_threads(2, lambda rows: rows * rows, x)
+    (gradient,) = torch.autograd.grad(found.sum(), x)
+    assert torch.equal(gradient, 2 * x.detach())
+    assert counts == [2, 7, 2, 7]
+    counts.clear()
+    with torch.no_grad():
+        assert torch.equal(module._on_threads(3, torch.exp, x), x.exp())
+    assert counts == [3, 7]
+
+
+def test_curves_take_each_row_by_itself():
+    for x, calls, others in (
+        *((draw(3, 4), 3, ()), (draw(1, 4), 1, ()), (draw(4, 4), 1, ()), (draw(3), 1, ())),
+        *((draw(3, 4).abs(), 1, (draw(4),)), (draw(3, 4).abs(), 3, (torch.tensor(2.0),)), (draw(3, 4).abs(), 3, (2,))),
+    ):
+        curve = noted(torch.pow if others else torch.exp)
+        found = own(3).by_row(curve, x, *others)
+        assert torch.allclose(found, torch.pow(x, *others) if others else x.exp())
+        assert len(curve.seen) == calls
+    for function, options in ((torch.Tensor.exp_, {}), (F.silu, {"inplace": True})):
+        x, curve = draw(3, 4), noted(function)
+        wanted = x.exp() if not options else F.silu(x)
+        assert own(3).by_row(curve, x, **options) is x
+        assert torch.allclose(x, wanted)
+        assert curve.seen == [((1, 4),)] * 3
+    power = noted(torch.Tensor.__ipow__, "__ipow__")
+    x = draw(2, 2)
+    assert own(2).by_row(power, x, 2) is not x
+
+
+def test_a_sum_of_a_single_row_has_a_second_one():
+    for x, threads, options, rows in (
+        *((draw(1, 5), 2, {"dim": 1}, 2), (draw(1, 5), 1, {"dim": 1}, 1), (draw(2, 5), 2, {"dim": 1}, 2)),
+        *((draw(1, 5), 2, {"dim": 0}, 1), (draw(1, 5), 2, {}, 1)),
+    ):
+        total = noted(torch.sum)
+        found = own(2, threads).sum(total, x, **options)
+        assert torch.allclose(found, x.sum(**options))
+        assert total.seen == [((rows, 5),)]
+
+
+def test_which_axes_join_the_rows():
+    x = draw(2, 3, 4)
+    for function, others, options, joins in (
+        *((torch.exp, (), {}, False), (torch.sum, (), {}, True), (torch.sum, (1,), {}, False)),
+        *((torch.sum, (0,), {}, True), (torch.sum, (-3,), {}, True), (torch.sum, ((1, 2),), {}, False)),
+        *((torch.sum, ((2, 0),), {}, True), (torch.std, (False,), {}, True), (torch.sum, (), {"axis": 1}, False)),
+        *((torch.norm, (2, 1), {}, False), (torch.norm, (2, 0), {}, True), (torch.norm, (2,), {}, True)),
+        *((torch.softmax, (0,), {}, True), (torch.softmax, (2,), {}, False)),
+    ):
+        assert module._joins_rows(function, x, others, options) is joins, (function.__name__, others, options)
+
+
+def test_the_largest_of_sizes():
+    assert [module._largest(sizes) for sizes in (3, (1, 2), (2, 1), ())] == [3, 2, 2, 1]
+
+
+def test_attention_of_more_rows_or_with_a_mask_is_left_alone():
+    def attend(query, key, value, **options):
+        seen.append(query.shape[1])
+        return query + value, None if options.get("plain") else query.transpose(0, 1)
+
+    x = draw(4, 3, 5)
+    for rows, options, calls in (
+        (3, {}, [1, 1, 1]),
+        (2, {}, [3]),
+        (3, {"attn_mask": x}, [3]),
+        (3, {"plain": 1}, [1] * 3),
+    ):
+        seen = []
+        found, weights = own(rows).attention(attend, x, x, x, **options)
+        assert seen == calls
+        assert torch.equal(found, 2 * x)
+        assert weights is None if options.get("plain") else torch.equal(weights, x.transpose(0, 1))
+
+
+def test_a_gpu_is_left_alone():
+    assert isinstance(batch_invariant(3, torch.device("cuda")), nullcontext)
+    with batch_invariant(2, CPU), pytest.raises(TypeError):
+        torch.exp()

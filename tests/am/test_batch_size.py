@@ -5,6 +5,7 @@ import pytest
 
 from dgnam.am import CaffeTarget, Diversity, GeneratorPrior, Job, Jobs, Unit, act_range_bounds, batch_size, released
 from dgnam.am.batch_size import choose_batch_size
+from dgnam.errors import DgnamError
 
 CLIP = act_range_bounds(np.full(12, 12.0, np.float32))
 GIB = 1 << 30
@@ -67,3 +68,16 @@ def test_no_more_is_timed_than_the_jobs_fill(parts, large):
 def test_images_that_are_compared_stay_together(parts, large):
     objective = Unit("fc8", 1) + 0.1 * Diversity("fc6")
     assert choose(parts, Jobs([objective], [released()], range(50))).size == 100
+
+
+def test_what_cannot_be_watched_counts_as_nothing(parts):
+    def refuse():
+        raise DgnamError("functions of torch.func bear no such hooks")
+
+    assert batch_size._kept_bytes(*parts, refuse) == 0
+
+
+def test_a_step_takes_twice_what_it_keeps(parts):
+    kept = batch_size._kept_bytes(*parts, lambda: batch_size.try_step(*parts, jobs(), clip=CLIP))
+    assert choose(parts, jobs()).image_bytes == 2 * kept > 0
+    assert (batch_size.MOST, batch_size.SMALL, batch_size.FIRST) == ({"cpu": 100, "cuda": 1024}, GIB, 4)

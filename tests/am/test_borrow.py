@@ -9,7 +9,7 @@ from torch import nn
 
 import dgnam
 from dgnam.am import JointTarget, Step, TorchPrior, TorchTarget, Unit, gather, released, synthesize
-from dgnam.am.borrow import borrowed
+from dgnam.am.borrow import borrowed, undo
 from dgnam.am.jobs import Job
 from dgnam.errors import DgnamError
 from dgnam.measure import Judge
@@ -260,3 +260,26 @@ def test_judge_leaves_its_module_as_found(tiny_modules):
     assert module.training
     assert all(p.requires_grad for p in module.parameters())
     module.eval()
+
+
+def test_steps_are_taken_back_the_last_first_whatever_fails():
+    done = []
+
+    def fail():
+        done.append("fail")
+        raise ValueError("refused")
+
+    def interrupted():
+        done.append("ctrl-c")
+        if done.count("ctrl-c") == 1:
+            raise KeyboardInterrupt
+
+    steps = [lambda: done.append("first"), fail, interrupted]
+    with pytest.raises(ValueError, match="refused"):
+        undo(steps)
+    assert done == ["ctrl-c", "ctrl-c", "fail", "first"]
+    assert steps == []
+    done.clear()
+    with pytest.raises(KeyboardInterrupt):
+        undo([lambda: done.append("first"), interrupted])
+    assert done == ["ctrl-c", "ctrl-c", "first"]

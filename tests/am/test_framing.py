@@ -60,3 +60,8 @@ def test_mean_image_is_cropped_at_its_center():
     mean = np.arange(3 * 10 * 10.0).reshape(3, 10, 10)
     assert np.array_equal(crop_mean(mean, (4, 4)), mean[:, 3:7, 3:7])
     assert crop_mean(np.array([104.0, 117, 123]), (4, 4)).shape == (3, 1, 1)
+
+
+def test_half_a_side_is_cropped_and_less_is_resized():
+    for inner, kind in (((32, 64), CenterCrop), ((31, 64), Resize), ((64, 31), Resize), ((64, 65), Resize)):
+        assert isinstance(choose_framing((64, 64), inner), kind)

@@ -5,7 +5,16 @@ import pytest
 from PIL import Image
 
 from dgnam.am import Unit, paper, released, released_from_image, released_googlenet
-from dgnam.am.images import conv5_crop, file_name, picture, published_picture, save_jpeg, save_png
+from dgnam.am.images import (
+    conv5_crop,
+    file_name,
+    objective_stem,
+    picture,
+    published_picture,
+    save,
+    save_jpeg,
+    save_png,
+)
 
 
 def image_of(*bgr):
@@ -73,3 +82,27 @@ def test_file_name_of_other_objectives_is_their_text():
 
 def test_file_name_takes_another_suffix():
     assert file_name(Unit("fc8", 643), released(), 0, ".png") == "fc8_0643_200_0.99_8.0__0.png"
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_an_image_is_saved_under_its_name(tmp_path, published):
+    image = np.full((3, 4, 5), 60, np.float32)
+    image[0] = -60
+    how = {"published": True} if published else {}
+    path = save(tmp_path, image, Unit("fc8", 643), released(), 2, **how)
+    assert path == tmp_path / f"fc8_0643_200_0.99_8.0__2.{'jpg' if published else 'png'}"
+    with Image.open(path) as found:
+        assert (found.format, found.size) == ("JPEG" if published else "PNG", (5, 4))
+        color = np.asarray(found)[0, 0]
+    assert np.allclose(color, [255, 255, 0] if published else [191, 191, 64], atol=3 if published else 0)
+
+
+def test_texts_are_in_the_metadata(tmp_path):
+    save_png(tmp_path / "a.png", np.zeros((2, 2, 3), np.uint8), {"unit": "fc8:3", "seed": "1"})
+    assert Image.open(tmp_path / "a.png").text == {"unit": "fc8:3", "seed": "1"}
+
+
+def test_files_about_an_objective_are_called_by_it():
+    found = [objective_stem(one) for one in (Unit("a/b", 7), Unit("conv5", 55, xy=6), 2.0 * Unit("fc8", 3))]
+    assert found == ["a_b_0007", "conv5_55@6", "2_fc8_3"]
+    assert objective_stem(2.0 * Unit("f" * 100, 3)) == "2_" + "f" * 78

@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from dgnam.am import Channel, Job, Jobs, Unit, paper, released, split_batches
-from dgnam.am.jobs import check_batches
+from dgnam.am import Channel, Job, Jobs, Result, Unit, gather, paper, released, split_batches
+from dgnam.am.jobs import check_batches, places_of_change
 from dgnam.errors import DgnamError
 
 
@@ -96,3 +96,41 @@ def test_unit_of_another_objective_raises():
 
 def test_seeds_may_be_numpy_integers():
     assert Jobs([Unit("fc8", 3)], [released()], np.arange(3))[2].seed == 2
+
+
+def test_the_usual_seed_and_settings():
+    assert (Job(Unit("fc8", 3)).seed, Job(Unit("fc8", 3)).settings) == (0, released())
+
+
+def test_results_of_batches_are_joined_in_the_order_of_the_jobs():
+    def result(indices, steps):
+        count = len(indices)
+        values = np.array(indices, np.float32)
+        traces = np.repeat(values[:, None], steps, 1)
+        images = np.broadcast_to(values.reshape(-1, 1, 1, 1), (count, 3, 2, 2))
+        return Result(indices, images, values[:, None], traces, np.full(count, steps), np.zeros(count, np.int8))
+
+    found = gather([result((3, 1), 2), result((2, 0), 4)])
+    assert found.indices == (0, 1, 2, 3)
+    assert found.images[:, 0, 0, 0].tolist() == found.codes[:, 0].tolist() == [0, 1, 2, 3]
+    assert found.steps.tolist() == [4, 2, 4, 2]
+    assert found.activations.shape == (4, 4)
+    assert np.isnan(found.activations[1, 2:]).all()
+    assert found.activations[1, :2].tolist() == [1, 1]
+    assert found.last_activations.tolist() == [0, 1, 2, 3]
+
+
+def test_where_more_than_the_seed_changes():
+    jobs = Jobs([Unit("fc8", 0), Unit("fc8", 1)], [released()], range(4))
+    assert list(places_of_change(jobs, range(8))) == [0, 4]
+    assert list(places_of_change(jobs, range(3, 8))) == [3, 4]
+    assert list(places_of_change(jobs, range(4, 8))) == [4]
+    assert list(places_of_change(jobs, range(5, 5))) == []
+    assert list(places_of_change(list(jobs), range(2, 5))) == [2, 3, 4]
+
+
+def test_ranges_that_touch_and_end_with_the_jobs_pass():
+    check_batches(of_layers(*["fc8"] * 5), [range(2), range(2, 5)])
+    for wrong in ([range(4, 6)], [range(2, 4), range(1, 3)]):
+        with pytest.raises(DgnamError, match="disjoint, non-empty ranges of the jobs 0 to 4"):
+            check_batches(of_layers(*["fc8"] * 5), wrong)

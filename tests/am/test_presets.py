@@ -29,6 +29,7 @@ from dgnam.am import (
     NoiseStart,
     NormBall,
     NormPower,
+    Phases,
     RandomAffine,
     TotalVariation,
     Unit,
@@ -37,6 +38,7 @@ from dgnam.am import (
     synthesize,
     without_prior,
 )
+from dgnam.am.presets import default_gain
 from dgnam.errors import DgnamError
 
 FULL = (227, 227)
@@ -207,3 +209,63 @@ def test_priors_make_smoother_images_than_none(target):
 def test_unknown_names_and_numbers_raise(options, message):
     with pytest.raises(DgnamError, match=message):
         pixel_preset(*options)
+
+
+def test_simonyans_numbers_at_any_gain():
+    for gain in (1.0, 4.0):
+        settings = pixel_preset("simonyan2014", FULL, gain=gain).settings
+        assert (settings.n_iters, settings.step_size(0), settings.step_size(199)) == (200, 100 * gain, 100 * gain)
+        assert settings.regularizer.weight == 5e-5 / gain
+    assert pixel_preset("simonyan2014", FULL).settings == pixel_preset("simonyan2014", FULL, 1.0, 1.0).settings
+
+
+def test_nguyens_steps_and_weights():
+    settings = pixel_preset("nguyen2016", FULL).settings
+    rows = [(190, 11.0, 11.0), (150, 6.0, 6.0), (150, 1.0, 1.0), (30, 3.0, 3.0), (10, 6.0, 3.0)]
+    assert settings.schedule == Phases.of(rows)
+    denoise = [part.regularizer for part in settings.regularizer.parts[:5]]
+    weights = [(0.001, 0.05, 190), (0.01, 0.08, 150), (0.01, 2.0, 150), (0.1, 2.0, 30), (0.01, 2.0, 10)]
+    assert denoise == [Denoise(*row) for row in weights]
+    assert pixel_preset("nguyen2016", FULL).start == NoiseStart(8, gray=175)
+
+
+def test_mahendrans_weights_and_rate():
+    preset = pixel_preset("mahendran2016", FULL)
+    weight = 10_000 / (355**2 * 30)  # of the objective, of which all is divided
+    norm, variation, _ = preset.settings.regularizer.parts
+    assert norm.weight == pytest.approx(80**-6 / weight)
+    assert variation.weight == pytest.approx((6.5 / 80) ** 2 / weight)
+    rate = 234 * 234 * 0.05 * 6400 / 6 * weight
+    assert preset.settings.step_size(0) == preset.settings.step_size(299) == pytest.approx(rate)
+    assert (preset.settings.n_iters, preset.start) == (300, NoiseStart(80 / 3**0.5 / 0.9, uniform=True))
+    half = pixel_preset("mahendran2016", (100, 50), scale=0.5)
+    assert half.settings.transform == Jitter(4)
+    small = 10_000 / (355 / 227) ** 2 / 5000 / 30
+    assert half.settings.regularizer.parts[1].weight == pytest.approx((3.25 / 80) ** 2 / small)
+    assert half.settings.step_size(0) == pytest.approx(103 * 53 * 0.05 * 6400 / 6 * small)
+    assert pixel_preset("mahendran2016", FULL, scale=0.01).settings.transform == Jitter(1)
+
+
+def test_other_presets_at_a_scale():
+    settings = pixel_preset("yosinski2015-b", (64, 64), scale=0.5, gain=3.0).settings
+    assert settings.regularizer.parts[:2] == (Blur(0.25, 4), ClipSmallNorm(50))
+    assert settings.step_size(0) == 300
+    assert pixel_preset("yosinski2015-c", (64, 64), gain=3.0).settings.step_size(0) == 300
+    fourth = pixel_preset("yosinski2015-d", (64, 64), scale=0.5, gain=3.0).settings
+    assert (fourth.regularizer.parts[0], fourth.step_size(0)) == (Blur(0.25, 4), 1e8)
+    assert pixel_preset("olah2017", FULL).settings.regularizer == L2Decay(1.0)
+
+
+def test_the_gain_of_a_size():
+    assert [default_gain(size) for size in ((227, 227), (300, 300), (56, 56), (112, 56))] == [1, 1, 67, 24]
+    assert pixel_preset("yosinski2015", (56, 56)).settings.step_size(0) == 6700
+
+
+def test_sizes_and_numbers_end_where_the_messages_say():
+    assert pixel_preset("pixels", (2, 2)).prior.image_size == (2, 2)
+    for size in ((1, 2), (2, 1), (4,), (4, 4, 4)):
+        with pytest.raises(DgnamError, match="each at least 2 pixels"):
+            pixel_preset("pixels", size)
+    for scale, gain in ((-1.0, 1.0), (1.0, 0.0), (float("inf"), 1.0)):
+        with pytest.raises(DgnamError, match="give a finite number above 0"):
+            pixel_preset("pixels", FULL, scale, gain)

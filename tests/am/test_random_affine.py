@@ -85,3 +85,12 @@ def test_gradients_equal_numerical_ones():
 def test_numbers_out_of_range_raise(given):
     with pytest.raises(DgnamError, match="give shifts and an angle"):
         RandomAffine(*given)
+
+
+def test_the_limits_belong_to_what_may_be_given():
+    for fine in ((0, 0.0, 0, 0), (8, 0.999, 10, 4)):
+        RandomAffine(*fine)
+    for wrong in ((8, -0.001), (8, 0.1, -1), (8, 0.1, 0, -1)):
+        with pytest.raises(DgnamError, match="give shifts and an angle"):
+            RandomAffine(*wrong)
+    assert RandomAffine() == RandomAffine(8, 0.1, 10, 4)

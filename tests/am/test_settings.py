@@ -104,3 +104,17 @@ def test_useless_values_raise(make, message):
 
 def test_numpy_steps_become_an_int():
     assert type(released(n_iters=np.int64(20)).n_iters) is int
+
+
+def test_the_most_steps_and_the_fewest():
+    for fine in (1, 1_000_000):
+        assert released(n_iters=fine).n_iters == fine
+    for wrong in (0, 1_000_001):
+        with pytest.raises(DgnamError, match=f"n_iters {wrong} must be at"):
+            released(n_iters=wrong)
+
+
+def test_the_usual_numbers():
+    assert released() == released(200, 8.0, 1e-10, 0.99)
+    assert paper() == paper(200, 8.0, 1e-10, 0.005)
+    assert without_prior() == without_prior(200, 8.0, 1e-10)

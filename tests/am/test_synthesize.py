@@ -1,6 +1,8 @@
 """The batch loop: each job equals the published loop, in any batch."""
 
 from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,6 +34,8 @@ from dgnam.am.evolve import UnitScore
 from dgnam.am.published import loop as published
 from dgnam.am.synthesize import _Batch, try_step
 from dgnam.errors import DgnamError
+
+module = import_module("dgnam.am.synthesize")
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))
 JOBS = [
@@ -499,3 +503,32 @@ def test_how_torch_computes_is_left_as_it_was(torches):
     run(torches, [replace(JOBS[0], settings=released(n_iters=2))], on_step=lambda step: seen.append(now()))
     assert seen[0] == (False, False, False, True)
     assert now() == before
+
+
+def test_what_stops_a_row():
+    activations = torch.tensor([1.0, 1.0, 1.0, torch.nan, 1.0, torch.inf])
+    image_norms = torch.tensor([1.0, 0.0, 1.0, 0.0, torch.nan, 0.0])
+    code_norms = torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0, 1.0])
+    found = module._stops(activations, image_norms, code_norms)
+    assert found.dtype == torch.int8
+    none, zero, wrong = int(Stop.NONE), int(Stop.ZERO_GRADIENT), int(Stop.NOT_FINITE)
+    assert found.tolist() == [none, zero, zero, wrong, wrong, wrong]
+
+
+def test_rows_that_changed_by_rounding_alone_are_flat():
+    batch = SimpleNamespace(magnitudes=torch.tensor([10.0] * 5), lowered=SimpleNamespace(precision="float32"))
+    nan = torch.nan
+    trace = torch.tensor(
+        [[1, 1 + 0.9e-5, 1], [1, 1 + 1.2e-5, 1], [1, nan, nan], [1, 1, nan], [nan, nan, nan]], dtype=torch.float64
+    )
+    assert module._Batch._flat(batch, trace).tolist() == [True, False, False, True, False]
+
+
+def test_the_modes_of_torch_are_put_back():
+    memory = torch.utils.deterministic
+    before = torch.get_deterministic_debug_mode(), memory.fill_uninitialized_memory
+    for device, mode in (("cpu", 2), ("cuda", 1)):
+        with torch.no_grad(), module._repeatable(torch.device(device), "float32"):
+            assert (torch.get_deterministic_debug_mode(), memory.fill_uninitialized_memory) == (mode, False)
+            assert torch.is_grad_enabled()
+        assert (torch.get_deterministic_debug_mode(), memory.fill_uninitialized_memory) == before

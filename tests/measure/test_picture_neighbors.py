@@ -97,3 +97,25 @@ def test_spaces_are_named_once():
         check_spaces(["fc6", PIXELS, "fc6"])
     with pytest.raises(DgnamError, match="give pixels or layers"):
         check_spaces([])
+
+
+def test_batches_are_of_64_and_are_told(target):
+    sizes = []
+    measurement = NeighborMeasurement(target, ["conv1"], preprocess(PICTURES[:1]), ["q"], 1, PREPARE)
+    assert (measurement.batch_size, measurement.shift, measurement.mirror) == (64, 3, True)
+    small = measured(target, PICTURES[:20], 1, ["conv1"])  # more queries than a batch
+    small.add(Dataset.of_arrays("all", PICTURES), on_batch=sizes.append)
+    assert sizes == [16, 16, 8]
+    assert small.places[0, :, 0].tolist() == list(range(20))
+    one = measured(target, PICTURES[:1], 2, ["conv1"])
+    one.add(Dataset.of_arrays("one", PICTURES[:1]))
+    one.check_any("one")
+
+
+def test_no_picture_at_all_is_an_error(target):
+    none = measured(target, PICTURES[:1], 1, ["conv1"])
+    with pytest.raises(DataError, match=r"^here: no picture could be read$"):
+        none.check_any("here")
+    none.reasons.append("why")
+    with pytest.raises(DataError, match=r"^here: no picture could be read; the first: why$"):
+        none.check_any("here")

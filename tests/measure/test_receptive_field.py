@@ -86,3 +86,23 @@ def test_a_box_cuts_pictures():
     box = Box(1, 2, 4, 6)
     assert box.size == (3, 4)
     assert np.array_equal(box.cut(picture), picture[1:4, 2:6])
+
+
+class Parts(nn.Module):
+    """A layer that a gradient never reaches, and one that none was asked of."""
+
+    def __init__(self):
+        super().__init__()
+        self.cut, self.own = nn.Identity(), nn.Identity()
+
+    def forward(self, x):
+        weight = torch.ones(1, requires_grad=True)
+        return self.cut(x.detach()) + self.own(x.detach() * weight)
+
+
+def test_what_does_not_depend_on_the_image_has_the_whole_of_it():
+    target = TorchTarget(Parts(), size=(6, 8))
+    whole = Box(0, 0, 6, 8)
+    assert receptive_fields(target, "cut", [(1, 1), (2, 2)]) == [whole, whole]
+    assert receptive_fields(target, "own", [(1, 1)]) == [whole]
+    assert receptive_fields(target, "cut", []) == []

@@ -155,3 +155,21 @@ def test_a_token_is_looked_at_alone_and_has_no_position(planted):
 class Transposed(nn.Module):
     def forward(self, x):
         return x.transpose(1, 2)
+
+
+def test_one_picture_is_enough_and_none_is_an_error(planted):
+    dataset, _ = planted
+    own = TopImageMeasurement(red_detector(), [Unit("0", 1)], 2, SMALL)
+    assert own.batch_size == 64
+    with pytest.raises(DataError, match=r"^here: no picture could be read$"):
+        own.check_any("here")
+    own.reasons.append("why")
+    with pytest.raises(DataError, match=r"^here: no picture could be read; the first: why$"):
+        own.check_any("here")
+    sizes = []
+    own.add(dataset, limit=1, on_batch=sizes.append)
+    own.check_any("here")
+    assert sizes == [1]
+    assert own.places.tolist() == [[0, -1]]
+    assert np.isnan(own.activations[0, 1])
+    assert own.positions[0, 1].tolist() == [-1, -1]

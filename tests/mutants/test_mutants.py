@@ -42,7 +42,7 @@ def test_a_sample_is_the_same_for_a_seed_and_has_its_tests():
     mirror, others = command.mirrored(Path("dgnam/runs/run.py"))
     assert mirror == ["tests/runs/test_run.py"]
     assert "tests/runs/test_record.py" in others
-    assert command.mirrored(Path("dgnam/runs/lock.py"))[0] == []
+    assert command.mirrored(Path("dgnam/am/score.py"))[0] == []
 
 
 @pytest.mark.parametrize(("text", "fate"), [("(x <= 3)", "survived"), ("return None", "killed")])

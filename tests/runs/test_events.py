@@ -45,3 +45,38 @@ def test_a_process_at_work_counts_until_now(journal, monkeypatch):
     monkeypatch.setattr(events.time, "time", lambda: calendar.timegm((2026, 1, 2, 3, 4, 15)))
     assert events.seconds([BEGUN], journal, running=True) == 10
     assert events.seconds([{**BEGUN, "time": "no time"}], journal, running=True) == 0
+
+
+def test_what_is_no_event_is_passed_over(tmp_path):
+    (tmp_path / "log").write_bytes(b'{"event": "started"}\n{"eve\n\xff\n[1]\n{"event": "ended", "seconds": 1}\n')
+    assert [event["event"] for event in events.read_events(tmp_path / "log")] == ["started", "ended"]
+    assert events.read_events(tmp_path / "none") == []
+
+
+def test_the_last_process_tells_its_directory_executor_and_total():
+    log = [
+        {**BEGUN, "directory": "/a", "executor": "ray", "total": 5, "unit": "images"},
+        {"event": "stopped", "seconds": 1, "directory": "/no"},
+    ]
+    assert (events.last_directory(log), events.executor(log), events.total(log)) == ("/a", "ray", (5, "images"))
+    assert events.started(log) == BEGUN["time"]
+    later = [*log, {"event": "resumed", "time": "2027-01-01T00:00:00Z", "total": 7}]
+    assert (events.last_directory(later), events.executor(later), events.total(later)) == (None, "", (7, "chunks"))
+    assert events.started(later) == BEGUN["time"]
+    assert (events.last_directory([]), events.executor([]), events.total([]), events.started([])) == (
+        *(None, "", (None, "chunks")),
+        "",
+    )
+    assert events.total([{"total": True}]) == (None, "chunks")
+    assert events.last_directory([{**BEGUN, "directory": 3}]) is None
+
+
+def test_the_chunks_given_up_are_those_of_the_last_event():
+    stopped = {"event": "stopped", "failed": {"00001": "nan", "00002": 3}}
+    assert events.failed([BEGUN, stopped]) == {"00001": "nan", "00002": "3"}
+    assert events.failed([stopped, BEGUN]) == events.failed([]) == events.failed([{"failed": ["00001"]}]) == {}
+
+
+def test_seconds_have_three_digits_and_no_chunk_means_none(journal):
+    os.utime(journal, (wrote := calendar.timegm((2026, 1, 2, 3, 4, 5)) + 0.12345, wrote))
+    assert events.seconds_since(BEGUN, journal) == 0.123

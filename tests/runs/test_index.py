@@ -151,3 +151,41 @@ def test_a_log_of_anything_is_no_crash(run, time):
 )
 def test_durations_in_words(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_line_of_the_list(run):
+    with run.exclusive(2000, "images"):
+        run.save("00000", {"x": np.zeros(2)}, count=1200)
+    found = read_summary(run.path)
+    parts = ("lemon-1", "visualize", "caffenet-mini fc8:lemon", "1,200/2,000 images", "finished")
+    assert found.cells() == (*parts, found.started, "0 s")
+    assert (found.directory, found.executor, found.failed) == (os.getcwd(), "", {})
+
+
+@pytest.mark.parametrize(
+    ("task", "spec", "inputs", "what"),
+    [
+        ("again", {"run": "runs/a", "job": 3, "target": "t"}, {}, "runs/a job 3"),
+        ("evolve", {"score": "m:f", "prior": "p"}, {}, "m:f"),
+        ("train", {"model": "judge-mini"}, {}, "judge-mini"),
+        ("visualize", {"target": {"object": "Net"}, "objective": "fc8:3"}, {"target": {"name": "Net"}}, "Net fc8:3"),
+        ("visualize", {"target": {"object": "Net"}, "objective": ["a", "b"]}, {}, "an object in Python"),
+        ("reproduce", {"experiment": "fig1"}, {}, "fig1"),
+        ("reproduce", {"experiment": "fig1", "target": "mine"}, {}, "fig1 mine"),
+    ],
+)
+def test_what_a_run_is_of(tmp_path, task, spec, inputs, what):
+    assert read_summary(Run.create_at(tmp_path / "run", Record(task, spec, inputs)).path).what == what
+
+
+def test_what_may_not_be_looked_into_is_no_run(run, monkeypatch):
+    (run.path.parent / "aaa").mkdir()
+    is_file = type(run.path).is_file
+
+    def denied(path):
+        if path.parent.name == "aaa":
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(type(run.path), "is_file", denied)
+    assert [one.name for one in list_runs(run.path.parent)] == ["lemon-1"]

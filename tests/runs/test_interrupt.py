@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dgnam.runs import Interrupted, Record, Run, defer_interrupt
+from dgnam.runs import Interrupted, Record, Run, defer_interrupt, interrupt
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -51,3 +51,14 @@ def test_the_message_is_the_whole_command_to_resume(tmp_path):
         f"stopped; resume it: dgnam resume {run.path} --target mine:net"
     )
     assert str(Interrupted("stopped", folder=tmp_path)) == f"stopped; resume it: dgnam resume {tmp_path}"
+
+
+def test_the_exit_statuses():
+    statuses = interrupt.BAD_INPUT, interrupt.STOPPED, interrupt.INCOMPLETE, interrupt.INTERRUPTED, interrupt.TERMINATED
+    assert statuses == (2, 3, 4, 130, 143)
+    assert Interrupted("stopped").status == 130
+    assert Interrupted("stopped").folder is None
+    stop = interrupt.Stop()
+    assert (bool(stop), stop.interrupted("done").status) == (False, 130)
+    stop.status = 143
+    assert (bool(stop), stop.interrupted("done").status) == (True, 143)

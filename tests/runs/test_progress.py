@@ -46,3 +46,35 @@ def test_a_standard_error_that_fails_stops_no_run(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Full())
     monkeypatch.setattr(progress, "SECONDS", 0.0)
     assert list(progress.progress_bar(range(3))) == [0, 1, 2]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_a_bar_that_is_drawn_again(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(progress.progress_bar(range(3), desc="working", mininterval=0)) == [0, 1, 2]
+    assert "\rworking: 100%" in sys.stderr.getvalue()
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(progress.progress_bar(range(3), show=False)) == [0, 1, 2]
+    assert sys.stderr.getvalue() == ""
+
+
+def test_lines_are_written_whole_and_their_length_is_told():
+    stream = io.StringIO()
+    lines = progress._Lines(stream)
+    assert [lines.write(text) for text in ("\rabc  ", "\r", "")] == [4, 0, 0]
+    assert stream.getvalue() == "abc\n"
+    stream.close()
+    assert lines.write("abc") == 0
+    lines.flush()
+
+
+def test_a_stream_of_lines_is_flushed():
+    flushed = []
+    stream = io.StringIO()
+    stream.flush = lambda: flushed.append(True)
+    progress._Lines(stream).flush()
+    assert flushed == [True]

@@ -6,7 +6,8 @@ import os
 import pytest
 
 from dgnam.errors import DgnamError, FormatError
-from dgnam.runs import Record, read_json
+from dgnam.runs import Record, read_json, record
+from dgnam.runs.record import digest, import_strings, objects_in, resume_command, write_json
 
 RECORD = Record("visualize", {"seeds": 2}, {"target": {"files": {"a": "1"}}, "seed": 0}, {"threads": 2})
 
@@ -84,3 +85,61 @@ def test_long_values_are_shown_by_their_beginning():
         with pytest.raises(DgnamError) as caught:
             Record("visualize", {}, {"note": long}).check_same(Record("visualize", {}, {"note": 1}), "run")
         assert str(caught.value) == f"cannot resume run: note changed (was {shown}, now 1)"
+
+
+def test_files_are_compared_by_name_wherever_they_lie():
+    one, two = "a" * 64, "b" * 64
+    was = Record("visualize", {}, {"files": {"/here/net.h5": one, "/here/m": two}, "deep": [{"files": {"/x": one}}]})
+    now = Record("visualize", {}, {"files": {"net.h5": one, "m": two}, "deep": [{"files": {"y/x": one}}]})
+    assert was.check_same(now, "run") == []
+    assert digest(was) == digest(now)
+    other = Record("visualize", {}, {**now.inputs, "files": {"net.h5": two, "m": two}})
+    assert digest(was) != digest(other) != digest(Record("evolve", {}, now.inputs))
+    with pytest.raises(DgnamError, match=r"cannot continue run: .* changed"):
+        was.check_same(other, "run", "continue")
+    # Two files of one name in two folders are told apart, and so are texts that are no checksums.
+    same = Record("visualize", {}, {"files": {"a/net.h5": one, "b/net.h5": two}})
+    with pytest.raises(DgnamError, match="changed"):
+        same.check_same(Record("visualize", {}, {"files": {"a/net.h5": two, "b/net.h5": two}}), "run")
+    texts = (Record("visualize", {}, {"files": {f"{place}/x": "no checksum"}}) for place in "ab")
+    with pytest.raises(DgnamError, match="changed"):
+        next(texts).check_same(next(texts), "run")
+
+
+def test_a_difference_in_a_long_text_is_named_by_its_first_line():
+    texts = ("name: x\nlayer 1\nlayer 2\n", "name: x\nlayer 1\nlayer 3\n")
+    was, now = (Record("visualize", {}, {"net": text}) for text in texts)
+    with pytest.raises(DgnamError, match=r'^cannot resume run: net changed \(was "layer 2", now "layer 3"\)$'):
+        was.check_same(now, "run")
+
+
+def test_objects_of_python_are_found_in_a_spec():
+    mark = {"object": "Net"}
+    spec = {"target": mark, "seeds": 3, "prior": "p", "score": [1, {"deep": [mark]}], "start": {"x": 1}, "l2": [2]}
+    assert objects_in(spec) == ["target", "score"]
+
+
+def test_the_import_strings_of_a_spec():
+    def found(name, value):
+        return list(import_strings(name, value))
+
+    assert found("target", "mine:net") == ["mine:net"]
+    assert found("encoder", {"a": "mine:net", "b": "caffenet"}) == ["mine:net"]
+    assert found("target", {"object": "m:n"}) == found("target", "c:/net.prototxt") == found("target", "net") == []
+    assert found("score", "m:f.prototxt") == ["m:f.prototxt"]
+    assert found("start", "image:cat.jpg") == []
+
+
+def test_the_command_to_resume_replaces_where_the_run_did(tmp_path):
+    Record("train", {"model": "m", "replace": True}, {}).write(tmp_path)
+    assert resume_command(tmp_path) == f"dgnam resume {tmp_path} --replace"
+
+
+def test_a_record_too_long_to_be_read_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "_LONGEST", 22)
+    write_json(tmp_path / "a.json", {"a": "12345678"})
+    assert read_json(tmp_path / "a.json") == {"a": "12345678"}
+    assert (tmp_path / "a.json").read_text() == '{\n  "a": "12345678"\n}\n'
+    with pytest.raises(DgnamError, match="would have 25 bytes, and a record has 22 at most"):
+        write_json(tmp_path / "b.json", {"a": "12345678901"})
+    assert not (tmp_path / "b.json").exists()

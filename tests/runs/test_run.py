@@ -6,12 +6,13 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from dgnam.errors import DgnamError, FormatError
+from dgnam.errors import ChunksFailedError, DgnamError, FormatError
 from dgnam.runs import Record, Run
 from dgnam.runs.chunks import to_bytes
 from dgnam.runs.lock import exclusive
@@ -300,3 +301,126 @@ def test_an_error_names_the_directory_where_its_path_is_relative_to_another(tmp_
         raise DgnamError("pictures/cat.jpg is missing")
     with pytest.raises(DgnamError, match=r"^no such layer$"), run.in_directory():
         raise DgnamError("no such layer")
+
+
+def logged(run):
+    return [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
+
+
+def test_the_log_tells_how_a_run_was_left(run):
+    with run.exclusive(9, "images", "ray", note="n"):
+        run.pause("a time limit")
+    with run.exclusive(executor="local"):
+        run.save("00000", arrays(0))
+    with pytest.raises(ChunksFailedError), run.exclusive():
+        raise ChunksFailedError("one failed", {"00001": "nan"})
+    with pytest.raises(ValueError, match="bad"), run.exclusive():
+        raise ValueError("bad")
+    events = logged(run)
+    assert [event["event"] for event in events] == ["started", "stopped", "started", "ended"] + [
+        "resumed",
+        "stopped",
+    ] * 2
+    first, paused, second, _, _, failed, _, wrong = events
+    assert [first[name] for name in ("total", "unit", "executor", "note")] == [9, "images", "ray", "n"]
+    assert first["directory"] == os.getcwd()
+    assert (second["total"], second["unit"], "executor" in second) == (None, "chunks", False)
+    assert (paused["reason"], failed["reason"], wrong["reason"]) == ("a time limit", "ChunksFailedError", "ValueError")
+    assert (failed["failed"], "failed" in wrong) == ({"00001": "nan"}, False)
+    assert all(0 <= event["seconds"] < 10 for event in events[1::2])
+
+
+def test_the_seconds_of_a_process_are_those_it_took(run, monkeypatch):
+    now = iter([100.0, 102.12345, 200.0, 201.0054])
+    monkeypatch.setattr("dgnam.runs.run.time.time", lambda: next(now))
+    with run.exclusive():
+        pass
+    with pytest.raises(KeyboardInterrupt), run.exclusive():
+        raise KeyboardInterrupt
+    assert [event.get("seconds") for event in logged(run)] == [None, 2.123, None, 1.005]
+
+
+def test_sorted_chunks_have_the_journal_of_one_after_the_other(run, tmp_path):
+    other = Run.create_at(tmp_path / "other", RECORD)
+    for name in ("00002", "001/00000", "00000"):
+        run.save(name, arrays(0))
+    for name in ("00000", "00002", "001/00000"):
+        other.save(name, arrays(0))
+    before = os.stat(other.path / "chunks.jsonl").st_ino
+    run.sort()
+    other.sort()
+    assert run.names() == other.names() == ["00000", "00002", "001/00000"]
+    assert run.names("") == ["00000", "00002"]
+    assert contents(run.path) == contents(other.path)
+    assert os.stat(other.path / "chunks.jsonl").st_ino == before  # what is in order is not written again
+    run.discard("00002")
+    assert Run.open(run.path).names() == ["00000", "001/00000"]
+
+
+def test_bytes_are_loaded_as_they_were_saved(run):
+    run.save_bytes("state", b"abc", ".pt", 3)
+    assert run.load_bytes("state") == b"abc"
+    with pytest.raises(DgnamError, match=r"has no chunk '00009'"):
+        run.load("00009")
+    path = run.write_json("notes.json", {"b": 1, "a": 2})
+    assert path == run.path / "notes.json"
+    assert json.loads(path.read_text()) == {"a": 2, "b": 1}
+    assert run.write_text("more/x.txt", "é").read_bytes() == "é".encode()
+
+
+def test_a_chunk_that_cannot_be_read_is_named(run, monkeypatch):
+    run.save_bytes("state", b"abc", ".pt")
+
+    def failing(path):
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    with pytest.raises(FormatError, match=r"state\.pt: can't be read \(Input/output error\)"):
+        run.load_bytes("state")
+
+
+def test_a_chunk_saved_again_as_it_was_gets_no_second_line(run):
+    run.save("00000", arrays(0))
+    run.save("00000", arrays(0))
+    assert len(journal(run)) == 1
+    run.save("00000", arrays(1))
+    assert len(journal(run)) == 2
+    assert Run.open(run.path).missing(["00000"]) == []
+
+
+def test_a_record_is_written_again_only_where_it_differs(run):
+    before = os.stat(run.path / "run.json").st_ino
+    with run.exclusive():
+        pass
+    assert os.stat(run.path / "run.json").st_ino == before
+    (run.path / "run.json").unlink()
+    with run.exclusive():
+        assert Record.read(run.path).to_json() == RECORD.to_json()
+
+
+@pytest.mark.parametrize(
+    ("file", "sound"),
+    [
+        *(("chunks/x.h5", True), ("chunks/a/x.h5", True), ("/chunks/x.h5", False), ("own/x.h5", False)),
+        *(("", False), ("chunks/../x", False), ("chunks/a\0b", False), (3, False)),
+    ],
+)
+def test_files_of_a_journal_lie_where_chunks_lie(run, file, sound):
+    line = {"name": "00000", "file": file, "sha256": "0", "count": 0}
+    (run.path / "chunks.jsonl").write_text(json.dumps(line) + "\n")
+    assert Run.open(run.path).names() == (["00000"] if sound else [])
+
+
+def test_has_file_knows_entered_chunks_and_files_without_lines(run):
+    run.save_bytes("state", b"abc", ".pt")
+    (run.path / "chunks/00001.h5").write_bytes(b"x")
+    assert [run.has_file(name) for name in ("state", "00001", "00002")] == [True, True, False]
+
+
+def test_a_line_that_makes_no_sense_is_passed_over_wherever_it_stands(run):
+    run.save("00000", arrays(0))
+    run.save("00001", arrays(1))
+    first, second = (run.path / "chunks.jsonl").read_text().splitlines(keepends=True)
+    for text in (f"torn\n{first}{second}", f"{first}[1]\n{second}", f"{first}{second}{{}}\n"):
+        (run.path / "chunks.jsonl").write_text(text)
+        assert Run.open(run.path).names() == ["00000", "00001"]

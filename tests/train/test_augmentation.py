@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from dgnam.caffe import Net
 from dgnam.caffe.proto import parse_net, pb
@@ -117,3 +118,85 @@ def test_a_wrong_param_str_names_the_layer(text, message):
     with pytest.raises(DgnamError, match=message) as raised:
         split_data_layer(parse_net(NET.format(text=text), "test"), pb.TRAIN)
     assert "layer 'data'" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fine", "wrong"),
+    [
+        *(({"area": 1}, {"area": 1.01}), ({"area": 0.01}, {"area": 0}), ({"stretch": 1}, {"stretch": 0.99})),
+        *(({"stretch": 4}, {"stretch": 4.01}), ({"light": 1}, {"light": 1.01}), ({"light": 0}, {"light": -0.01})),
+        *(({"color": 1}, {"color": 1.01}), ({"color": 0}, {"color": -0.01}), ({"noise": 255}, {"noise": 255.1})),
+    ],
+)
+def test_options_end_where_the_message_says(fine, wrong):
+    Augmentation(**fine)
+    with pytest.raises(DgnamError, match="give"):
+        Augmentation(**wrong)
+
+
+def corners(grid: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Half the width and the height of windows, and their centers, from -1 to 1, by where their pixels are read."""
+    side = grid.shape[1]
+    half = (grid[:, -1, -1] - grid[:, 0, 0]) / 2 * side / (side - 1)
+    middle = (grid[:, -1, -1] + grid[:, 0, 0]) / 2
+    return half[:, 0], half[:, 1], middle[:, 0], middle[:, 1]
+
+
+def test_windows_have_the_areas_and_ratios_of_the_options():
+    count = 2000
+    own = Augmentation(area=0.25, stretch=1.5)
+    mirror = np.arange(count) % 2 == 1
+    grid = own._windows(torch.zeros(count, 3, 16, 16), 8, mirror, draw()).numpy()
+    wide, high, left, top = corners(grid)
+    assert ((wide < 0) == mirror).all()
+    wide = abs(wide)
+    area, ratio = wide * high, high / wide
+    assert 0.25 - 1e-3 <= area.min() < 0.27
+    assert 0.97 < area.max() <= 1 + 1e-3
+    assert 1 / 1.5 - 1e-3 <= ratio.min() < 0.69
+    assert 1.45 < ratio.max() <= 1.5 + 1e-3
+    for half, center in ((wide, left), (high, top)):
+        assert (half + abs(center)).max() <= 1 + 1e-3
+        assert (half + center).max() > 0.99
+        assert (half - center).max() > 0.99
+
+
+def drawn(augmentation: Augmentation, *ranges: tuple[float, float]) -> list[np.ndarray]:
+    """What is drawn for five pictures after their windows."""
+    ours = draw()
+    augmentation._windows(torch.zeros(5, 3, 4, 4), 4, np.zeros(5, bool), ours)
+    return [ours.uniform(low, high, 5) for low, high in ranges]
+
+
+def test_light_by_hand():
+    """A brightness of up to the share of 255 to both sides, half of it each way, and contrast around the mean."""
+    own = Augmentation(light=0.2)
+    pictures = np.full((5, 4, 4, 3), 100, np.uint8)
+    pictures[:, 2:] = 140
+    found = own(pictures, 4, np.zeros(5, bool), draw())
+    level, contrast = drawn(own, (-0.2, 0.2), (0.8, 1.2))
+    for row, shift, spread in zip(found, level, contrast, strict=True):
+        dark, bright = (120 + side * 20 * spread + 255 * shift / 2 for side in (-1, 1))
+        assert abs(row[0].astype(float) - dark).max() < 0.51
+        assert abs(row[3].astype(float) - bright).max() < 0.51
+
+
+def test_color_by_hand():
+    own = Augmentation(color=0.5)
+    pictures = np.full((5, 4, 4, 3), (200, 100, 50), np.uint8)
+    found = own(pictures, 4, np.zeros(5, bool), draw())
+    gray = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+    (share,) = drawn(own, (0.5, 1.5))
+    for row, factor in zip(found, share, strict=True):
+        wanted = gray + (np.array([200, 100, 50]) - gray) * factor
+        assert abs(row[0, 0] - wanted).max() < 0.51
+
+
+def test_values_stay_whole_numbers_of_a_byte():
+    for level in (0, 255):
+        x = torch.full((20, 3, 8, 8), float(level))
+        varied = Augmentation(noise=60).varied(x, 8, np.zeros(20, bool), draw())
+        assert varied.min() >= 0
+        assert varied.max() <= 255
+        assert torch.equal(varied, varied.round())
+        assert (varied != level).any()

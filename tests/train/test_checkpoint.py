@@ -1,5 +1,6 @@
 """A training's folder is a run: killed, stopped or damaged, it goes on to the same weights, bit for bit."""
 
+import io
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from dgnam.runs import Interrupted, Record, Run, defer_interrupt
 from dgnam.runs.index import read_summary
 from dgnam.runs.lock import exclusive
 from dgnam.train import classifier
-from dgnam.train.checkpoint import training_in
+from dgnam.train.checkpoint import changes, last_checkpoint, training_in
 from dgnam.train.classifier import train_classifier
 from tests.toy import ADAM
 
@@ -334,3 +335,58 @@ def test_a_signal_ends_the_command_at_a_checkpoint(longer, tmp_path, data_folder
     where = f"in {run}; the same command goes on from there"
     assert err == f"dgnam.train: stopped at a checkpoint after {done} of 600 iterations {where}\n"
     assert read_summary(run).state == "stopped"
+
+
+def test_the_last_whole_checkpoint_of_a_training_at_work(tmp_path):
+    folder = saved(tmp_path / "run", 1, 2)
+    assert last_checkpoint(folder)["iteration"] == 2
+    (folder / "chunks" / "checkpoint-000002.pt").write_bytes(b"x")
+    assert last_checkpoint(folder)["iteration"] == 1
+    (folder / "chunks" / "checkpoint-000001.pt").write_bytes(b"x")
+    with pytest.raises(
+        DgnamError, match=r"no whole checkpoint yet; .*000002\.pt is damaged.*; .*000001\.pt is damaged"
+    ):
+        last_checkpoint(folder)
+    assert files(folder) == ["checkpoint-000001.pt", "checkpoint-000002.pt"]
+    Run.create_at(tmp_path / "other", Record("visualize", {}, {}))
+    with pytest.raises(DgnamError, match="other holds a run of 'visualize', not a training"):
+        last_checkpoint(tmp_path / "other")
+
+
+@pytest.mark.parametrize("content", [[1], {"iteration": "3"}, {"iteration": -1}, {}])
+def test_what_is_no_state_is_no_checkpoint(tmp_path, content):
+    run = Run.create_at(tmp_path / "run", Record("train", {}, {}))
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    run.save_bytes("checkpoint-000003", buffer.getvalue(), ".pt", 3)
+    with pytest.raises(DgnamError, match=r"checkpoint-000003\.pt: is not a checkpoint of a training"):
+        last_checkpoint(run.path)
+
+
+def test_another_environment_is_a_warning(tmp_path):
+    saved(tmp_path / "run", 1)
+    path = tmp_path / "run" / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "environment": {**record["environment"], "threads": 99}}))
+    with pytest.warns(UserWarning, match="threads changed"):
+        assert resumed(tmp_path / "run")[0] == 1
+    assert json.loads(path.read_text())["environment"]["threads"] == 99
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DgnamError, match=r"cannot make the folder .*file/run"):
+        saved(tmp_path / "file/run")
+
+
+def test_only_a_training_with_more_to_do_is_interrupted(tmp_path):
+    with training_in(tmp_path / "run", RECIPE, {}, 2000) as training:
+        training.end_if_stopped(1, 2)
+        training.stop.status = 130
+        training.end_if_stopped(2, 2)
+        with pytest.raises(Interrupted, match="stopped at a checkpoint after 1,000 of 2,000 iterations"):
+            training.end_if_stopped(1000, 2000)
+
+
+def test_parts_in_which_recipes_differ():
+    assert changes({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5}) == ["a", "c", "d"]

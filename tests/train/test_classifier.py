@@ -28,6 +28,7 @@ def test_it_learns_colors_and_logs(nets, tmp_path, data_folder):
     log = read_log(tmp_path / "run")
     assert log[0] == {"iteration": 0, "device": "cpu", "threads": torch.get_num_threads()}
     assert [entry["iteration"] for entry in log if "top1" in entry] == [20, 40]
+    assert (tmp_path / "run" / "sheet-000000.png").is_file()
     losses = [entry["loss"] for entry in log if "loss" in entry]
     assert losses[0] > losses[-1]
 

@@ -1,6 +1,7 @@
 """The options of data layers, and the net with an Input layer in their place."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from dgnam.data.dataset import Dataset, open_dataset
 from dgnam.data.picture import DataError
 from dgnam.data.preprocessing import preprocess
 from dgnam.errors import DgnamError
+from dgnam.train import data_layer as module
 from dgnam.train.data_layer import DataLayer, split_data_layer
 from dgnam.train.image_loader import ImageLoader
 from tests.toy import TRAIN_VAL
@@ -193,3 +195,42 @@ def test_root_and_size_of_a_listing():
 def test_unsupported_options_are_refused(old, new, message):
     with pytest.raises(DgnamError, match=f"net 'tiny', layer 'data': {message}"):
         split_data_layer(parse_net(TRAIN_VAL.replace(old, new, 1), "test"), pb.TRAIN)
+
+
+def test_pictures_that_changed_since_are_an_error(data_folder, tmp_path):
+    with pytest.raises(DataError, match=r"toy-train: its pictures are \(16, 16\), and were \(9, 16\) before"):
+        replace(LAYER, crop_size=0, whole=(9, 16)).load(data_folder)
+    assert replace(LAYER, crop_size=0, whole=(16, 16)).load(data_folder).size == (16, 16)
+
+
+def test_a_database_of_another_number_of_channels_is_an_error(data_folder, monkeypatch):
+    monkeypatch.setattr(Dataset, "stored_channels", 1)
+    with pytest.raises(DataError, match="toy-train: has 1 channels; needed are 3"):
+        LAYER.load(data_folder)
+
+
+def test_what_is_kept_in_memory_ends_with_the_limit(monkeypatch):
+    images = Dataset.of_arrays("few", np.zeros((2, 3, 5, 3), np.uint8), np.zeros(2))
+    assert module.IN_MEMORY == 4 << 30
+    asked = []
+    monkeypatch.setattr(Dataset, "in_memory", lambda self: asked.append(self) or self)
+    for limit, kept in ((90, 1), (89, 0)):
+        monkeypatch.setattr(module, "IN_MEMORY", limit)
+        asked.clear()
+        assert module.small_in_memory(images) is images
+        assert len(asked) == kept
+
+
+def test_values_are_scaled_after_the_mean():
+    image = np.full((1, 2, 2, 3), (10, 20, 30), np.uint8)
+    layer = DataLayer("x", 1, 0, False, (1.0, 2.0, 3.0), scale=0.5, whole=(2, 2))
+    assert layer.prepared(image)[0, :, 0, 0].tolist() == [14.5, 9, 3.5]
+    means = np.full((1, 2, 2, 3), (4, 5, 6), np.float32)
+    assert layer.prepared(image, means)[0, :, 0, 0].tolist() == [12, 7.5, 3]
+    assert (layer.window, layer.channels, layer.frames, layer.shapes) == ((2, 2), 3, 1, ((1, 3, 2, 2), (1,)))
+    assert replace(layer, gray=True).prepared(image).shape == (1, 1, 2, 2)
+
+
+def test_what_a_layer_is_unless_it_is_said():
+    assert (LAYER.scale, LAYER.root, LAYER.resize, LAYER.mean_file, LAYER.clips) == (1, None, None, None, None)
+    assert (LAYER.gray, LAYER.augmentation, LAYER.whole, LAYER.window) == (False, None, (0, 0), (12, 12))

@@ -1,6 +1,7 @@
 """Batches made on the device are those made on the CPU."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -65,3 +66,16 @@ def test_as_many_pictures_as_a_device_holds(monkeypatch):
     for room, fits in ((needed, True), (needed - 1, False)):
         monkeypatch.setattr(device_loader, "ON_DEVICE", room)
         assert fits_on_device(made) == fits
+
+
+def test_a_gpu_gets_batches_made_there(monkeypatch):
+    made = loader()
+    taken = []
+    monkeypatch.setattr(
+        device_loader, "DeviceLoader", lambda *given: SimpleNamespace(stream=lambda *n: taken.append(n))
+    )
+    stream_on(made, "cuda", 2, 5)
+    assert taken == [(2, 5)]
+    monkeypatch.setattr(device_loader, "ON_DEVICE", 0)
+    stream_on(made, "cuda", 2, 2).close()
+    assert taken == [(2, 5)]

@@ -11,8 +11,8 @@ from dgnam.caffe.proto import parse_net
 from dgnam.errors import DgnamError
 from dgnam.train.curves import read_log
 from dgnam.train.encoder import Encoder
-from dgnam.train.generator import GeneratorRecipe, train_generator
-from dgnam.train.losses import Losses, RelativeLosses
+from dgnam.train.generator import GeneratorRecipe, GeneratorRun, train_generator
+from dgnam.train.losses import PUBLISHED, Losses, RelativeLosses
 from tests.toy import CONVOLUTIONAL_DISCRIMINATOR, CONVOLUTIONAL_GENERATOR, ENCODER
 
 RECIPE = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, RelativeLosses())
@@ -181,3 +181,23 @@ def test_a_resumed_training_counts_adams_steps_on(nets, tmp_path, data_folder):
         for run in ("whole", "run")
     ]
     assert {n: u["steps"] for n, u in ends[0].items()} == {n: u["steps"] for n, u in ends[1].items()}
+
+
+def test_a_loss_that_is_not_finite_and_iter_size_are_errors(nets, tmp_path, data_folder):
+    run = GeneratorRun(nets, RECIPE, encoder(), "cpu")
+    with pytest.raises(DgnamError, match="net 'generator': the loss is nan at iteration 7"):
+        run.step(7, torch.full((2, 3, 16, 16), torch.nan), log=False)
+    path = nets / "solver.prototxt"
+    path.write_text(path.read_text() + "iter_size: 2")
+    with pytest.raises(DgnamError, match="net 'generator': iter_size 2 is not supported here; give 1"):
+        GeneratorRun(nets, RECIPE, encoder(), "cpu")
+
+
+def test_the_usual_recipe():
+    usual = GeneratorRecipe("s", "fc6", ("pool5",))
+    assert (usual.batch_size, usual.pause_below, usual.resize, usual.crop_size) == (64, 0.1, None, None)
+    assert usual.losses is PUBLISHED
+    for name in ("batch_size", "crop_size"):
+        replace(usual, **{name: 1})
+        with pytest.raises(DgnamError, match="must be positive"):
+            replace(usual, **{name: 0})

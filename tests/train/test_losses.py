@@ -53,3 +53,18 @@ def test_ratios_do_not_change_with_the_features_scale_or_the_batch(scale):
 def test_a_weight_without_sense_is_refused(weight):
     with pytest.raises(DgnamError, match="the weight of the feature loss is"):
         Losses(feature=weight)
+
+
+def test_ratios_by_hand():
+    real, fake = torch.full((2, 3, 2, 2), 32.0), torch.full((2, 3, 2, 2), -32.0)
+    ours, theirs = (
+        [torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0]])],
+        [torch.tensor([[1.0, 1.0]]), torch.tensor([[2.0]])],
+    )
+    terms = RelativeLosses().terms(fake, real, ours, theirs, torch.tensor([[0.0]]))
+    assert terms["image"].item() == 1
+    assert terms["feature"].item() == pytest.approx((2 + 1) / 2)
+    assert terms["adversarial"].item() == pytest.approx(math.log(2))
+    assert RelativeLosses().total(terms).item() == pytest.approx(1 + 1.5 + 0.1 * math.log(2))
+    assert (RelativeLosses.form, Losses.form) == ("ratios", "sums")
+    assert Losses(0, 0, 0).total(terms).item() == 0

@@ -1,5 +1,6 @@
 """The moving average of weights."""
 
+import pytest
 import torch
 
 from dgnam.train.moving_average import MovingAverage
@@ -36,3 +37,21 @@ def test_a_checkpoint_takes_it_up_again():
     second.load(first.state())
     assert second.updates == 1
     assert torch.equal(second.values["weight"], first.values["weight"])
+
+
+def test_early_updates_count_less_of_the_past():
+    net = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        net.weight.fill_(0)
+    average, quick = MovingAverage(net, 0.999), MovingAverage(net, 0.1)
+    with torch.no_grad():
+        net.weight.fill_(1)
+    wanted = 0.0
+    for number in (1, 2, 3):
+        average.update(net)
+        quick.update(net)
+        keep = (1 + number) / (10 + number)
+        wanted = keep * wanted + 1 - keep
+        assert average.updates == number
+        assert average.values["weight"].item() == pytest.approx(wanted)
+    assert quick.values["weight"].item() == pytest.approx(1 - 0.1**3)

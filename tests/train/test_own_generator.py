@@ -6,6 +6,9 @@ from PIL import Image
 
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net, read_caffemodel, read_net, write_caffemodel
+from dgnam.runs import Interrupted
+from dgnam.train import __main__ as command
+from dgnam.train import own_generator
 from dgnam.train.own_generator import main
 from tests.toy import ENCODER
 
@@ -86,3 +89,49 @@ def test_an_encoder_without_all_its_weights_is_refused(options, tmp_path, capsys
     write_caffemodel(tmp_path / "encoder.caffemodel", definition, some)
     assert run(options) == 2
     assert "has no weights for layers fc6" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("of", ["generator", "net"])
+def test_ctrl_c_is_its_own_exit_status(of, options, monkeypatch, capsys):
+    def stop(*given, **how):
+        seen.append(how)
+        raise Interrupted("stopped at 3", 143)
+
+    seen = []
+    monkeypatch.setattr(own_generator, "train_own_generator", stop)
+    monkeypatch.setattr(command, "train_own", stop)
+    more = ["--time-limit", "2", "--data", "d"]
+    if of == "generator":
+        status = run({**options, "--time-limit": "2", "--data": "d"})
+    else:
+        status = command.main(["s.prototxt", "--run", options["--run"], *more])
+    assert status == 143
+    assert f"dgnam.train: stopped at 3 in {options['--run']}; the same command goes on" in capsys.readouterr().err
+    (how,) = seen
+    assert (how["time_limit"], how["device"], how["data_folder"]) == (120, "cpu", "d")
+
+
+def test_a_net_s_training_may_end_at_its_limit(monkeypatch, capsys):
+    monkeypatch.setattr(command, "train_own", lambda *given, **how: how["time_limit"])
+    assert command.main(["s.prototxt", "--run", "r"]) == 3
+    assert capsys.readouterr().out == "==> stopped at a checkpoint in r; the same command goes on from there\n"
+    assert command.main(["s.prototxt", "--run", "r", "--time-limit", "1"]) == 0
+    assert capsys.readouterr().out == "==> made: 60.0\n"
+
+
+@pytest.mark.parametrize("missing", ["--encoder", "--encoder-weights", "--code", "--source", "--run"])
+def test_what_must_be_given(missing, options, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run({name: value for name, value in options.items() if name != missing})
+    assert caught.value.code == 2
+    assert f"the following arguments are required: {missing}" in capsys.readouterr().err
+
+
+def test_what_is_taken_unless_it_is_given(options):
+    named = {
+        name: value for name, value in options.items() if name not in ("--comparator", "--batch", "--crop", "nets")
+    }
+    words = [word for name, value in named.items() for word in (name, *([value] if isinstance(value, str) else value))]
+    given = own_generator._parser().parse_args(["nets", *words])
+    assert (given.comparator, given.batch, given.crop, given.losses) == (["pool5"], 64, None, "published")
+    assert (given.device, given.time_limit, given.resize) == ("cpu", None, [18, 18])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from inspect import signature
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import torch
 
 from dgnam.api.train import train as train_model
 from dgnam.caffe.modules.caffe_module import CaffeModule
-from dgnam.caffe.proto import parse_net
+from dgnam.caffe.proto import parse_net, pb
 from dgnam.errors import DgnamError
 from dgnam.runs import Record
 from dgnam.runs.index import read_summary
+from dgnam.train import projected_generator as module
 from dgnam.train.curves import read_log
 from dgnam.train.projected_generator import ProjectedRun, train_projected
 from dgnam.train.projected_recipe import Comparison, ProjectedRecipe
@@ -191,3 +193,78 @@ def test_a_recipe_without_sense_is_refused(change, message):
 def test_a_comparison_without_sense_is_refused(given, message):
     with pytest.raises(DgnamError, match=message):
         Comparison("toy", *given)
+
+
+def test_the_recipe_s_numbers_and_where_they_end():
+    usual = ProjectedRecipe("s", "fc6", (TOY,))
+    numbers = (usual.batch_size, usual.image, usual.code, usual.adversarial, usual.pixels)
+    assert numbers == (32, 0.3, 0.5, 0.1, 0.05)
+    others = (usual.discriminator_rate, usual.average, usual.width, usual.cooldown, TOY.weight)
+    assert others == (1, 0.999, 64, 0.25, 1)
+    for fine in (
+        {"batch_size": 1},
+        {"width": 1},
+        {"average": 0.0},
+        {"cooldown": 0.0},
+        {"cooldown": 1.0},
+        {"code": 0.0},
+    ):
+        replace(usual, **fine)
+    for wrong in (
+        {"batch_size": 0},
+        {"width": 0},
+        {"average": 1.0},
+        {"average": -0.1},
+        {"cooldown": 1.1},
+        {"code": -0.1},
+    ):
+        with pytest.raises(DgnamError):
+            replace(usual, **wrong)
+
+
+def own_run(max_iter: int, **options) -> ProjectedRun:
+    run = ProjectedRun.__new__(ProjectedRun)
+    run.recipe = replace(RECIPE, **options)
+    run.solver = pb.SolverParameter(base_lr=0.5, lr_policy="fixed", max_iter=max_iter)
+    return run
+
+
+def test_the_rate_falls_to_zero_over_the_last_part():
+    run = own_run(100, cooldown=0.25)
+    assert [run.rate(done) for done in (0, 75, 80, 99)] == pytest.approx([0.5, 0.5, 0.5 * 20 / 25, 0.5 / 25])
+    assert own_run(100, cooldown=0.0).rate(99) == 0.5
+
+
+def test_windows_lie_anywhere_within_the_pictures():
+    draw, real = np.random.default_rng(0), torch.zeros(1, 3, 7, 9)
+    found = [module._window(draw, real, (5, 6)) for _ in range(100)]
+    assert {rows.start for rows, _ in found} == {0, 1, 2}
+    assert {columns.start for _, columns in found} == {0, 1, 2, 3}
+    assert {(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in found} == {(5, 6)}
+
+
+def test_distances_and_pulls_by_hand():
+    ours, theirs = (
+        [torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0]])],
+        [torch.tensor([[1.0, 1.0]]), torch.tensor([[2.0]])],
+    )
+    assert module._distance(ours, theirs).item() == pytest.approx(1.5)
+    fake = torch.ones(2, 3, requires_grad=True)
+    pulls = ProjectedRun._pulls({"a": (fake * torch.tensor([[3.0, 0, 4], [0, 0, 1]])).sum()}, fake)
+    assert pulls == {"pull_a": pytest.approx((5 + 1) / 2 * 2 * 1e3)}
+
+
+def test_a_move_takes_the_rate_and_leaves_no_gradient():
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], 9.0)
+    weight.sum().backward()
+    module._move(optimizer, 0.25)
+    assert (weight.item(), weight.grad) == (0.75, None)
+
+
+def test_losses_that_are_not_finite_are_an_error():
+    run = own_run(10)
+    run.net = SimpleNamespace(plan=SimpleNamespace(name="g"))
+    assert run._logged(3, {"a": torch.tensor(2.0)}) == {"a": 2}
+    with pytest.raises(DgnamError, match="net 'g': a loss is not finite at iteration 3"):
+        run._logged(3, {"a": torch.tensor(2.0), "b": torch.tensor(float("nan"))})

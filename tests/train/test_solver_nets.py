@@ -99,3 +99,32 @@ def test_a_net_with_accuracy_while_it_is_trained(away, tmp_path, data_folder):
     found = evaluate(net, layer.load(data_folder), layer)
     assert [entry["top1"] for entry in read_log(tmp_path / "run") if "top1" in entry] == [found.top1]
     assert found.top1 > 0.3
+
+
+def test_a_net_may_stand_in_the_solver(away):
+    """Its files then lie beside the solver."""
+    path = away / "own.prototxt"
+    path.write_text('net_param { name: "inner" } max_iter: 1')
+    found = solver_nets(path)
+    assert (found.train.definition.name, found.train.folder) == ("inner", away)
+    path.write_text(
+        'train_net_param { name: "a" } test_net_param { name: "b" } max_iter: 1 test_interval: 1 test_iter: 1'
+    )
+    found = solver_nets(path)
+    assert (found.train.definition.name, found.test.definition.name) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('net_param { name: "a" } max_iter: 0', "max_iter is 0; give 1 or more"),
+        ('net_param { name: "a" } max_iter: 1 iter_size: 0', "iter_size is 0; give 1 or more"),
+        ("max_iter: 1", "give one net to train, .*; it names no net"),
+        ('net_param { name: "a" } train_net_param { name: "b" } max_iter: 1', "it has net_param, train_net_param"),
+        ('net_param { name: "a" } test_net: "b" test_net: "c" max_iter: 1', "names several nets to test"),
+    ],
+)
+def test_solvers_that_name_no_single_net(away, text, message):
+    (away / "own.prototxt").write_text(text)
+    with pytest.raises(DgnamError, match=message):
+        solver_nets(away / "own.prototxt")

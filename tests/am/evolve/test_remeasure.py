@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dgnam.am.evolve import CmaEs, Genetic, Remeasurement, Search, drive, remeasure
-from dgnam.am.evolve.remeasure import measured_in, read_measured
+from dgnam.am.evolve.remeasure import discard_earlier, measured_in, read_measured
 from dgnam.errors import DgnamError, FormatError
 from dgnam.runs import Interrupted, Record, Run
 from tests.am.evolve.bowl import PEAK, PixelsOfCode, bowl
@@ -207,3 +207,56 @@ def test_damaged_measurements_are_an_error_or_made_again(tmp_path):
 def test_what_cannot_be_measured_again(make, message):
     with pytest.raises(DgnamError, match=message):
         make(evolved(Genetic(population=6), bowl, 1))
+
+
+def test_what_is_known_of_each_is_said():
+    search = evolved(Genetic(population=6), bowl, 3)
+    again = Remeasurement(search, 2)
+    assert again.said("mean") == "not measured"
+    assert again.said("best-1") == f"{search.best.score:.4g} in the search"
+    again.tell([[1, 2, 3], [2, 4, 3]])
+    assert again.said("mean") == "1.5 ± 0.5 (n=2)"
+    assert repr(again.measured["best-2"]) == "<Measured: best-2, 3 ± 0 (n=2)>"
+    once = Remeasurement(search, 1)
+    once.tell([1, 2])
+    assert once.said("mean") == "1 (n=1)"
+
+
+def test_a_round_told_by_another_process_is_an_error(tmp_path):
+    run = new_run(tmp_path / "run")
+    search = evolved(Genetic(population=6), bowl, 2, run=run)
+    one, other = Remeasurement(search, 1), Remeasurement(search, 1)
+    one.tell([1, 2])
+    with pytest.raises(DgnamError, match="has 'remeasured-00002-0000': another process told it"):
+        other.tell([1, 2])
+    assert other.rounds == 0
+
+
+def test_measurements_before_further_generations_are_discarded(tmp_path):
+    run = new_run(tmp_path / "run")
+    search = evolved(Genetic(population=6), bowl, 2, run=run)
+    Remeasurement(search, 1).tell([1, 2])
+    discard_earlier(search, 2)
+    assert "remeasured-00002-0000" in run.names()
+    discard_earlier(search, 3)
+    assert run.names() == ["00000", "00001"]
+    discard_earlier(evolved(Genetic(population=6), bowl, 1), 2)
+
+
+def test_a_chunk_that_holds_no_measurements_is_an_error(tmp_path):
+    run = new_run(tmp_path / "run")
+    assert read_measured(run, "", 2) == {}
+    fine = {"codes": np.zeros((2, 3)), "found": np.zeros(2), "scores": np.ones((1, 2))}
+    wrong = ({"scores": np.ones(2)}, {"codes": np.zeros((1, 3))}, {"found": np.zeros(3)}, {"scores": np.ones((2, 0))})
+    for change in wrong:
+        run.save("remeasured-00002-0000", {**fine, **change})
+        with pytest.raises(FormatError, match="a chunk of measurements after generation 2 holds none"):
+            read_measured(run, "", 2)
+    run.save("remeasured-00002-0000", fine)
+    assert list(read_measured(run, "", 2)) == ["mean", "best-1"]
+
+
+def test_as_many_as_a_hundred_are_measured_again():
+    search = evolved(Genetic(population=6), bowl, 2)
+    for top, names in ((100, len(search.top(100)) + 1), (1, 2)):
+        assert len(Remeasurement(search, top).names) == names

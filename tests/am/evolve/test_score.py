@@ -59,3 +59,29 @@ def test_scores_as_lists_columns_and_tensors():
 def test_complex_scores_are_no_numbers():
     with pytest.raises(DgnamError, match="complex"):
         check_scores(np.array([1j, 2]), 2)
+
+
+def test_scores_of_every_form():
+    assert check_scores([1, 2], 2).tolist() == [1, 2]
+    assert check_scores(torch.tensor([[1.0], [2.0]], requires_grad=True), 2).tolist() == [1, 2]
+    given = np.ma.masked_array([1.0, np.inf], [False, True])
+    assert np.isnan(check_scores(given, 2)).tolist() == [False, True]
+    assert np.isnan(check_scores(np.ma.masked_all(2), 2, some=False)).all()
+    for wrong, words in (
+        *(([1j, 2], "complex"), (["a", "b"], "not numbers"), ([1, 2, 3], r"shape \(3,\)"), ([[1, 2]], "shape")),
+        *((np.ma.masked_all(2), "all 2 trials are lost"), ([1, np.nan], r"1 of 2 .*\(nan of picture 1\)")),
+    ):
+        with pytest.raises(DgnamError, match=words):
+            check_scores(wrong, 2)
+    for bad, words in (([np.nan] * 3, r"picture 2\)"), ([np.nan] * 4, "picture 2, …")):
+        with pytest.raises(DgnamError, match=words):
+            check_scores(bad, len(bad))
+
+
+def test_a_hundred_pictures_at_once(target):
+    sizes, score = [], UnitScore(target, Unit("fc8", 3))
+    read = score._read
+    score._read = lambda pictures: sizes.append(len(pictures)) or read(pictures)
+    score(np.zeros((101, 28, 28, 3), np.uint8))
+    assert (score.batch_size, sizes) == (100, [100, 1])
+    assert UnitScore(target, Unit("fc8", 3), batch_size=1).batch_size == 1

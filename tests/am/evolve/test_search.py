@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from dgnam.am import Bounds
 from dgnam.am.evolve import CmaEs, Genetic, Search, drive
+from dgnam.am.evolve.search import generation_names, own_names
 from dgnam.errors import DgnamError
 from dgnam.runs import Record, Run
 from dgnam.runs.chunks import to_bytes
@@ -35,8 +37,8 @@ def new_run(folder):
     return Run.create_at(folder, Record("evolve", {}, {}))
 
 
-def resumed(folder, method, **options):
-    return search(method, **options).save_in(Run.open(folder))
+def resumed(folder, method, rescore=False, **options):
+    return search(method, **options).save_in(Run.open(folder), rescore=rescore)
 
 
 @each_method
@@ -367,3 +369,66 @@ def test_another_seed_does_not_go_on(tmp_path):
 def test_what_cannot_be_done_is_one_clear_error(make, message):
     with pytest.raises(DgnamError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("name", "kept"), [("00001", 1), ("00000", 0)])
+def test_damaged_generations_are_scored_again_where_they_can_be(tmp_path, name, kept):
+    run = new_run(tmp_path / "run")
+    whole = told(search(Genetic(population=4)).save_in(run), 4)
+    run.save("remeasured-00004-0000", {"scores": np.zeros((1, 2))}, count=0)
+    (run.path / f"chunks/{name}.h5").write_bytes(b"x")
+    with pytest.raises(DgnamError, match="damaged"):
+        resumed(run.path, Genetic(population=4))
+    with pytest.warns(UserWarning, match=f"generation '{name}' is missing or damaged; it and those after it"):
+        again = resumed(run.path, Genetic(population=4), rescore=True)
+    assert (again.generation, Run.open(run.path).names()) == (kept, [f"{number:05d}" for number in range(kept)])
+    told(again, 4)
+    assert [list(one) for one in again.scores] == [list(one) for one in whole.scores]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert resumed(run.path, Genetic(population=4), rescore=True).generation == 4
+
+
+def test_the_usual_search_and_where_its_numbers_end():
+    one = Search(PixelsOfCode())
+    assert (one.method, one.seed, one.batch_size, one.run, one.prefix, one.best) == (CmaEs(), 0, 100, None, "", None)
+    assert repr(one) == "<Search: cma, seed 0; 0 generations>"
+    for fine in ({"seed": 2**32 - 1}, {"batch_size": 1}):
+        Search(PixelsOfCode(), **fine)
+    for wrong in ({"seed": -1}, {"seed": 2**32}, {"batch_size": 0}):
+        with pytest.raises(DgnamError):
+            Search(PixelsOfCode(), **wrong)
+    for codes, words in ((np.zeros((0, 3, 2, 2)), "have shape"), (np.full((1, 3, 2, 2), np.nan), "must be finite")):
+        with pytest.raises(DgnamError, match=words):
+            Search(PixelsOfCode(), start_codes=codes)
+
+
+def test_inputs_say_what_decides_the_codes():
+    start = np.ones((1, 3, 2, 2), np.float32)
+    found = search(Genetic(population=4), seed=3, start_codes=start).inputs()
+    assert (found["method"], found["seed"], found["parameters"]["population"]) == ("genetic", 3, 4)
+    assert (found["code_shape"], found["image_size"]) == ([3, 2, 2], [2, 2])
+    assert found["start_codes"].startswith("sha256:")
+    assert search(Genetic()).inputs()["start_codes"] is None
+
+
+def test_chunks_of_a_search_among_others(tmp_path):
+    run = new_run(tmp_path / "run")
+    for name in ("00010", "100000", "00002", "remeasured-00001-0000", "007/00000", "007/remeasured-1", "0001"):
+        run.save(name, {"x": np.zeros(1)})
+    assert generation_names(run) == ["00002", "00010", "100000"]
+    assert generation_names(run, "007/") == ["007/00000"]
+    assert own_names(run, "007/") == ["007/00000", "007/remeasured-1"]
+
+
+def test_the_best_is_the_first_of_equals_and_names_its_place():
+    one = search(Genetic(population=4))
+    one.ask()
+    one.tell([1, 3, 3, 2])
+    assert (one.best.score, one.best.generation, one.best.index) == (3, 0, 1)
+    one.ask()
+    one.tell([3, 3, 2, 1])
+    assert (one.best.generation, one.best.index) == (0, 1)
+    one.ask()
+    one.tell([3, 0, 1, 4])
+    assert (one.best.score, one.best.generation, one.best.index, one.generation) == (4, 2, 3, 3)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dgnam.am.evolve import Genetic, Remeasurement, Search, read_scores, write_stimuli
-from dgnam.am.evolve.stimuli import read_presentations, remeasured_names, write_remeasurement
+from dgnam.am.evolve.stimuli import Scores, read_presentations, remeasured_names, write_remeasurement
 from dgnam.errors import DgnamError, FormatError
 from tests.am.evolve.bowl import PixelsOfCode, bowl
 
@@ -155,3 +155,10 @@ def test_other_pictures_to_be_measured_again_are_an_error(again, tmp_path):
     (made / "00002-remeasure-1-best-1.png").unlink()
     with pytest.raises(DgnamError, match="lacks pictures that were written there"):
         remeasured_names(made)
+
+
+def test_the_presentations_of_each_picture_are_its_rows():
+    found = Scores({"a": [1.0, 2.0], "b": [], "c": [5.0]}, 1)
+    assert found.rows.tolist() == [[1, None, 5], [2, None, None]]
+    assert found.means.tolist() == [1.5, None, 5]
+    assert Scores({"a": [], "b": []}, 2).rows.tolist() == [[None, None]]

@@ -1,5 +1,7 @@
 """From the names of classes to units."""
 
+from dataclasses import replace
+
 import pytest
 
 from dgnam import zoo
@@ -46,3 +48,30 @@ def test_every_class_is_found_by_its_key():
 def test_a_generator_has_none():
     with pytest.raises(DgnamError, match="is a generator and has no classes"):
         Classes.of_model(zoo.get("deepsim-fc6-mini"))
+
+
+def test_the_layers_whose_units_are_the_classes():
+    layers = ["conv", "fc7", "fc8", "prob", "pool", "net.fc8"]
+    shapes = {
+        "conv": (3, 2, 2),
+        "fc7": (3,),
+        "fc8": (3,),
+        "prob": (3,),
+        "pool": (4,),
+        "net.fc8": (3,),
+        "map": (3, 1, 2),
+    }
+    classes = Classes.of_names(["a", "b", "c"], "fc8")
+
+    def of(classes, names=layers):
+        return [layer for layer in names if classes.belong_to(layer, layers, shapes.get)]
+
+    assert of(classes) == ["fc8", "prob", "net.fc8"]
+    assert of(replace(classes, alone=True)) == ["fc8"]
+    assert of(classes.of_target("net"), ["fc8", "net.fc8"]) == ["net.fc8"]
+    assert of(Classes.of_names(["a", "b", "c"])) == ["fc7", "fc8", "prob", "net.fc8"]
+
+
+def test_names_that_are_known():
+    classes = Classes.of_names(["cat, house_cat", "dog"], "fc")
+    assert [name in classes for name in ("House  Cat", "dog", "cat, house cat", "do", "")] == [True] * 3 + [False] * 2

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dgnam.am import Direction
-from dgnam.errors import DgnamError
+from dgnam.errors import ArgumentError, DgnamError
 
 VALUES = torch.arange(2 * 3 * 2 * 2, dtype=torch.float32).view(2, 3, 2, 2)
 
@@ -43,3 +43,19 @@ def test_vector_of_another_shape_raises(shape):
 def test_zero_or_nan_vector_raises(vector):
     with pytest.raises(DgnamError, match="finite and not zero"):
         Direction("fc", np.array(vector))
+
+
+def test_a_vector_of_no_numbers_is_one_error():
+    for wrong in (["a", "b"], [[1], [1, 2]], object()):
+        with pytest.raises(ArgumentError, match=r"vector .*: give an array of numbers"):
+            Direction("fc6", wrong)
+
+
+def test_directions_are_values():
+    one, other = Direction("fc6", [1.0, 2.0], "a"), Direction("fc6", [2.0, 4.0], "a")
+    assert one == other
+    assert hash(one) == hash(other)
+    for different in (Direction("fc7", [1, 2], "a"), Direction("fc6", [1, 2], "b"), Direction("fc6", [2, 1], "a"), "a"):
+        assert (one == different) is False
+    assert Direction("fc6", [[1.0, 2.0]], "a") != one
+    assert Direction("fc6", [1.0]).name == "direction"

@@ -1,9 +1,13 @@
 """Sums and multiples of objectives."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+import torch
 
 from dgnam.am import Channel, Direction, Unit, WeightedSum
+from dgnam.am.objectives.objective import check_unit_index
 from dgnam.errors import DgnamError
 
 
@@ -49,3 +53,26 @@ def test_division_by_zero_raises():
 def test_what_does_not_add_or_multiply(wrong):
     with pytest.raises(TypeError):
         wrong(Unit("fc8", 3))
+
+
+def test_a_python_sum_and_differences():
+    a, b = Unit("fc8", 1), Unit("fc8", 2)
+    assert sum([a, b]).terms == ((1.0, a), (1.0, b))
+    assert (a - 2 * b).terms == ((1.0, a), (-2.0, b))
+    assert (-a).terms == ((-1.0, a),)
+    assert (a / 4).terms == ((0.25, a),)
+    assert (a + 0) is a
+    assert str(-0.5 * a + b) == "-0.5*fc8:1+1*fc8:2"
+    assert str((1 / 3) * a) == f"{1 / 3!r}*fc8:1"
+    assert a.together is False
+
+
+def test_units_of_a_layer_by_number():
+    for index, units, wrong in ((0, 1, False), (2, 3, False), (3, 3, True), (-1, 3, True), (0, 0, True)):
+        with pytest.raises(DgnamError) if wrong else nullcontext():
+            check_unit_index(Unit("fc8", 1), index, units)
+
+
+def test_a_magnitude_is_of_what_is_added_up():
+    values = torch.tensor([[-3.0, 2.0]])
+    assert Unit("fc8", 0).magnitude(values).tolist() == [3]

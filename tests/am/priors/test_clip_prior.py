@@ -35,3 +35,14 @@ def test_a_frames_gradient_is_its_own():
     (gradient,) = torch.autograd.grad(prior(codes)[..., 4:8].sum(), codes)
     assert (gradient[:, 1] == 1).all()
     assert (gradient[:, [0, 2]] == 0).all()
+
+
+def test_it_computes_where_the_prior_of_images_does(tiny_modules):
+    inner = GeneratorPrior(tiny_modules[1])
+    prior = ClipPrior(inner, 2, (4, 4))
+    assert prior.running is inner.running is not None
+    assert ClipPrior(PixelPrior((4, 4)), 2, (4, 4)).running is None
+    asked = []
+    inner.to = asked.append
+    prior.to(torch.device("cpu"))
+    assert asked == [torch.device("cpu")]

@@ -88,3 +88,19 @@ def test_black_and_white_come_back_within_half_a_level():
     images = pictures - np.reshape(MEAN_BGR, (3, 1, 1)).astype(np.float32)
     again = prior(torch.from_numpy(prior.codes_of(images))).numpy()
     assert np.abs(again - images).max() < 0.51
+
+
+@pytest.mark.parametrize(("size", "decay"), [((6, 4), 1.0), ((5, 9), 2.0), ((4, 4), 0.0)])
+def test_an_image_by_hand(size, decay):
+    height, width = size
+    codes = np.random.default_rng(0).normal(0, 0.5, (1, 2, 3, height, width // 2 + 1))
+    frequencies = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+    scale = np.sqrt(height * width) / np.maximum(frequencies, 1 / max(size)) ** decay / 4
+    waves = np.fft.irfft2((codes[0, 0] + 1j * codes[0, 1]) * scale, s=size)
+    colors = np.array([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])
+    colors /= np.sqrt(0.26**2 + 2 * 0.27**2)
+    rgb = 255 / (1 + np.exp(-np.einsum("ij,jhw->ihw", colors, waves)))
+    wanted = rgb[::-1] - np.array(MEAN_BGR).reshape(3, 1, 1)
+    prior = FourierPrior(size, decay) if decay != 1 else FourierPrior(size)
+    assert prior.code_shape == codes.shape[1:]
+    assert np.allclose(prior(torch.from_numpy(codes))[0], wanted, atol=1e-6)

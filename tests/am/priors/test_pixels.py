@@ -22,3 +22,9 @@ def test_published_step_from_faint_noise(linear_target, as_batch, linear_generat
     gradient = linear_target.matrix[1].reshape(1, 3, 2, 2)
     assert np.array_equal(result.images, start)
     assert np.allclose(result.codes, start + 8 / np.abs(gradient).mean() * gradient, atol=1e-4)
+
+
+def test_images_are_their_own_codes():
+    found = PixelPrior((2, 2)).codes_of(np.arange(12).reshape(1, 3, 2, 2))
+    assert found.dtype == np.float32
+    assert found.ravel().tolist() == list(range(12))

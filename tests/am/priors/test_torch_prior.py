@@ -170,3 +170,9 @@ def test_wrong_image_size_raises():
 def test_unsuitable_values_raise(options, message):
     with pytest.raises(DgnamError, match=message):
         ImageValues(*options)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), 0])
+def test_a_code_has_one_number_or_more(shape):
+    with pytest.raises(DgnamError, match="give one size or more, each at least 1"):
+        TorchPrior(nn.Conv2d(1, 3, 1), shape)

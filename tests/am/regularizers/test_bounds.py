@@ -124,3 +124,14 @@ def test_unknown_clip_lists_the_closest():
 def test_unordered_or_nan_bounds_raise(lower, upper, message):
     with pytest.raises(DgnamError, match=message):
         Bounds(lower, upper)
+
+
+def test_bounds_are_copied_to_a_device_once():
+    """Told of the meta device, since that is no CPU."""
+    bounds, codes = Bounds(-1.0, np.ones(3, np.float32)), torch.zeros(2, 3, device="meta", dtype=torch.float16)
+    lower, upper = bounds._like(codes)
+    assert (lower.device.type, lower.shape, upper.shape, upper.dtype) == ("meta", (), (3,), torch.float16)
+    again = bounds._like(codes)
+    assert (again[0] is lower, again[1] is upper) == (True, True)
+    assert bounds._like(codes.float())[0] is not lower
+    assert bounds._like(torch.zeros(2, 3))[1].tolist() == [1, 1, 1]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dgnam.am import ClusterStart, cluster
+from dgnam.am.starts import clusters
 from dgnam.errors import DgnamError
 
 
@@ -101,3 +102,55 @@ def test_a_code_that_isnt_finite_is_named(three):
     codes[5, 1, 0] = np.nan
     with pytest.raises(DgnamError, match=f"the code of {names[5]} is not finite"):
         cluster(codes, names, 3)
+
+
+def test_fewer_clusters_than_asked_for_are_an_error(monkeypatch):
+    monkeypatch.setattr(clusters, "_kmeans", lambda points, k, seed: np.array([0, 0, 2, 2, 2]))
+    with pytest.raises(DgnamError, match="codes fall into 2 clusters, and not 3; choose k 2"):
+        clusters.facets(np.arange(5.0)[:, None], list("abcde"), 3)
+    assert [one.tolist() for one in clusters.facets(np.array([0, 1, 4, 5, 9.0])[:, None], list("abcde"), 2)] == [
+        *([3, 2, 4], [0, 1])
+    ]
+
+
+def test_the_usual_numbers_and_where_they_end(three):
+    codes, names = three
+    usual = cluster(codes, names, 3)
+    given = cluster(codes, names, 3, seed=0, components=50, nearest=None)
+    assert np.array_equal(usual.means, given.means)
+    assert usual.as_dict()["components"] == clusters.COMPONENTS == 50
+    assert (clusters.NEAREST, clusters._TRIES) == (15, 10)
+    assert cluster(codes, names, 24).means.shape == (24, 3, 2)
+    assert len(cluster(codes, names, 1, components=1, nearest=1).members[0]) == 24
+    for wrong in ({"k": 0}, {"k": 25}, {"components": 0}, {"nearest": 0}):
+        with pytest.raises(DgnamError):
+            cluster(codes, names, **{"k": 3, **wrong})
+    with pytest.raises(DgnamError, match="24 codes and 23 names"):
+        cluster(codes, names[1:], 3)
+
+
+def test_the_tightest_run_without_empty_clusters_is_kept(monkeypatch):
+    points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    runs = [
+        (np.array([[5.5], [0.0]]), np.array([0, 0, 0, 0])),  # a cluster is empty
+        (np.array([[0.0], [7.33]]), np.array([0, 1, 1, 1])),
+        (np.array([[0.5], [10.5]]), np.array([0, 0, 1, 1])),
+        (np.array([[3.67], [11.0]]), np.array([0, 0, 0, 1])),
+    ]
+    seen = []
+
+    def kmeans2(given, centers, iter, minit):
+        seen.append((iter, minit, centers.shape))
+        return runs[len(seen) % 4]
+
+    monkeypatch.setattr("scipy.cluster.vq.kmeans2", kmeans2)
+    assert clusters._kmeans(points, 2, 0).tolist() == [0, 0, 1, 1]
+    assert seen == [(50, "matrix", (2, 1))] * 10
+
+
+def test_centers_are_spread_out():
+    points = np.array([[0.0], [0.0], [0.0], [100.0], [-100.0]])
+    for seed in range(5):
+        chosen = clusters._spread_out(points, 3, np.random.default_rng(seed))
+        assert sorted(chosen[:, 0].tolist()) == [-100, 0, 100]
+    assert clusters._spread_out(np.zeros((4, 2)), 3, np.random.default_rng(0)).shape == (3, 2)

@@ -80,3 +80,16 @@ def test_files_that_hold_no_array_of_numbers(tmp_path):
             CodeFileStart(tmp_path / name)
     with pytest.raises(DgnamError, match=r"absent.npy: no such file"):
         CodeFileStart(tmp_path / "absent.npy")
+
+
+def test_a_start_is_its_file_and_what_that_held(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(3))
+    one, other = (CodeFileStart(tmp_path / "a.npy") for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert "values" not in repr(one)
+    assert one.checksum == sha256(tmp_path / "a.npy")
+    with pytest.raises(ValueError, match="read-only"):
+        one.values[0] = 2
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    assert CodeFileStart(tmp_path / "a.npy") != one

@@ -65,3 +65,9 @@ def test_unsuitable_arguments_raise(tmp_path):
             NoiseStart(size, gray)
     with pytest.raises(DgnamError, match=r"gone\.png"):
         MeanImageStart.of(tmp_path / "gone.png").codes([0], SHAPE)
+
+
+def test_images_alone_begin_so():
+    for shape in ((4, 8, 8), (3, 8), (3, 8, 8, 1)):
+        with pytest.raises(DgnamError, match="this start is an image"):
+            NoiseStart(8, gray=175).codes([0], shape)

@@ -22,3 +22,7 @@ def test_each_seed_has_its_published_code():
     assert codes.shape == (3, 2, 4)
     assert np.array_equal(codes[1:2], random_code(0, (1, 2, 4)))
     assert np.array_equal(codes[0], codes[2])
+
+
+def test_it_is_recorded_by_its_name():
+    assert RandomStart().as_dict() == {"start": "random"}

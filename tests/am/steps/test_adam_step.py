@@ -27,3 +27,9 @@ def test_steps_equal_torchs_adam():
 def test_betas_out_of_range_raise(betas):
     with pytest.raises(DgnamError, match="beta1 and beta2"):
         AdamStep(*betas)
+
+
+def test_a_gradient_near_nothing_moves_little():
+    """1e-8 is added to the root of the mean square."""
+    found = AdamStep().step(torch.full((1, 2), 1e-8), torch.tensor([0.5]), {})
+    assert found.tolist() == [pytest.approx([0.25, 0.25])]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dgnam.am import Linear, Phases
+from dgnam.am import AdaGradStep, AdamStep, FixedIncreaseStep, GradientStep, Linear, NormalizedStep, Phases
 from dgnam.errors import DgnamError
 
 
@@ -42,3 +42,14 @@ def test_phases_without_steps_raise(rows):
 def test_useless_sizes_raise(ends, message):
     with pytest.raises(DgnamError, match=message):
         Linear(*ends)
+
+
+def test_a_phase_may_be_of_one_step():
+    phases = Phases.of([(1, 3.0, 2.0), (2, 1.0, 0.0)])
+    assert [phases.step_size(step, 9) for step in range(4)] == [3, 1, 0.5, 0]
+    assert (phases.n_iters, phases.start, phases.end) == (3, 3, 0)
+
+
+def test_the_published_step_alone_normalizes_the_images_gradient():
+    rules = (NormalizedStep(), GradientStep(), FixedIncreaseStep(1), AdamStep(), AdaGradStep())
+    assert [rule.normalizes_image_gradient for rule in rules] == [True, False, False, False, False]

@@ -158,3 +158,29 @@ def test_net_of_clips_raises():
 def test_the_usual_mean_is_in_the_order_of_the_channels(tiny_modules):
     assert CaffeTarget(tiny_modules[0], channels="RGB").shift is None
     assert CaffeTarget(tiny_modules[0], channels="RGB", mean=(104, 117, 123)).shift is not None
+
+
+TWO_INPUTS = """
+name: "two"
+layer { name: "data" type: "Input" top: "data" top: "other" top: "third"
+  input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } shape { dim: 1 dim: 3 dim: 4 dim: 4 } shape { dim: 1 dim: 2 } } }
+layer { name: "own" type: "Power" bottom: "data" top: "own" }
+layer { name: "sum" type: "Eltwise" bottom: "data" bottom: "other" top: "sum" }
+"""
+
+
+def test_a_layer_that_needs_a_second_input_says_which():
+    target = CaffeTarget(CaffeModule(parse_net(TWO_INPUTS)))
+    assert target.layer_shape("own") == (3, 4, 4)
+    with pytest.raises(DgnamError, match="layer 'sum' of net 'two' needs a second input, 'other', and a target is"):
+        target.layer_shape("sum")
+
+
+def test_other_errors_of_a_trial_stay(target, monkeypatch):
+    def fail(*given):
+        raise DgnamError("something else")
+
+    own = CaffeTarget(target.module)
+    monkeypatch.setattr(own, "preprocess", fail)
+    with pytest.raises(DgnamError, match=r"^something else$"):
+        own.layer_shape("fc8")

@@ -1,5 +1,7 @@
 """A net over clips as a target: film strips in, values of clips out."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -107,3 +109,22 @@ def test_what_is_no_net_of_clips_is_one_error(target):
     )
     with pytest.raises(DgnamError, match=r"has the inputs .*'x'"):
         ClipTarget(clip_net(three))
+
+
+def test_markers_may_be_a_row_and_are_of_no_other_shape():
+    rows = ClipTarget.__new__(ClipTarget)
+    plan = SimpleNamespace(name="n", blob_shapes=[(4,)], blob_index=lambda name: 0)
+    rows.frames, rows._clips, rows.module = 4, 1, SimpleNamespace(plan=plan)
+    assert rows._markers("cont", 2).tolist() == [0, 0, *[1] * 6]
+    plan.blob_shapes = [(4, 1)]
+    assert rows._markers("cont", 2).tolist() == [[0, 0], *[[1, 1]] * 3]
+    plan.blob_shapes, rows._clips = [(4,)], 3
+    with pytest.raises(DgnamError, match=r"its input 'cont' is \(4,\), and not \(4, 3\)"):
+        rows._markers("cont", 2)
+
+
+def test_its_net_goes_to_the_device(monkeypatch):
+    target, asked = ClipTarget(clip_net()), []
+    monkeypatch.setattr(target._net, "to", asked.append)
+    target.to(torch.device("cpu"))
+    assert asked == [torch.device("cpu")]

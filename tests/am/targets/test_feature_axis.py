@@ -79,3 +79,28 @@ def test_values_of_a_unit_are_those_of_its_feature(module, layer, shape, axis):
     one_hot = torch.zeros(own.shape[axis])
     one_hot[3] = 5
     assert torch.allclose(Direction(layer, one_hot.numpy()).measure(found), feature.mean(1), atol=1e-6)
+
+
+def test_what_the_neighbors_say():
+    axes = FeatureAxes()
+    assert axes.saw(nn.Linear(8, 6), [(2, 5, 8), (2, 8)], (2, 5, 6)) == 1
+    assert axes.saw(nn.ReLU(), [(2, 5, 6)], (2, 5, 6)) == 2
+    assert axes.saw(nn.Conv1d(5, 7, 1), [(2, 5, 6)], (2, 7, 6)) == 3
+    assert axes.axis(2, (9, 5, 6)) == 2  # the linear layer before it says so
+    assert axes.axis(3, (9, 5, 6)) == 1  # the convolution sees the same shape, and is nearer
+    assert axes.axis(1, (9, 7, 6)) == 1  # after it
+    assert axes.axis(3, (2, 5, 8)) == 2
+    assert [axes.axis(3, shape) for shape in ((2, 4), (2, 3, 3), (2, 3, 3, 3))] == [1, 2, 1]
+
+
+def test_axes_of_odd_modules():
+    assert declared_axis(nn.Linear(3, 4), (2, 4)) is None
+    assert declared_axis(nn.Identity(), (2, 3, 4)) is None
+    assert declared_axis(nn.Flatten(2), (2, 3, 16)) == 1
+    assert declared_axis(nn.Flatten(1), (2, 3, 16)) is None
+    assert declared_axis(nn.LayerNorm(6), (2, 6, 4, 5)) == 1
+    assert declared_axis(nn.LayerNorm(6), (2, 6, 5, 6)) == 3
+    assert declared_axis(nn.LayerNorm(6), (2, 3, 5, 4)) == 3
+    assert declared_axis(nn.LayerNorm((4, 6)), (2, 6, 4, 5)) == 1
+    assert declared_axis(nn.Softmax2d(), (2, 6, 4, 5)) == 1
+    assert declared_axis(nn.GroupNorm(1, 6), (2, 6, 4)) == 1

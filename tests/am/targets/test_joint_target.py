@@ -38,3 +38,8 @@ def test_names_may_be_import_strings(tiny_modules):
 def test_names_unsuitable_as_prefixes_raise(tiny_modules, names, message):
     with pytest.raises(DgnamError, match=message):
         JointTarget(None, **dict.fromkeys(names, CaffeTarget(tiny_modules[0])))
+
+
+def test_no_target_is_an_error():
+    with pytest.raises(DgnamError, match="JointTarget needs at least one target"):
+        JointTarget()

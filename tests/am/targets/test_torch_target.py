@@ -227,3 +227,37 @@ def test_values_on_another_device_than_the_images_come_back():
     assert {parameter.device.type for parameter in before.parameters()} == {"cpu"}
     target.to(torch.device("cpu"))
     assert target.running is before
+
+
+class Sometimes(nn.Module):
+    """A layer that later passes go without; `fails` raises in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.always, self.sometimes, self.take, self.error = nn.Conv2d(3, 2, 1), nn.ReLU(), True, None
+
+    def forward(self, images):
+        if self.error is not None:
+            raise self.error
+        found = self.always(images)
+        return self.sometimes(found) if self.take else found
+
+
+def test_a_layer_that_takes_no_part_any_more():
+    target = TorchTarget(Sometimes(), (4, 4))
+    assert target.layer_shape("sometimes") == (2, 4, 4)
+    target.module.take = False
+    with pytest.raises(DgnamError, match="layer 'sometimes' took no part in this forward pass"):
+        target(torch.zeros(1, 3, 4, 4), ["always", "sometimes"])
+
+
+def test_errors_of_a_pass_are_told_once():
+    target = TorchTarget(Sometimes(), (4, 4))
+    target.layer_shape("always")
+    for error, words in (
+        (DgnamError("own"), "^own$"),
+        (ValueError("b" * 400), rf"^the module cannot take float32 images \(1, 3, 4, 4\): {'b' * 300}… \(400 char"),
+    ):
+        target.module.error = error
+        with pytest.raises(DgnamError, match=words):
+            target(torch.zeros(1, 3, 4, 4), ["always"])

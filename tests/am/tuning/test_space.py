@@ -68,3 +68,32 @@ def test_a_range_of_logarithms_is_written_in_two_ways():
 def test_ranges_that_are_none(ranges, words):
     with pytest.raises(DgnamError, match=words):
         TuningSpace(**ranges)
+
+
+def test_the_usual_ranges():
+    space = TuningSpace()
+    assert space.ranges == {"n_iters": (50, 400, False), "start_lr": (1, 32, True), "l2": (0.9, 1, False)}
+    assert (space.norm_penalty, space.end_lr) == (None, 1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "fine", "wrong"),
+    [
+        *(("n_iters", (1, 1), (0, 1)), ("n_iters", (3, 4.0), (3, 4.5)), ("n_iters", [3, 4, "log"], (2.5, 4))),
+        *(("start_lr", (1e-9, 1), (0, 1)), ("start_lr", (2, 2), (3, 2)), ("l2", (0, 1), (-0.1, 1))),
+        *(("l2", (0.5, 1), (0.5, 1.01)), ("l2", (0.1, 1, True), (0, 1, True)), ("l2", (0, 1, False), (0, 1, "lg"))),
+        *(("l2", (0, 1), (0, 1, False, 1)), ("l2", (0, 1), (0,)), ("l2", (0, 1), (0, float("inf")))),
+        *(("l2", (0, 1), (False, 1)), ("l2", (0, 1), "01"), ("end_lr", 0, -1e-9), ("end_lr", 1, float("inf"))),
+    ],
+)
+def test_ranges_end_where_the_messages_say(name, fine, wrong):
+    TuningSpace(**{name: fine})
+    with pytest.raises(DgnamError):
+        TuningSpace(**{name: wrong})
+
+
+def test_exactly_one_form_of_l2():
+    assert TuningSpace(l2=None, norm_penalty=(0, 1)).ranges["norm_penalty"] == (0, 1, False)
+    for wrong in ({"l2": None}, {"norm_penalty": (0, 1)}):
+        with pytest.raises(DgnamError, match="a range of l2 or one of norm_penalty"):
+            TuningSpace(**wrong)

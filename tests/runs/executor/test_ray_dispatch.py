@@ -342,3 +342,50 @@ def test_warnings_of_workers_are_told_once(run, cluster):
     with pytest.warns(UserWarning, match=r"on \S+: versions changed") as said:
         carry_out(run, RayExecutor(), tasks(4), work(there=other))
     assert len(said) == 1
+
+
+def test_workers_stay_for_the_next_run_in_the_same_context(run, cluster, tmp_path):
+    fake = cluster(a=(2, 0))
+    other = Run.create_at(tmp_path / "other", run.record)
+    executor = RayExecutor()
+    with executor:
+        assert carry_out(run, executor, tasks(4), work()) == carry_out(other, executor, tasks(4), work())
+        assert len(fake.actors) == 2
+    assert content(run.path) == content(other.path)
+
+
+def test_a_parcel_damaged_before_its_turn_is_made_again(run, cluster):
+    fake = cluster(a=(1, 0), b=(1, 0))
+    fake.deaths["00000"] = ["slow", "slow", "slow"]  # the others wait for it
+    damaged = []
+
+    def damage():
+        for path in (run.path / "arrived").glob("00001.*.h5"):
+            if not damaged:
+                path.write_bytes(b"x")
+                damaged.append(path)
+
+    carry_out(run, RayExecutor(), tasks(4), work(), check=damage)
+    assert len(damaged) == 1
+    assert [name for _, name in fake.seen].count("00001") == 2
+    assert run.missing([task.name for task in tasks(4)]) == []
+
+
+def test_nets_that_need_too_much_memory_are_one_error(run, cluster, monkeypatch):
+    fake = cluster(a=(1, 0))
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.01)
+
+    def large():
+        raise MemoryError("of the net")
+
+    with pytest.raises(DgnamError, match=r"no worker can be started: short of memory: on \S+: MemoryError: of the net"):
+        carry_out(run, RayExecutor(retries=1), tasks(2), work(there=large))
+    assert len(fake.actors) == 2
+
+
+def test_workers_that_die_while_they_open_are_one_error(run, cluster):
+    fake = cluster(a=(1, 0))
+    fake.deaths[None] = ["a crash"] * 5
+    with pytest.raises(DgnamError, match="no worker can be started: a worker died: a crash"):
+        carry_out(run, RayExecutor(retries=2), tasks(2), work())
+    assert len(fake.actors) == 3

@@ -1,5 +1,6 @@
 """A folded net becomes one with batch normalisation again, and computes the same."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,3 +62,14 @@ def test_a_large_eps_changes_no_score():
     wanted = scores(nets[0].eval(), IMAGES)
     restore_batch_norm(nets[1], fold(nets[0]), IMAGES)
     assert (wanted - scores(nets[1].eval(), IMAGES)).abs().max() < 1e-4 * wanted.abs().max()
+
+
+def test_what_is_folded():
+    """A layer without bias before batch normalization has one in the weights, and these have no statistics."""
+    net = CaffeModule(DEFINITION, phase=pb.TRAIN)
+    blob = np.zeros(1, np.float32)
+    for weights, folded in (
+        *(({"conv1": [blob, blob]}, True), ({"conv1": [blob]}, False), ({}, False)),
+        *(({"conv1": [blob, blob], "conv1/bn": [blob] * 3}, False), ({"fc": [blob, blob]}, False)),
+    ):
+        assert is_folded(net, weights) is folded

@@ -1,5 +1,6 @@
 """Building generators: with the outside judge's numbers, against fixed nets' features, and killed on the way."""
 
+import io
 import json
 import os
 import random
@@ -12,14 +13,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dgnam import zoo
+from dgnam.caffe.modules.caffe_module import CaffeModule
+from dgnam.caffe.proto import pb, read_net, read_solver
 from dgnam.data.dataset import open_dataset
-from dgnam.errors import MissingPackageError
+from dgnam.errors import DgnamError, MissingPackageError
 from dgnam.measure import OutsideJudge, Verdict
+from dgnam.runs import Record, Run
 from dgnam.runs.index import read_summary
 from dgnam.train import zoo as train_zoo
+from dgnam.train.batch_norm.fold import fold
 from dgnam.train.zoo import generator
+from dgnam.train.zoo.evaluate import as_stored
+from dgnam.train.zoo.generator import generator_of_run
 from dgnam.train.zoo.verify import verify
 
 PROCESS = """
@@ -160,3 +168,34 @@ def test_a_projected_generator_killed_at_random_moments_comes_to_the_same_weight
     assert (made / "weights.h5").read_bytes() == whole
     assert json.loads((made / "card.json").read_text())["measured"] == card
     assert not list(run.rglob("*.part"))
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_the_generator_of_a_training_at_work(tmp_path, averaged):
+    folder = zoo.get("deepsim-fc6-mini").folder
+    definition = read_net(folder / read_solver(folder / "solver.prototxt").net)
+    net = CaffeModule(definition, phase=pb.TRAIN, seed=5)
+    with torch.no_grad():
+        net(torch.rand(4, 384))  # for the statistics of batch normalization
+    own = net.state_dict()
+    other = {name: value + 1 for name, value in own.items()}
+    state = {"iteration": 7, "nets": {"generator": other if averaged else own}}
+    run = Run.create_at(tmp_path / "run", Record("train", {}, {}))
+    content = io.BytesIO()
+    torch.save({**state, "average": {**own, "updates": 3}} if averaged else state, content)
+    run.save_bytes("checkpoint-000007", content.getvalue(), ".pt", 7)
+    found, iteration = generator_of_run("deepsim-fc6-mini", run.path)
+    assert iteration == 7
+    wanted = as_stored("deepsim-fc6-mini", fold(net)).weights()
+    assert found.weights().keys() == wanted.keys()
+    for layer, blobs in wanted.items():
+        assert all(np.array_equal(one, two) for one, two in zip(blobs, found.weights()[layer], strict=True))
+
+
+def test_a_checkpoint_of_another_training_is_named(tmp_path):
+    run = Run.create_at(tmp_path / "run", Record("train", {}, {}))
+    content = io.BytesIO()
+    torch.save({"iteration": 1, "nets": {"generator": {"x" * 400: torch.ones(1)}}}, content)
+    run.save_bytes("checkpoint-000001", content.getvalue(), ".pt", 1)
+    with pytest.raises(DgnamError, match=r"(?s)run: its checkpoint is not of a training of 'deepsim-fc6-mini' \(.*…"):
+        generator_of_run("deepsim-fc6-mini", run.path)

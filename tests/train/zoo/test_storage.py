@@ -77,3 +77,14 @@ def test_weights_that_float16_can_t_hold_are_an_error(tmp_path):
 def test_a_card_says_how_a_file_is_stored():
     assert storage_of("weights.caffemodel") == "a caffemodel in float32"
     assert "rounded" in storage_of("weights.h5")
+
+
+def test_steps_by_hand():
+    """The largest power of two that is at most a 32nd of the standard deviation."""
+    blob = np.array([[-1.0, 1.0], [1.01, -1.01]], np.float32)
+    assert rounding_step(blob * 32) == 1
+    assert rounding_step(blob * 31) == 0.5
+    assert rounding_step(blob * 64 / 1.01) == 1
+    assert rounding_step(blob[0]) == 0
+    assert rounding_step(np.ones((2, 2), np.float32)) == 0
+    assert rounding_step(np.full((2, 2), np.nan, np.float32)) == 0

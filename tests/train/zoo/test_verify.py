@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -16,6 +18,7 @@ from dgnam import zoo
 from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError
 from dgnam.files.checksums import sha256
+from dgnam.train.zoo import verify as module
 from dgnam.train.zoo.verify import verify
 from dgnam.zoo import folders
 from dgnam.zoo.registry import clear_cache
@@ -179,3 +182,119 @@ def test_a_mismatch_is_the_exit_status(models, few_pictures):
     shown = CliRunner().invoke(app, ["verify", "judge-mini", "--data", str(few_pictures)])
     assert shown.exit_code == MISMATCH, shown.stdout
     assert "WRONG" in shown.stdout
+
+
+def entry(**own):
+    """An entry of the registry, as far as a check looks at it."""
+    generator = SimpleNamespace(encoder="e", act_range_file=None)
+    usual = {"name": "m", "kind": "published", "generator": generator, "known_pass": None, "weights_files": []}
+    return SimpleNamespace(**{**usual, **own})
+
+
+def test_bounds_that_are_there_or_not():
+    def bounds(what, kind="published", file=None):
+        generator = SimpleNamespace(encoder="e", act_range_file=file)
+        return module._bounds(entry(kind=kind, generator=generator, act_range=what))
+
+    fine = bounds(lambda download: np.array([0.0, 2.5]))
+    assert (fine.right, fine.text) == (True, "2 bounds, 0 to 2.5")
+    assert bounds(lambda download: np.array([-0.1, 2.5])).right is False
+    none = bounds(lambda download: None)
+    assert (none.right, none.text) == (None, "none is published")
+    assert bounds(lambda download: None, file="x").text.endswith("dgnam models add FILE --as m")
+    assert module._bounds(entry(generator=None, act_range=lambda download: None)).text == "none is published"
+    missing = zoo.MissingWeightsError.__new__(zoo.MissingWeightsError)
+    missing.path = "/there"
+
+    def absent(download):
+        assert download is False
+        raise missing
+
+    assert [bounds(absent, kind).right for kind in ("published", "mini")] == [None, False]
+    assert bounds(absent).text == "not here: /there"
+
+
+@pytest.mark.parametrize(("generator", "what"), [(False, "known pass"), (True, "inversion")])
+def test_what_is_known_of_a_published_net(monkeypatch, generator, what):
+    known = SimpleNamespace(tolerance=0.25, source="the page")
+    asked = []
+    net = SimpleNamespace(
+        name="e",
+        generator=None,
+        known_pass=known,
+        obtain=lambda which, download: asked.append((which, download)) or Path("/a/cat.jpg"),
+        weights_path=lambda download: asked.append(download),
+    )
+    made = SimpleNamespace(name="g", generator=SimpleNamespace(encoder="e")) if generator else net
+    monkeypatch.setattr(module.zoo, "get", lambda name: net)
+    monkeypatch.setattr(module.zoo, "load", lambda name: f"net {name}")
+
+    def checks():
+        return list(module._passes(made, "module"))
+
+    if generator:
+        for rank, right, ahead in ((1, True, "none is"), (2, False, "1 are"), (3, False, "2 are")):
+            monkeypatch.setattr(module, "rank_of_its_picture", lambda *given, rank=rank: rank)
+            (found,) = checks()
+            assert (found.model, found.what, found.right) == ("g", what, right)
+            assert found.text == f"of cat.jpg's 7 distortions {ahead} nearer to the code of its reconstruction"
+        assert asked[:2] == [("known_pass", False), False]
+    else:
+        for here, right in ((0.5, True), (0.7500001, False), (0.0, True), (-0.1, False), (0.25, True)):
+            monkeypatch.setattr(module, "probabilities", lambda *given, here=here: {"1": (0.5, 0.5), "3": (here, 0.25)})
+            (found,) = checks()
+            assert (found.model, found.what, found.right) == ("e", what, right)
+            assert found.text.startswith("cat.jpg, here and in the page: 1: 0.5000 (0.5000), 3: ")
+        assert asked[0] == ("known_pass", False)
+    net.obtain = lambda which, download: (_ for _ in ()).throw(DgnamError("no picture"))
+    (found,) = checks()
+    assert (found.right, found.text) == (None, "not here: no picture: dgnam models fetch e")
+    net.known_pass = None
+    assert checks() == []
+
+
+def test_further_files_hold_the_same_numbers(tmp_path, monkeypatch):
+    for name in "abc":
+        (tmp_path / name).write_text("")
+    files = [SimpleNamespace(path=tmp_path / name, layers="some" if name == "b" else None) for name in "abcd"]
+    own = entry(weights_files=files, place=lambda file: file.path)
+    seen = []
+    monkeypatch.setattr(module, "check_same", lambda other, first: seen.append((other.name, first.name)) or 0.125)
+    (found,) = module._files(own)
+    assert seen == [("c", "a")]
+    assert (found.what, found.right, found.text) == ("same numbers", True, "c and a: 0.12")
+    monkeypatch.setattr(module, "check_same", lambda *given: (_ for _ in ()).throw(DgnamError("differ")))
+    (found,) = module._files(own)
+    assert (found.right, found.text) == (False, "differ")
+
+
+@pytest.mark.parametrize(
+    ("published", "first", "right", "text"),
+    [
+        ("md5:1", None, True, "md5:1"),
+        (None, "sha256:2", True, "sha256:2, of the first download"),
+        (None, None, None, "no checksum of w.h5 is published, nor kept of a download"),
+    ],
+)
+def test_which_checksum_there_is(monkeypatch, published, first, right, text):
+    other, file = (
+        SimpleNamespace(checksum="no", place=Path("/x")),
+        SimpleNamespace(checksum=published, place=Path("/w.h5")),
+    )
+    own = entry(weights_files=[other, file], place=lambda file: file.place, places=lambda: {"weights": Path("/w.h5")})
+    monkeypatch.setattr(module, "first_checksum", lambda place: first)
+    found = module._checksum(own)
+    assert (found.what, found.right, found.text) == ("weights", right, text)
+
+
+def test_a_number_is_right_within_a_tolerance():
+    assert module._compared("m", "top1", 0.5, None).right is False
+    assert module._compared("m", "top1", 0.5, None).text == "0.5000, and the card says nothing of it"
+    step = module.TOLERANCE
+    for value, said, right in (
+        (0.5 + 0.9 * step, 0.5, True),
+        (0.5 + 1.1 * step, 0.5, False),
+        (10 + 9 * step, 10, True),
+    ):
+        found = module._compared("m", "top1", value, said)
+        assert (found.right, found.text) == (right, f"{value:.4f}, and the card says {said:.4f}")

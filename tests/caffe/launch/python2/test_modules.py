@@ -47,7 +47,9 @@ def test_modules(imports, source, value):
 
 
 def test_forms_of_import():
-    found = run("from PIL import Image\nfrom matplotlib import pyplot\nx = Image.ANTIALIAS == Image.LANCZOS, pyplot.ishold()")
+    found = run(
+        "from PIL import Image\nfrom matplotlib import pyplot\nx = Image.ANTIALIAS == Image.LANCZOS, pyplot.ishold()"
+    )
     assert found["x"] == (True, True)
     found = run(
         "from numpy import *\nfrom scipy.misc import imresize, imsave as save\nfrom numpy.testing import assert_array_equal\nfrom itertools import izip\nx = divide(7, 2), float(3), callable(imresize)"
