@@ -10,7 +10,7 @@ from typing import Any
 
 from ..files.paths import PART, make_folder, write_bytes
 from ..runs import Record
-from ..runs.index import Summary, read_summary
+from ..runs.index import RUNNING, Summary, read_summary
 from ..runs.next_step import next_step
 from .content import Content
 from .findings import findings_in
@@ -122,6 +122,7 @@ def _card(
 def _first(source: Source, record: Record, summary: Summary, content: Content) -> dict[str, Any]:
     """What the first page has beside the pictures."""
     what, command = next_step(source.shown, record, summary.state)
+    what = f"should it stop, {what}" if summary.state == RUNNING else what
     commands = [(f"{what[:1].upper()}{what[1:]}", as_text(command, LONGEST_COMMAND))]
     if record.task == "visualize" and summary.state == "finished":
         commands.append(("Make a picture again, with a movie", f"dgnam again {shlex.quote(str(source.shown))} --job 0"))

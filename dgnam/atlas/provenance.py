@@ -32,7 +32,7 @@ def layers_of(record: Record) -> str:
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
                 found.update(dict.fromkeys(_LAYER.findall(text[:_LONGEST])))
-    for value in (record.inputs.get("layer"), record.spec.get("layers"), record.spec.get("layer")):
+    for value in (record.inputs.get("layer"), record.inputs.get("spaces"), record.spec.get("layer")):
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
                 found[text] = None

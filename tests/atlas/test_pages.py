@@ -9,6 +9,7 @@ from dgnam.atlas import tables
 from dgnam.atlas.pages import pager, write_pages
 from dgnam.atlas.sources import Source
 from dgnam.errors import DgnamError
+from dgnam.runs.lock import exclusive
 
 WEIGHTS = "71c665680325065a7f8785c7d3ebaa40cdc699f4ecfff4b967021c8657a1d584"
 
@@ -83,6 +84,14 @@ def test_an_unfinished_run(make_run, write):
     assert "not finished" in page.text
     assert "dgnam resume" in page.text
     assert len(page.all("img", "src")) == 3
+
+
+def test_a_run_at_work_is_not_resumed_yet(make_run, write):
+    folder = make_run("a-1", finished=False)
+    with exclusive(folder):
+        card, page = write(folder)
+    assert card.state == "running"
+    assert "Should it stop, resume it" in page.text
 
 
 def test_damaged_files_are_told(make_run, write):

@@ -32,9 +32,9 @@ def test_model(spec, inputs, expected):
         ({"objective": ["conv5:3@6,6", "fc8:3 + 0.5*fc7:7"]}, {}, "conv5, fc8, fc7"),
         ({"objective": "loss3/classifier:1"}, {}, "loss3/classifier"),
         ({}, {"layer": "fc6"}, "fc6"),
-        ({"layers": ["pixels", "conv1"]}, {}, "pixels, conv1"),
+        ({}, {"spaces": ["pixels", "conv1"]}, "pixels, conv1"),
         ({"objective": {"object": "Sum"}}, {"objectives": [1, None]}, ""),
-        ({"layers": [f"l{k}" for k in range(9)]}, {}, "l0, l1, l2, l3, l4, l5, …"),
+        ({}, {"spaces": [f"l{k}" for k in range(9)]}, "l0, l1, l2, l3, l4, l5, …"),
     ],
 )
 def test_layers(spec, inputs, expected):

@@ -151,3 +151,16 @@ def test_a_log_of_anything_is_no_crash(run, time):
 )
 def test_durations_in_words(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("spec", "inputs", "what"),
+    [
+        ({"target": {"object": "Target"}, "score": "probability"}, {"target": {"name": "mine"}}, "mine"),
+        ({"target": None, "score": "lab:neuron"}, {"target": None, "prior": {"name": "pixels"}}, "lab:neuron"),
+        ({"target": {"object": "Target"}}, {"prior": {"name": "pixels"}}, "pixels"),
+        ({"target": "caffenet-mini"}, {"target": {"name": "other"}}, "caffenet-mini"),
+    ],
+)
+def test_what_a_run_is_of(tmp_path, spec, inputs, what):
+    assert read_summary(Run.create_at(tmp_path / "x", Record("tune", spec, inputs)).path).what == what
