@@ -59,6 +59,7 @@ setup(
         "torch>=2.6",
         "numpy>=1.26",
         "h5py>=3.10",
+        "jinja2>=3.1",
         "lmdb>=1.4",
         "matplotlib>=3.8",
         "optuna>=5",
@@ -97,6 +98,7 @@ setup(
     package_dir={f"dgnam.{folder}": folder for folder in FOLDERS},
     package_data={
         "dgnam": ["py.typed"],
+        "dgnam.atlas": ["templates/*"],
         "dgnam.caffe.proto": ["*.proto", "*.pyi"],
         **{f"dgnam.{folder}": [f"**/*.{suffix}" for suffix in DATA] for folder in FOLDERS},
     },

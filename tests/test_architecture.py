@@ -16,7 +16,14 @@ ROOT = Path(__file__).parents[1]
 # From the top down.  A module imports from its own part and from parts of lower tiers, not from another part of its
 # own tier; `dgnam/__init__.py` lies below all but what is chosen of the process, before torch is imported.
 TIERS = (
-    *(("__main__",), ("cli",), ("doctor", "bench", "experiments"), ("api",), ("train",), ("measure", "figures")),
+    *(
+        ("__main__",),
+        ("cli",),
+        ("doctor", "bench", "experiments", "atlas"),
+        ("api",),
+        ("train",),
+        ("measure", "figures"),
+    ),
     *(("am",), ("data", "zoo", "runs"), ("caffe",), ("files",), ("errors",), ("",), ("process",)),
 )
 HEIGHT = {part: -depth for depth, tier in enumerate(TIERS) for part in tier}
@@ -28,11 +35,13 @@ ROOMS = {
     "typer": ("dgnam.cli", "dgnam.caffe.tools"),
     "optuna": ("dgnam.am.tuning",),
     "cma": ("dgnam.am.evolve",),
+    "jinja2": ("dgnam.atlas",),
+    "markupsafe": ("dgnam.atlas",),
     "fissix": ("dgnam.caffe.launch.python2",),
     "pooch": ("dgnam.zoo.download",),
     "ray": ("dgnam.runs.executor",),
     "fsspec": ("dgnam.runs.executor",),
-    "torch": tuple(f"dgnam.{part}" for part in HEIGHT if part not in ("", "experiments")),
+    "torch": tuple(f"dgnam.{part}" for part in HEIGHT if part not in ("", "experiments", "atlas")),
 }
 """Packages of others, and where alone they may be imported."""
 
@@ -138,6 +147,10 @@ def test_imports_go_down_and_stay_in_their_rooms() -> None:
         ("dgnam/api/evolve.py", 'def late():\n    return optional_module("cma", "this", "cma")'),
         ("dgnam/api/evolve.py", "from typer import Exit"),
         ("dgnam/api/visualize.py", "import ray"),
+        ("dgnam/api/report.py", "from ..atlas import build"),
+        ("dgnam/atlas/site.py", "from dgnam.experiments import find_experiments"),
+        ("dgnam/atlas/pages.py", "import torch"),
+        ("dgnam/figures/grid.py", "import jinja2"),
         ("dgnam/runs/run.py", 'def late():\n    return optional_module("fsspec", "this", "dgnam[ray]")'),
     ],
 )

@@ -68,6 +68,8 @@ def test_the_wheel_has_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"dgnam", f"dgnam-{dgnam.__version__}.dist-info"}
     assert "dgnam/py.typed" in names
+    templates = {f"dgnam/atlas/templates/{path.name}" for path in (ROOT / "dgnam/atlas/templates").iterdir()}
+    assert len(templates & set(names)) == len(templates) > 4
     assert "dgnam/caffe/proto/dgnam_caffe.proto" in names
 
 

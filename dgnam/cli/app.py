@@ -42,6 +42,7 @@ COMMANDS = {
     "again": Entry("again", "again", "Make a picture of a run again, with a movie."),
     "runs": Entry("runs", "runs", "List the runs in a folder."),
     "show": Entry("show", "show", "Show what a run is and how to resume or repeat it."),
+    "atlas": Entry("atlas", "atlas", "Make static pages of runs, and serve them."),
     "caffe": Entry("caffe", "app", "Run Caffe's own commands."),
     "bench": Entry("bench", "bench", "Measure how fast this machine is."),
     "doctor": Entry("doctor", "doctor", "Show what is installed and usable here."),

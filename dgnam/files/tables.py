@@ -11,17 +11,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
-from typing import Any
+from typing import IO, Any
 
 from ..errors import FormatError, shortened
-from .paths import StrPath
+from .paths import StrPath, existing_file
 from .text import read_text, split_lines
 
 SEPARATORS = (",", ";", "\t")
 _MOST_BYTES = 64 << 20
+_LONGEST_LINE = 1 << 20
 _HINT = re.compile(r"sep=(.)", re.IGNORECASE)
 
 _FORMULA = re.compile("(^|[,;\t\r\n])('*)(?=[-=+@\t\r\n＝＋－＠])")
@@ -69,6 +70,34 @@ def read_table(path: StrPath, columns: Sequence[str], what: str, *, any_bytes: b
     except csv.Error as error:
         raise FormatError(f"{path}: not {what} ({error})") from None
     return Table(str(path), separator, tuple(rows))
+
+
+def stream_rows(path: StrPath) -> Iterator[dict[str, str]]:
+    """The rows of a table that was written by `table_text`, by column, one at a time: memory doesn't grow with them.
+
+    Raises FormatError with the line for what is not such a table, where it comes to it.
+    """
+    with open(existing_file(path), encoding="utf-8", errors="replace", newline="") as file:
+        reader = csv.reader(_lines(path, file), strict=True)
+        try:
+            columns = next(reader, [])
+            if len(set(columns)) < len(columns):
+                raise FormatError(f"{path}: its first line, '{shortened(','.join(columns))}', names a column twice")
+            for cells in reader:
+                if len(cells) != len(columns):
+                    where = f"{path}, line {reader.line_num}"
+                    raise FormatError(f"{where}: has {len(cells)} cells, and {len(columns)} columns are named")
+                yield {column: unescaped(cell) for column, cell in zip(columns, cells, strict=True)}
+        except csv.Error as error:
+            raise FormatError(f"{path}, line {reader.line_num}: not a table ({error})") from None
+
+
+def _lines(path: StrPath, file: IO[str]) -> Iterator[str]:
+    """A file's lines; one that no table has is a FormatError."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise FormatError(f"{path}: has a line of {_LONGEST_LINE:,} characters or more, as no table has")
+        yield line
 
 
 def table_text(rows: Iterable[Iterable[Any]], line_end: str = "\n") -> str:

@@ -12,6 +12,9 @@ from typing import Any
 BEGUN, ENDED, STOPPED, KILLED = ("started", "resumed"), "ended", "stopped", "killed"
 """The events: a process begins with one of the first two, and ends with one of the others, or leaves none."""
 
+_ENDLESS = 1e12
+"""More seconds than any process has worked; a damaged log may say so."""
+
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -71,7 +74,7 @@ def seconds(events: Sequence[Mapping[str, Any]], journal: Path, running: bool) -
     found = 0.0
     for event in events:
         took = event.get("seconds")
-        if isinstance(took, int | float) and took >= 0:
+        if isinstance(took, int | float) and 0 <= took < _ENDLESS:
             found += took
     last = events[-1] if events else {}
     if last.get("event") not in BEGUN:

@@ -135,9 +135,12 @@ def _what(record: Record) -> str:
     spec = record.spec
     if record.task == "again":
         return f"{spec.get('run')} job {spec.get('job')}"
-    parts = [spec.get(name) for name in ("target", "model", "encoder", "score", "prior")]
-    inputs = [part.get("name") for part in map(record.inputs.get, ("target", "prior")) if isinstance(part, dict)]
-    what = next((part for part in (*parts, *inputs) if isinstance(part, str)), "an object in Python")
+    target, prior = (
+        part.get("name") if isinstance(part, dict) else None for part in map(record.inputs.get, ("target", "prior"))
+    )
+    first, then = ([spec.get(name) for name in names] for names in (("target", "model", "encoder"), ("score", "prior")))
+    parts = (*first, target, *then, prior)
+    what = next((part for part in parts if isinstance(part, str)), "an object in Python")
     objective, experiment = spec.get("objective"), spec.get("experiment")
     if isinstance(experiment, str):
         return experiment if spec.get("target") is None else f"{experiment} {what}"

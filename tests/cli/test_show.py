@@ -5,8 +5,9 @@ from importlib import import_module
 import pytest
 
 from dgnam.cli.resume import TASKS
-from dgnam.cli.show import _function, show
+from dgnam.cli.show import show
 from dgnam.runs import Record, Run
+from dgnam.runs.next_step import function_of
 
 
 def shown(run, capsys):
@@ -56,5 +57,5 @@ def test_a_finished_run_is_repeated_by_the_same_call(tmp_path, capsys):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_function_of_each_task_is_where_it_is_said_to_be(task):
-    module, _, name = _function(task).rpartition(".")
+    module, _, name = function_of(task).rpartition(".")
     assert callable(getattr(import_module(module), name))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import typer.main
 import yaml
 
 from dgnam import __version__
+from dgnam.cli import app as cli
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docker"
@@ -127,6 +130,43 @@ def test_compose_runs_a_reproduction_a_cluster_and_the_atlas():
         assert re.fullmatch(rf"dgnam(-ray)?:{re.escape(__version__)}", service["image"])
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:")
+
+
+def test_compose_serves_the_atlas_by_dgnam():
+    atlas = compose()["services"]["atlas"]
+    command = typer.main.get_command(cli.app)
+    with command.make_context("dgnam", atlas["command"]) as context:
+        name, found, arguments = command.resolve_command(context, atlas["command"])
+        given = found.make_context(name, arguments, parent=context).params
+    assert given["runs"] == [Path("/runs")]
+    assert (given["serve"], given["host"], given["port"]) == (True, "0.0.0.0", 8000)
+    assert "runs:/runs:ro" in atlas["volumes"]
+    assert str(given["output"].parent) in atlas["tmpfs"]
+    assert atlas["ports"] == [f"127.0.0.1:{given['port']}:{given['port']}"]
+    assert f"http://127.0.0.1:{given['port']}/" in atlas["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize("service", ["ray-head", "ray-worker"])
+@pytest.mark.parametrize("token", [None, "", "short", "0123456789abcdef"])
+def test_ray_starts_with_a_shared_token_only(tmp_path, service, token):
+    found = compose()["services"][service]
+    assert found["environment"] == {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": None}
+    (tmp_path / "ray").write_text('#!/bin/sh\necho "$RAY_AUTH_TOKEN" "$@"\n')
+    (tmp_path / "ray").chmod(0o755)
+    command = [word.replace("$$", "$") for word in (*found["entrypoint"], *found["command"])]
+    given = {} if token is None else {"RAY_AUTH_TOKEN": token}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(command, env={"PATH": path, **given}, capture_output=True, text=True, check=False)
+    if token == "0123456789abcdef":
+        assert (done.returncode, done.stdout) == (0, f"{token} {' '.join(found['command'])}\n")
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("dgnam: RAY_AUTH_TOKEN is not set")
+        assert 'export RAY_AUTH_TOKEN="$(openssl rand -hex 32)"' in done.stderr
+
+
+def test_compose_holds_no_token():
+    assert not re.search(r"RAY_AUTH_TOKEN: *[\"'\w$]", (FOLDER / "compose.yaml").read_text())
 
 
 def test_compose_mounts_declared_volumes_and_existing_files():

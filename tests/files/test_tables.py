@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dgnam.errors import FormatError
-from dgnam.files.tables import escaped, read_table, table_of, table_text, unescaped
+from dgnam.files.tables import escaped, read_table, stream_rows, table_of, table_text, unescaped
 
 COLUMNS = ("image", "score")
 
@@ -109,3 +109,16 @@ def test_lists_are_cells_of_their_own(tmp_path):
     assert read_table(tmp_path / "x.csv", ["a", "b", "c"], "a table").rows == (
         (2, ("[[190, 11.0], [150, 6.0]]", "(1, 2)", "1.5")),
     )
+
+
+def test_rows_come_one_by_one_as_they_were_written(tmp_path):
+    rows = [["=1+1", 0.5, 'a "b", c\nd'], ["", 2, "x"]]
+    path = table(tmp_path, table_text([("a", "b", "c"), *rows]))
+    assert [list(row.values()) for row in stream_rows(path)] == [["=1+1", "0.5", 'a "b", c\nd'], ["", "2", "x"]]
+    assert list(stream_rows(table(tmp_path, "\n"))) == []
+
+
+@pytest.mark.parametrize("content", ["a,a\n1,2\n", 'a,b\n1,"2\n', "a,b\n1,2,3\n", b"\x00" * (1 << 21)])
+def test_rows_that_are_damaged(tmp_path, content):
+    with pytest.raises(FormatError, match=r"table\.csv"):
+        list(stream_rows(table(tmp_path, content)))

@@ -30,6 +30,7 @@ def test_the_seconds_of_all_processes_add_up(journal, tmp_path):
     ended = [BEGUN, {"event": "ended", "seconds": 2.5}, BEGUN, {"event": "stopped", "seconds": 3}]
     assert events.seconds(ended, journal, running=False) == 5.5
     wrong = [BEGUN, {"event": "ended", "seconds": -1}, {"event": "ended", "seconds": "9"}]
+    wrong += [{"event": "ended", "seconds": seconds} for seconds in (float("inf"), float("nan"), 10**400, 1e300)]
     assert events.seconds(wrong, journal, running=False) == 0
     assert events.seconds([], journal, running=False) == 0
 
