@@ -145,8 +145,8 @@ def neighbors(
         them; whatever `open_dataset` takes; or an array (Q, H, W, 3) uint8 RGB, of the size of the target's input.
     layers: "pixels" and layers of the target, as a list or with commas between.  None takes pixels and eight layers
         with weights, evenly chosen if there are more.
-    images, root, listing, data: the pictures to search; see `open_dataset`.  None takes a small model's training
-        pictures.
+    images, root, listing, data: the pictures to search; see `open_dataset`.  None takes those that a
+        model of the zoo was trained on.
     shift, mirror: in pixels a query is compared at all shifts by up to so many pixels, itself and mirrored.
     resize, size: see `picture_preprocessing`; queries of the size of the target's input are taken as they are.
     Everything else is as in `top_images`; all pictures are gone through once.

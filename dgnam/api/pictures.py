@@ -19,6 +19,8 @@ from ..train.zoo.recipes import RECIPES, ZooClassifier, ZooIntermediate, classif
 from .targets import ResolvedTarget
 
 HELD_OUT, TRAINING = "held-out", "training"
+SPLITS = {HELD_OUT: "val", TRAINING: "train"}
+"""Of a public image set."""
 
 
 def open_pictures(
@@ -30,7 +32,7 @@ def open_pictures(
     root: StrPath | None = None,
     listing: str | None = None,
 ) -> Dataset:
-    """The pictures that are named; None takes those of a small model of our own: its HELD_OUT or its TRAINING ones.
+    """The pictures that are named; None takes those of a model of the zoo: its HELD_OUT or its TRAINING ones.
 
     data, root, listing: as `open_dataset` takes them.
     """
@@ -39,9 +41,11 @@ def open_pictures(
 
 
 def own_pictures(target: ResolvedTarget, which: str) -> str:
-    """The name of the pictures that a small model of ours was trained or measured on; DgnamError for other targets."""
+    """The name of the pictures that a model of the zoo was trained or measured on; DgnamError for other targets."""
     name = target.record.get("model")
-    recipe = RECIPES.get(str(name))
+    recipe, published = RECIPES.get(str(name)), None if name is None else zoo.get(str(name)).image_set
+    if published is not None:
+        return f"{published}-{SPLITS[which]}"
     if not isinstance(recipe, ZooClassifier | ZooIntermediate):
         raise DgnamError(
             f"the {which} pictures of target '{target.name}' are not known here: name pictures, as a folder, a "

@@ -69,7 +69,8 @@ def top_images(
     target, weights, labels, labels_layer, mean, scale, channels: see `open_target`.
     objective: one or more, as `visualize` takes them; but a convolutional unit without a position, `conv5:55`, has its
         highest value over all positions, and that position's receptive field.
-    images, root, listing, data: the pictures; see `open_dataset`.  None takes the held-out pictures of a small model.
+    images, root, listing, data: the pictures; see `open_dataset`.  None takes the held-out ones of a model of
+        the zoo.
     k: pictures for each unit.
     resize, size: see `picture_preprocessing`.
     limit: the most pictures to take, beginning with the first.

@@ -12,7 +12,7 @@ from ..am.published import loop as published
 from ..am.published.backend import backend_name, find_backend, open_net
 from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import write_hdf5_weights
-from .stand_ins import GENERATOR
+from ..zoo.stand_ins import GENERATOR
 from .step_times import Loop
 
 ROUNDS = 3

@@ -21,10 +21,11 @@ from ..am import CaffeTarget, GeneratorPrior, Job, Prior, Unit, act_range_bounds
 from ..am.precision import PRECISIONS, check_precision
 from ..am.synthesize import try_step
 from ..errors import DgnamError
+from ..runs.machine import name_of, peak_memory, reset_peak_memory
+from ..zoo.stand_ins import GENERATOR, SCORES, stand_in
 from . import machine
 from .by_hand import ByHand
 from .one_by_one import published_seconds
-from .stand_ins import GENERATOR, SCORES, stand_in
 from .step_times import Loop
 
 STEPS = 200
@@ -101,7 +102,7 @@ def measure(device: str = "cpu", precisions: Sequence[str] = (), most_seconds: f
     """
     began, kind = time.monotonic(), device.partition(":")[0]
     chosen = [one for one in (precisions or PRECISIONS) if _usable(one, device, asked=bool(precisions))]
-    found = Bench(device, machine.name_of(device))
+    found = Bench(device, name_of(device))
     found.peaks = {one: machine.product_peak(device, one) for one in chosen}
     found.copied = machine.copy_speed(device)
     yield found
@@ -207,10 +208,10 @@ class _Operations(TorchDispatchMode):
 def _row(loop: Loop, precision: str, batch: int, peak_seconds: float, random: bool, hand: ByHand | None) -> Row:
     """Ours and the one by hand by turns; the least of each."""
     ours, theirs = [], []
-    machine.reset_peak_memory(loop.device)
+    reset_peak_memory(loop.device)
     for _ in range(ROUNDS):
         ours.append(loop.seconds(batch, precision) / batch)
-        memory = machine.peak_memory(loop.device)
+        memory = peak_memory(loop.device)
         if hand is not None:
             theirs.append(hand.seconds(batch) / batch)
     ratio = min(ours) / min(theirs) if theirs else None

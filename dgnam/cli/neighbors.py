@@ -31,7 +31,7 @@ def neighbors(
         str | None,
         typer.Option(
             help="The pictures to search: a folder, a listing, a zip, an LMDB or an image set. Default: those that a "
-            "small model was trained on."
+            "model of the zoo was trained on, where they are known."
         ),
     ] = None,
     k: Annotated[int, typer.Option("--k", min=1, help="Neighbors per picture and space.")] = 5,

@@ -39,7 +39,8 @@ Images = Annotated[
     str | None,
     typer.Option(
         help="A folder of pictures, a listing with one 'path label' per line, a zip, an LMDB of Datums, or an image "
-        "set such as tinyimagenet64-val. Default: those that a small model was measured on."
+        "set such as tinyimagenet64-val. Default: those that a model of the zoo was "
+        "measured on, where they are known."
     ),
 ]
 Root = Annotated[

@@ -184,6 +184,10 @@ class Dataset:
         inner = np.array(range(len(self))[places.start : places.stop : places.step], np.int64)
         return replace(self, places=inner if self.places is None else self.places[inner])
 
+    def at(self, places: np.ndarray) -> Dataset:
+        """The pictures at these places (n,), in their order."""
+        return replace(self, places=self._all_places[places])
+
     def every(self, step: int) -> Dataset:
         """Pictures 0, step, 2 step, …"""
         return replace(self, places=self._all_places[::step])

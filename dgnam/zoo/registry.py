@@ -14,7 +14,8 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,8 @@ class ModelEntry:
     definition: the model whose definitions it shares, with weights of its own; None if it has its own definitions.
     other_weights: further files of the same weights, in the order in which they are tried.
     known_pass: None if nobody published one.
+    image_set: the base of the names of the image sets that it was trained and measured on, in `dgnam.data.catalog`;
+        None of a small model, whose recipe names them, and where none is known.
     """
 
     name: str
@@ -131,6 +134,7 @@ class ModelEntry:
     definition: str | None = None
     other_weights: tuple[PublishedFile, ...] = ()
     known_pass: KnownPass | None = None
+    image_set: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -284,12 +288,27 @@ def list_models() -> list[ModelEntry]:
 
 def get(name: str) -> ModelEntry:
     """The model of this name; raises DgnamError with the closest names for an unknown one."""
-    models = _registry(folders.data_folder("models") / "registry.json")
+    models = {**_registry(folders.data_folder("models") / "registry.json"), **_replaced}
     if name not in models:
         raise DgnamError(
             f"there is no model '{name}'; the known ones, the closest first: {closest(name, models, limit=20)}"
         )
     return models[name]
+
+
+_replaced: dict[str, ModelEntry] = {}
+
+
+@contextmanager
+def replaced(entries: Sequence[ModelEntry]) -> Iterator[None]:
+    """Within it, `get` gives these models in place of those of their names."""
+    before = dict(_replaced)
+    _replaced.update({entry.name: entry for entry in entries})
+    try:
+        yield
+    finally:
+        _replaced.clear()
+        _replaced.update(before)
 
 
 @functools.lru_cache(maxsize=4)

@@ -22,8 +22,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from dgnam.am import CaffeTarget, GeneratorPrior, act_range_bounds
 from dgnam.bench.by_hand import ByHand
-from dgnam.bench.stand_ins import GENERATOR, stand_in
 from dgnam.bench.step_times import Loop
+from dgnam.zoo.stand_ins import GENERATOR, stand_in
 
 LOOP = importlib.import_module("dgnam.am.synthesize")
 SHOWN = 12

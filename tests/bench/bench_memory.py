@@ -17,7 +17,7 @@ from typing import Any
 
 import dgnam
 from dgnam.am import CaffeTarget, GeneratorPrior
-from dgnam.bench.stand_ins import GENERATOR, stand_in
+from dgnam.zoo.stand_ins import GENERATOR, stand_in
 
 STEPS = 2
 

@@ -23,10 +23,10 @@ import dgnam
 from dgnam.am import CaffeTarget, GeneratorPrior, act_range_bounds
 from dgnam.api.judges import open_judge, open_outside_judge
 from dgnam.api.targets import open_target
-from dgnam.bench.stand_ins import GENERATOR, SCORES, stand_in
 from dgnam.bench.step_times import Loop
 from dgnam.errors import MissingPackageError
 from dgnam.measure import BaseJudge
+from dgnam.zoo.stand_ins import GENERATOR, SCORES, stand_in
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -10,9 +10,9 @@ from torch import nn
 from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, precision, released, synthesize
 from dgnam.bench import machine, table
 from dgnam.bench.by_hand import ByHand, Normalization
-from dgnam.bench.stand_ins import GENERATOR, SCORES, stand_in
 from dgnam.cli.app import app
 from dgnam.errors import DgnamError
+from dgnam.zoo.stand_ins import GENERATOR, SCORES, stand_in
 
 
 @pytest.fixture
