@@ -6,7 +6,7 @@ import bisect
 import enum
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 import numpy as np
@@ -152,22 +152,40 @@ def check_batches(jobs: Sequence[Job], batches: Batches) -> None:
         stop = batch.stop
 
 
-def gather(results: Iterable[Result]) -> Result:
-    """The results of several batches as one, in the order of the jobs."""
-    parts = list(results)
+def gather(results: Iterable[Result], count: int | None = None) -> Result:
+    """The results of several batches as one, in the order of the jobs.
+
+    count: of jobs, where there are results of all: images and codes then go to their places as they come, and are held
+        once.
+    """
+    whole: dict[str, np.ndarray] = {}
+    parts = list(results) if count is None else [_moved(part, whole, count) for part in results]
     indices = np.concatenate([part.indices for part in parts])
     order = np.argsort(indices, kind="stable")
+    images, codes = (whole[name] if whole else np.concatenate([getattr(p, name) for p in parts]) for name in _LARGE)
     width = max(part.activations.shape[1] for part in parts)
     pads = [((0, 0), (0, width - part.activations.shape[1])) for part in parts]
     traces = [np.pad(part.activations, pad, constant_values=np.nan) for part, pad in zip(parts, pads, strict=True)]
     return Result(
         tuple(int(i) for i in indices[order]),
-        np.concatenate([part.images for part in parts])[order],
-        np.concatenate([part.codes for part in parts])[order],
+        images if whole else images[order],
+        codes if whole else codes[order],
         np.concatenate(traces)[order],
         np.concatenate([part.steps for part in parts])[order],
         np.concatenate([part.stopped for part in parts])[order],
     )
+
+
+_LARGE = ("images", "codes")
+
+
+def _moved(part: Result, whole: dict[str, np.ndarray], count: int) -> Result:
+    """The part without its large arrays, which are moved to the places of its jobs."""
+    for name in _LARGE:
+        values = getattr(part, name)
+        whole.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))[list(part.indices)] = values
+    nothing = np.empty(0, np.float32)
+    return replace(part, images=nothing, codes=nothing)
 
 
 def places_of_change(jobs: Sequence[Job], places: range) -> Iterator[int]:

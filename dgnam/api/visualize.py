@@ -127,7 +127,7 @@ def visualize(
     if not resume:
         warn_unclipped(clip, plan.clip, plan.prior)
     if run is None:
-        found, unclimbed = gather(results(plan, progress=progress)), Unclimbed(plan)
+        found, unclimbed = gather(results(plan, progress=progress), len(plan.jobs)), Unclimbed(plan)
         unclimbed.add(found)
         unclimbed.warn(stacklevel=2)
         return shown(plan, _kept(found), lines=unclimbed.lines())
@@ -240,7 +240,8 @@ def shown(
 
 def read_arrays(run: Run, plan: Plan) -> Arrays:
     """The arrays of a finished run, from its folder."""
-    return arrays_of(gather(read_result(run, plan.chunk(k), batch) for k, batch in enumerate(plan.batches)))
+    parts = (read_result(run, plan.chunk(k), batch) for k, batch in enumerate(plan.batches))
+    return arrays_of(gather(parts, len(plan.jobs)))
 
 
 def _kept(result: Result) -> Callable[[], Arrays]:

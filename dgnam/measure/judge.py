@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..am import Target
 from ..am.borrow import borrowed
+from ..am.framing import Resize
 from ..caffe.layer_types.pooling import Pooling
 from ..caffe.modules.caffe_module import CaffeModule, check_sees_images
 from ..errors import DgnamError
@@ -60,6 +61,12 @@ def rank_by_target(target: Target, layer: str, images: np.ndarray, classes: Sequ
             return target(torch.from_numpy(part), [layer])[layer].flatten(1)
 
     return Verdict.of_scores(_in_batches(score, images, _BATCH), classes)
+
+
+def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Images (N, 3, H, W) float32 at the size of a judge of another one: all of each, bilinear and antialiased."""
+    outer = (images.shape[2], images.shape[3])
+    return images if outer == size else Resize(outer, size)(torch.from_numpy(images)).numpy()
 
 
 def ranks_of(scores: np.ndarray, classes: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -19,9 +19,11 @@ def unit_values(
 ) -> np.ndarray:
     """(N, U) float32: the value of each unit for each image (N, 3, *size) float32, BGR, mean-subtracted.
 
+    batch_size: images at once, of clips their frames.
     A unit is read where the loop reads it, so before an in-place ReLU; the objectives read one image at a time.
     """
     place, found = torch.device(device), [np.zeros((0, len(units)), np.float32)]
+    batch_size = max(1, batch_size // int(getattr(target, "frames", 1)))
     layers = list(dict.fromkeys(layer for unit in units for layer in unit.layers))
     target.to(place)
     with torch.inference_mode(), exact(place), borrowed(target):

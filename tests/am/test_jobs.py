@@ -134,3 +134,20 @@ def test_ranges_that_touch_and_end_with_the_jobs_pass():
     for wrong in ([range(4, 6)], [range(2, 4), range(1, 3)]):
         with pytest.raises(DgnamError, match="disjoint, non-empty ranges of the jobs 0 to 4"):
             check_batches(of_layers(*["fc8"] * 5), wrong)
+
+
+def test_results_of_all_jobs_go_to_their_places():
+    def part(*indices, steps):
+        count = len(indices)
+        values = np.array(indices, np.float32).reshape(-1, 1, 1, 1)
+        whole = np.broadcast_to(values, (count, 3, 2, 2)), values.reshape(count, 1), np.ones((count, steps), np.float32)
+        return Result(indices, *whole, np.full(count, steps), np.zeros(count, bool))
+
+    parts = [part(3, 4, steps=2), part(0, steps=4), part(1, 2, steps=3)]
+    for found in (gather(parts), gather(iter(parts), 5)):
+        assert found.indices == (0, 1, 2, 3, 4)
+        assert found.images.shape == (5, 3, 2, 2)
+        assert found.images[:, 0, 0, 0].tolist() == found.codes[:, 0].tolist() == [0, 1, 2, 3, 4]
+        assert found.steps.tolist() == [4, 3, 3, 2, 2]
+        assert np.isnan(found.activations).sum(1).tolist() == [0, 1, 1, 2, 2]
+        assert parts[0].images.shape == (2, 3, 2, 2)
