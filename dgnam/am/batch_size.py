@@ -92,10 +92,11 @@ def choose_batch_size(
     seconds: dict[int, float] = {}
 
     def timed(size: int) -> float:
-        try_step(target, prior, jobs, count=size, **how)  # sets things up for batches of this size
+        count = len(split_batches(jobs, size)[0])  # fewer where there are no more jobs
+        try_step(target, prior, jobs, count=count, **how)  # sets things up for batches of this size
         began = clock()
-        try_step(target, prior, jobs, count=size, **how)
-        seconds[size] = (clock() - began) / size
+        try_step(target, prior, jobs, count=count, **how)
+        seconds[size] = (clock() - began) / count
         return seconds[size]
 
     size = FIRST

@@ -81,3 +81,12 @@ def test_a_step_takes_twice_what_it_keeps(parts):
     kept = batch_size._kept_bytes(*parts, lambda: batch_size.try_step(*parts, jobs(), clip=CLIP))
     assert choose(parts, jobs()).image_bytes == 2 * kept > 0
     assert (batch_size.MOST, batch_size.SMALL, batch_size.FIRST) == ({"cpu": 100, "cuda": 1024}, GIB, 4)
+
+
+@pytest.mark.parametrize(("count", "size"), [(5, 8), (6, 8), (7, 8), (8, 8), (9, 16), (15, 16), (17, 32)])
+def test_the_last_size_timed_has_as_many_images_as_there_are_jobs(parts, large, count, size):
+    chosen = choose(parts, jobs(count), seconds=(4.0,) * 4)
+    assert chosen.size == size
+    assert chosen.seconds[size] == pytest.approx(4 / count)
+    mixed = [Job(Unit("fc8", unit)) for unit in range(6)] + [Job(Unit("conv5", 1, 0))] * 9
+    assert choose(parts, mixed, seconds=(4.0, 4.0)).seconds == {4: 1.0, 8: 4 / 6}
