@@ -7,19 +7,32 @@ real picture of the class has 1, and one of another class 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from dgnam.errors import ArrayError, DgnamError
 from dgnam.measure import path_similarity
 from dgnam.measure.statistics import mean, mean_difference
 
 from .context import Context
-from .experiment import Experiment, Size, mini
+from .experiment import Experiment, Size, mini, published
 from .finding import Controls, Part
+
+Shown = tuple[np.ndarray, np.ndarray]
+"""Images (N, 3, h, w) float32 and their classes (N,)."""
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 EVERY = {"smoke": 10, "small": 5, "full": 2}
-"""Every so manieth of the held-out pictures is compared with; those after them are the ceiling."""
+"""Every so manieth of the held-out pictures of a class is compared with; those after them are the ceiling."""
+
+MOST = 200_000_000
+"""Activations in one layer, of the pictures that are compared with: where there are more, fewer of each class are."""
+
+DECIDING = "fc6"
+"""The layer whose similarity decides the claim."""
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -31,31 +44,48 @@ def run(context: Context) -> Mapping[str, Any]:
     for step, pictures in steps.items():
         context.show(step, pictures.first, [context.labels[unit] for unit in pictures.units], step)
     real, others = real_pictures(context)
-    known = context.layer_values(LAYERS, real[0])
-    found = {
-        step: {layer: path_similarity(values, classes, known[layer], real[1]).values for layer, values in made.items()}
-        for step, classes, made in (
-            *((step, made.classes, context.layer_values(LAYERS, made.images)) for step, made in steps.items()),
-            ("real", others[1], context.layer_values(LAYERS, others[0])),
-        )
-    }
-    by_unit = {step: {layer: made.by_unit(found[step][layer]) for layer in LAYERS} for step, made in steps.items()}
-    parts: dict[str, Part] = {"fc6": partial(mean, by_unit["dgn_am"]["fc6"])}
+    looked_at = {step: (made.images, made.classes) for step, made in steps.items()} | {"real": others}
+    by_layer: dict[str, dict[str, np.ndarray]] = {}
     for layer in LAYERS:
-        ours, theirs = by_unit["dgn_am"][layer], by_unit["pixels"][layer]
+        with suppress(ArrayError):  # real pictures give it no scale: without it parts are missing
+            by_layer[layer] = similarities(context, layer, looked_at, real)
+    found = {step: {layer: values[step] for layer, values in by_layer.items()} for step in looked_at}
+    parts: dict[str, Part] = {}
+    for layer in by_layer:
+        ours, theirs = (made.by_unit(found[step][layer]) for step, made in steps.items())
         parts[f"above pixels, {layer}"] = partial(mean_difference, ours, theirs)
-    pixels, real_ones = (float(found[step]["fc6"].mean()) for step in ("pixels", "real"))
-    context.decide("beyond-path", parts, Controls({"pixels, fc6": pixels}, {"real pictures, fc6": real_ones}))
-    return {step: {layer: float(found[step][layer].mean()) for layer in LAYERS} for step in found}
+        if layer == DECIDING:
+            parts[layer] = partial(mean, ours)
+    means = {step: {layer: float(values.mean()) for layer, values in of.items()} for step, of in found.items()}
+    floor, ceiling = (
+        {f"{name}, {layer}": value for layer, value in means[step].items() if layer == DECIDING}
+        for name, step in (("pixels", "pixels"), ("real pictures", "real"))
+    )
+    context.decide("beyond-path", parts, Controls(floor, ceiling))
+    return means
 
 
-def real_pictures(context: Context) -> tuple[Any, Any]:
+def similarities(context: Context, layer: str, looked_at: Mapping[str, Shown], real: Shown) -> dict[str, np.ndarray]:
+    """Of each step the similarity of its images, (N,), in one layer: of all layers the values would be too many."""
+    known = context.layer_values([layer], real[0])[layer]
+    return {
+        step: path_similarity(context.layer_values([layer], images)[layer], classes, known, real[1]).values
+        for step, (images, classes) in looked_at.items()
+    }
+
+
+def real_pictures(context: Context) -> tuple[Shown, Shown]:
     """Held-out pictures and labels of the units' classes, to compare with; and others of the same, for the ceiling."""
-    step = EVERY[context.arguments["scale"]]
-    held_out = context.held_out()
-    chosen = [context.seen(held_out.part(range(first, len(held_out), step))) for first in (0, 1)]
-    wanted = [[label in context.units for label in labels] for _, labels in chosen]
-    return tuple((images[keep], labels[keep]) for (images, labels), keep in zip(chosen, wanted, strict=True))  # type: ignore[return-value]
+    labels = context.held_out.labels
+    if labels is None:
+        raise DgnamError(f"{context.held_out.name}: its pictures have no labels, by which they are compared")
+    wanted = np.isin(labels, context.units)
+    every, by_class = EVERY[context.arguments["scale"]], np.argsort(labels, kind="stable")
+    widest = max(int(np.prod(context.target.target.layer_shape(layer))) for layer in LAYERS)
+    every = max(every, -(-int(wanted.sum()) * widest // MOST))
+    chosen = [by_class[first::every] for first in (0, 1)]
+    first, second = (context.seen(context.held_out.at(places[wanted[places]])) for places in chosen)
+    return first, second
 
 
 EXPERIMENT = Experiment(
@@ -63,8 +93,10 @@ EXPERIMENT = Experiment(
     section="beyond",
     figure="",
     claims=("beyond-path",),
-    models={"mini": mini("caffenet-mini", "deepsim-fc6-v2-mini")},
-    sizes={"smoke": Size(4, 1, 10), "small": Size(20, 1), "full": Size(None, 1)},
+    models={
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", pictures=("tinyimagenet64-val",)),
+        "paper": published("caffenet", "deepsim-fc6", pictures=("ilsvrc12-val",)),
+    },
+    sizes={"smoke": Size(4, 1, 10), "small": Size(20, 1), "full": Size(200, 1)},
     run=run,
-    needs_data=True,
 )

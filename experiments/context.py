@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +18,16 @@ from typing import Any
 import numpy as np
 
 from dgnam import zoo
-from dgnam.am import Settings, Unit, released
+from dgnam.am import Settings, Start, Unit, released
 from dgnam.am.images import picture
 from dgnam.api.judges import open_judge, open_outside_judge
-from dgnam.api.pictures import HELD_OUT, open_pictures
+from dgnam.api.neighbors import PictureNeighbors, neighbors
+from dgnam.api.occlusion import Occlusion, occlusion
+from dgnam.api.pictures import HELD_OUT, TRAINING, open_pictures, picture_preprocessing
 from dgnam.api.priors import ResolvedPrior, open_prior
 from dgnam.api.render import random_codes, render
 from dgnam.api.result import Visualization
+from dgnam.api.starts import open_start
 from dgnam.api.targets import ResolvedTarget, joint, open_target
 from dgnam.api.tune import tune
 from dgnam.api.visualize import read_objectives, visualize
@@ -35,7 +38,7 @@ from dgnam.figures import labeled_grid
 from dgnam.files.encode import png
 from dgnam.measure import BaseJudge, Verdict, kid_difference
 from dgnam.measure.class_score import score_by_probability
-from dgnam.measure.judge import rank_by_target
+from dgnam.measure.judge import rank_by_target, resized
 from dgnam.measure.layer_codes import LayerCodes
 from dgnam.measure.outside_judge import HALVES, REPORTED
 from dgnam.measure.statistics import mean_difference
@@ -44,11 +47,12 @@ from dgnam.runs import Run
 from dgnam.runs.record import RECORD
 
 from .claims import claims
+from .crops import Crop
 from .experiment import OUTSIDE, Experiment, Models, Size
 from .finding import NO_CONTROLS, Controls, Finding, Part, find
 from .pictures import Pictures
 from .rates import of_photographs
-from .reference import FEATURES, image_sets, reference
+from .reference import FEATURES, REAL_FEATURES, image_sets, reference
 
 BATCH = 100
 """Images that a network sees at once."""
@@ -61,6 +65,9 @@ MOST_COLUMNS = 10
 
 TUNED_ON = 8
 """Units that settings are tuned on."""
+
+TUNED_ITERS = (50, 400)
+"""The numbers of steps tried."""
 
 TUNED_RATES = (0.3, 32.0, "log")
 """The first learning rates tried: codes of some layers are smaller than others."""
@@ -218,9 +225,9 @@ class Context:
         Kept in the folder `step`.  The published settings where no judge or too few units are left to tune by.
         """
         net = self.target if target is None else target
-        others = [unit for unit in range(len(self.labels)) if unit not in self.units]
-        if self.size.steps is not None or len(others) < 2 * TUNED_ON or not self.judges:
+        if not self.tunes or not self.judges:
             return released()
+        others = [unit for unit in range(len(self.labels)) if unit not in self.units]
         name, judge = next(iter(self.judges.items()))
         by = {"score": score_by_probability(judge)} if name == OUTSIDE else {"judge": name}
         tuning, held_out = evenly(others[::2], TUNED_ON), others[1]
@@ -230,6 +237,7 @@ class Context:
             report_on=f"{net.scores}:{held_out}",
             prior=self.prior if prior is None else prior,
             trials=trials,
+            n_iters=TUNED_ITERS,
             start_lr=TUNED_RATES,
             device=self.arguments["device"],
             **by,
@@ -238,13 +246,39 @@ class Context:
         )
         return found.rows[0].settings
 
+    @property
+    def tunes(self) -> bool:
+        """Whether settings are tuned at this scale, where there are judges."""
+        return self.size.steps is None and len(self.labels) - len(self.units) >= 2 * TUNED_ON
+
     def random_codes(self, seeds: Sequence[int] | None = None) -> Pictures:
         """A random code for each unit and seed through the prior: the control without a search."""
         from_seeds = self.seeds if seeds is None else list(seeds)
         codes = [random_codes(self.prior, len(self.labels), seed)[self.units] for seed in from_seeds]
         arranged = np.stack(codes, 1).reshape(-1, *codes[0].shape[1:])
-        images = render(self.prior, arranged, self.target.target.size, device=self.arguments["device"])
-        return Pictures(images, self.units, from_seeds)
+        return Pictures(self.render(arranged), self.units, from_seeds)
+
+    def render(self, codes: np.ndarray) -> np.ndarray:
+        """(N, 3, h, w) float32: what the target sees of the prior's images of codes."""
+        return render(self.prior, codes, self.frame_size, device=self.arguments["device"])
+
+    def start(self, text: str, prior: object = None) -> Start:
+        """The start that a text names, with pictures from the folder of image sets; for another prior if one is given.
+
+        It is as `open_start` takes them.
+        """
+        opened = self.prior if prior is None else open_prior(prior, self.frame_size)
+        return open_start(text, opened, data=self.data)
+
+    def neighbors(self, step: str, pictures: np.ndarray, **options: Any) -> PictureNeighbors:
+        """`dgnam.neighbors` of pictures (N, h, w, 3) uint8, in what the target sees, as a step."""
+        device = self.arguments["device"]
+        return neighbors(pictures, target=self.target, data=self.data, device=device, **options, **self.step(step))
+
+    def occlusion(self, step: str, objectives: Sequence[str], **options: Any) -> Occlusion:
+        """`dgnam.occlusion` of units, as a step."""
+        given = {"data": self.data, "device": self.arguments["device"]}
+        return occlusion(self.target, objectives, **given, **options, **self.step(step))
 
     def values(self, objectives: Any, images: np.ndarray, target: ResolvedTarget | None = None) -> np.ndarray:
         """(N, U) float32: the values of units, given as `visualize` takes them, for images (N, 3, h, w)."""
@@ -257,15 +291,30 @@ class Context:
         parts = [read(images[k : k + BATCH], names[k : k + BATCH]) for k in range(0, len(images), BATCH)]
         return {layer: np.concatenate([part[layer] for part in parts]) for layer in layers}
 
-    def held_out(self, target: ResolvedTarget | None = None, every: int = 1) -> Dataset:
-        """The pictures that a small model was measured on; an error where there is no folder of image sets."""
-        net = self.target if target is None else target
-        return open_pictures(None, net, HELD_OUT, data=self.data).every(every)
+    @cached_property
+    def held_out(self) -> Dataset:
+        """The pictures that the target was measured on; an error where there is no folder of image sets."""
+        return self._pictures(HELD_OUT)
+
+    @cached_property
+    def training(self) -> Dataset:
+        """The pictures that the target was trained on."""
+        return self._pictures(TRAINING)
+
+    def _pictures(self, which: str) -> Dataset:
+        """The target's pictures, in the size that it has them in before its crop."""
+        size = picture_preprocessing(self.target).size
+        return replace(open_pictures(None, self.target, which, data=self.data), resize=size)
+
+    def shown(self, pictures: Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """The part of pictures that the target sees, (N, h, w, 3) uint8 RGB, and their labels (N,)."""
+        found, labels = pictures.take(slice(None))
+        return center_crop(found, self.frame_size), labels
 
     def seen(self, pictures: Dataset) -> tuple[np.ndarray, np.ndarray]:
         """Pictures as the target takes them, (N, 3, h, w) float32, and their labels (N,)."""
-        shown, labels = pictures.take(slice(None))
-        return preprocess(center_crop(shown, self.frame_size)), labels
+        found, labels = self.shown(pictures)
+        return preprocess(found), labels
 
     @cached_property
     def data(self) -> Path | None:
@@ -319,6 +368,10 @@ class Context:
         self._tabulate(step, pictures, verdicts)
         return verdicts
 
+    def verdict(self, judge: str, pictures: Pictures) -> Verdict:
+        """What a classifier of the zoo says of pictures, which are of its size and its classes."""
+        return open_judge(judge).rank(pictures.images, pictures.classes)
+
     def own_rate(self, pictures: Pictures) -> float:
         """How often the target itself ranks a picture's unit first."""
         return rank_by_target(self.target.target, self.layer, pictures.images, pictures.classes).top(1)
@@ -349,15 +402,24 @@ class Context:
 
     def kernel_distance(self, ours: Pictures, theirs: Pictures) -> Part:
         """By how much the KID of their pictures from real ones is above that of ours, in judge-mini's features."""
-        judge = open_judge(FEATURES)
         return partial(
             kid_difference,
-            judge.features(theirs.images),
-            judge.features(ours.images),
-            reference("features"),
+            self.features(theirs.images),
+            self.features(ours.images),
+            reference(REAL_FEATURES),
             first_units=theirs.classes,
             second_units=ours.classes,
         )
+
+    def features(self, images: np.ndarray, crop: Crop | None = None) -> np.ndarray:
+        """(N, K) float32 of images of any size: judge-mini's features of them, resized to its own size.
+
+        It is neither a target nor a prior, and sees of a whole picture as much as a target does.
+        crop: shows it a part of each image; None all of it.
+        """
+        judge, parts = open_judge(FEATURES), (images[k : k + BATCH] for k in range(0, len(images), BATCH))
+        shown = parts if crop is None else map(crop, parts)
+        return np.concatenate([judge.features(resized(part, judge.size)) for part in shown])
 
     def decide(
         self,
@@ -387,9 +449,14 @@ class Context:
     # What is shown
 
     def show(
-        self, name: str, images: np.ndarray, captions: Sequence[str], title: str, columns: int | None = None
+        self,
+        name: str,
+        images: Sequence[np.ndarray] | np.ndarray,
+        captions: Sequence[str],
+        title: str,
+        columns: int | None = None,
     ) -> None:
-        """Write `name`.png: images (N, 3, h, w) float32, as the target sees them, with a caption each."""
+        """Write `name`.png: images, (3, h, w) float32 each, as the target sees them, with a caption each."""
         self.show_pictures(name, [picture(image) for image in images], captions, title, columns)
 
     def show_pictures(
@@ -410,7 +477,8 @@ class Context:
         """Write overview.png: a row for each step, of some units that all steps have, from the first seed."""
         common = [unit for unit in self.units if all(unit in pictures.units for pictures in steps.values())]
         units = evenly(common, MOST_COLUMNS)
-        tiles = np.concatenate([pictures.of_units(units).first for pictures in steps.values()])
+        # Networks see images of different sizes, which the figure brings to that of the first.
+        tiles = [image for pictures in steps.values() for image in pictures.of_units(units).first]
         rows = [ROW_NAMES.get(step, step.replace("_", " ")) for step in steps]
         names = [f"{self.labels[unit]}\n{row if unit == units[0] else ''}" for row in rows for unit in units]
         where = f" ({self.experiment.figure})" if self.experiment.figure else ""

@@ -13,7 +13,8 @@ from dgnam.api.fingerprint import file_checksums
 from dgnam.api.run_folder import at_work, begin
 from dgnam.api.spec import spec_of
 from dgnam.caffe.mode import usable_device
-from dgnam.data.named_set import DATA_VARIABLE
+from dgnam.data.named_set import DATA_VARIABLE, find_set
+from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError, closest
 from dgnam.measure.outside_judge import EXTRA, REPORTED, packages
 from dgnam.runs import Record, environment
@@ -30,7 +31,7 @@ SHARES = ("_top1", "_top5", "accuracy", "both_fire")
 
 MODELS = ("mini", "paper")
 
-NOT_PUBLIC = "the paper's networks or pictures for it are not public, so it is there with small models only"
+NOT_PUBLIC = "so there is nothing to fetch, and it is there with small models only: --models mini"
 NO_DATA = (
     f"it needs real pictures: give --data DIR or set ${DATA_VARIABLE}; `dgnam data list` says where they come from"
 )
@@ -53,21 +54,22 @@ class Outcome:
     blocked: str = ""
 
 
-def carry_out(experiment: Experiment, arguments: Mapping[str, Any]) -> Outcome:
-    """Run or resume an experiment; missing weights give a blocked outcome."""
+def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callable[..., Context] = Context) -> Outcome:
+    """Run or resume an experiment; missing weights give a blocked outcome.
+
+    kind: makes the context that it is carried out in.
+    """
     for name, known in (("models", MODELS), ("scale", experiment.sizes)):
         if arguments[name] not in known:
             raise DgnamError(f"{name} '{arguments[name]}': give one of {closest(arguments[name], known)}")
     if arguments["models"] not in experiment.models:
-        return Outcome(blocked=f"{experiment.name} is blocked: {NOT_PUBLIC}")
+        return Outcome(blocked=f"{experiment.name} is blocked: {experiment.unpublished}, {NOT_PUBLIC}")
     models = experiment.models[arguments["models"]]
     check_precision(arguments["precision"], usable_device(arguments["device"]))
-    missing = _missing(models, arguments)
-    if experiment.needs_data and image_sets(arguments["data"]) is None:
-        missing.append(NO_DATA)
+    missing = [*_missing(models, arguments), *_missing_pictures(models, arguments)]
     if missing:
         return Outcome(blocked=f"{experiment.name} is blocked: {'; '.join(missing)}")
-    context = Context(experiment, models, arguments)
+    context = kind(experiment, models, arguments)
     inputs = {**_inputs(context), "models": arguments["models"], "scale": arguments["scale"]}
     record = Record("reproduce", spec_of(arguments), inputs, environment(*packages()))
     usual = f"{experiment.name}-{arguments['models']}"
@@ -119,6 +121,21 @@ def _missing(models: Models, arguments: Mapping[str, Any]) -> list[str]:
         try:
             get()
         except zoo.MissingWeightsError as missing:
+            reasons.append(str(missing))
+    return reasons
+
+
+def _missing_pictures(models: Models, arguments: Mapping[str, Any]) -> list[str]:
+    """What is said of each image set that is needed and not there; of all in one where there is no folder of them."""
+    if not models.pictures:
+        return []
+    folder, reasons = image_sets(arguments["data"]), []
+    if folder is None:
+        return [f"{NO_DATA}; needed: {', '.join(models.pictures)}"]
+    for name in models.pictures if arguments["target"] is None else ():
+        try:
+            find_set(name, folder)
+        except DataError as missing:
             reasons.append(str(missing))
     return reasons
 

@@ -42,6 +42,7 @@ class Models:
 
     judges: classifiers that were never a target, and `OUTSIDE`; they see the target's classes.
     others: further networks that the experiment opens, by the part they play.
+    pictures: the image sets without which nothing can be said.
     units: those of the figure; None for all.
     columns, enlarge: the figure's layout: pictures in a row, and how many times as large they are shown.
     note: written under the figures.
@@ -51,6 +52,7 @@ class Models:
     prior: str
     judges: tuple[str, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
+    pictures: tuple[str, ...] = ()
     units: tuple[int, ...] | None = None
     columns: int = 20
     enlarge: int = 1
@@ -71,7 +73,7 @@ class Experiment:
     run: makes the steps, shows them, decides the claims, and returns further numbers.
     claims: the names of those that it decides, in `claims.toml`.
     sizes: for each scale.
-    needs_data: whether nothing can be said without real pictures.
+    unpublished: what of the paper's nobody publishes, where there are small models only.
     main: the step whose figure stands for the experiment; None for the first figure, which is the overview.
     """
 
@@ -82,7 +84,7 @@ class Experiment:
     run: Callable[[Context], Mapping[str, Any]]
     claims: tuple[str, ...] = ()
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES)
-    needs_data: bool = False
+    unpublished: str = ""
     main: str | None = None
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from dgnam.measure import Verdict
 from dgnam.zoo.folders import data_folder
 
+NO_JUDGE = "No judge of the published networks' classes is public."
+"""Said where an experiment has none."""
+
 
 def rates(found: Mapping[str, Mapping[str, Verdict]]) -> dict[str, dict[str, float]]:
     """The share of a step's pictures that each judge ranks first, and among five."""

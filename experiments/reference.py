@@ -20,6 +20,8 @@ from dgnam.zoo.folders import data_folder as package_folder
 FEATURES = "judge-mini"
 """The judge in whose features pictures are compared."""
 
+REAL_FEATURES = "features"
+"""The array with those of real pictures."""
 
 INVERSES = {layer: f"deepsim-{layer}-mini" for layer in ("conv3", "pool5", "fc6")}
 """The generators whose reconstructions are compared with pictures."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dgnam.am import Settings, released
+from dgnam.measure import Verdict
 from dgnam.measure.statistics import mean_difference, spearman_within_units
 
 from .context import Context, evenly
@@ -64,15 +65,15 @@ def correlation(context: Context) -> Mapping[str, Any]:
     units = evenly(context.units, -(-len(context.units) * 2 // 5))
     drawn = draw_settings(SETTINGS[context.arguments["scale"]], context.seeds[0])
     made = [
-        context.synthesize(f"random_{place:02}", units=units, seeds=context.seeds[:1], settings=settings)
+        at_setting(context, f"random_{place:02}", f"random setting {place}", units, settings)
         for place, settings in enumerate(drawn)
     ]
-    verdicts = [context.judge(f"random setting {place}", pictures) for place, pictures in enumerate(made)]
+    verdicts = [verdict for _, verdict in made]
     rates_of = np.log([settings.step_size(0) for settings in drawn])
     parts: dict[str, Part] = {}
     for judge in verdicts[0]:
         seen = context.reported(judge, units)
-        activations = np.stack([pictures.of_units(seen).measured[:, 0] for pictures in made], 1)
+        activations = np.stack([reached[[units.index(unit) for unit in seen]] for reached, _ in made], 1)
         scores = np.stack([verdict[judge].log_probability[:, 0] for verdict in verdicts], 1)
         given = list(np.broadcast_to(rates_of, activations.shape))
         pairs = list(activations), list(scores)
@@ -80,6 +81,14 @@ def correlation(context: Context) -> Mapping[str, Any]:
         parts[f"{judge}, given the learning rate"] = partial(spearman_within_units, *pairs, given)
     context.decide("sec2-no-correlation", parts)
     return {}
+
+
+def at_setting(
+    context: Context, step: str, name: str, units: list[int], settings: Settings
+) -> tuple[np.ndarray, Mapping[str, Verdict]]:
+    """The activations (units,) that a setting reaches, and what judges say; the pictures, of many settings, go."""
+    made = context.synthesize(step, units=units, seeds=context.seeds[:1], settings=settings)
+    return made.measured[:, 0], context.judge(name, made)
 
 
 def draw_settings(count: int, seed: int) -> list[Settings]:
@@ -105,6 +114,6 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
     },
-    sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(None, 2)},
+    sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
 )

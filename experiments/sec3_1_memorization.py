@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from dgnam.am.images import picture
-from dgnam.api.neighbors import PictureNeighbors, neighbors
-from dgnam.api.pictures import TRAINING, open_pictures
-from dgnam.data.preprocessing import center_crop
+from dgnam.api.neighbors import PictureNeighbors
 from dgnam.measure import copying_ratio, copying_z
 from dgnam.measure.statistics import proportion
 
 from .context import Context, evenly
-from .experiment import Experiment, Size, mini
+from .experiment import Experiment, Size, mini, published
 from .finding import Controls, Part, percent
 
 SPACES = ("pixels", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
@@ -45,14 +43,14 @@ def run(context: Context) -> Mapping[str, Any]:
     """The pictures, held-out ones, and copies of training pictures, each with its neighbors."""
     limit, count, every = AMOUNTS[context.arguments["scale"]]
     made = context.synthesize("dgn_am", settings="released")
-    training = open_pictures(None, context.target, TRAINING, data=context.data).every(every)
+    training = context.training.every(every)
     searched = len(training) if limit is None else min(limit, len(training))
-    held_out = context.held_out().part(range(0, len(context.held_out()), max(1, len(context.held_out()) // count)))
+    held_out = context.held_out.part(range(0, len(context.held_out), max(1, len(context.held_out) // count)))
     chosen = training.part(range(0, searched, max(1, searched // max(5, count // 5))))
     queries = {
         "synthesized": np.stack([picture(image) for image in made.images]),
-        "held_out": center_crop(held_out.take(slice(None))[0], context.frame_size),
-        "copies": noisy(center_crop(chosen.take(slice(None))[0], context.frame_size)),
+        "held_out": context.shown(held_out)[0],
+        "copies": noisy(context.shown(chosen)[0]),
     }
     found = {
         name: nearest(context, name, shown, f"{training.name}[::{every}]" if every > 1 else training.name, limit)
@@ -90,16 +88,7 @@ def noisy(pictures: np.ndarray) -> np.ndarray:
 
 def nearest(context: Context, name: str, shown: np.ndarray, training: str, limit: int | None) -> PictureNeighbors:
     """The nearest training pictures of pictures (N, h, w, 3) uint8, as a step."""
-    return neighbors(
-        shown,
-        target=context.target,
-        layers=SPACES,
-        images=training,
-        data=context.data,
-        k=NEIGHBORS,
-        limit=limit,
-        **context.step(f"neighbors_{name}"),
-    )
+    return context.neighbors(f"neighbors_{name}", shown, layers=SPACES, images=training, k=NEIGHBORS, limit=limit)
 
 
 def show(context: Context, found: PictureNeighbors) -> None:
@@ -118,8 +107,10 @@ EXPERIMENT = Experiment(
     section="3.1",
     figure="Fig. S22",
     claims=("sec3.1-copying",),
-    models={"mini": mini("caffenet-mini", "deepsim-fc6-v2-mini")},
-    sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(None, 2)},
+    models={
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", pictures=("tinyimagenet64-train", "tinyimagenet64-val")),
+        "paper": published("caffenet", "deepsim-fc6", pictures=("ilsvrc12-train", "ilsvrc12-val")),
+    },
+    sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
-    needs_data=True,
 )

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from dgnam.api.judges import open_judge
 from dgnam.measure.statistics import mean, mean_difference
 
 from .context import Context, evenly, labels_of
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls
 from .pictures import Pictures
-from .rates import accuracy
+from .rates import NO_JUDGE, accuracy
 
 SCENES = "scenes"
 """The network that was trained on scenes, and its judge, among the experiment's networks."""
@@ -37,9 +36,12 @@ def run(context: Context) -> Mapping[str, Any]:
     names = {"actions": context.labels, SCENES: labels_of(scenes), "random_codes": context.labels}
     for step, pictures in steps.items():
         context.show(step, pictures.first, [names[step][unit] for unit in pictures.units], TITLES[step])
+    if not context.models.judges:
+        context.decide("sec3.2-actions", {}, note=NO_JUDGE)
+        return {}
     judges = {"actions": context.models.judges[0], SCENES: context.models.others["judge of scenes"]}
     judges["random_codes"] = judges["actions"]
-    shares = {step: normalized(judges[step], pictures, len(names[step])) for step, pictures in steps.items()}
+    shares = {step: normalized(context, judges[step], pictures, len(names[step])) for step, pictures in steps.items()}
     parts = {
         "actions": partial(mean, shares["actions"]),
         "scenes minus actions": partial(mean_difference, shares[SCENES], shares["actions"], paired=False),
@@ -56,9 +58,9 @@ TITLES = {
 }
 
 
-def normalized(judge: str, pictures: Pictures, classes: int) -> np.ndarray:
+def normalized(context: Context, judge: str, pictures: Pictures, classes: int) -> np.ndarray:
     """(units, seeds): 1 where a judge recognizes a picture and 0 where not, on a scale from chance to real pictures."""
-    verdict = open_judge(judge).rank(pictures.images, pictures.classes)
+    verdict = context.verdict(judge, pictures)
     chance = 100 / classes
     return pictures.by_unit((verdict.points() - chance) / (accuracy(judge) - chance))
 

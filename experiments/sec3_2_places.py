@@ -12,9 +12,9 @@ from typing import Any
 from dgnam.measure.statistics import mean_difference
 
 from .context import Context
-from .experiment import Experiment, mini, published
-from .finding import Controls
-from .rates import accuracy, rates
+from .experiment import SIZES, Experiment, Size, mini, published
+from .finding import NO_CONTROLS, Controls, Part
+from .rates import NO_JUDGE, accuracy, rates
 
 TITLES = {
     "dgn_am": "Preferred images of a scene network's output units",
@@ -31,12 +31,15 @@ def run(context: Context) -> Mapping[str, Any]:
         "pixels": context.synthesize("pixels", prior="pixels"),
     }
     found = context.compare(steps, TITLES)
+    parts: dict[str, Part] = {}
+    controls = NO_CONTROLS
     for judge in found["dgn_am"]:
         ours, none, random = (found[step][judge].points(5) for step in ("dgn_am", "pixels", "random_codes"))
-        gain = partial(mean_difference, ours, none)
+        parts["scene judge"] = partial(mean_difference, ours, none)
         floor = {"random codes": float(random.mean() - none.mean())}
         ceiling = {"real pictures": float(accuracy(judge, 5) - none.mean())}
-        context.decide("sec3.2-places", {"scene judge": gain}, Controls(floor, ceiling))
+        controls = Controls(floor, ceiling)
+    context.decide("sec3.2-places", parts, controls, note="" if parts else NO_JUDGE)
     return rates(found)
 
 
@@ -53,5 +56,6 @@ EXPERIMENT = Experiment(
         ),
         "paper": published("places205-alexnet", "deepsim-fc6"),
     },
+    sizes={**SIZES, "full": Size(100, 2)},
     run=run,
 )

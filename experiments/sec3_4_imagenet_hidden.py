@@ -8,65 +8,77 @@ nine that silence it as references, a third network tells which of two real pict
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from dgnam.api.judges import open_judge
-from dgnam.api.priors import open_prior
-from dgnam.api.render import random_codes, render
-from dgnam.api.starts import open_start
+from dgnam.api.render import random_codes
 from dgnam.api.targets import ResolvedTarget
 from dgnam.measure import choice_margins, choose_alternatives, sign_accuracy
 from dgnam.measure.statistics import mean_difference
 
 from .context import Context, evenly
-from .crops import Crop, center_crop_of
-from .experiment import Experiment, Size, mini
+from .crops import center_crop_of
+from .experiment import Experiment, Size, mini, published
 from .finding import Controls, Part
 from .pictures import Pictures
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 METHODS, MFV = ("dgn_am", "mfv"), "nguyen2016"
-THIRD = "judge-mini"
-"""The network that compares pictures: neither the target nor the prior's."""
-
 REFERENCES, TRIALS = 9, 20
 SEEDS = {"smoke": 2, "small": 3, "full": REFERENCES}
 """Synthesized references of each side."""
 
-EVERY = {"smoke": 20, "small": 4, "full": 1}
-"""Every so manieth of the held-out pictures is a candidate."""
+CANDIDATES = {"smoke": 250, "small": 1250, "full": 5000}
+"""Of the held-out pictures, evenly spread."""
+
+MEAN_OF = 5000
+"""Held-out pictures whose mean MFV starts from, or up to twice as many."""
 
 SHOWN = 4
 """Units of each layer in the figure."""
 
 
+@dataclass(frozen=True, eq=False)
+class References:
+    """What a method gives for the units of a layer.
+
+    most, least: (units, seeds, K), a third network's features of what each unit sees of pictures that fire it, and of
+        others that silence it.  first: the pictures of the first seed that fire it; the others, of many units, go.
+    """
+
+    most: np.ndarray
+    least: np.ndarray
+    first: Pictures
+
+
 def run(context: Context) -> Mapping[str, Any]:
     """Layer by layer: references by both methods and from real pictures, and how often they tell."""
-    images, _ = context.seen(context.held_out(every=EVERY[context.arguments["scale"]]))
+    every = max(1, len(context.held_out) // CANDIDATES[context.arguments["scale"]])
+    images, _ = context.seen(context.held_out.every(every))
     units = {layer: evenly(range(context.target.target.layer_shape(layer)[0]), context.size.units) for layer in LAYERS}
-    start = open_start(f"mean:{context.held_out().name}", open_prior(MFV, context.frame_size), data=context.data)
+    few = max(1, len(context.held_out) // MEAN_OF)
+    start = context.start(f"mean:{context.held_out.name}{f'[::{few}]' if few > 1 else ''}", MFV)
     made = {
         "dgn_am": references(context, "dgn_am", units, settings="released"),
         "mfv": references(context, "mfv", units, prior=MFV, start=start),
     }
     found = {
-        layer: told(context, layer, units[layer], images, {method: pairs[layer] for method, pairs in made.items()})
+        layer: told(context, layer, units[layer], images, {method: of[layer] for method, of in made.items()})
         for layer in LAYERS
     }
-    first = {method: [pairs[layer][0] for layer in LAYERS] for method, pairs in made.items()}
+    first = {method: [of[layer].first for layer in LAYERS] for method, of in made.items()}
     figure(context, first, images)
     parts: dict[str, Part] = {
         f"two-alternative test, {layer}": partial(mean_difference, 100 * shares["dgn_am"], 100 * shares["mfv"])
         for layer, shares in found.items()
     }
     parts["KID"] = context.kernel_distance(together(first["dgn_am"]), together(first["mfv"]))
-    floor = {
-        "random codes": over_all([shares["random"] for shares in found.values()]),
-        "untrained target": over_all(of_untrained(context, images)),
-    }
+    floor = {"random codes": over_all([shares["random"] for shares in found.values()])}
+    if "untrained" in context.models.others:
+        floor["untrained target"] = over_all(of_untrained(context, images))
     natural = over_all([shares["real"] for shares in found.values()])
     context.decide("sec3.4-hidden", parts, Controls(floor, {"natural references": natural}))
     return {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
@@ -81,21 +93,23 @@ def of_untrained(context: Context, images: np.ndarray) -> list[np.ndarray]:
 
 
 def references(
-    context: Context, step: str, units: Mapping[str, list[int]], **options: Any
-) -> dict[str, tuple[Pictures, Pictures]]:
-    """By layer: pictures that fire its units, and others that silence them."""
+    context: Context, step: str, units: Mapping[str, list[int]], target: ResolvedTarget | None = None, **options: Any
+) -> dict[str, References]:
+    """By layer: what pictures that fire its units, and others that silence them, show."""
+    net = context.target if target is None else target
     seeds = list(range(SEEDS[context.arguments["scale"]]))
     texts = [f"{sign}{layer}:{unit}" for sign in ("", "-") for layer in LAYERS for unit in units[layer]]
-    made = context.visualize(step, texts, seeds=seeds, **options).raw.reshape(2, -1, len(seeds), 3, *context.frame_size)
+    made = context.visualize(step, texts, target=net, seeds=seeds, **options).raw
+    sides = made.reshape(2, -1, len(seeds), 3, *context.frame_size)
     ends = np.cumsum([len(units[layer]) for layer in LAYERS])[:-1]
-    sides = [
-        [
-            Pictures(part.reshape(-1, *part.shape[2:]), units[layer], seeds)
-            for layer, part in zip(LAYERS, parts, strict=True)
-        ]
-        for parts in (np.split(side, ends) for side in made)
-    ]
-    return {layer: (most, least) for layer, most, least in zip(LAYERS, *sides, strict=True)}
+    found = {}
+    for layer, *pair in zip(LAYERS, *(np.split(side, ends) for side in sides), strict=True):
+        crop = center_crop_of(net.target, layer)
+        most, least = (
+            context.features(part.reshape(-1, *part.shape[2:]), crop).reshape(*part.shape[:2], -1) for part in pair
+        )
+        found[layer] = References(most, least, Pictures(pair[0][:, 0].copy(), units[layer]))
+    return found
 
 
 def told(
@@ -103,34 +117,26 @@ def told(
     layer: str,
     units: list[int],
     images: np.ndarray,
-    steps: Mapping[str, tuple[Pictures, Pictures]],
+    steps: Mapping[str, References],
     target: ResolvedTarget | None = None,
 ) -> dict[str, np.ndarray]:
     """For each method, for real references and for random codes, the share of right choices of each unit, (units,)."""
     net = context.target if target is None else target
     crop = center_crop_of(net.target, layer)
-    judge = open_judge(THIRD)
     values = context.values([f"{layer}:{unit}" for unit in units], images, net)
-    real = judge.features(crop(images))
-    sides = {method: [features(judge, crop, side) for side in pair] for method, pair in steps.items()}
-    codes = random_codes(context.prior, 2 * REFERENCES)
-    random = judge.features(crop(render(context.prior, codes, context.frame_size)))
+    real = context.features(images, crop)
+    random = context.features(context.render(random_codes(context.prior, 2 * REFERENCES)), crop)
     found: dict[str, list[float]] = {name: [] for name in (*steps, "real", "random")}
     trials = 4 if context.arguments["scale"] == "smoke" else TRIALS
     for place in range(len(units)):
         chosen = choose_alternatives(values[:, place], trials=trials, references=REFERENCES)
         queries = real[chosen.strong], real[chosen.weak]
-        pairs = {method: (most[place], least[place]) for method, (most, least) in sides.items()}
+        pairs = {method: (of.most[place], of.least[place]) for method, of in steps.items()}
         pairs["real"] = real[chosen.maximal], real[chosen.minimal]
         pairs["random"] = random[:REFERENCES], random[REFERENCES:]
         for name, (most, least) in pairs.items():
             found[name].append(sign_accuracy(choice_margins(most, least, *queries)))
     return {name: np.array(shares) for name, shares in found.items()}
-
-
-def features(judge: Any, crop: Crop, pictures: Pictures) -> np.ndarray:
-    """(units, seeds, K) of the part of each picture that its unit sees."""
-    return pictures.by_unit(judge.features(crop(pictures.images)))
 
 
 def together(layers: list[Pictures]) -> Pictures:
@@ -163,8 +169,15 @@ EXPERIMENT = Experiment(
     section="3.4",
     figure="Fig. S14",
     claims=("sec3.4-hidden",),
-    models={"mini": mini("caffenet-b-mini", "deepsim-fc6-v2-mini", others={"untrained": "caffenet-mini-untrained"})},
+    models={
+        "mini": mini(
+            "caffenet-b-mini",
+            "deepsim-fc6-v2-mini",
+            others={"untrained": "caffenet-mini-untrained"},
+            pictures=("tinyimagenet64-val",),
+        ),
+        "paper": published("caffenet-yos", "deepsim-fc6", pictures=("ilsvrc12-val",)),
+    },
     sizes={"smoke": Size(1, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
     run=run,
-    needs_data=True,
 )

@@ -13,23 +13,16 @@ from typing import Any
 import numpy as np
 
 from dgnam.am.images import picture
-from dgnam.api.judges import open_judge
-from dgnam.api.occlusion import Occlusion, occlusion
+from dgnam.api.occlusion import Occlusion
 from dgnam.data.preprocessing import preprocess
 from dgnam.measure import retrieval_ranks
 from dgnam.measure.statistics import proportion
 
 from .context import Context, evenly
-from .experiment import Experiment, Size, mini
+from .experiment import Experiment, Size, mini, published
 from .finding import Controls, percent
 
 LAYER = "conv5"
-THIRD = "judge-mini"
-"""The network in whose features pictures are compared: neither the target nor the prior's."""
-
-REAL = "miniplaces64-val"
-"""Where the real pictures come from."""
-
 PICTURES = {"smoke": (2, 100), "small": (4, 2000), "full": (9, None)}
 """Top pictures of each unit, and the real pictures that they are looked for among, at most."""
 
@@ -41,21 +34,13 @@ def run(context: Context) -> Mapping[str, Any]:
     channels = context.target.target.layer_shape(LAYER)[0]
     units = evenly(range(channels), context.size.units)
     k, limit = PICTURES[context.arguments["scale"]]
-    regions = occlusion(
-        context.target,
-        [f"{LAYER}:{unit}" for unit in units],
-        images=REAL,
-        data=context.data,
-        k=k,
-        limit=limit,
-        **context.step("occlusion"),
-    )
+    (real,) = context.models.pictures
+    regions = context.occlusion("occlusion", [f"{LAYER}:{unit}" for unit in units], images=real, k=k, limit=limit)
     made = context.synthesize(LAYER, layer=LAYER, units=units, settings="released")
     show(context, units, regions, made.first)
-    judge = open_judge(THIRD)
     gallery = [[regions.region(place, rank) for rank in range(regions.top.count(place))] for place in range(len(units))]
-    theirs = np.stack([judge.features(preprocess(np.stack(cut))).mean(0) for cut in gallery])
-    found = retrieval_ranks(judge.features(made.first), theirs)
+    theirs = np.stack([context.features(preprocess(np.stack(cut))).mean(0) for cut in gallery])
+    found = retrieval_ranks(context.features(made.first), theirs)
     first = percent(partial(proportion, (found == 1)[:, None]))
     context.decide("sec3.4-places-hidden", {"top-1": first}, Controls({"chance": 100 / len(units)}))
     return {"retrieval": {"top1": float((found == 1).mean()), "top5": float((found <= 5).mean())}}
@@ -77,8 +62,10 @@ EXPERIMENT = Experiment(
     section="3.4",
     figure="Figs. 6, S15, S16",
     claims=("sec3.4-places-hidden",),
-    models={"mini": mini("places-alexnet-mini", "deepsim-fc6-v2-mini")},
+    models={
+        "mini": mini("places-alexnet-mini", "deepsim-fc6-v2-mini", pictures=("miniplaces64-val",)),
+        "paper": published("places205-alexnet", "deepsim-fc6", pictures=("places205-val",)),
+    },
     sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(50, 1)},
     run=run,
-    needs_data=True,
 )

@@ -12,18 +12,25 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from dgnam.api.starts import open_start
+import numpy as np
+
 from dgnam.errors import ArrayError
 from dgnam.measure.statistics import spearman, spearman_p
 
 from .context import Context
-from .experiment import OUTSIDE, Experiment, Size, mini
+from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Part
 from .rates import rates
 from .reference import reference
 
 SHOWN = 10
 """Classes of the least and of the greatest spread."""
+
+Statistics = tuple[np.ndarray, Mapping[str, np.ndarray]]
+"""Of real pictures, by class: the spread of their codes, and how often each judge ranks the class first."""
+
+CODES = "fc6"
+"""The layer whose codes are spread."""
 
 FACETS = 4
 """Clusters of a class's real pictures, from whose mean codes the search starts."""
@@ -32,13 +39,13 @@ FACETS = 4
 def run(context: Context) -> Mapping[str, Any]:
     """All units; the least and the most diverse classes are shown, and facets of the latter where data is at hand."""
     made = context.synthesize("dgn_am", settings="released")
-    spread = reference("spread")
+    spread, accuracies = STATISTICS[context.arguments["models"]](context)
     verdicts = context.judge("dgn_am", made)
     parts: dict[str, Part] = {}
     chance: list[str] = []
     for judge, verdict in verdicts.items():
         seen = context.reported(judge, context.units)
-        samples = spread[seen], verdict.log_probability.mean(1), reference(f"accuracy, {judge}")[seen]
+        samples = spread[seen], verdict.log_probability.mean(1), accuracies[judge][seen]
         parts[judge] = partial(spearman, *samples)
         with suppress(ArrayError):  # of too few units, which `decide` reports
             chance.append(f"{judge} p = {spearman_p(*samples, alternative='less'):.2g}")
@@ -53,14 +60,36 @@ def run(context: Context) -> Mapping[str, Any]:
     return rates({"dgn_am": verdicts})
 
 
+def kept(context: Context) -> Statistics:
+    """The reference statistics of the small models' classes."""
+    return reference("spread"), {judge: reference(f"accuracy, {judge}") for judge in context.judges}
+
+
+def measured(context: Context) -> Statistics:
+    """The same of the units' classes, from held-out pictures, those of a class after those of another."""
+    spread = np.zeros(len(context.labels), np.float32)
+    accuracies = {judge: np.zeros_like(spread) for judge in context.judges}
+    for unit in context.units:
+        images, labels = context.seen(context.held_out.of_class(unit))
+        codes = context.layer_values([CODES], images)[CODES]
+        spread[unit] = np.linalg.norm(codes - codes.mean(0), axis=1).mean()
+        for name, judge in context.judges.items():
+            accuracies[name][unit] = judge.rank(images, labels).top(1)
+    return spread, accuracies
+
+
+STATISTICS = {"mini": kept, "paper": measured}
+"""By the kind of models."""
+
+
 def facets(context: Context, unit: int) -> None:
     """One unit from the mean codes of clusters of its class's pictures."""
-    label, pictures = context.labels[unit], context.held_out().name
+    label, pictures = context.labels[unit], context.held_out.name
     made = context.visualize(
         "facets",
         f"{context.layer}:{unit}",
         seeds=list(range(FACETS)),
-        start=open_start(f"cluster:{pictures}:{unit}:{FACETS}", context.prior, data=context.data),
+        start=context.start(f"cluster:{pictures}:{unit}:{FACETS}"),
         settings="released",
     )
     context.show("facets", made.raw, [f"facet {k}" for k in range(FACETS)], f"Facets of {label}", FACETS)
@@ -71,7 +100,10 @@ EXPERIMENT = Experiment(
     section="3.5",
     figure="Figs. S7, S18",
     claims=("sec3.5-canonical",),
-    models={"mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE))},
-    sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(None, 1)},
+    models={
+        "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
+        "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,), pictures=("ilsvrc12-val",)),
+    },
+    sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
 )

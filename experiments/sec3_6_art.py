@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dgnam.api.render import render
+from dgnam.errors import DgnamError
 from dgnam.measure import least_retained
 from dgnam.measure.statistics import mean_difference, proportion
 
@@ -20,6 +20,9 @@ Pair = tuple[int, int]
 
 ROWS = 5
 """Units on each edge of the matrix."""
+
+LEAST = 2
+"""Units that must fire."""
 
 HALF = 0.5
 """Both units fire where each keeps more than this of what it reaches alone."""
@@ -33,10 +36,14 @@ def run(context: Context) -> Mapping[str, Any]:
     best = dict(zip(context.units, alone.activations.tolist(), strict=True))
     codes = dict(zip(context.units, alone.codes, strict=True))
     fires = [unit for unit in context.units if best[unit] > 0]
+    if len(fires) < LEAST:
+        raise DgnamError(
+            f"{len(fires)} of {len(best)} units of {context.layer} fire for their own pictures; pairs take 2"
+        )
     pairs = draw_pairs(fires, PAIRS[context.arguments["scale"]], context.seeds[0])
     both = context.visualize("pairs", [objective(context.layer, pair, best) for pair in pairs], settings="released")
     mixed = np.stack([(codes[first] + codes[second]) / 2 for first, second in pairs])
-    steps = {"pairs": both.raw, "mean of codes": render(context.prior, mixed, context.frame_size)}
+    steps = {"pairs": both.raw, "mean of codes": context.render(mixed)}
     kept = {step: retained(context, images, pairs, best) for step, images in steps.items()}
     held = {step: 100.0 * (values > HALF) for step, values in kept.items()}
     matrix(context, dict(zip(context.units, alone.raw, strict=True)), best)
@@ -96,6 +103,6 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini"),
         "paper": published("caffenet", "deepsim-fc6"),
     },
-    sizes={"smoke": Size(4, 1, 10), "small": Size(40, 1), "full": Size(None, 1)},
+    sizes={"smoke": Size(4, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
 )

@@ -100,10 +100,10 @@ def main() -> None:
         experiment = EXPERIMENTS[name]
         if any(zoo.get(one).untrained for one in experiment.models["mini"].files):
             print(f"==> {name}: a network that it needs is not trained yet")
-        elif experiment.needs_data and data is None:
+        elif experiment.models["mini"].pictures and data is None:
             print(f"==> {name}: it needs real pictures: set $DGNAM_DATA")
         else:
-            renew(name, Path(data) if experiment.needs_data and data is not None else None)
+            renew(name, Path(data) if experiment.models["mini"].pictures and data is not None else None)
             print(f"==> {name}")
 
 

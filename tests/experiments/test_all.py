@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ import pytest
 from PIL import Image
 
 from dgnam import zoo
+from dgnam.api.targets import open_target
 from dgnam.experiments import EXPERIMENTS, reproduce
 from dgnam.experiments.claims import AT_EQUAL_ACTIVATION, claims
+from dgnam.experiments.planned import STEPS, plan
+from dgnam.runs import Record
+from dgnam.runs.ranges import from_ranges
 from tests.experiments import references
 from tests.experiments.references import check, checksum, pictures_of
 
@@ -25,14 +30,16 @@ FAILURES = Path(__file__).parents[2] / "runs" / "reference-failures"
 def test_smoke(name, tmp_path, monkeypatch):
     monkeypatch.delenv("DGNAM_DATA", raising=False)
     experiment = EXPERIMENTS[name]
-    if experiment.needs_data and not (DATA / "tinyimagenet64-val.zip").is_file():
+    pictures = experiment.models["mini"].pictures
+    if pictures and not (DATA / "tinyimagenet64-val.zip").is_file():
         pytest.skip(f"{name} needs the image sets in {DATA}")
     untrained = [one for one in experiment.models["mini"].files if zoo.get(one).untrained]
     if untrained:
         pytest.skip(f"{name} needs {', '.join(untrained)}, which are not trained yet")
-    data = DATA if experiment.needs_data else None
+    data = DATA if pictures else None
     outcome = reproduce(name, scale="smoke", data=data, folder=tmp_path / "run", progress=False)
     assert outcome.blocked == ""
+    assert images_of(outcome.folder) == images_planned(experiment, data)
     numbers = json.loads((outcome.folder / "numbers.json").read_text())
     assert set(numbers["findings"]) == set(experiment.claims) or name == "fig1"
     for claim, found in numbers["findings"].items():
@@ -48,6 +55,24 @@ def test_smoke(name, tmp_path, monkeypatch):
     with open(outcome.folder / "pictures.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert bool(rows) == (bool(experiment.models["mini"].judges) and name not in UNTABLED)
+
+
+def images_of(run):
+    """How many images each step of a run made."""
+    steps = {path.parent.name: Record.read(path.parent) for path in run.glob("*/run.json")}
+    return {
+        step: len(record.inputs["objectives"]) * sum(map(len, from_ranges(record.inputs["seeds"])))
+        for step, record in steps.items()
+        if record.task == "visualize"
+    }
+
+
+def images_planned(experiment, data):
+    """The same as it is counted without making them; facets, which need pictures, are not in all runs."""
+    usual = {name: one.default for name, one in signature(reproduce).parameters.items()}
+    made = plan(experiment, {**usual, "experiment": experiment.name, "scale": "smoke", "data": data})
+    frames = getattr(open_target(experiment.models["mini"].target, clips=True).target, "frames", 1)
+    return {one.step: one.images // frames for one in made if one.work == STEPS}
 
 
 UNTABLED = ("sec3_2_actions",)

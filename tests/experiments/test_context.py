@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dgnam.am import released
 from dgnam.api.targets import open_target
@@ -124,7 +125,7 @@ def test_what_needs_real_pictures_says_so(monkeypatch, tmp_path):
 
 def test_what_was_never_published_is_blocked(tmp_path):
     outcome = reproduce("sec3_5_modified_data", models="paper", output=tmp_path, progress=False)
-    assert outcome.blocked.startswith("sec3_5_modified_data is blocked: the paper's networks or pictures")
+    assert outcome.blocked.startswith("sec3_5_modified_data is blocked: the paper's three networks")
     assert not list(tmp_path.iterdir())
 
 
@@ -153,3 +154,47 @@ def test_settings_are_tuned_by_the_first_judge_on_other_units(monkeypatch, tmp_p
     units = {*given["objectives"], given["report_on"]}
     assert len(units) == 9
     assert not units & {"fc8:0", "fc8:2", "fc8:199"}
+
+
+def test_features_are_of_pictures_of_any_size():
+    """judge-mini sees 56 pixels; of the same smooth picture with four times as many it sees about the same."""
+
+    def waves(side):
+        x = np.linspace(0, 1, side, endpoint=False, dtype=np.float32) + 0.5 / side
+        rows = [np.sin(2 * np.pi * k * x)[:, None] * np.cos(2 * np.pi * (4 - k) * x) for k in (1, 2, 3)]
+        return np.stack([60 * np.stack([row, -row, row]) for row in rows])
+
+    small, large = waves(56), waves(224)
+    ours, theirs = context().features(small), context().features(large)
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() < 0.05 * np.abs(ours - ours.mean(0)).max()
+    assert len(context().features(np.concatenate([small] * 50))) == 150
+
+
+def test_a_part_of_a_picture_is_compared_at_the_judge_s_size():
+    images = np.zeros((2, 3, 227, 227), np.float32)
+    images[:, :, :100, :100] = 50
+    part = context().features(images, lambda shown: shown[:, :, :100, :100])
+    assert np.allclose(part, context().features(np.full((2, 3, 56, 56), 50, np.float32)), atol=1e-4)
+    assert not np.allclose(part, context().features(images), atol=1e-2)
+
+
+def test_pictures_of_another_size_are_resized_before_the_crop(tmp_path):
+    (tmp_path / "tinyimagenet64").mkdir()
+    for side, name in ((64, "a"), (128, "b")):
+        Image.fromarray(np.full((side, side, 3), side, np.uint8)).save(tmp_path / "tinyimagenet64" / f"{name}.png")
+    (tmp_path / "tinyimagenet64" / "val.txt").write_text("a.png 0\nb.png 1\n")
+    made = context()
+    made.arguments = {**made.arguments, "data": tmp_path}
+    shown, labels = made.shown(made.held_out)
+    assert shown.shape == (2, 56, 56, 3)
+    assert shown[:, 0, 0, 0].tolist() == [64, 128]
+    assert labels.tolist() == [0, 1]
+
+
+def test_networks_of_different_sizes_have_one_overview(monkeypatch):
+    made, shown = context([1, 2]), []
+    monkeypatch.setattr(Context, "show_pictures", lambda self, name, pictures, *rest: shown.extend(pictures))
+    larger = Pictures(np.zeros((2, 3, 60, 60), np.float32), [1, 2], [0], np.ones((2, 1)))
+    made.overview({"CaffeNet": pictures([1, 2]), "GoogLeNet": larger})
+    assert [picture.shape for picture in shown] == [(56, 56, 3)] * 2 + [(60, 60, 3)] * 2
