@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,21 @@ from dgnam.runs import Record
 from . import EXPERIMENTS, find_experiment
 from .claims import claims
 from .fig1_output_units import EXPERIMENT
+from .planned import STEPS, hours
 from .sections import SECTIONS
 from .strip import strip
 
 PAGES = {
     "README.md": ("figure 1", "sections"),
-    "experiments/README.md": ("claims", "figure 1", "blind naming"),
+    "experiments/README.md": ("claims", "figure 1", "blind naming", "rehearsal"),
     "models/README.md": ("models",),
 }
 """The pages with generated tables, and which."""
 
 NAME, STRIP = "fig1-mini", "strip-mini.jpg"
+GPU_STEP = 0.001
+"""Seconds of a step of an image through CaffeNet and the generator for fc6, assumed where no GPU was measured."""
+
 QUALITY = {True: 88, False: 75}
 """Of the JPEG of figure 1, and of the others."""
 
@@ -264,6 +268,62 @@ def _link(root: Path, experiment: str) -> str:
     return f"`{experiment}`: [figure](results/{experiment}-mini.jpg), [numbers](results/{experiment}-mini.json)"
 
 
+def _rehearsal(root: Path) -> str:
+    """A row for each experiment: what it took at the paper's scale, and what the full run would take."""
+    files = sorted((root / "experiments" / "results").glob("rehearsal-*.json"))
+    kept = {path.stem.removeprefix("rehearsal-"): json.loads(path.read_text(encoding="utf-8")) for path in files}
+    columns = ["experiment", "networks", "full run: images", "steps of an image"]
+    columns += [f"{device}: {what}" for device in kept for what in ("rehearsal", "memory", "full run")]
+    columns += [] if "cuda" in kept else ["a GPU, assumed: full run"]
+    lines = [f"| {' | '.join(columns)} |", "| --- | --- |" + " ---: |" * (len(columns) - 2)]
+    for experiment in EXPERIMENTS.values():
+        found = {device: one["experiments"].get(experiment.name) for device, one in kept.items()}
+        if "paper" not in experiment.models:
+            cells = ["", "", *("blocked" for _ in kept), *[""] * (len(columns) - 4 - len(kept))]
+            lines.append(f"| {' | '.join([f'`{experiment.name}`', experiment.unpublished, *cells])} |")
+            continue
+        models = experiment.models["paper"]
+        names = ", ".join(dict.fromkeys((models.target, models.prior, *models.others.values())))
+        full: Sequence[Sequence[Any]] = next((one["full"] for one in found.values() if one is not None), [])
+        cells = [f"`{experiment.name}`", names, *(f"{_made(full, number):,.0f}" for number in (3, 4))]
+        for one in found.values():
+            cells += ["not run"] * 3 if one is None else _took(one)
+        if "cuda" not in kept:
+            cpu = found.get("cpu")
+            cells.append("" if cpu is None else _time(hours(cpu) / _speedup(kept["cpu"]["experiments"])))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", *(f"{device}: {_machine(one['machine'])}." for device, one in kept.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _made(full: Sequence[Sequence[Any]], number: int) -> float:
+    """Images that a full run makes, or steps of them, by their place in its work."""
+    return sum(float(work[number]) for work in full if work[0] == STEPS)
+
+
+def _took(one: Mapping[str, Any]) -> list[str]:
+    took, memory = one["rehearsal"], one["rehearsal"]["memory"]
+    return [f"{took['seconds']:.0f} s", "" if memory is None else f"{memory / 1e9:.1f} GB", _time(hours(one))]
+
+
+def _speedup(experiments: Mapping[str, Any]) -> float:
+    """How many times as fast as this CPU a GPU is that takes the time assumed for a step of the paper's networks."""
+    usual = [STEPS, "caffenet", "deepsim-fc6"]
+    seconds = [rate[3] for one in experiments.values() for rate in one["rates"] if rate[:3] == usual]
+    return float(np.median(seconds)) / GPU_STEP if seconds else 1.0
+
+
+def _time(number: float) -> str:
+    """Hours, as minutes or days where these are easier to read."""
+    if number < 1:
+        return f"{60 * number:.0f} min" if number > 1 / 60 else "under 1 min"
+    return f"{number:.1f} h" if number < 48 else f"{number / 24:.1f} days"
+
+
+def _machine(about: Mapping[str, Any]) -> str:
+    return f"{about['processor']}, torch {about['versions']['torch']}"
+
+
 def _minutes(training: Mapping[str, Any]) -> str:
     if not training["iterations"]:
         return "none"
@@ -276,6 +336,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "blind naming": _blind,
     "models": _models,
     "sections": _sections,
+    "rehearsal": _rehearsal,
 }
 
 

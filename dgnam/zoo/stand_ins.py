@@ -31,6 +31,9 @@ GENERATOR = "deepsim-fc6"
 BOUND = 12
 """Of each number of a code: what the published act_range of CaffeNet's fc6 averages."""
 
+BIAS = 0.1
+"""So that an image of zeros has a gradient."""
+
 FIRES = 1000.0
 """Added to all class scores, which is more than what they differ by."""
 
@@ -90,11 +93,11 @@ def _write(entry: registry.ModelEntry) -> registry.ModelEntry:
 
 
 def _draw(param: Tensor, layer_type: str, index: int, random: torch.Generator) -> None:
-    """Values that keep the magnitude of what passes: means and biases 0, variances and scales 1."""
+    """Values that keep the magnitude of what passes: means 0, variances and scales 1, small biases."""
     if layer_type in ("BatchNorm", "Scale"):
         param.fill_(float(index > 0) if layer_type == "BatchNorm" else float(index == 0))
     elif param.dim() == 1:
-        param.zero_()
+        param.fill_(BIAS)
     else:
         inputs = param[:, 0].numel() / 4 if layer_type == "Deconvolution" else param[0].numel()
         param.normal_(0, (2 / inputs) ** 0.5, generator=random)
