@@ -18,7 +18,8 @@ def name_of(device: str) -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.is_file() else []
     named = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return f"{named or platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{named or platform.processor() or platform.machine()}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def wait_for(device: str) -> None:

@@ -189,3 +189,10 @@ def test_index_beyond_the_end(data_folder):
         dataset[60]
     with pytest.raises(IndexError, match="out of bounds"):
         dataset.take(np.array([60]))
+
+
+def test_the_pictures_at_some_places_in_their_order():
+    images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1).repeat(3, 3)
+    every_second = Dataset.of_arrays("six", images, np.arange(6)).every(2)
+    pictures, labels = every_second.at(np.array([2, 0])).take(slice(None))
+    assert (pictures[:, 0, 0, 0].tolist(), labels.tolist()) == ([4, 0], [4, 0])

@@ -146,13 +146,12 @@ def test_a_table_of_what_was_rehearsed(tmp_path: Path) -> None:
         "rates": [[STEPS, "caffenet", "deepsim-fc6", 0.25], [SEARCHED, "caffenet", "", 2.0]],
         "full": [[STEPS, "caffenet", "deepsim-fc6", 100, 20_000], [SEARCHED, "caffenet", "", 3600, 3600]],
     }
-    machine = {"processor": "a processor, 1 threads", "versions": {"torch": "2.0"}}
+    machine = {"processor": "a processor, 1 thread", "versions": {"torch": "2.0"}}
     (results / "rehearsal-cpu.json").write_text(json.dumps({"machine": machine, "experiments": {"fig1": fig1}}))
-    rows = {
-        row.split("`")[1]: row.split(" | ") for row in tables.TABLES["rehearsal"](tmp_path).splitlines() if "| `" in row
-    }
+    lines = tables.TABLES["rehearsal"](tmp_path).splitlines()
+    rows = {line.split("`")[1]: line.split(" | ") for line in lines if line.startswith("| `")}
     assert list(rows) == list(EXPERIMENTS)
-    assert rows["fig1"][1:] == ["caffenet, deepsim-fc6", "100", "20,000", "12 s", "1.5 GB", "3.4 h", "1 min |"]
+    assert rows["fig1"][1:] == ["caffenet, deepsim-fc6", "100", "20,000", "12 s", "1.5 GB", "3.4 h", "under 1 min |"]
     assert rows["sec3_6_art"][4:7] == ["not run"] * 3
     assert "not published" in rows["sec3_6_training"][1]
     assert "blocked" in rows["sec3_6_training"]
@@ -160,7 +159,7 @@ def test_a_table_of_what_was_rehearsed(tmp_path: Path) -> None:
 
 def test_the_recorded_rehearsal_is_of_all_and_stays_small() -> None:
     kept = json.loads((ROOT / "experiments/results/rehearsal-cpu.json").read_text())["experiments"]
-    assert list(kept) == AT_PAPER_SCALE
+    assert set(kept) == set(AT_PAPER_SCALE)
     assert all(one["rehearsal"]["memory"] < 8 << 30 for one in kept.values())
     for one in kept.values():
         assert {tuple(rate[:3]) for rate in one["rates"]} >= {tuple(work[:3]) for work in one["full"]}

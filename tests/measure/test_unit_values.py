@@ -1,5 +1,7 @@
 """Units' values are those that the loop climbs: before an in-place ReLU, with the weights of a sum."""
 
+from importlib import import_module
+
 import numpy as np
 
 import dgnam
@@ -7,6 +9,7 @@ from dgnam.am import Unit
 from dgnam.api.targets import open_target
 from dgnam.measure.unit_values import unit_values
 
+unit_values_module = import_module("dgnam.measure.unit_values")
 TARGET = open_target("caffenet-mini").target
 
 
@@ -27,3 +30,18 @@ def test_before_the_relu_and_with_weights():
 
 def test_of_no_images():
     assert unit_values(TARGET, [Unit("fc8", 5)], np.zeros((0, 3, 56, 56), np.float32)).shape == (0, 1)
+
+
+def test_frames_of_a_clip_count_as_images(monkeypatch):
+    """Of clips of 16 frames six share a pass where a hundred images may."""
+    target, counts = open_target("action-lstm-motion-mini", clips=True).target, []
+    clips = np.zeros((8, 3, *target.size), np.float32)
+    read = unit_values_module.read_layers
+
+    def noted(net, part, layers):
+        counts.append(len(part))
+        return read(net, part, layers)
+
+    monkeypatch.setattr(unit_values_module, "read_layers", noted)
+    assert unit_values(target, [Unit("fc8", 1)], clips).shape == (8, 1)
+    assert counts == [6, 2]
