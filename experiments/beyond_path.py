@@ -31,6 +31,8 @@ EVERY = {"smoke": 10, "small": 5, "full": 2}
 MOST = 200_000_000
 """Activations in one layer, of the pictures that are compared with: where there are more, fewer of each class are."""
 
+TITLES = {"dgn_am": "DGN-AM", "pixels": "pixels without a generator", "real": "other real pictures"}
+
 DECIDING = "fc6"
 """The layer whose similarity decides the claim."""
 
@@ -41,8 +43,6 @@ def run(context: Context) -> Mapping[str, Any]:
         "dgn_am": context.synthesize("dgn_am", settings="released"),
         "pixels": context.synthesize("pixels", prior="pixels"),
     }
-    for step, pictures in steps.items():
-        context.show(step, pictures.first, [context.labels[unit] for unit in pictures.units], step)
     real, others = real_pictures(context)
     looked_at = {step: (made.images, made.classes) for step, made in steps.items()} | {"real": others}
     by_layer: dict[str, dict[str, np.ndarray]] = {}
@@ -61,6 +61,15 @@ def run(context: Context) -> Mapping[str, Any]:
         {f"{name}, {layer}": value for layer, value in means[step].items() if layer == DECIDING}
         for name, step in (("pixels", "pixels"), ("real pictures", "real"))
     )
+    context.plot_means(
+        "similarity",
+        {TITLES[step]: of for step, of in found.items()},
+        across="layer",
+        upwards="similarity to real pictures of the class",
+        title="1: as real pictures of the class; 0: as those of others",
+    )
+    for step, pictures in steps.items():
+        context.show(step, pictures.first, [context.labels[unit] for unit in pictures.units], TITLES[step])
     context.decide("beyond-path", parts, Controls(floor, ceiling))
     return means
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,14 +34,14 @@ from dgnam.api.visualize import read_objectives, visualize
 from dgnam.data.dataset import Dataset
 from dgnam.data.preprocessing import center_crop, preprocess
 from dgnam.errors import DgnamError, MissingPackageError
-from dgnam.figures import labeled_grid
+from dgnam.figures import draw_estimates, draw_pairs, labeled_grid
 from dgnam.files.encode import png
 from dgnam.measure import BaseJudge, Verdict, kid_difference
 from dgnam.measure.class_score import score_by_probability
 from dgnam.measure.judge import rank_by_target, resized
 from dgnam.measure.layer_codes import LayerCodes
 from dgnam.measure.outside_judge import HALVES, REPORTED
-from dgnam.measure.statistics import mean_difference
+from dgnam.measure.statistics import Estimate, mean, mean_difference
 from dgnam.measure.unit_values import unit_values
 from dgnam.runs import Run
 from dgnam.runs.record import RECORD
@@ -53,6 +53,8 @@ from .finding import NO_CONTROLS, Controls, Finding, Part, find
 from .pictures import Pictures
 from .rates import of_photographs
 from .reference import FEATURES, REAL_FEATURES, image_sets, reference
+
+Series = Mapping[str, Mapping[str, np.ndarray]]
 
 BATCH = 100
 """Images that a network sees at once."""
@@ -463,15 +465,34 @@ class Context:
         self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, columns: int | None = None
     ) -> None:
         """Write `name`.png: pictures (h, w, 3) uint8 RGB with a caption each."""
-        sheet = labeled_grid(
-            list(shown),
-            list(captions),
-            columns=self.models.columns if columns is None else columns,
-            title=title,
-            note=self.models.note,
-            scale=self.models.enlarge,
-        )
-        self.figures.append(self.run.write_bytes(f"{name}.png", png(sheet)))
+        self._grid(name, shown, captions, title, columns=self.models.columns if columns is None else columns)
+
+    def _grid(self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, **layout: Any) -> None:
+        how = {"title": title, "note": self.models.note, "scale": self.models.enlarge, **layout}
+        self._figure(name, labeled_grid(list(shown), list(captions), **how))
+
+    def _figure(self, name: str, drawn: np.ndarray) -> None:
+        self.figures.append(self.run.write_bytes(f"{name}.png", png(drawn)))
+
+    def plot_means(self, name: str, series: Series, **words: Any) -> None:
+        """Write `name`.png: of each series the mean over units, with its interval, in each category.
+
+        series: by its name, values (U,) or (U, S) by category, such as a layer; all have the same categories.
+        words: of `draw_estimates`.
+        """
+        self._plot(name, series, words, lambda values: ends_of(mean(values)))
+
+    def plot_quartiles(self, name: str, series: Series, **words: Any) -> None:
+        """Write `name`.png: of each series the median and the quartiles in each category, as in `plot_means`."""
+        self._plot(name, series, words, lambda values: np.percentile(values, (50, 25, 75)))
+
+    def _plot(self, name: str, series: Series, words: Mapping[str, Any], summary: Callable[..., Any]) -> None:
+        table = {one: [summary(values) for values in by_category.values()] for one, by_category in series.items()}
+        self._figure(name, draw_estimates(table, list(next(iter(series.values()))), **words))
+
+    def plot_pairs(self, name: str, series: Mapping[str, tuple[np.ndarray, np.ndarray]], **words: Any) -> None:
+        """Write `name`.png: pairs of numbers as points, as `draw_pairs` takes them."""
+        self._figure(name, draw_pairs(series, **words))
 
     def overview(self, steps: Mapping[str, Pictures]) -> None:
         """Write overview.png: a row for each step, of some units that all steps have, from the first seed."""
@@ -479,10 +500,16 @@ class Context:
         units = evenly(common, MOST_COLUMNS)
         # Networks see images of different sizes, which the figure brings to that of the first.
         tiles = [image for pictures in steps.values() for image in pictures.of_units(units).first]
-        rows = [ROW_NAMES.get(step, step.replace("_", " ")) for step in steps]
-        names = [f"{self.labels[unit]}\n{row if unit == units[0] else ''}" for row in rows for unit in units]
         where = f" ({self.experiment.figure})" if self.experiment.figure else ""
-        self.show("overview", tiles, names, f"Preferred images, {self.target.name}{where}", len(units))
+        self._grid(
+            "overview",
+            [picture(image) for image in tiles],
+            [""] * len(tiles),
+            f"Preferred images, {self.target.name}{where}",
+            columns=len(units),
+            across=[self.labels[unit] for unit in units],
+            down=[ROW_NAMES.get(step, step.replace("_", " ")) for step in steps],
+        )
 
     def _tabulate(self, step: str, pictures: Pictures, verdicts: Mapping[str, Verdict]) -> None:
         rows = {(u, s): {"step": step, "unit": u, "seed": s} for u in pictures.units for s in pictures.seeds}
@@ -503,6 +530,11 @@ class Context:
         writer.writeheader()
         writer.writerows(self.rows)
         return text.getvalue()
+
+
+def ends_of(estimate: Estimate) -> tuple[float, float, float]:
+    """A number and the ends of its interval."""
+    return estimate.value, estimate.low, estimate.high
 
 
 def evenly(units: Sequence[int], most: int | None) -> list[int]:

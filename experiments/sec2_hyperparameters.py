@@ -46,6 +46,16 @@ def weights(context: Context) -> Mapping[str, Any]:
         ours, best = scores[f"weight_{PAPERS:g}"], max(scores.values(), key=np.mean)
         parts[f"{judge}, behind the best"] = partial(mean_difference, best, ours)
         parts[f"{judge}, ahead of 0.1"] = partial(mean_difference, ours, scores["weight_0.1"])
+    context.plot_means(
+        "weights",
+        {
+            judge: {f"{weight:g}": found[f"weight_{weight:g}"][judge].log_probability for weight in WEIGHTS}
+            for judge in found[f"weight_{PAPERS:g}"]
+        },
+        across="weight of the code's norm",
+        upwards="log probability of the class",
+        title="What judges see with each weight of L2",
+    )
     context.decide("sec2-l2", parts)
     return rates(found)
 
@@ -71,14 +81,23 @@ def correlation(context: Context) -> Mapping[str, Any]:
     verdicts = [verdict for _, verdict in made]
     rates_of = np.log([settings.step_size(0) for settings in drawn])
     parts: dict[str, Part] = {}
+    points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for judge in verdicts[0]:
         seen = context.reported(judge, units)
         activations = np.stack([reached[[units.index(unit) for unit in seen]] for reached, _ in made], 1)
         scores = np.stack([verdict[judge].log_probability[:, 0] for verdict in verdicts], 1)
         given = list(np.broadcast_to(rates_of, activations.shape))
         pairs = list(activations), list(scores)
+        points[judge] = activations.ravel(), scores.ravel()
         parts[f"{judge}, correlation"] = partial(spearman_within_units, *pairs)
         parts[f"{judge}, given the learning rate"] = partial(spearman_within_units, *pairs, given)
+    context.plot_pairs(
+        "correlation",
+        points,
+        across="activation reached",
+        upwards="log probability of the class",
+        title="Random settings: all pictures of all units",
+    )
     context.decide("sec2-no-correlation", parts)
     return {}
 

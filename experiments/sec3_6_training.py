@@ -38,10 +38,18 @@ def run(context: Context) -> Mapping[str, Any]:
     nearest = min(SNAPSHOTS, key=lambda net: abs(known[net] - known[OVERFIT]))
     overfit = context.points(found, OVERFIT, nearest, "{judge}, overfit")
     parts: dict[str, Part] = dict(overfit)
+    judged = {judge: {net: found[net][judge].log_probability.mean(1) for net in steps} for judge in found[OVERFIT]}
     for judge in found[OVERFIT]:
-        scores = np.stack([found[net][judge].log_probability.mean(1) for net in SNAPSHOTS], 1)
+        scores = np.stack([judged[judge][net] for net in SNAPSHOTS], 1)
         given = np.broadcast_to([known[net] for net in SNAPSHOTS], scores.shape)
         parts[f"{judge}, correlation"] = partial(spearman_within_units, list(given), list(scores))
+    context.plot_means(
+        "judged",
+        {judge: {f"{net}\n{known[net]:.0f} %": values for net, values in of.items()} for judge, of in judged.items()},
+        across="snapshot, and its accuracy on held-out pictures",
+        upwards="log probability of the class",
+        title="What judges see in the pictures of each snapshot",
+    )
     context.decide(
         "sec3.6-training",
         parts,

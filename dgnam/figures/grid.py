@@ -33,7 +33,7 @@ def labeled_grid(
     """Pictures in rows, each with its label below, under a title and over a note: (H, W, 3) uint8 RGB.
 
     pictures: (h, w, 3) uint8 RGB, all of one size, shown `scale` times as large.
-    labels: one to each, of one line or several; a line that is too wide is shortened.
+    labels: one to each, of one line or several; a line that is too wide is shortened.  All empty, they take no room.
     across, down: headings above the columns and to the left of the rows, of one line or several.
     title, note: a narrow grid is made wider for them, to `WORDS_WIDTH` at most.
     """
@@ -48,7 +48,7 @@ def labeled_grid(
     left = min(HEADING_WIDTH, max((math.ceil(font.getlength(text)) + gap for one in beside for text in one), default=0))
     first = 2 * line if title else gap
     top = first + line * max(map(len, above), default=0)
-    cell = height + line * max(map(len, texts)) + gap
+    cell = height + line * (max(map(len, texts)) if any(labels) else 0) + gap
     words = max(math.ceil(head.getlength(title)), math.ceil(font.getlength(note))) + 2 * gap
     broad = max(left + columns * (width + gap) + gap, min(words, WORDS_WIDTH))
     sheet = Image.new("RGB", (broad, top + rows * cell + (line if note else 0) + gap), PAPER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..am.images import save_png
 from ..errors import DgnamError, optional_module, shortened
+from .canvas import SIZE, Canvas
 
 MOST_LINES = 10
 """So many jobs are lines with names, as many as there are colours; more are a band."""
@@ -29,7 +29,7 @@ def draw_traces(
     value: str = "activation",
     axis: str = "step",
     title: str = "",
-    size: tuple[float, float] = (6.4, 4.0),
+    size: tuple[float, float] = SIZE,
     dpi: int = 150,
     most_lines: int = MOST_LINES,
     groups: Sequence[str] = (),
@@ -47,22 +47,18 @@ def draw_traces(
         jobs its own median and quartiles.
     """
     rows = _rows(activations, names)
-    if not all(math.isfinite(side) and 1 <= side * dpi <= 20_000 for side in size):
-        raise DgnamError(f"a figure of {size} inches at {dpi} pixels each: give 1 to 20000 pixels a side")
-    figures = optional_module("matplotlib.figure", "a figure of traces", "matplotlib")
-    agg = optional_module("matplotlib.backends.backend_agg", "a figure of traces", "matplotlib")
-    figure = figures.Figure(figsize=size, dpi=dpi, layout="constrained")
-    canvas = agg.FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    canvas = Canvas("a figure of traces", size, dpi)
+    axes = canvas.axes
     if len(set(groups)) > 1:
         _groups(axes, rows, groups, len(rows) <= most_lines)
     elif len(rows) <= most_lines:
         _lines(axes, rows, names)
     else:
         _band(axes, rows)
-    _label(axes, names, of, title, (value, axis))
-    canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3].copy()
+    what = of if of is not None else names[0] if len(set(names)) == 1 else None
+    canvas.label(axis, value if what is None else f"{value} of {shortened(what, _WIDEST_NAME)}", title)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    return canvas.picture()
 
 
 def save_traces(path: str | PathLike[str], activations: Traces, names: Sequence[str], **options: Any) -> None:
@@ -136,15 +132,3 @@ def _band(axes: Any, rows: Sequence[np.ndarray]) -> None:
     axes.fill_between(steps, first, third, color="C0", alpha=0.3, linewidth=0, label="quartiles")
     axes.plot(steps, median, color="C0", linewidth=1.6, label="median", marker=_marker(median))
     axes.legend(fontsize="small", frameon=False)
-
-
-def _label(axes: Any, names: Sequence[str], of: str | None, title: str, counted: tuple[str, str]) -> None:
-    what = of if of is not None else names[0] if len(set(names)) == 1 else None
-    value, axis = counted
-    axes.set_xlabel(axis)
-    axes.set_ylabel(value if what is None else f"{value} of {shortened(what, _WIDEST_NAME)}")
-    for text in (axes.yaxis.label, axes.set_title(title)):
-        text.set_parse_math(False)  # a name may hold a dollar
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.spines[["top", "right"]].set_visible(False)

@@ -192,9 +192,29 @@ def test_pictures_of_another_size_are_resized_before_the_crop(tmp_path):
     assert labels.tolist() == [0, 1]
 
 
-def test_networks_of_different_sizes_have_one_overview(monkeypatch):
-    made, shown = context([1, 2]), []
-    monkeypatch.setattr(Context, "show_pictures", lambda self, name, pictures, *rest: shown.extend(pictures))
-    larger = Pictures(np.zeros((2, 3, 60, 60), np.float32), [1, 2], [0], np.ones((2, 1)))
-    made.overview({"CaffeNet": pictures([1, 2]), "GoogLeNet": larger})
+def test_an_overview_has_units_across_and_steps_down(monkeypatch):
+    """Networks of different sizes have one."""
+    made, sheets = context([1, 2]), []
+    monkeypatch.setattr(Context, "_figure", lambda self, name, drawn: None)
+    monkeypatch.setattr(context_module, "labeled_grid", lambda *given, **how: sheets.append((given, how)))
+    larger = Pictures(np.zeros((2, 3, 60, 60), np.float32), [1, 2], [0])
+    made.overview({"dgn_am": pictures([1, 2]), "random_codes": larger})
+    ((shown, labels), how), *rest = sheets
     assert [picture.shape for picture in shown] == [(56, 56, 3)] * 2 + [(60, 60, 3)] * 2
+    assert not any(labels)
+    assert (how["across"], how["down"]) == ([made.labels[1], made.labels[2]], ["DGN-AM", "random codes"])
+    assert (how["columns"], rest) == (2, [])
+
+
+def test_plots_have_the_mean_with_its_interval_or_the_median_with_its_quartiles(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Context, "_figure", lambda self, name, drawn: None)
+    monkeypatch.setattr(context_module, "draw_estimates", lambda *given, **words: drawn.append((*given, words)))
+    series = {"ours": {"conv1": np.array([1.0, 2, 3, 10]), "fc6": np.array([[1.0, 3], [2.0, 4]])}}
+    context().plot_means("a", series, across="layer", upwards="value")
+    context().plot_quartiles("b", {"ours": {"conv1": series["ours"]["conv1"]}}, across="layer", upwards="value")
+    (means, layers, words), (quartiles, _, _) = drawn
+    assert (layers, words) == (["conv1", "fc6"], {"across": "layer", "upwards": "value"})
+    assert [estimate[0] for estimate in means["ours"]] == [4, 2.5]
+    assert means["ours"][0][1] < 4 < means["ours"][0][2]
+    assert quartiles["ours"][0].tolist() == [2.5, 1.75, 4.75]

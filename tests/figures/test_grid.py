@@ -33,6 +33,11 @@ def test_a_label_to_each_picture():
         labeled_grid(pictures(2), ["a"], columns=2)
 
 
+def test_no_labels_take_no_room():
+    assert labeled_grid(pictures(2), ["", ""], columns=2).shape[0] == 4 + 8 + 4 + 4
+    assert labeled_grid(pictures(2), ["", "a"], columns=2).shape[0] == 4 + 8 + 18 + 4 + 4
+
+
 def test_labels_of_several_lines_make_room_for_themselves():
     one = labeled_grid(pictures(2), ["a", "b"], columns=2)
     three = labeled_grid(pictures(2), ["a\nb\nc", "d"], columns=2)

@@ -1,0 +1,43 @@
+"""Axes to draw numbers on, and the picture of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import DgnamError, optional_module
+
+SIZE = (6.4, 4.0)
+"""Width and height of a figure in inches."""
+
+
+class Canvas:
+    """A figure of one pair of axes, by matplotlib; the same drawing gives the same bytes.
+
+    what: the figure's kind for the error where matplotlib is missing, as "a figure of traces".
+    size, dpi: width and height in inches, and pixels to each.
+    """
+
+    def __init__(self, what: str, size: tuple[float, float] = SIZE, dpi: int = 150):
+        if not all(math.isfinite(side) and 1 <= side * dpi <= 20_000 for side in size):
+            raise DgnamError(f"a figure of {size} inches at {dpi} pixels each: give 1 to 20000 pixels a side")
+        figures = optional_module("matplotlib.figure", what, "matplotlib")
+        agg = optional_module("matplotlib.backends.backend_agg", what, "matplotlib")
+        self._canvas = agg.FigureCanvasAgg(figures.Figure(figsize=size, dpi=dpi, layout="constrained"))
+        self.axes: Any = self._canvas.figure.add_subplot()
+
+    def label(self, across: str, upwards: str, title: str) -> None:
+        """Name the axes and the figure; a name may hold a dollar."""
+        self.axes.set_xlabel(across)
+        self.axes.set_ylabel(upwards)
+        for text in (self.axes.xaxis.label, self.axes.yaxis.label, self.axes.set_title(title)):
+            text.set_parse_math(False)
+        self.axes.grid(alpha=0.25, linewidth=0.6)
+        self.axes.spines[["top", "right"]].set_visible(False)
+
+    def picture(self) -> np.ndarray:
+        """(H, W, 3) uint8 RGB."""
+        self._canvas.draw()
+        return np.array(self._canvas.buffer_rgba())[..., :3].copy()
