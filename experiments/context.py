@@ -487,12 +487,16 @@ class Context:
         self._plot(name, series, words, lambda values: np.percentile(values, (50, 25, 75)))
 
     def _plot(self, name: str, series: Series, words: Mapping[str, Any], summary: Callable[..., Any]) -> None:
-        table = {one: [summary(values) for values in by_category.values()] for one, by_category in series.items()}
-        self._figure(name, draw_estimates(table, list(next(iter(series.values()))), **words))
+        """Nothing where there is no judge, or no layer, to plot."""
+        categories = next(map(list, series.values()), [])
+        if categories:
+            table = {one: [summary(values) for values in by_category.values()] for one, by_category in series.items()}
+            self._figure(name, draw_estimates(table, categories, **words))
 
     def plot_pairs(self, name: str, series: Mapping[str, tuple[np.ndarray, np.ndarray]], **words: Any) -> None:
-        """Write `name`.png: pairs of numbers as points, as `draw_pairs` takes them."""
-        self._figure(name, draw_pairs(series, **words))
+        """Write `name`.png: pairs of numbers as points, as `draw_pairs` takes them; nothing where there are none."""
+        if series:
+            self._figure(name, draw_pairs(series, **words))
 
     def overview(self, steps: Mapping[str, Pictures]) -> None:
         """Write overview.png: a row for each step, of some units that all steps have, from the first seed."""

@@ -6,7 +6,7 @@ for one in plan(EXPERIMENTS["fig1"], {**arguments, "scale": "full"}):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,7 @@ from dgnam.api.visualize import read_objectives
 from dgnam.data.dataset import Dataset
 from dgnam.measure import BaseJudge, Verdict
 
-from .context import TUNED_ITERS, TUNED_ON, Context
+from .context import TUNED_ITERS, TUNED_ON, Context, Series
 from .experiment import Experiment
 from .finding import NO_CONTROLS, Controls, Part
 from .pictures import Pictures
@@ -191,7 +191,11 @@ class Planned(Context):
     ) -> None:
         """Nothing is decided."""
 
-    def show_pictures(
-        self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, columns: int | None = None
-    ) -> None:
+    def _grid(self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, **layout: Any) -> None:
+        """Nothing is shown."""
+
+    def _plot(self, name: str, series: Series, words: Mapping[str, Any], summary: Callable[..., Any]) -> None:
+        """Nothing is shown."""
+
+    def plot_pairs(self, name: str, series: Mapping[str, tuple[np.ndarray, np.ndarray]], **words: Any) -> None:
         """Nothing is shown."""

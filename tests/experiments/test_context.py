@@ -218,3 +218,12 @@ def test_plots_have_the_mean_with_its_interval_or_the_median_with_its_quartiles(
     assert [estimate[0] for estimate in means["ours"]] == [4, 2.5]
     assert means["ours"][0][1] < 4 < means["ours"][0][2]
     assert quartiles["ours"][0].tolist() == [2.5, 1.75, 4.75]
+
+
+@pytest.mark.parametrize("series", [{}, {"ours": {}, "pixels": {}}])
+def test_without_judges_or_layers_nothing_is_plotted(series):
+    made = context()
+    made.plot_means("a", series, across="layer", upwards="value")
+    made.plot_quartiles("b", series, across="layer", upwards="value")
+    made.plot_pairs("c", {}, across="activation", upwards="value")
+    assert made.figures == []
