@@ -1,6 +1,7 @@
-"""A small image set and a folder of small nets, so that training runs in seconds."""
+"""What all tests share: signals, a small image set, and a folder of small nets, so that training runs in seconds."""
 
 import io
+import signal
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import torch
 from PIL import Image
 
 from tests import toy
+
+
+def pytest_configure() -> None:
+    """Ctrl-C comes through, as tests need it, also where a shell began them in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

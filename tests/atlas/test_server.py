@@ -136,8 +136,11 @@ def test_signals_end_it_cleanly(make_run, tmp_path, number):
     code = "from dgnam.cli import main; main()"
     command = [sys.executable, "-c", code, "atlas", "--serve", "--port", "0"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        url = re.search(r"http://\S+", process.stderr.readline())[0]
-        assert urllib.request.urlopen(url).status == 200
-        process.send_signal(number)
-        assert process.wait(timeout=20) == 0
-        assert process.stderr.read() == ""
+        try:
+            url = re.search(r"http://\S+", process.stderr.readline())[0]
+            assert urllib.request.urlopen(url).status == 200
+            process.send_signal(number)
+            assert process.wait(timeout=20) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()

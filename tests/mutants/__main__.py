@@ -142,7 +142,6 @@ def main() -> None:
         print(*(mutant for sample in samples.values() for mutant in sample), sep="\n")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy goes
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which tests need, and the background ignores
     fates: dict[str, list[str]] = {part: [] for part in samples}
     with tempfile.TemporaryDirectory(prefix="dgnam-mutants-") as folder:
         copy = Copy(Path(folder), options.timeout)
