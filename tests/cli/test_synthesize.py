@@ -192,7 +192,7 @@ def start(options, objective, *more):
 
 
 def test_a_run_that_is_killed_at_random_moments_loses_no_finished_job(run, options, monkeypatch, capsys):
-    how = ("--n-iters", "40", "--batch-size", "2", "--movie", "gif")
+    how = ("--n-iters", "20", "--batch-size", "2", "--movie", "gif")
     run("synthesize", "fc8:0-7", *how, "--output", "whole")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     draw = random.Random(5)

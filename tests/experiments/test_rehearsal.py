@@ -22,6 +22,9 @@ from dgnam.runs import BAD_INPUT
 
 ROOT = Path(__file__).parents[2]
 AT_PAPER_SCALE = [name for name, one in EXPERIMENTS.items() if "paper" in one.models]
+QUICK = ("fig1",)
+"""Those that take seconds; all take ten minutes."""
+
 UNPUBLISHED = ["sec3_5_modified_data", "sec3_6_training"]
 
 
@@ -35,7 +38,9 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", AT_PAPER_SCALE)
+@pytest.mark.parametrize(
+    "name", [one if one in QUICK else pytest.param(one, marks=pytest.mark.exhaustive) for one in AT_PAPER_SCALE]
+)
 def test_it_runs_at_paper_scale(name: str, stand_ins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DGNAM_DATA", raising=False)
     experiment = EXPERIMENTS[name]

@@ -143,6 +143,7 @@ def wait_for_more(process, run, count):
     return log.read_text().count("\n")
 
 
+@pytest.mark.exhaustive  # `train/test_checkpoint.py` kills the other trainers
 def test_a_projected_generator_killed_at_random_moments_comes_to_the_same_weights(toy_zoo, data_folder):
     for name in "ej":
         make(name, toy_zoo, data_folder)
