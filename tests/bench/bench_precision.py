@@ -1,7 +1,7 @@
 """What bfloat16 saves, and what it changes.
 
-    python tests/bench/bench_precision.py speed [--batch 16] [--threads 1] [--rounds 3] [--nets caffenet]
-    python tests/bench/bench_precision.py effect [--units 200] [--seeds 2] [--target caffenet-mini] [--prior NAME]
+    python -m tests.bench.bench_precision speed [--batch 16] [--threads 1] [--rounds 3] [--nets caffenet]
+    python -m tests.bench.bench_precision effect [--units 200] [--seeds 2] [--target caffenet-mini] [--prior NAME]
 
 Speed: a step of the published nets with random weights, in both precisions by turns; the ratio of the medians of the
 process's own time should be at least 1.7 for batches of 16 and more, on a CPU with AVX512-BF16 or AMX.
@@ -19,14 +19,11 @@ import time
 import numpy as np
 import torch
 
-import dgnam
 from dgnam.am import CaffeTarget, GeneratorPrior, act_range_bounds
-from dgnam.api.judges import open_judge, open_outside_judge
 from dgnam.api.targets import open_target
 from dgnam.bench.step_times import Loop
-from dgnam.errors import MissingPackageError
-from dgnam.measure import BaseJudge
 from dgnam.zoo.stand_ins import GENERATOR, SCORES, stand_in
+from tests.bench.effects import compare
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -41,31 +38,6 @@ def speed(nets: list[str], batch: int, rounds: int) -> None:
         print(f"{name}, batch {batch}: {full:.4f} s, in bfloat16 {half:.4f} s, {full / half:.2f} x", flush=True)
 
 
-def effect(target: str, prior: str, units: int, seeds: int) -> None:
-    """Print the mean activation and the judges' shares in both precisions, and the difference."""
-    net = open_target(target)
-    chosen = np.linspace(0, net.target.layer_shape(net.scores)[0] - 1, units).round().astype(int).tolist()
-    judges: dict[str, BaseJudge] = {"judge-mini": open_judge("judge-mini")}
-    try:
-        outside = open_outside_judge(net)
-        judges |= {} if outside is None else {"the outside judge": outside}
-    except MissingPackageError as missing:
-        print(missing)
-    rows: dict[str, list[float]] = {}
-    for precision in PRECISIONS:
-        made = dgnam.visualize(
-            target, f"{net.scores}:{','.join(map(str, chosen))}", prior=prior, seeds=seeds, precision=precision
-        )
-        classes = np.repeat(chosen, seeds)
-        rows.setdefault("activation", []).append(float(made.activations.mean()))
-        for name, judge in judges.items():
-            verdict = judge.rank(made.raw, classes)
-            for k in (1, 5):
-                rows.setdefault(f"top-{k} of {name}, %", []).append(100 * float(verdict.top(k)))
-    for name, (full, half) in rows.items():
-        print(f"{name}: {full:.2f}, in bfloat16 {half:.2f}, difference {half - full:+.2f}", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("speed", "effect"), nargs="?", default="speed")
@@ -76,13 +48,15 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--target", default="caffenet-mini")
-    parser.add_argument("--prior", default="deepsim-fc6-mini")
+    parser.add_argument("--prior", default=None)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.what == "speed":
         speed(args.nets, args.batch, args.rounds)
     else:
-        effect(args.target, args.prior, args.units, args.seeds)
+        count = len(open_target(args.target).classes[0].labels)
+        chosen = np.linspace(0, count - 1, args.units).round().astype(int).tolist()
+        compare(args.target, chosen, args.seeds, {one: {"prior": args.prior, "precision": one} for one in PRECISIONS})
 
 
 if __name__ == "__main__":
