@@ -60,7 +60,7 @@ from .regularizers import (
     unit_box,
 )
 from .render import render
-from .settings import Settings, fast, paper, released, released_from_image, released_googlenet, without_prior
+from .settings import Settings, paper, released, released_from_image, released_googlenet, without_prior
 from .starts import (
     ClusterStart,
     CodeFileStart,
@@ -178,7 +178,6 @@ __all__ = [
     "code_of_image",
     "color_bounds",
     "encoder",
-    "fast",
     "find_backend",
     "gather",
     "one_by_one",

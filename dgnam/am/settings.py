@@ -76,15 +76,6 @@ def released_from_image() -> Settings:
     return released(n_iters=30, start_lr=1.0)
 
 
-def fast() -> Settings:
-    """A quarter of the steps, smaller ones, and a stronger L2: as recognizable as `released` for our small models.
-
-    Found by `dgnam tune` on 40 of caffenet-mini's units of even index, of 30 settings of 50 steps, by judge-mini; what
-    units of odd index come to with it, `tests/bench/bench_fast.py` measures.
-    """
-    return released(n_iters=50, start_lr=5.0, l2=0.916)
-
-
 @checked
 def paper(n_iters: int = 200, start_lr: float = 8.0, end_lr: float = 1e-10, norm_penalty: float = 0.005) -> Settings:
     """Eq. 1 as printed: activation minus `norm_penalty` (at least 0) times the code's norm; the rest as released."""

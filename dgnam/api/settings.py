@@ -18,7 +18,6 @@ from ..am import (
     NormPenalty,
     Schedule,
     Settings,
-    fast,
     paper,
     released,
     released_from_image,
@@ -32,12 +31,11 @@ from .targets import ResolvedTarget
 SETTINGS: dict[str, Callable[[], Settings]] = {
     "released": released,
     "paper": paper,
-    "fast": fast,
     "googlenet": released_googlenet,
     "from-image": released_from_image,
 }
-"""By name: the published code's for most networks, Eq. 1 as printed, a quarter of the steps, the published code's for
-GoogLeNet and from the code of a real image."""
+"""By name: the published code's for most networks, Eq. 1 as printed, the published code's for GoogLeNet and from the
+code of a real image."""
 
 OWN = "own"
 """In place of one of them: those published for the target, with steps that suit the prior, or the pixel prior's own."""

@@ -88,7 +88,7 @@ def visualize(
     objective: one or more, each as text (see `dgnam.am.objectives.parser`) or as a value.
     prior, prior_weights: see `open_prior`.
     seeds: how many images each objective gets, from `seed` on; or a list of seeds, in which "10-19" stands for ten.
-    settings: one or more of "own", "released", "paper", "fast", "googlenet" and "from-image", or values.
+    settings: one or more of "own", "released", "paper", "googlenet" and "from-image", or values.
     n_iters, start_lr, end_lr, l2, norm_penalty: numbers in place of the settings'; with lists each combination is made.
     smoothness: of a target that sees clips, whose frames are optimized together: the weight of the squared distances
         between the codes of neighboring frames; None for no such penalty.

@@ -17,8 +17,8 @@ AUTO = "auto"
 Settings = Annotated[
     str,
     typer.Option(
-        help="released, paper, googlenet or from-image, as published; fast: a quarter of the steps; own: those "
-        "published for the target, with a first step that suits the prior, or a pixel prior's own."
+        help="released, paper, googlenet or from-image, as published; own: those published for the target, with a "
+        "first step that suits the prior, or a pixel prior's own."
     ),
 ]
 NIters = Annotated[str | None, typer.Option(help="The number of steps, or several: 50,100,200.")]

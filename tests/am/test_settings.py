@@ -14,7 +14,6 @@ from dgnam.am import (
     Linear,
     NormPenalty,
     Settings,
-    fast,
     paper,
     released,
     released_from_image,
@@ -34,10 +33,6 @@ def test_released_steps_fall_from_8_to_1e_10():
 
 def test_googlenet_steps_start_at_2():
     assert released_googlenet() == released(start_lr=2.0)
-
-
-def test_fast_has_a_quarter_of_the_steps():
-    assert fast() == released(n_iters=50, start_lr=5.0, l2=0.916)
 
 
 def test_30_steps_of_1_from_a_real_image():
