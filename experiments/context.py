@@ -41,7 +41,7 @@ from dgnam.measure.class_score import score_by_probability
 from dgnam.measure.judge import rank_by_target, resized
 from dgnam.measure.layer_codes import LayerCodes
 from dgnam.measure.outside_judge import HALVES, REPORTED
-from dgnam.measure.statistics import Estimate, mean, mean_difference
+from dgnam.measure.statistics import mean, mean_difference
 from dgnam.measure.unit_values import unit_values
 from dgnam.runs import Run
 from dgnam.runs.record import RECORD
@@ -480,7 +480,7 @@ class Context:
         series: by its name, values (U,) or (U, S) by category, such as a layer; all have the same categories.
         words: of `draw_estimates`.
         """
-        self._plot(name, series, words, lambda values: ends_of(mean(values)))
+        self._plot(name, series, words, mean_and_ends)
 
     def plot_quartiles(self, name: str, series: Series, **words: Any) -> None:
         """Write `name`.png: of each series the median and the quartiles in each category, as in `plot_means`."""
@@ -536,9 +536,12 @@ class Context:
         return text.getvalue()
 
 
-def ends_of(estimate: Estimate) -> tuple[float, float, float]:
-    """A number and the ends of its interval."""
-    return estimate.value, estimate.low, estimate.high
+def mean_and_ends(values: np.ndarray) -> tuple[float, float, float]:
+    """The mean over units and the ends of its interval; NaN for those of a single unit, which has none."""
+    if len(values) < 2:
+        return float(np.mean(values)), np.nan, np.nan
+    found = mean(values)
+    return found.value, found.low, found.high
 
 
 def evenly(units: Sequence[int], most: int | None) -> list[int]:

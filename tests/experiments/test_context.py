@@ -12,7 +12,7 @@ from dgnam.am import released
 from dgnam.api.targets import open_target
 from dgnam.errors import DgnamError
 from dgnam.experiments import EXPERIMENTS, find_experiments, reproduce
-from dgnam.experiments.context import Context, evenly
+from dgnam.experiments.context import Context, evenly, mean_and_ends
 from dgnam.experiments.execution import _lines
 from dgnam.experiments.fig1_output_units import EXPERIMENT
 from dgnam.experiments.pictures import Pictures
@@ -218,6 +218,12 @@ def test_plots_have_the_mean_with_its_interval_or_the_median_with_its_quartiles(
     assert [estimate[0] for estimate in means["ours"]] == [4, 2.5]
     assert means["ours"][0][1] < 4 < means["ours"][0][2]
     assert quartiles["ours"][0].tolist() == [2.5, 1.75, 4.75]
+
+
+def test_a_single_unit_has_no_interval():
+    value, *ends = mean_and_ends(np.array([[1.0, 3.0]]))
+    assert value == 2
+    assert np.isnan(ends).all()
 
 
 @pytest.mark.parametrize("series", [{}, {"ours": {}, "pixels": {}}])
