@@ -7,26 +7,10 @@ from dgnam.errors import DgnamError
 
 pytest.importorskip("matplotlib")
 
-import matplotlib.figure
-
 from dgnam.figures import draw_estimates, draw_pairs
 
 WORDS = {"across": "layer", "upwards": "similarity", "title": "a $ b"}
 SERIES = {"ours": [[1.0, 0.5, 2.0], [3.0, 2.5, 3.0]], "pixels": np.array([[0.0, -1.0, 0.5], [np.nan] * 3])}
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are made, to look into."""
-    made = []
-    real = matplotlib.figure.Figure
-
-    def keep(*args, **options):
-        made.append(real(*args, **options))
-        return made[-1]
-
-    monkeypatch.setattr(matplotlib.figure, "Figure", keep)
-    return made
 
 
 def test_numbers_and_the_ends_of_their_intervals_are_where_they_belong(drawn):

@@ -11,25 +11,9 @@ from dgnam.errors import DgnamError, MissingPackageError
 
 pytest.importorskip("matplotlib")
 
-import matplotlib.figure
-
 from dgnam.figures import draw_traces, save_traces
 
 BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # the first two colours
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are made, to look into."""
-    made = []
-    real = matplotlib.figure.Figure
-
-    def keep(*args, **options):
-        made.append(real(*args, **options))
-        return made[-1]
-
-    monkeypatch.setattr(matplotlib.figure, "Figure", keep)
-    return made
 
 
 def has(picture, colour):
