@@ -61,7 +61,7 @@ mutants: $(STAMP) ## put small faults into a copy of the code and see whether th
 	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP) ## measure speed, as ratios within one run
-	for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit; done
+	for script in tests/bench/bench_*.py; do $(BIN)/python -m tests.bench.$$(basename $$script .py) || exit; done
 
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ import numpy as np
 
 from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, act_range_bounds, gather, released, synthesize
-from dgnam.am.evolve import CmaEs, Genetic, Method, UnitScore, evolve
+from dgnam.am.evolve import CmaEs, Genetic, Method, Search, UnitScore, drive
 from dgnam.am.render import render
 from dgnam.data.preprocessing import deprocess
 
@@ -48,7 +48,7 @@ def black_box(method: Method, population: int, images: int) -> list[float]:
     found = []
     for unit in UNITS:
         score = UnitScore(TARGET, unit)
-        best = evolve(score, PRIOR, method, generations=generations, clip=CLIP, progress=False).best
+        best = drive(Search(PRIOR, method, clip=CLIP), score, generations, progress=False).best
         found.append(best.score)
     return found
 

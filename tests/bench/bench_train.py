@@ -1,6 +1,6 @@
 """Training steps of the solver against a torch step written by hand, for CaffeNet and Caffe's CIFAR-10 quick net.
 
-    python tests/bench/bench_train.py [--repeats 9] [--threads 1 2] [--processor-time]
+    python -m tests.bench.bench_train [--repeats 9] [--threads 1 2] [--processor-time]
 
 Both take a step of stochastic gradient descent with momentum and weight decay on the same images, by turns; the ratio
 is that of the medians, and should stay under 1.  In torch the step is what one writes: `zero_grad`, the loss,
@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from bench_net import ROOT, CaffeNet, medians, waiting_without_spinning
 from torch import Tensor, nn
 
 from dgnam.caffe import SGDSolver
 from dgnam.caffe.proto import parse_net, pb, read_net
+from tests.bench.bench_net import ROOT, CaffeNet, medians, waiting_without_spinning
 
 QUICK = """
 layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
