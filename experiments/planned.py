@@ -22,9 +22,10 @@ from dgnam.api.visualize import read_objectives
 from dgnam.data.dataset import Dataset
 from dgnam.measure import BaseJudge, Verdict
 
-from .context import TUNED_ITERS, TUNED_ON, Context, Series
+from .context import Context, Series
 from .experiment import Experiment
 from .finding import NO_CONTROLS, Controls, Part
+from .judging import TUNED_ITERS, TUNED_ON
 from .pictures import Pictures
 
 TINY = (8, 8)

@@ -12,9 +12,10 @@ from dgnam.am import Settings, released
 from dgnam.measure import Verdict
 from dgnam.measure.statistics import mean_difference, spearman_within_units
 
-from .context import Context, evenly
+from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Part
+from .making import evenly
 from .rates import rates
 
 WEIGHTS = (0.0, 0.001, 0.005, 0.02, 0.1)

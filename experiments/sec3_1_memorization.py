@@ -17,9 +17,10 @@ from dgnam.api.neighbors import PictureNeighbors
 from dgnam.measure import copying_ratio, copying_z
 from dgnam.measure.statistics import proportion
 
-from .context import Context, evenly
+from .context import Context
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls, Part, percent
+from .making import evenly
 
 SPACES = ("pixels", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 NEIGHBORS = 50

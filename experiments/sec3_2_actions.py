@@ -14,9 +14,10 @@ import numpy as np
 
 from dgnam.measure.statistics import mean, mean_difference
 
-from .context import Context, evenly, labels_of
+from .context import Context
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls
+from .making import evenly, labels_of
 from .pictures import Pictures
 from .rates import NO_JUDGE, accuracy
 

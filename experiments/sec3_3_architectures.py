@@ -51,7 +51,7 @@ def further(context: Context) -> dict[str, Pictures]:
     made = {}
     for net, opened in {JUDGE: open_outside_target, "SqueezeNet": squeezenet}.items():
         try:
-            target, units = context.with_its_classes(net, opened())
+            target, units = context.with_matching_units(net, opened())
         except (MissingPackageError, zoo.MissingWeightsError):
             continue
         made[net] = replace(context.synthesize(net, target=target, units=units), units=context.units)

@@ -19,10 +19,11 @@ from dgnam.api.targets import ResolvedTarget
 from dgnam.measure import choice_margins, choose_alternatives, sign_accuracy
 from dgnam.measure.statistics import mean_difference
 
-from .context import Context, evenly
+from .context import Context
 from .crops import center_crop_of
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls, Part
+from .making import evenly
 from .pictures import Pictures
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")

@@ -18,9 +18,10 @@ from dgnam.data.preprocessing import preprocess
 from dgnam.measure import retrieval_ranks
 from dgnam.measure.statistics import proportion
 
-from .context import Context, evenly
+from .context import Context
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls, percent
+from .making import evenly
 
 LAYER = "conv5"
 PICTURES = {"smoke": (2, 100), "small": (4, 2000), "full": (9, None)}

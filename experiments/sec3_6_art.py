@@ -12,9 +12,10 @@ from dgnam.errors import DgnamError
 from dgnam.measure import least_retained
 from dgnam.measure.statistics import mean_difference, proportion
 
-from .context import Context, evenly
+from .context import Context
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls, percent
+from .making import evenly
 
 Pair = tuple[int, int]
 

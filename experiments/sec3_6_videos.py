@@ -16,9 +16,10 @@ from dgnam.api.targets import ResolvedTarget
 from dgnam.measure import frame_orders, order_gain
 from dgnam.measure.statistics import mean
 
-from .context import Context, labels_of
+from .context import Context
 from .experiment import Experiment, Models, Size
 from .finding import Part
+from .making import labels_of
 
 SMOOTHNESS = 0.0003
 ORDERS = {"smoke": 3, "small": 20, "full": 100}
