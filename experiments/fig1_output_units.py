@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Models, Size, mini
 from .finding import Controls
 from .pictures import Pictures
-from .rates import of_photographs, rates
+from .plausibility import plausibility
+from .rates import merged, of_photographs, rates
 
 PAPER = None
 """The paper's numbers to compare with: Figure 1 is pictures only."""
@@ -39,14 +42,17 @@ def run(context: Context) -> Mapping[str, Any]:
     }
     titles = {step: title.format(net=context.target.name, seed=first) for step, title in TITLES.items()}
     found = context.compare(steps, titles)
-    if tested:
-        recognizability(context, tested)
+    others = recognizability(context, tested) if tested else {}
     own = {step: {"target_top1": context.own_rate(pictures)} for step, pictures in steps.items()}
-    return {"paper": PAPER, **{step: own[step] | values for step, values in rates(found).items()}}
+    every = {step: np.concatenate([of[step].images for of in (steps, others) if step in of]) for step in steps}
+    return {"paper": PAPER, **merged(own, rates(found), plausibility(context, every))}
 
 
-def recognizability(context: Context, seeds: Sequence[int]) -> None:
-    """By how much the method is above pixels, with every seed that was not looked at; the untrained target has one."""
+def recognizability(context: Context, seeds: Sequence[int]) -> Mapping[str, Pictures]:
+    """By how much the method is above pixels, with every seed that was not looked at; the untrained target has one.
+
+    Returns the pictures by step.
+    """
     pictures: dict[str, Pictures] = {
         "dgn_am": context.synthesize("tested_dgn_am", seeds=seeds, settings="released"),
         "pixels": context.synthesize("tested_pixels", seeds=seeds, prior="pixels"),
@@ -60,13 +66,14 @@ def recognizability(context: Context, seeds: Sequence[int]) -> None:
     found = {step: context.judge(f"tested {step}", made) for step, made in pictures.items()}
     if not context.judges:
         context.decide("fig1", {})
-        return
+        return pictures
     judge = next(iter(context.judges))
     reached = {step.replace("_", " "): float(verdicts[judge].points().mean()) for step, verdicts in found.items()}
     none = reached.pop("pixels")
     floor = {step: value - none for step, value in reached.items() if step != "dgn am"}
     ceiling = {what: value - none for what, value in of_photographs([judge], context.prior.name).items()}
     context.decide("fig1", context.points(found, "dgn_am", "pixels"), Controls({"pixels": 0.0, **floor}, ceiling))
+    return pictures
 
 
 EXPERIMENT = Experiment(

@@ -29,7 +29,7 @@ from .finding import Controls, Part
 from .making import BATCH, Making, evenly
 from .pictures import Pictures
 from .rates import of_photographs
-from .reference import FEATURES, REAL_FEATURES, reference
+from .reference import FEATURES, reference
 
 TUNED_ON = 8
 """Units that settings are tuned on."""
@@ -120,18 +120,19 @@ class Judging(Making):
             kid_difference,
             self.features(theirs.images),
             self.features(ours.images),
-            reference(REAL_FEATURES),
+            reference(f"features, {FEATURES}"),
             first_units=theirs.classes,
             second_units=ours.classes,
         )
 
-    def features(self, images: np.ndarray, crop: Crop | None = None) -> np.ndarray:
-        """(N, K) float32 of images of any size: judge-mini's features of them, resized to its own size.
+    def features(self, images: np.ndarray, crop: Crop | None = None, of: str = FEATURES) -> np.ndarray:
+        """(N, K) float32 of images of any size: a judge's features of them, resized to its own size.
 
         It is neither a target nor a prior, and sees of a whole picture as much as a target does.
         crop: shows it a part of each image; None all of it.
+        of: the judge, by its name.
         """
-        judge, parts = open_judge(FEATURES), (images[k : k + BATCH] for k in range(0, len(images), BATCH))
+        judge, parts = open_judge(of), (images[k : k + BATCH] for k in range(0, len(images), BATCH))
         shown = parts if crop is None else map(crop, parts)
         return np.concatenate([judge.features(resized(part, judge.size)) for part in shown])
 

@@ -20,7 +20,7 @@ from dgnam.runs.chunks import to_bytes
 
 from .global_structure import blobs, permutation_drops
 from .pictures import Pictures
-from .reference import FEATURES, INVERSES, reference_file
+from .reference import FEATURES, INVERSES, OTHER_FEATURES, reference_file
 
 SIZE = (56, 56)
 """What networks of 64 px see."""
@@ -40,7 +40,10 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
     judges: dict[str, BaseJudge] = {FEATURES: open_judge(FEATURES), "outside": OutsideJudge.of_labels()}
     colors = fit_color_order(_seen(open_pictures(None, open_target(ENCODER), TRAINING, data=data).every(FITTED_ON)))
     found = {
-        "features": judges[FEATURES].features(images).astype(np.float16),
+        **{
+            f"features, {name}": open_judge(name).features(images).astype(np.float16)
+            for name in (FEATURES, OTHER_FEATURES)
+        },
         "spread": _spread(images, labels, count),
         "color order": np.append(colors.weights, colors.offset).astype(np.float32),
     }

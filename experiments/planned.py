@@ -27,6 +27,7 @@ from .experiment import Experiment
 from .finding import NO_CONTROLS, Controls, Part
 from .judging import TUNED_ITERS, TUNED_ON
 from .pictures import Pictures
+from .reference import FEATURES, reference
 
 TINY = (8, 8)
 """Height and width of the images that stand for those that would be made."""
@@ -139,7 +140,13 @@ class Planned(Context):
         shape = (len(options["layers"]), len(pictures), options["k"])
         distances = np.sort(1 + self._draw.random(shape), -1)
         return SimpleNamespace(
-            names=range(len(pictures)), queries=pictures, distances=distances, picture=lambda space, row: pictures[0]
+            names=range(len(pictures)),
+            queries=pictures,
+            distances=distances,
+            places=np.zeros(shape, int),
+            dataset=SimpleNamespace(name=""),
+            picture=lambda space, row: pictures[0],
+            searched=lambda place: pictures[0],
         )
 
     def occlusion(self, step: str, objectives: Sequence[str], **options: Any) -> Any:
@@ -164,8 +171,8 @@ class Planned(Context):
     def layer_values(self, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
         return {layer: self._draw.random((len(images), WIDTH), np.float32) for layer in layers}
 
-    def features(self, images: np.ndarray, crop: Any = None) -> np.ndarray:
-        return self._draw.random((len(images), WIDTH), np.float32)
+    def features(self, images: np.ndarray, crop: Any = None, of: str = FEATURES) -> np.ndarray:
+        return self._draw.random((len(images), reference(f"features, {of}").shape[1]), np.float32)
 
     def verdict(self, judge: str, pictures: Pictures) -> Verdict:
         return Verdict(np.ones(len(pictures), int), np.zeros(len(pictures)))

@@ -21,6 +21,12 @@ def rates(found: Mapping[str, Mapping[str, Verdict]]) -> dict[str, dict[str, flo
     }
 
 
+def merged(*tables: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Tables of values by step as one: each step's columns side by side."""
+    steps = dict.fromkeys(step for table in tables for step in table)
+    return {step: {key: value for table in tables for key, value in table.get(step, {}).items()} for step in steps}
+
+
 def short(judge: str) -> str:
     """A judge's name in a table."""
     return judge.removesuffix("-mini").replace("-", "_")

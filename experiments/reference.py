@@ -20,8 +20,8 @@ from dgnam.zoo.folders import data_folder as package_folder
 FEATURES = "judge-mini"
 """The judge in whose features pictures are compared."""
 
-REAL_FEATURES = "features"
-"""The array with those of real pictures."""
+OTHER_FEATURES = "scene-judge-mini"
+"""The same for a second look: a network that no class of these pictures was taught."""
 
 INVERSES = {layer: f"deepsim-{layer}-mini" for layer in ("conv3", "pool5", "fc6")}
 """The generators whose reconstructions are compared with pictures."""
@@ -40,7 +40,7 @@ def reference_file() -> Path:
 def reference(name: str) -> np.ndarray:
     """An array of the statistics, float32.
 
-    features: (5000, 192), judge-mini's pooled features of the held-out pictures, 25 of each of 200 classes.
+    features, JUDGE: (5000, K), a judge's pooled features of the held-out pictures, 25 of each of 200 classes.
     spread: (200,), the mean distance of a class's held-out pictures from their mean, in caffenet-mini's fc6.
     structure, JUDGE: (4, 2), the mean number of blobs and the mean permutation drop, of a held-out picture of each
         class and of its reconstructions by the INVERSES.

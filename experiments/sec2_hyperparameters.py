@@ -16,7 +16,8 @@ from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Part
 from .making import evenly
-from .rates import rates
+from .plausibility import plausibility
+from .rates import merged, rates
 
 WEIGHTS = (0.0, 0.001, 0.005, 0.02, 0.1)
 PAPERS = 0.005
@@ -68,7 +69,7 @@ def clipping(context: Context) -> Mapping[str, Any]:
     parts = context.points(found, "act_range", "none")
     parts["KID"] = context.kernel_distance(steps["act_range"], steps["none"])
     context.decide("sec2-clip", parts, context.recognized)
-    return rates(found)
+    return merged(rates(found), plausibility(context, {step: made.images for step, made in steps.items()}))
 
 
 def correlation(context: Context) -> Mapping[str, Any]:

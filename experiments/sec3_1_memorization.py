@@ -14,7 +14,7 @@ import numpy as np
 
 from dgnam.am.images import picture
 from dgnam.api.neighbors import PictureNeighbors
-from dgnam.measure import copying_ratio, copying_z
+from dgnam.measure import authentic, copying_ratio, copying_z
 from dgnam.measure.statistics import proportion
 
 from .context import Context
@@ -33,10 +33,7 @@ NOISE = 10.0
 AMOUNTS = {"smoke": (100, 5, 60), "small": (5000, 60, 10), "full": (None, 500, 1)}
 """Training pictures searched, at most; held-out pictures beside them; and every so manieth is searched."""
 
-NOTE = (
-    "Held-out pictures of all classes, not of its own; controls: exact and noisy copies, found in any space; "
-    "AuthPct, which needs the distances among training pictures, is not beside it."
-)
+NOTE = "Held-out pictures of all classes, not of its own; controls: exact and noisy copies, found in any space."
 SHOWN = 8
 
 
@@ -84,7 +81,8 @@ def run(context: Context) -> Mapping[str, Any]:
         for name, one in found.items()
         if name != "held_out"
     }
-    return median | tested
+    both = {name: found[name] for name in ("synthesized", "held_out")}
+    return median | tested | authenticity(context, both, limit)
 
 
 def noisy(pictures: np.ndarray) -> np.ndarray:
@@ -97,6 +95,28 @@ def noisy(pictures: np.ndarray) -> np.ndarray:
 def nearest(context: Context, name: str, shown: np.ndarray, training: str, limit: int | None) -> PictureNeighbors:
     """The nearest training pictures of pictures (N, h, w, 3) uint8, as a step."""
     return context.neighbors(f"neighbors_{name}", shown, layers=SPACES, images=training, k=NEIGHBORS, limit=limit)
+
+
+def authenticity(
+    context: Context, found: Mapping[str, PictureNeighbors], limit: int | None
+) -> dict[str, dict[str, float]]:
+    """AuthPct by space: of 100 pictures, those farther from their nearest training picture than that is from the next.
+
+    A step for each space, of the training pictures that are nearest to some picture.
+    """
+    shares: dict[str, dict[str, float]] = {f"AuthPct, {name}": {} for name in found}
+    one = next(iter(found.values()))
+    for place, space in enumerate(SPACES):
+        own = np.unique(np.concatenate([each.places[place, :, 0] for each in found.values()]))
+        twins = np.stack([one.searched(int(training)) for training in own])
+        listing = one.dataset.name
+        others = context.neighbors(f"twins_{space}", twins, layers=(space,), images=listing, k=2, limit=limit)
+        for name, each in found.items():
+            which = np.searchsorted(own, each.places[place, :, 0])
+            # The nearest to a training picture is itself.
+            farther = authentic(each.distances[place, :, 0], others.distances[0, which, 1])
+            shares[f"AuthPct, {name}"][space] = 100 * float(farther.mean())
+    return shares
 
 
 def show(context: Context, found: PictureNeighbors) -> None:

@@ -14,7 +14,8 @@ from .context import Context
 from .equal_activation import pair, searches
 from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Part
-from .rates import rates
+from .plausibility import plausibility
+from .rates import merged, rates
 
 PAPERS = {
     "simonyan2014": "Simonyan et al. 2014",
@@ -46,7 +47,7 @@ def run(context: Context) -> Mapping[str, Any]:
         shares.append(f"{method} {pairs.share:.0%}")
     note = f"Pairs within 10 % in activation: {', '.join(shares)}."
     context.decide("sec3.1-previous", parts, context.recognized, note=note)
-    return rates(found)
+    return merged(rates(found), plausibility(context, {step: made.images for step, made in steps.items()}))
 
 
 EXPERIMENT = Experiment(

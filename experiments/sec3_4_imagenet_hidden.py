@@ -8,32 +8,26 @@ nine that silence it as references, a third network tells which of two real pict
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from dgnam.api.render import random_codes
-from dgnam.api.targets import ResolvedTarget
-from dgnam.measure import choice_margins, choose_alternatives, sign_accuracy
 from dgnam.measure.statistics import mean_difference
 
+from .alternatives import REFERENCES, candidates, references, told
 from .context import Context
 from .crops import center_crop_of
 from .experiment import Experiment, Size, mini, published
 from .finding import Controls, Part
 from .making import evenly
 from .pictures import Pictures
+from .plausibility import plausibility
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 METHODS, MFV = ("dgn_am", "mfv"), "nguyen2016"
-REFERENCES, TRIALS = 9, 20
 SEEDS = {"smoke": 2, "small": 3, "full": REFERENCES}
 """Synthesized references of each side."""
-
-CANDIDATES = {"smoke": 250, "small": 1250, "full": 5000}
-"""Of the held-out pictures, evenly spread."""
 
 MEAN_OF = 5000
 """Held-out pictures whose mean MFV starts from, or up to twice as many."""
@@ -42,29 +36,16 @@ SHOWN = 4
 """Units of each layer in the figure."""
 
 
-@dataclass(frozen=True, eq=False)
-class References:
-    """What a method gives for the units of a layer.
-
-    most, least: (units, seeds, K), a third network's features of what each unit sees of pictures that fire it, and of
-        others that silence it.  first: the pictures of the first seed that fire it; the others, of many units, go.
-    """
-
-    most: np.ndarray
-    least: np.ndarray
-    first: Pictures
-
-
 def run(context: Context) -> Mapping[str, Any]:
     """Layer by layer: references by both methods and from real pictures, and how often they tell."""
-    every = max(1, len(context.held_out) // CANDIDATES[context.arguments["scale"]])
-    images, _ = context.seen(context.held_out.every(every))
+    images = candidates(context)
     units = {layer: evenly(range(context.target.target.layer_shape(layer)[0]), context.size.units) for layer in LAYERS}
+    seeds = SEEDS[context.arguments["scale"]]
     few = max(1, len(context.held_out) // MEAN_OF)
     start = context.start(f"mean:{context.held_out.name}{f'[::{few}]' if few > 1 else ''}", MFV)
     made = {
-        "dgn_am": references(context, "dgn_am", units, settings="released"),
-        "mfv": references(context, "mfv", units, prior=MFV, start=start),
+        "dgn_am": references(context, "dgn_am", units, seeds, settings="released"),
+        "mfv": references(context, "mfv", units, seeds, prior=MFV, start=start),
     }
     found = {
         layer: told(context, layer, units[layer], images, {method: of[layer] for method, of in made.items()})
@@ -82,62 +63,19 @@ def run(context: Context) -> Mapping[str, Any]:
         floor["untrained target"] = over_all(of_untrained(context, images))
     natural = over_all([shares["real"] for shares in found.values()])
     context.decide("sec3.4-hidden", parts, Controls(floor, {"natural references": natural}))
-    return {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
+    by_layer = {
+        layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()
+    }
+    return by_layer | plausibility(context, {method: together(of).images for method, of in first.items()})
 
 
 def of_untrained(context: Context, images: np.ndarray) -> list[np.ndarray]:
     """How often DGN-AM's pictures of an untrained target's units tell, by layer, of fewer units."""
     target, fewer = context.other("untrained"), -(-(context.size.units or 0) // 5)
     units = {layer: evenly(range(target.target.layer_shape(layer)[0]), fewer) for layer in LAYERS}
-    made = references(context, "untrained", units, target=target, settings="released")
+    seeds = SEEDS[context.arguments["scale"]]
+    made = references(context, "untrained", units, seeds, target=target, settings="released")
     return [told(context, layer, units[layer], images, {"dgn_am": made[layer]}, target)["dgn_am"] for layer in LAYERS]
-
-
-def references(
-    context: Context, step: str, units: Mapping[str, list[int]], target: ResolvedTarget | None = None, **options: Any
-) -> dict[str, References]:
-    """By layer: what pictures that fire its units, and others that silence them, show."""
-    net = context.target if target is None else target
-    seeds = list(range(SEEDS[context.arguments["scale"]]))
-    texts = [f"{sign}{layer}:{unit}" for sign in ("", "-") for layer in LAYERS for unit in units[layer]]
-    made = context.visualize(step, texts, target=net, seeds=seeds, **options).raw
-    sides = made.reshape(2, -1, len(seeds), 3, *context.frame_size)
-    ends = np.cumsum([len(units[layer]) for layer in LAYERS])[:-1]
-    found = {}
-    for layer, *pair in zip(LAYERS, *(np.split(side, ends) for side in sides), strict=True):
-        crop = center_crop_of(net.target, layer)
-        most, least = (
-            context.features(part.reshape(-1, *part.shape[2:]), crop).reshape(*part.shape[:2], -1) for part in pair
-        )
-        found[layer] = References(most, least, Pictures(pair[0][:, 0].copy(), units[layer]))
-    return found
-
-
-def told(
-    context: Context,
-    layer: str,
-    units: list[int],
-    images: np.ndarray,
-    steps: Mapping[str, References],
-    target: ResolvedTarget | None = None,
-) -> dict[str, np.ndarray]:
-    """For each method, for real references and for random codes, the share of right choices of each unit, (units,)."""
-    net = context.target if target is None else target
-    crop = center_crop_of(net.target, layer)
-    values = context.values([f"{layer}:{unit}" for unit in units], images, net)
-    real = context.features(images, crop)
-    random = context.features(context.render(random_codes(context.prior, 2 * REFERENCES)), crop)
-    found: dict[str, list[float]] = {name: [] for name in (*steps, "real", "random")}
-    trials = 4 if context.arguments["scale"] == "smoke" else TRIALS
-    for place in range(len(units)):
-        chosen = choose_alternatives(values[:, place], trials=trials, references=REFERENCES)
-        queries = real[chosen.strong], real[chosen.weak]
-        pairs = {method: (of.most[place], of.least[place]) for method, of in steps.items()}
-        pairs["real"] = real[chosen.maximal], real[chosen.minimal]
-        pairs["random"] = random[:REFERENCES], random[REFERENCES:]
-        for name, (most, least) in pairs.items():
-            found[name].append(sign_accuracy(choice_margins(most, least, *queries)))
-    return {name: np.array(shares) for name, shares in found.items()}
 
 
 def together(layers: list[Pictures]) -> Pictures:

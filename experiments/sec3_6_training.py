@@ -15,13 +15,21 @@ import numpy as np
 
 from dgnam.measure.statistics import spearman_within_units
 
+from .alternatives import candidates, references, told
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini
 from .finding import Part
-from .rates import accuracy, rates
+from .making import evenly
+from .rates import accuracy, merged, rates
 
 SNAPSHOTS = ("untrained", "50", "200", "1000", "4000", "converged")
 OVERFIT = "overfit"
+OURS = "dgn_am"
+EXPLAINED = 20
+"""Units whose pictures explain them in a two-alternative test."""
+
+SEEDS = {"smoke": 2, "small": 2, "full": 3}
+"""Synthesized references of each side."""
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -50,12 +58,39 @@ def run(context: Context) -> Mapping[str, Any]:
         upwards="log probability of the class",
         title="What judges see in the pictures of each snapshot",
     )
+    explained = told_by_pictures(context) if context.data else {}
+    alternatives = "; ".join(f"{net} {values[OURS].mean():.0%}" for net, values in explained.items())
     context.decide(
         "sec3.6-training",
         parts,
-        note=f"Of the snapshots, {nearest} is nearest to the overfit network.  Without M5 by snapshot.",
+        note=f"Of the snapshots, {nearest} is nearest to the overfit network.  Two-alternative test by the pictures: "
+        f"{alternatives or 'needs real pictures, --data DIR'}.",
     )
-    return {net: {"accuracy": known[net] / 100, **values} for net, values in rates(found).items()}
+    accuracies = {net: {"accuracy": known[net] / 100} for net in steps}
+    shares = {net: {f"told by {name}": float(of.mean()) for name, of in by.items()} for net, by in explained.items()}
+    return merged(accuracies, rates(found), shares)
+
+
+def told_by_pictures(context: Context) -> dict[str, dict[str, np.ndarray]]:
+    """For each network, how often references tell which of two real pictures fires a unit more, (units,) each.
+
+    Some units; synthesized references, real ones and random codes.
+    """
+    images, units, seeds = candidates(context), evenly(context.units, EXPLAINED), SEEDS[context.arguments["scale"]]
+    found = {}
+    for net in (*SNAPSHOTS, OVERFIT):
+        target = context.target if net == "converged" else context.other(net)
+        layer, step = target.scores, f"references_{net}"
+        made = references(context, step, {layer: units}, seeds, target=target, settings="released")
+        found[net] = told(context, layer, units, images, {OURS: made[layer]}, target)
+    context.plot_means(
+        "told",
+        {name: {net: 100 * by[name] for net, by in found.items()} for name in found[OVERFIT]},
+        across="snapshot",
+        upwards="right choices (%)",
+        title="Which of two real pictures fires the unit more?",
+    )
+    return found
 
 
 EXPERIMENT = Experiment(

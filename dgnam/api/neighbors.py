@@ -75,8 +75,11 @@ class PictureNeighbors:
 
     def picture(self, space: int, query: int, rank: int = 0) -> np.ndarray:
         """A neighbor as the target sees it, (H, W, 3) uint8 RGB, read anew."""
-        prepared = self.preprocessing(self.dataset[int(self.places[space, query, rank])].read())
-        return deprocess(prepared[None], MEAN_BGR)[0]
+        return self.searched(int(self.places[space, query, rank]))
+
+    def searched(self, place: int) -> np.ndarray:
+        """The picture at a place of `dataset`, as the target sees it, (H, W, 3) uint8 RGB, read anew."""
+        return deprocess(self.preprocessing(self.dataset[place].read())[None], MEAN_BGR)[0]
 
     @property
     def at_once(self) -> int:

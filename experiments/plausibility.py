@@ -1,0 +1,67 @@
+"""How far pictures are from real ones: KID, the Fréchet distance, density and coverage (M2, M3).
+
+In the features of judge-mini, and KID once more in those of a network that was taught scenes.  The real pictures are
+the held-out ones of all classes, whose features are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dgnam.measure import density_and_coverage, floor_of_real, frechet_distance, mmd2
+
+from .judging import Judging
+from .reference import FEATURES, OTHER_FEATURES, reference
+
+FEWEST = 1000
+"""Pictures of a set below which a Fréchet distance says more of their number than of them."""
+
+REAL = "real pictures"
+
+
+def plausibility(context: Judging, steps: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """For each step with two or more images (N, 3, h, w): its distances from real pictures.
+
+    "kid" and "kid_scenes" in the two networks' features, "density" and "coverage", and "frechet" of 1,000 or more.
+    Beside the steps stands "real pictures": the same of so many real pictures from others, as many as the fewest have.
+    """
+    several = {step: images for step, images in steps.items() if len(images) > 1}
+    if not several:
+        return {}
+    real = {name: reference(f"features, {name}") for name in (FEATURES, OTHER_FEATURES)}
+    found = {
+        step: _of({name: context.features(images, of=name) for name in real}, real) for step, images in several.items()
+    }
+    return {**found, REAL: _floor(real, min(map(len, several.values())))}
+
+
+def _of(ours: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> dict[str, float]:
+    fidelity = density_and_coverage(real[FEATURES], ours[FEATURES])
+    values = {
+        "kid": mmd2(ours[FEATURES], real[FEATURES]),
+        "kid_scenes": mmd2(ours[OTHER_FEATURES], real[OTHER_FEATURES]),
+        "density": fidelity.density,
+        "coverage": fidelity.coverage,
+    }
+    if len(ours[FEATURES]) >= FEWEST:
+        values["frechet"] = _frechet(ours[FEATURES], real[FEATURES])
+    return values
+
+
+def _frechet(ours: np.ndarray, real: np.ndarray) -> float:
+    """The Fréchet distance from as many real pictures, evenly spread."""
+    return frechet_distance(ours, real[np.linspace(0, len(real) - 1, len(ours)).round().astype(int)])
+
+
+def _floor(real: Mapping[str, np.ndarray], count: int) -> dict[str, float]:
+    """What the distances come to between real pictures."""
+    half = min(count, len(real[FEATURES]) // 2)
+    values = {
+        "kid": floor_of_real(mmd2, real[FEATURES], half).mean(),
+        "kid_scenes": floor_of_real(mmd2, real[OTHER_FEATURES], half).mean(),
+    }
+    if half >= FEWEST:
+        values["frechet"] = floor_of_real(frechet_distance, real[FEATURES], half).mean()
+    return {name: float(value) for name, value in values.items()}
