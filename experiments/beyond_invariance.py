@@ -1,7 +1,8 @@
 """Beyond the paper: pictures that fire a unit equally and differ as much as can be (after Cadena et al. 2018).
 
-Several pictures of a unit are made together, and pushed apart in pool5 by a term of weight w.  Of the weights that
-leave a unit at least nine tenths of its activation, the one with the farthest pictures counts.
+Several pictures of a unit are made together, and pushed apart in pool5 by a term of weight w.  Of the weights at which
+each picture has at least nine tenths of the most that the unit reached without the term, the one with the farthest
+pictures counts; where there is none, pictures are no farther apart than seeds alone lead.
 """
 
 from __future__ import annotations
@@ -32,9 +33,8 @@ def run(context: Context) -> Mapping[str, Any]:
     weights = WEIGHTS[context.arguments["scale"]]
     made = [[apart(context, unit, weight) for weight in weights] for unit in context.units]
     distances = np.array([[distance for _, distance, _ in row] for row in made])
-    least = np.array([[activation for _, _, activation in row] for row in made])
-    allowed = least >= KEPT * least[:, :1]
-    ratios = np.where(allowed, distances / distances[:, :1], 0.0).max(1)
+    allowed = kept(np.stack([np.stack([activations for _, _, activations in row]) for row in made]))
+    ratios = np.where(allowed, distances / distances[:, :1], 1.0).max(1)
     chosen = np.where(allowed, distances, -1.0).argmax(1)
     gallery = np.concatenate([row[place][0] for row, place in zip(made, chosen, strict=True)])
     names = [context.labels[unit] if seed == 0 else "" for unit in context.units for seed in range(SEEDS)]
@@ -43,14 +43,22 @@ def run(context: Context) -> Mapping[str, Any]:
     return {"weights": {f"{w:g}": float(share) for w, share in zip(weights, allowed.mean(0), strict=True)}}
 
 
-def apart(context: Context, unit: int, weight: float) -> tuple[np.ndarray, float, float]:
-    """A unit's pictures, their mean distance in pool5, and their mean activation."""
+def kept(activations: np.ndarray) -> np.ndarray:
+    """(units, weights) bool: where each picture fires its unit enough, by (units, weights, pictures); weight 0 does."""
+    most = activations[:, :1].max(2)
+    enough = (activations.min(2) >= KEPT * most) & (most > 0)
+    enough[:, 0] = True
+    return np.asarray(enough)
+
+
+def apart(context: Context, unit: int, weight: float) -> tuple[np.ndarray, float, np.ndarray]:
+    """A unit's pictures, their mean distance in pool5, and their activations (SEEDS,)."""
     own = f"{context.layer}:{unit}"
     text = own if weight == 0 else f"{own} + {weight:g}*{APART}:diversity"
     step = f"unit_{unit:04}_weight_{weight:g}"
     made = context.visualize(step, text, seeds=list(range(SEEDS)), settings="released", batch_size=SEEDS)
     rows = context.layer_values([APART], made.raw)[APART]
-    return made.raw, float(mean_pairwise_distance(rows[None])[0]), float(context.values(own, made.raw).mean())
+    return made.raw, float(mean_pairwise_distance(rows[None])[0]), context.values(own, made.raw)[:, 0]
 
 
 EXPERIMENT = Experiment(
