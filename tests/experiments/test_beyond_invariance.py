@@ -6,7 +6,7 @@ from dgnam.experiments.beyond_invariance import kept
 
 
 def test_each_picture_has_to_fire_its_unit():
-    """Not the mean: five good ones do not make up for one that does not.  Weight 0 is what the others are set against."""
+    """Not their mean: good ones do not make up for one that is not.  Weight 0 is what the others are set against."""
     activations = np.array(
         [
             [[10, 8.0, 10], [9, 9, 9], [10, 10, 8.9]],
