@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from dgnam.errors import ArrayError
+from dgnam.measure.statistics import Estimate
+
 from .context import Context
 from .pictures import Pictures
 
@@ -23,9 +26,9 @@ EQUAL = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """A picture of each method for each unit and seed.
+    """A picture of each method for each unit and seed, of those units that have pairs of equal activation.
 
-    share: of the pairs whose activations are equal; the others are as near as any of their unit and seed.
+    share: of all units that have them, from each seed; the others are left out.
     """
 
     ours: Pictures
@@ -43,7 +46,7 @@ def searches(context: Context, step: str, whole: Pictures, **options: Any) -> li
 
 
 def pair(ours: Sequence[Pictures], theirs: Sequence[Pictures]) -> Pairs:
-    """For each unit and seed those two pictures of equal activation that reach most; else the two nearest.
+    """For each unit and seed those two pictures of equal activation that reach most.
 
     ours, theirs: the searches of each method, of the same units and seeds.
     """
@@ -53,10 +56,15 @@ def pair(ours: Sequence[Pictures], theirs: Sequence[Pictures]) -> Pairs:
     apart = np.abs(first - second) / np.maximum(np.maximum(np.abs(first), np.abs(second)), np.finfo(np.float32).tiny)
     equal = apart <= EQUAL
     worth = np.where(equal, np.minimum(first, second), -np.inf)
-    flat = (-1, *shape[2:])
-    best = np.where(equal.any((0, 1)), worth.reshape(flat).argmax(0), apart.reshape(flat).argmin(0))
-    i, j = np.unravel_index(best, shape[:2])
-    return Pairs(_chosen(ours, i), _chosen(theirs, j), float(equal.any((0, 1)).mean()))
+    i, j = np.unravel_index(worth.reshape(-1, *shape[2:]).argmax(0), shape[:2])
+    paired = equal.any((0, 1)).all(1)
+    units = [unit for unit, there in zip(ours[0].units, paired, strict=True) if there]
+    return Pairs(_chosen(ours, i).of_units(units), _chosen(theirs, j).of_units(units), float(paired.mean()))
+
+
+def unpaired(*, level: float) -> Estimate:
+    """A part that no pair of equal activation is there for."""
+    raise ArrayError("no units have pictures of equal activation")
 
 
 def _chosen(searched: Sequence[Pictures], which: np.ndarray) -> Pictures:

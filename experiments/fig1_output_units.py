@@ -67,12 +67,14 @@ def recognizability(context: Context, seeds: Sequence[int]) -> Mapping[str, Pict
     if not context.judges:
         context.decide("fig1", {})
         return pictures
-    judge = next(iter(context.judges))
-    reached = {step.replace("_", " "): float(verdicts[judge].points().mean()) for step, verdicts in found.items()}
-    none = reached.pop("pixels")
-    floor = {step: value - none for step, value in reached.items() if step != "dgn am"}
-    ceiling = {what: value - none for what, value in of_photographs([judge], context.prior.name).items()}
-    context.decide("fig1", context.points(found, "dgn_am", "pixels"), Controls({"pixels": 0.0, **floor}, ceiling))
+    floor: dict[str, float] = {"pixels": 0.0}
+    ceiling: dict[str, float] = {}
+    for judge in context.judges:
+        reached = {step.replace("_", " "): float(verdicts[judge].points().mean()) for step, verdicts in found.items()}
+        none = reached.pop("pixels")
+        floor |= {f"{step}, {judge}": value - none for step, value in reached.items() if step != "dgn am"}
+        ceiling |= {what: value - none for what, value in of_photographs([judge], context.prior.name).items()}
+    context.decide("fig1", context.points(found, "dgn_am", "pixels"), Controls(floor, ceiling))
     return pictures
 
 

@@ -20,7 +20,7 @@ from dgnam.errors import MissingPackageError
 from dgnam.measure import BaseJudge, Verdict, kid_difference
 from dgnam.measure.class_score import score_by_probability
 from dgnam.measure.judge import rank_by_target, resized
-from dgnam.measure.outside_judge import HALVES, REPORTED
+from dgnam.measure.outside_judge import CHOSEN, HALVES, REPORTED
 from dgnam.measure.statistics import mean_difference
 
 from .crops import Crop
@@ -149,17 +149,18 @@ class Judging(Making):
     def tuned(
         self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None, trials: int = 12
     ) -> Settings:
-        """The best of so many random settings, by the first of the judges, on eight units that this scale doesn't see.
+        """The best of so many random settings, by the outside judge, on eight units that this scale doesn't see.
 
-        Kept in the folder `step`.  The published settings where no judge or too few units are left to tune by.
+        They are of even index, by which everything is chosen; where that judge isn't there, the first of the others
+        chooses.  Kept in the folder `step`.  The published settings where no judge or too few units are left to tune by.
         """
         net = self.target if target is None else target
         if not self.tunes or not self.judges:
             return released()
-        others = [unit for unit in range(len(self.labels)) if unit not in self.units]
-        name, judge = next(iter(self.judges.items()))
-        by = {"score": score_by_probability(judge)} if name == OUTSIDE else {"judge": name}
-        tuning, held_out = evenly(others[::2], TUNED_ON), others[1]
+        judge = self.judges.get(OUTSIDE)
+        by = {"judge": next(iter(self.judges))} if judge is None else {"score": score_by_probability(judge)}
+        tuning = evenly(self._choosing, TUNED_ON)
+        held_out = next(unit for unit in self._unseen if unit not in tuning)
         found = tune(
             net,
             [f"{net.scores}:{unit}" for unit in tuning],
@@ -178,7 +179,17 @@ class Judging(Making):
     @property
     def tunes(self) -> bool:
         """Whether settings are tuned at this scale, where there are judges."""
-        return self.size.steps is None and len(self.labels) - len(self.units) >= 2 * TUNED_ON
+        return self.size.steps is None and len(self._choosing) >= TUNED_ON and len(self._unseen) > TUNED_ON
+
+    @property
+    def _unseen(self) -> list[int]:
+        """The units that this scale doesn't see."""
+        return [unit for unit in range(len(self.labels)) if unit not in self.units]
+
+    @property
+    def _choosing(self) -> list[int]:
+        """Those of even index among them."""
+        return [unit for unit in self._unseen if unit % 2 == HALVES[CHOSEN]]
 
     def _tabulate(self, step: str, pictures: Pictures, verdicts: Mapping[str, Verdict]) -> None:
         rows = {(u, s): {"step": step, "unit": u, "seed": s} for u in pictures.units for s in pictures.seeds}

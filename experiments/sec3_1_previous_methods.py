@@ -11,7 +11,7 @@ from typing import Any
 
 from .claims import AT_EQUAL_ACTIVATION
 from .context import Context
-from .equal_activation import pair, searches
+from .equal_activation import pair, searches, unpaired
 from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Part
 from .plausibility import plausibility
@@ -42,10 +42,17 @@ def run(context: Context) -> Mapping[str, Any]:
         parts[f"KID, {method}"] = context.kernel_distance(steps["dgn_am"], steps[method])
         pairs = pair(ours, searches(context, method, steps[method], prior=method))
         said = {"dgn_am": context.judge(f"dgn_am as {method}", pairs.ours), method: context.judge(method, pairs.theirs)}
-        parts |= context.points(said, "dgn_am", method, f"{{judge}}, {method}{AT_EQUAL_ACTIVATION}")
-        parts[f"KID, {method}{AT_EQUAL_ACTIVATION}"] = context.kernel_distance(pairs.ours, pairs.theirs)
+        name = f"{{judge}}, {method}{AT_EQUAL_ACTIVATION}"
+        found_at_equal = context.points(said, "dgn_am", method, name)
+        parts |= {name.format(judge=judge): unpaired for judge in context.judges} | found_at_equal
+        parts[f"KID, {method}{AT_EQUAL_ACTIVATION}"] = (
+            context.kernel_distance(pairs.ours, pairs.theirs) if len(pairs.ours) else unpaired
+        )
         shares.append(f"{method} {pairs.share:.0%}")
-    note = f"Pairs within 10 % in activation: {', '.join(shares)}."
+    note = (
+        f"Units with pictures within 10 % in activation, which alone are compared so: {', '.join(shares)}.  "
+        f"Previous methods at the step sizes that they were published with, {STEPS} steps."
+    )
     context.decide("sec3.1-previous", parts, context.recognized, note=note)
     return merged(rates(found), plausibility(context, {step: made.images for step, made in steps.items()}))
 

@@ -16,7 +16,7 @@ from typing import Any
 from dgnam.measure.statistics import cliffs_delta, mean_difference
 
 from .context import Context
-from .equal_activation import Pairs, pair, searches
+from .equal_activation import Pairs, pair, searches, unpaired
 from .experiment import OUTSIDE, Experiment, Size, mini, published
 from .finding import Controls, Part
 from .global_structure import blobs, permutation_drops
@@ -32,7 +32,7 @@ FURTHER = ("norm1", "norm2", "conv4", "fc6_eucl", "fc8")
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """The units with each prior, and with each prior's random codes."""
+    """The units with each prior."""
     layers = (*LAYERS, *(layer for layer in FURTHER if layer in context.models.others))
     priors = {layer: context.prior if layer == "fc6" else context.other_prior(layer) for layer in layers}
     options: dict[str, dict[str, Any]] = {
@@ -47,7 +47,10 @@ def run(context: Context) -> Mapping[str, Any]:
     searched = {layer: searches(context, layer, steps[layer], **options[layer]) for layer in ("fc6", *LOCAL)}
     pairs = {layer: pair(searched["fc6"], searched[layer]) for layer in LOCAL}
     shares = ", ".join(f"{layer} {pairs[layer].share:.0%}" for layer in LOCAL)
-    note = f"Pairs within 10 % in activation: {shares}.  Of controls: blobs, and what permuted patches cost."
+    note = (
+        f"Units with pictures within 10 % in activation, which alone are compared: {shares}.  "
+        "Of controls: blobs, and what permuted patches cost."
+    )
     context.decide("sec3.1-fragments", fragments(context, pairs), structures(context), note=note)
     return rates(found)
 
@@ -56,8 +59,11 @@ def fragments(context: Context, pairs: Mapping[str, Pairs]) -> dict[str, Part]:
     """Blobs of the class activation map by Cliff's delta, and the drops when patches are permuted, against fc6."""
     parts: dict[str, Part] = {}
     for name, judge in context.judges.items():
-        seen = context.reported(name, context.units)
         for layer, compared in pairs.items():
+            seen = context.reported(name, compared.ours.units)
+            if not seen:
+                parts |= {f"{name}, {what}, {layer}": unpaired for what in ("blobs", "permutation drop")}
+                continue
             fc6, local = compared.ours.of_units(seen), compared.theirs.of_units(seen)
             counts = blobs(judge, local), blobs(judge, fc6)
             drops = permutation_drops(judge, fc6), permutation_drops(judge, local)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dgnam.errors import DgnamError
+from dgnam.errors import ArrayError, DgnamError
 from dgnam.experiments.claims import AT_EQUAL_ACTIVATION, claims
-from dgnam.experiments.equal_activation import pair
+from dgnam.experiments.equal_activation import pair, unpaired
 from dgnam.experiments.pictures import Pictures
 
 
@@ -33,9 +33,18 @@ def test_of_equal_activations_those_that_reach_most():
     assert pairs.theirs.measured.ravel().tolist() == pytest.approx([5.2, 9.2])
 
 
-def test_without_equal_ones_the_nearest():
+def test_units_without_equal_ones_are_left_out():
     pairs = pair(searches([10, 1], [30, 3]), searches([15, 1.05], [100, 40]))
-    assert (places(pairs.ours), places(pairs.theirs), pairs.share) == ([0, 0], [0, 0], 0.5)
+    assert (pairs.ours.units, pairs.theirs.units, pairs.share) == ([7], [7], 0.5)
+    assert (places(pairs.ours), places(pairs.theirs)) == ([0], [0])
+    assert pairs.theirs.measured.ravel().tolist() == pytest.approx([1.05])
+
+
+def test_none_may_be_left():
+    pairs = pair(searches([10, 1]), searches([15, 2]))
+    assert (len(pairs.ours), len(pairs.theirs), pairs.share) == (0, 0, 0)
+    with pytest.raises(ArrayError, match="no units have pictures of equal activation"):
+        unpaired(level=0.95)
 
 
 def test_negative_activations_are_compared_by_their_distance():

@@ -53,9 +53,14 @@ def test_judges_of_other_classes_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("judges", "how"), [({"judge-mini": FakeJudge()}, {"judge"}), ({"outside": FakeJudge()}, {"score"}), ({}, None)]
+    ("judges", "how"),
+    [
+        ({"judge-mini": FakeJudge()}, {"judge"}),
+        ({"judge-mini": FakeJudge(), "outside": FakeJudge()}, {"score"}),
+        ({}, None),
+    ],
 )
-def test_settings_are_tuned_by_the_first_judge_on_other_units(monkeypatch, tmp_path, judges, how):
+def test_settings_are_tuned_by_the_outside_judge_on_other_units(monkeypatch, tmp_path, judges, how):
     given = {}
 
     def tune(target, objectives, **options):
@@ -76,6 +81,7 @@ def test_settings_are_tuned_by_the_first_judge_on_other_units(monkeypatch, tmp_p
     assert {"judge", "score"} & set(given) == how
     units = {*given["objectives"], given["report_on"]}
     assert len(units) == 9
+    assert all(int(unit.removeprefix("fc8:")) % 2 == 0 for unit in given["objectives"])
     assert not units & {"fc8:0", "fc8:2", "fc8:199"}
 
 
