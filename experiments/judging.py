@@ -152,7 +152,7 @@ class Judging(Making):
         """The best of so many random settings, by the outside judge, on eight units that this scale doesn't see.
 
         They are of even index, by which everything is chosen; where that judge isn't there, the first of the others
-        chooses.  Kept in the folder `step`.  The published settings where no judge or too few units are left to tune by.
+        chooses.  Kept in the folder `step`.  The published settings where no judge or too few units are left.
         """
         net = self.target if target is None else target
         if not self.tunes or not self.judges:
