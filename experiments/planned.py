@@ -188,6 +188,9 @@ class Planned(Context):
     def judges(self) -> dict[str, BaseJudge]:
         return {}
 
+    def judges_of(self, target: ResolvedTarget) -> dict[str, BaseJudge]:
+        return {}
+
     def judge(self, step: str, pictures: Pictures, own: str | None = None) -> dict[str, Verdict]:
         return {}
 

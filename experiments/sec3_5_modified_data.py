@@ -6,30 +6,38 @@ order blue, red, green, or blurred.  The prior never saw a modified picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 
 from dgnam.am.images import picture
-from dgnam.measure import ColorOrder, laplacian_sharpness, seam_energy, transfer_share
+from dgnam.api.targets import open_target
+from dgnam.data.preprocessing import deprocess, preprocess
+from dgnam.measure import BaseJudge, ColorOrder, laplacian_sharpness, seam_energy, transfer_share
 
 from .context import Context
-from .experiment import Experiment, Size, mini
+from .experiment import OUTSIDE, Experiment, Size, mini
 from .finding import Controls, Part
 from .pictures import Pictures
+from .rates import rates
 from .reference import reference
 
 CLASSES = 100
 """Unit CLASSES + c is the modified twin of unit c."""
 
-NOTE = "Judges do not see the pictures restored, only as they are."
+KNOWS_THE_CLASSES = "caffenet-mini"
+"""A network of the classes that judges know; the regular units are of the first of them."""
+
 NETS = ("cut up", "blue, red, green", "blurred")
 
 
 def run(context: Context) -> Mapping[str, Any]:
     """The pairs of units of each network, and how much of the modification their pictures show."""
+    judges = context.judges_of(open_target(KNOWS_THE_CLASSES))
     parts: dict[str, Part] = {}
     shares: dict[str, dict[str, float]] = {}
     for net in NETS:
@@ -38,10 +46,12 @@ def run(context: Context) -> Mapping[str, Any]:
         parts[net] = partial(
             transfer_share, measured(show, modified), measured(show, regular), numbers[:, 1], numbers[:, 0]
         )
-        shares[f"regular, {net}"] = recognized(context, regular)
-        shares[f"modified, {net}"] = recognized(context, modified)
+        seen = {"regular": regular, "modified": modified}
+        if net in RESTORE:
+            seen["restored"] = replace(modified, images=preprocess(RESTORE[net](deprocess(modified.images))))
+        shares |= {f"{what}, {net}": recognized(context, judges, pictures) for what, pictures in seen.items()}
     controls = Controls({"regular pictures": 0.0}, {"modified pictures": 1.0})
-    context.decide("sec3.5-modified", parts, controls, note=NOTE)
+    context.decide("sec3.5-modified", parts, controls)
     return shares
 
 
@@ -63,10 +73,27 @@ def measured(measure: Callable[[np.ndarray], np.ndarray], pictures: Pictures) ->
     return pictures.by_unit(measure(np.stack([picture(image) for image in pictures.images])))
 
 
-def recognized(context: Context, pictures: Pictures) -> dict[str, float]:
-    """How often judge-mini, which knows the regular classes among its own, ranks the class first, and among five."""
-    verdict = context.verdict("judge-mini", pictures)
-    return {"judge_top1": verdict.top(1), "judge_top5": verdict.top(5)}
+def recognized(context: Context, judges: Mapping[str, BaseJudge], pictures: Pictures) -> dict[str, float]:
+    """How often judges, which know the regular classes among their own, rank the class first, and among five."""
+    seen = {judge: pictures.of_units(context.reported(judge, pictures.units)) for judge in judges}
+    said = {judge: judges[judge].rank(of.images, of.classes) for judge, of in seen.items() if len(of)}
+    return rates({"all": said})["all"]
+
+
+def put_together(pictures: np.ndarray) -> np.ndarray:
+    """Each picture (N, h, w, 3) uint8 with its quarters in that order which leaves the least seams between them."""
+    orders = [in_order(pictures, order) for order in permutations(range(4))]
+    best = np.stack([seam_energy(arranged) for arranged in orders]).argmin(0)
+    return np.stack([orders[order][place] for place, order in enumerate(best)])
+
+
+def in_order(pictures: np.ndarray, order: Sequence[int]) -> np.ndarray:
+    """Pictures (N, h, w, 3) with their quarters, counted row by row, in another order; sides are even."""
+    count, height, width, channels = pictures.shape
+    shape = (count, 2, height // 2, 2, width // 2, channels)
+    quarters = pictures.reshape(shape).transpose(0, 1, 3, 2, 4, 5).reshape(count, 4, height // 2, width // 2, channels)
+    there = quarters[:, list(order)].reshape(count, 2, 2, height // 2, width // 2, channels)
+    return np.ascontiguousarray(there.transpose(0, 1, 3, 2, 4, 5).reshape(pictures.shape))
 
 
 def color_order() -> Callable[[np.ndarray], np.ndarray]:
@@ -82,6 +109,12 @@ MEASURES: Mapping[str, Callable[[], Callable[[np.ndarray], np.ndarray]]] = {
 }
 """What tells modified pictures from regular ones."""
 
+RESTORE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "cut up": put_together,
+    "blue, red, green": lambda pictures: pictures[..., [1, 2, 0]],
+}
+"""From modified pictures (N, h, w, 3) uint8 to what judges know; a blur can't be undone."""
+
 EXPERIMENT = Experiment(
     name="sec3_5_modified_data",
     section="3.5",
@@ -92,6 +125,7 @@ EXPERIMENT = Experiment(
             "control-shuffled-mini",
             "deepsim-fc6-v2-mini",
             others={"blue, red, green": "control-brg-mini", "blurred": "control-blur-mini"},
+            judges=("judge-mini", OUTSIDE),
             units=tuple(range(CLASSES)),
         ),
     },
