@@ -62,9 +62,16 @@ def pairs(context: Context, net: str) -> tuple[Pictures, Pictures]:
     twins = [CLASSES + unit for unit in units]
     made = context.synthesize(step, target=target, units=[*units, *twins], settings="released")
     regular, modified = made.of_units(units), made.of_units(twins)
-    names = [context.labels[unit] for unit in units]
-    shown = np.concatenate([regular.first, modified.first])
-    context.show(step, shown, [*names, *(f"{name}, {net}" for name in names)], f"Regular units, and their twins: {net}")
+    shown, captions = [], []
+    columns = min(len(units), context.models.columns)
+    for first in range(0, len(units), columns):
+        row = slice(first, first + columns)
+        names = [context.labels[unit] for unit in units[row]]
+        blank = [""] * (columns - len(names))
+        for of, below in ((regular, names), (modified, [net] * len(names))):
+            shown += [*of.first[row], *(np.zeros_like(of.images[0]) for _ in blank)]
+            captions += [*below, *blank]
+    context.show(step, shown, captions, f"Regular units, and below each its twin: {net}", columns)
     return regular, Pictures(modified.images, units, modified.seeds, modified.activations)
 
 
