@@ -83,7 +83,7 @@ def clipping(context: Context) -> Mapping[str, Any]:
 
 def correlation(context: Context) -> Mapping[str, Any]:
     """Within each unit, the activation reached and the judge's log-probability over random settings."""
-    units = evenly(context.units, -(-len(context.units) * 2 // 5))
+    units = evenly(context.units, -(-len(context.units) * 3 // 10))
     drawn = draw_settings(SETTINGS[context.arguments["scale"]], context.seeds[0])
     made = [
         at_setting(context, f"random_{place:02}", f"random setting {place}", units, settings)
