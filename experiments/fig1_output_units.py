@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .context import Context
-from .experiment import OUTSIDE, Experiment, Models, Size, mini
+from .experiment import BACKEND, OUTSIDE, UNITS, Experiment, Models, Replacement, Size, mini
 from .finding import Controls
 from .pictures import Pictures
 from .rates import of_photographs, rates
@@ -52,7 +52,8 @@ def recognizability(context: Context, seeds: Sequence[int]) -> None:
         "pixels": context.synthesize("tested_pixels", seeds=seeds, prior="pixels"),
         "random_codes": context.random_codes(seeds),
     }
-    untrained = context.models.others.get("untrained")
+    # The untrained network is of the experiment's own target, and has its units.
+    untrained = context.models.others.get("untrained") if context.arguments["target"] is None else None
     if untrained is not None:
         pictures["untrained target"] = context.synthesize(
             "tested_untrained", target=context.other("untrained"), seeds=seeds[:1], settings="released"
@@ -92,5 +93,7 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(None, 1), "full": Size(None, 5)},
     run=run,
+    replacement=Replacement(same_classes=False),
+    options=(UNITS, BACKEND),
     main="dgn_am",
 )

@@ -12,7 +12,7 @@ from typing import Any
 from .claims import AT_EQUAL_ACTIVATION
 from .context import Context
 from .equal_activation import pair, searches
-from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
 from .finding import Part
 from .rates import rates
 
@@ -60,4 +60,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(200, 1)},
     run=run,
+    replacement=Replacement(),
 )

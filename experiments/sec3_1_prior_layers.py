@@ -17,7 +17,7 @@ from dgnam.measure.statistics import cliffs_delta, mean_difference
 
 from .context import Context
 from .equal_activation import Pairs, pair, searches
-from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
 from .finding import Controls, Part
 from .global_structure import blobs, permutation_drops
 from .rates import rates
@@ -101,4 +101,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(184, 1)},
     run=run,
+    replacement=Replacement(),
+    inverts="fc6",
 )

@@ -17,7 +17,7 @@ from dgnam.measure import frame_orders, order_gain
 from dgnam.measure.statistics import mean
 
 from .context import Context
-from .experiment import Experiment, Models, Size
+from .experiment import Experiment, Models, Replacement, Size
 from .finding import Part
 from .making import labels_of
 
@@ -82,4 +82,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(1, 1, 3), "small": Size(6, 4), "full": Size(22, 8)},
     run=run,
+    replacement=Replacement(),
+    clips=True,
 )
