@@ -31,7 +31,7 @@ from . import (
     sec3_6_training,
     sec3_6_videos,
 )
-from .execution import Outcome, carry_out
+from .execution import Outcome, carry_out, check_usual
 from .experiment import Experiment
 
 ALL = "all"
@@ -96,7 +96,11 @@ def reproduce(
         `dgnam.visualize` takes them.  (`scale` is the experiment's; a net whose input has a factor is a CaffeTarget.)
     data: the folder of the image sets; $DGNAM_DATA where None.  Without it what needs real pictures is left out.
     backend: see `dgnam.visualize`.
-    Everything else is as in `dgnam.visualize`.  Raises DgnamError for an unknown experiment, with the closest names.
+    resume: resume the run in `folder`.  Without a folder, the run in `output` that the same call began: one that is
+        finished is given back as it is, and one that isn't is resumed; where there is none, one begins.  Another `name`
+        or `output` begins anew.
+    Everything else is as in `dgnam.visualize`.  Raises DgnamError for an unknown experiment, with the closest names,
+    and for a target, a prior or units that it doesn't take.
     """
     arguments = dict(locals())
     check_types(reproduce, arguments)
@@ -122,4 +126,13 @@ def paper_models() -> list[str]:
     return list(dict.fromkeys(name for models in used for name in (models.target, models.prior, *models.files)))
 
 
-__all__ = ["EXPERIMENTS", "Experiment", "Outcome", "find_experiment", "find_experiments", "paper_models", "reproduce"]
+__all__ = [
+    "EXPERIMENTS",
+    "Experiment",
+    "Outcome",
+    "check_usual",
+    "find_experiment",
+    "find_experiments",
+    "paper_models",
+    "reproduce",
+]

@@ -17,7 +17,7 @@ from dgnam.measure import mean_pairwise_distance
 from dgnam.measure.statistics import mean
 
 from .context import Context
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls
 
 WEIGHTS = {"smoke": (0.0, 3.0), "small": (0.0, 1.0, 10.0), "full": (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)}
@@ -72,4 +72,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(2, 1, 5), "small": Size(8, 1), "full": Size(50, 1)},
     run=run,
+    replacement=Replacement(same_classes=False, layers=(APART,)),
 )

@@ -18,7 +18,7 @@ from dgnam.measure import path_similarity
 from dgnam.measure.statistics import mean, mean_difference
 
 from .context import Context
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls, Part
 
 Shown = tuple[np.ndarray, np.ndarray]
@@ -108,4 +108,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(20, 1), "full": Size(200, 1)},
     run=run,
+    replacement=Replacement(same_classes=False, layers=LAYERS),
 )

@@ -19,12 +19,15 @@ from dgnam.errors import DgnamError, closest
 from dgnam.measure.outside_judge import EXTRA, REPORTED, packages
 from dgnam.runs import Record, environment
 from dgnam.runs.executor import open_executor
+from dgnam.runs.index import FINISHED, find_runs, read_summary
+from dgnam.runs.record import read_json
 
 from .context import Context
-from .experiment import OUTSIDE, Experiment, Models
+from .experiment import OUTSIDE, SIZES, UNITS, Experiment, Models
 from .reference import image_sets
+from .replaced import check_networks, check_options, missing_pictures, shows_own_pictures
 
-NUMBERS, TABLE = "numbers.json", "pictures.csv"
+NUMBERS, TABLE, SUMMARY = "numbers.json", "pictures.csv", "summary.txt"
 
 SHARES = ("_top1", "_top5", "accuracy", "both_fire")
 """How columns of shares end."""
@@ -45,6 +48,7 @@ class Outcome:
     numbers: as `numbers.json` has them: "units", "findings" by claim, and the experiment's own.
     summary: the same for people to read.
     blocked: what is missing and how to get it; empty where the experiment ran.
+    earlier: whether the run was finished before, and nothing was made now.
     """
 
     folder: Path | None = None
@@ -52,6 +56,7 @@ class Outcome:
     numbers: Mapping[str, Any] | None = None
     summary: Sequence[str] = ()
     blocked: str = ""
+    earlier: bool = False
 
 
 def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callable[..., Context] = Context) -> Outcome:
@@ -59,25 +64,33 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callab
 
     kind: makes the context that it is carried out in.
     """
-    for name, known in (("models", MODELS), ("scale", experiment.sizes)):
-        if arguments[name] not in known:
-            raise DgnamError(f"{name} '{arguments[name]}': give one of {closest(arguments[name], known)}")
+    check_usual(arguments)
+    check_options(experiment, arguments)
     if arguments["models"] not in experiment.models:
         return Outcome(blocked=f"{experiment.name} is blocked: {experiment.unpublished}, {NOT_PUBLIC}")
     models = experiment.models[arguments["models"]]
-    check_precision(arguments["precision"], usable_device(arguments["device"]))
-    missing = [*_missing(models, arguments), *_missing_pictures(models, arguments)]
+    missing = [*_missing(models, arguments), *_missing_pictures(experiment, models, arguments)]
+    context = kind(experiment, models, arguments)
+    if not missing:
+        check_networks(context)
+        missing = missing_pictures(context)
     if missing:
         return Outcome(blocked=f"{experiment.name} is blocked: {'; '.join(missing)}")
-    context = kind(experiment, models, arguments)
     inputs = {**_inputs(context), "models": arguments["models"], "scale": arguments["scale"]}
     record = Record("reproduce", spec_of(arguments), inputs, environment(*packages()))
     usual = f"{experiment.name}-{arguments['models']}"
-    name, folder = arguments["name"], arguments["folder"]
-    output = None if folder is not None else arguments["output"]
+    name = usual if arguments["name"] is None else arguments["name"]
+    folder, resume = arguments["folder"], arguments["resume"]
+    if resume and folder is None:
+        begun = find_runs(arguments["output"], name, record)
+        finished = next(filter(None, map(_finished, begun)), None)
+        if finished is not None:
+            return finished
+        folder, resume = begun[-1] if begun else None, bool(begun)
     executor = open_executor(arguments["executor"])
     context.arguments = {**arguments, "executor": executor}
-    run = begin(record, folder=folder, output=output, name=usual if name is None else name, resume=arguments["resume"])
+    output = None if folder is not None else arguments["output"]
+    run = begin(record, folder=folder, output=output, name=name, resume=resume)
     assert run is not None
     context.begun = run
     with executor, at_work(run, unit="images", executor=executor.name):
@@ -85,12 +98,32 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callab
         findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}
         main = context.figures[0].name if experiment.main is None else f"{experiment.main}.png"
         numbers = {"units": len(context.units), "figure": main, "findings": findings, **own}
+        summary = _summary(context, numbers)
         run.write_text(TABLE, context.table())
+        run.write_text(SUMMARY, "".join(f"{line}\n" for line in summary))
         run.write_json(NUMBERS, numbers)
-    lines = [line for finding in context.findings.values() for line in finding.lines()]
-    if arguments["precision"] != FLOAT32:
-        lines.append(f"networks computed in {arguments['precision']} while pictures were made")
-    return Outcome(run.path, run.path / main, numbers, [*_lines(context, own), *lines])
+    return Outcome(run.path, run.path / main, numbers, summary)
+
+
+def check_usual(arguments: Mapping[str, Any]) -> None:
+    """Raise DgnamError for options that are wrong for any experiment."""
+    for name, known in (("models", MODELS), ("scale", SIZES)):
+        if arguments[name] not in known:
+            raise DgnamError(f"{name} '{arguments[name]}': give one of {closest(arguments[name], known)}")
+    check_precision(arguments["precision"], usable_device(arguments["device"]))
+
+
+def _finished(folder: Path) -> Outcome | None:
+    """What a run came to that is finished; None where it isn't, or where one of its files is not there."""
+    if read_summary(folder).state != FINISHED:
+        return None
+    try:
+        numbers = read_json(folder / NUMBERS)
+        figure, summary = folder / str(numbers["figure"]), (folder / SUMMARY).read_text(encoding="utf-8")
+    except (DgnamError, OSError, ValueError, KeyError):
+        return None
+    whole = figure.is_file() and (folder / TABLE).is_file()
+    return Outcome(folder, figure, numbers, summary.splitlines(), earlier=True) if whole else None
 
 
 def _inputs(context: Context) -> dict[str, Any]:
@@ -104,7 +137,7 @@ def _inputs(context: Context) -> dict[str, Any]:
         "prior": {"name": context.prior.name, **context.prior.record},
         "others": file_checksums(*files),
         "layer": context.layer,
-        "units": context.units,
+        **({"units": context.units} if UNITS in context.experiment.options else {}),
         "seeds": context.seeds,
     }
 
@@ -125,14 +158,14 @@ def _missing(models: Models, arguments: Mapping[str, Any]) -> list[str]:
     return reasons
 
 
-def _missing_pictures(models: Models, arguments: Mapping[str, Any]) -> list[str]:
+def _missing_pictures(experiment: Experiment, models: Models, arguments: Mapping[str, Any]) -> list[str]:
     """What is said of each image set that is needed and not there; of all in one where there is no folder of them."""
     if not models.pictures:
         return []
     folder, reasons = image_sets(arguments["data"]), []
     if folder is None:
         return [f"{NO_DATA}; needed: {', '.join(models.pictures)}"]
-    for name in models.pictures if arguments["target"] is None else ():
+    for name in models.pictures if shows_own_pictures(experiment, arguments) else ():
         try:
             find_set(name, folder)
         except DataError as missing:
@@ -140,14 +173,24 @@ def _missing_pictures(models: Models, arguments: Mapping[str, Any]) -> list[str]
     return reasons
 
 
+def _summary(context: Context, numbers: Mapping[str, Any]) -> list[str]:
+    """The numbers and the findings for people."""
+    lines = [line for finding in context.findings.values() for line in finding.lines()]
+    precision = context.arguments["precision"]
+    if precision != FLOAT32:
+        lines.append(f"networks computed in {precision} while pictures were made")
+    return [*_lines(context, numbers), *lines]
+
+
 def _lines(context: Context, numbers: Mapping[str, Any]) -> list[str]:
     """A table: a row to each step."""
-    rows = [(name, values) for name, values in numbers.items() if isinstance(values, dict)]
+    steps = {name: values for name, values in numbers.items() if isinstance(values, dict) and name != "findings"}
+    rows = list(steps.items())
     columns = list(dict.fromkeys(key for _, values in rows for key in values))
     if not columns:
         return []
     width = max(len(name) for name, _ in rows) + 2
-    lines = [f"{len(context.units)} units".ljust(width) + "".join(column.rjust(14) for column in columns)]
+    lines = [f"{numbers['units']} units".ljust(width) + "".join(column.rjust(14) for column in columns)]
     lines += [name.ljust(width) + "".join(_cell(values.get(c), c).rjust(14) for c in columns) for name, values in rows]
     if OUTSIDE in context.models.judges:
         what = f"the outside judge sees the units of {REPORTED} index"

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 OUTSIDE = "outside"
 """Among the judges: EfficientNet-Lite0, of the extra dgnam[judge]."""
 
+UNITS, BACKEND = "units", "backend"
+OPTIONS = {
+    UNITS: "its units are hidden ones of the layers that it compares, evenly spread",
+    BACKEND: "only fig1 is made by the published loop as well",
+}
+"""The options that not every experiment heeds, and why not."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -65,6 +72,21 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """What a network must be that is given in place of an experiment's target.
+
+    same_classes: it has the classes of the experiment's own target, which judges, labels and kept numbers are of.
+    layers: it has these.
+    own_pictures: it is shown the experiment's pictures; otherwise those that it was itself trained or measured on,
+        which must then be known.
+    """
+
+    same_classes: bool = True
+    layers: tuple[str, ...] = ()
+    own_pictures: bool = False
+
+
+@dataclass(frozen=True)
 class Experiment:
     """An experiment of the paper.
 
@@ -75,6 +97,11 @@ class Experiment:
     sizes: for each scale.
     unpublished: what of the paper's nobody publishes, where there are small models only.
     main: the step whose figure stands for the experiment; None for the first figure, which is the overview.
+    replacement: what another target must be; None where the experiment takes none.
+    clips: whether targets see clips; otherwise they see single images.
+    inverts: the layer that another prior, always a generator, must invert; None for any.
+    options: those of `OPTIONS` that it heeds.
+    first_units: units may be asked for among the first so many; None for all of the class scores.
     """
 
     name: str
@@ -86,6 +113,11 @@ class Experiment:
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES)
     unpublished: str = ""
     main: str | None = None
+    replacement: Replacement | None = None
+    clips: bool = False
+    inverts: str | None = None
+    options: tuple[str, ...] = (UNITS,)
+    first_units: int | None = None
 
 
 mini = partial(Models, enlarge=2, note="Small models of our own, at 64 px.")

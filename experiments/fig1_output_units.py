@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .context import Context
-from .experiment import OUTSIDE, Experiment, Models, Size, mini
+from .experiment import BACKEND, OUTSIDE, UNITS, Experiment, Models, Replacement, Size, mini
 from .finding import Controls
 from .pictures import Pictures
 from .plausibility import plausibility
@@ -58,7 +58,8 @@ def recognizability(context: Context, seeds: Sequence[int]) -> Mapping[str, Pict
         "pixels": context.synthesize("tested_pixels", seeds=seeds, prior="pixels"),
         "random_codes": context.random_codes(seeds),
     }
-    untrained = context.models.others.get("untrained")
+    # The untrained network is of the experiment's own target, and has its units.
+    untrained = context.models.others.get("untrained") if context.arguments["target"] is None else None
     if untrained is not None:
         pictures["untrained target"] = context.synthesize(
             "tested_untrained", target=context.other("untrained"), seeds=seeds[:1], settings="released"
@@ -101,5 +102,7 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(None, 1), "full": Size(None, 5)},
     run=run,
+    replacement=Replacement(same_classes=False),
+    options=(UNITS, BACKEND),
     main="dgn_am",
 )

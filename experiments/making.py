@@ -69,7 +69,7 @@ class Making:
         given = self.arguments
         asked = self.models.target if given["target"] is None else given["target"]
         own = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "channels")}
-        return open_target(asked, clips=True, **own)
+        return open_target(asked, clips=self.experiment.clips, **own)
 
     @cached_property
     def prior(self) -> ResolvedPrior:
@@ -86,7 +86,7 @@ class Making:
 
     def other(self, part: str) -> ResolvedTarget:
         """The network that plays this part, as a target."""
-        return open_target(self.models.others[part], clips=True)
+        return open_target(self.models.others[part], clips=self.experiment.clips)
 
     def other_prior(self, part: str) -> ResolvedPrior:
         """The network that plays this part, as a prior."""
@@ -103,15 +103,25 @@ class Making:
 
     @cached_property
     def units(self) -> list[int]:
-        """The units asked for, or the experiment's at this scale, evenly spread; others than there are are an error."""
-        wanted, count = self.arguments["units"], len(self.labels)
+        """The units asked for, or the experiment's at this scale, evenly spread; others than there are are an error.
+
+        A target in place of the experiment's that has too few units for those of the figure shows all.
+        """
+        wanted, count, first = self.arguments["units"], len(self.labels), self.experiment.first_units
         if wanted is None:
-            usual = list(range(count)) if self.models.units is None else list(self.models.units)
-            return evenly(usual, self.size.units)
-        outside = [str(unit) for unit in wanted if not 0 <= unit < count]
+            figure = self.models.units
+            usual = range(count) if figure is None or max(figure) >= count else figure
+            return evenly(list(usual), self.size.units)
+        if len(set(wanted)) < len(wanted):
+            raise DgnamError(f"units {', '.join(map(str, wanted[:3]))}, …: a unit is given twice")
+        most = count if first is None else min(first, count)
+        outside = [str(unit) for unit in wanted if not 0 <= unit < most]
         if outside or not wanted:
             shown = ", ".join(outside[:3]) + (", …" if len(outside) > 3 else "")
-            raise DgnamError(f"units {shown}: {self.layer} of '{self.target.name}' has units 0 to {count - 1}")
+            has = (
+                f"{self.layer} of '{self.target.name}' has units" if most == count else f"{self.experiment.name} takes"
+            )
+            raise DgnamError(f"units {shown}: {has} 0 to {most - 1}")
         return list(wanted)
 
     @property

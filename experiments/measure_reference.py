@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from importlib import metadata
 
 import numpy as np
 
+from dgnam import zoo
 from dgnam.api.judges import open_judge
 from dgnam.api.pictures import HELD_OUT, TRAINING, open_pictures
 from dgnam.api.priors import open_prior
@@ -13,9 +15,11 @@ from dgnam.api.render import render
 from dgnam.api.targets import open_target
 from dgnam.data.dataset import Dataset
 from dgnam.data.preprocessing import center_crop, preprocess
+from dgnam.files.checksums import sha256
 from dgnam.files.paths import StrPath, write_bytes
 from dgnam.measure import BaseJudge, ColorOrder, OutsideJudge, fit_color_order, laplacian_sharpness, seam_energy
 from dgnam.measure.layer_codes import LayerCodes
+from dgnam.measure.outside_judge import PACKAGES
 from dgnam.runs.chunks import to_bytes
 
 from .global_structure import blobs, permutation_drops
@@ -53,6 +57,17 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
         for name, judge in judges.items()
     }
     return found | {f"modified, {net}": _modified(model, colors, net, data) for net, model in CONTROLS.items()}
+
+
+def measured_with() -> dict[str, str]:
+    """The checksum of the weights of each network that decides the numbers, and the outside judge's packages' versions.
+
+    They are attributes of the file.  The networks of the CONTROLS only name their pictures.
+    """
+    weights = {
+        f"sha256, {name}": sha256(zoo.get(name).weights_path()) for name in (FEATURES, ENCODER, *INVERSES.values())
+    }
+    return weights | {f"version, {package}": metadata.version(package) for package in PACKAGES}
 
 
 def _modified(model: str, colors: ColorOrder, net: str, data: StrPath | None) -> np.ndarray:
@@ -96,4 +111,4 @@ def _by_class(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m dgnam.experiments.measure_reference", description=__doc__)
     parser.add_argument("--data", help="the folder of the image sets; $DGNAM_DATA if left out")
-    write_bytes(reference_file(), to_bytes(measure(parser.parse_args().data)))
+    write_bytes(reference_file(), to_bytes(measure(parser.parse_args().data), measured_with()))

@@ -47,6 +47,7 @@ def reference(name: str) -> np.ndarray:
     accuracy, JUDGE: (200,), the share of a class's held-out pictures that a judge ranks first.
     modified, NET: (100, 2), for each class the mean measure of regular and of modified held-out pictures (Sec. 3.5).
     color order: (217,), the weights and the offset of a `ColorOrder` fitted on real pictures.
+    The file's attributes say with which networks they were measured; see `measure_reference.measured_with`.
     """
     known = _arrays()
     if name not in known:

@@ -13,7 +13,7 @@ from dgnam.measure import Verdict
 from dgnam.measure.statistics import Estimate, mean_difference, spearman_within_units
 
 from .context import Context
-from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
 from .finding import Part
 from .making import evenly
 from .plausibility import plausibility
@@ -146,4 +146,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
+    replacement=Replacement(),
 )

@@ -19,7 +19,7 @@ from dgnam.measure import authentic, copying_ratio, copying_z
 from dgnam.measure.statistics import proportion
 
 from .context import Context
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls, Part, percent
 from .making import evenly
 
@@ -169,4 +169,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
+    replacement=Replacement(same_classes=False, layers=SPACES[1:]),
 )

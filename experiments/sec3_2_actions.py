@@ -15,7 +15,7 @@ import numpy as np
 from dgnam.measure.statistics import mean, mean_difference
 
 from .context import Context
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls
 from .making import evenly, labels_of
 from .pictures import Pictures
@@ -82,4 +82,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(None, 1), "full": Size(None, 8)},
     run=run,
+    replacement=Replacement(),
 )

@@ -12,7 +12,7 @@ from typing import Any
 from dgnam.measure.statistics import mean_difference
 
 from .context import Context
-from .experiment import SIZES, Experiment, Size, mini, published
+from .experiment import SIZES, Experiment, Replacement, Size, mini, published
 from .finding import NO_CONTROLS, Controls, Part
 from .rates import NO_JUDGE, accuracy, rates
 
@@ -58,4 +58,5 @@ EXPERIMENT = Experiment(
     },
     sizes={**SIZES, "full": Size(100, 2)},
     run=run,
+    replacement=Replacement(),
 )

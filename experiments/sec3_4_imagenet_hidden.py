@@ -18,7 +18,7 @@ from dgnam.measure.statistics import mean_difference
 from .alternatives import REFERENCES, candidates, references, told
 from .context import Context
 from .crops import center_crop_of
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls, Part
 from .making import evenly
 from .pictures import Pictures
@@ -63,10 +63,15 @@ def run(context: Context) -> Mapping[str, Any]:
         floor["untrained target"] = over_all(of_untrained(context, images))
     natural = over_all([shares["real"] for shares in found.values()])
     context.decide("sec3.4-hidden", parts, Controls(floor, {"natural references": natural}))
+<<<<<<< HEAD
     by_layer = {
         layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()
     }
     return by_layer | plausibility(context, {method: together(of).images for method, of in first.items()})
+=======
+    means = {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
+    return {"units": sum(map(len, units.values())), **means}
+>>>>>>> 08d1de1362735a836727013b32c524d6a19ecfaa
 
 
 def of_untrained(context: Context, images: np.ndarray) -> list[np.ndarray]:
@@ -119,4 +124,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(1, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
     run=run,
+    replacement=Replacement(layers=LAYERS),
+    options=(),
 )

@@ -19,7 +19,7 @@ from dgnam.measure import retrieval_ranks
 from dgnam.measure.statistics import proportion
 
 from .context import Context
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls, percent
 from .making import evenly
 
@@ -44,7 +44,8 @@ def run(context: Context) -> Mapping[str, Any]:
     found = retrieval_ranks(context.features(made.first), theirs)
     first = percent(partial(proportion, (found == 1)[:, None]))
     context.decide("sec3.4-places-hidden", {"top-1": first}, Controls({"chance": 100 / len(units)}))
-    return {"retrieval": {"top1": float((found == 1).mean()), "top5": float((found <= 5).mean())}}
+    retrieved = {"top1": float((found == 1).mean()), "top5": float((found <= 5).mean())}
+    return {"units": len(units), "retrieval": retrieved}
 
 
 def show(context: Context, units: list[int], regions: Occlusion, made: np.ndarray) -> None:
@@ -69,4 +70,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(50, 1)},
     run=run,
+    replacement=Replacement(layers=(LAYER,), own_pictures=True),
+    options=(),
 )

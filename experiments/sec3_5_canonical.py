@@ -18,7 +18,7 @@ from dgnam.errors import ArrayError
 from dgnam.measure.statistics import spearman, spearman_p
 
 from .context import Context
-from .experiment import OUTSIDE, Experiment, Size, mini, published
+from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
 from .finding import Part
 from .rates import rates
 from .reference import reference
@@ -106,4 +106,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
+    replacement=Replacement(layers=(CODES,)),
 )

@@ -138,5 +138,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(None, 2)},
     run=run,
+    first_units=CLASSES,
     unpublished="the paper's three networks that learned from modified pictures are not published",
 )

@@ -13,7 +13,7 @@ from dgnam.measure import least_retained
 from dgnam.measure.statistics import mean_difference, proportion
 
 from .context import Context
-from .experiment import Experiment, Size, mini, published
+from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls, percent
 from .making import evenly
 
@@ -114,4 +114,5 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(4, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
+    replacement=Replacement(same_classes=False),
 )

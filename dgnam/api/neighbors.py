@@ -32,7 +32,7 @@ from .result import SHOWN_SIZE, Visualization
 from .run_folder import at_work, begin
 from .sheet import MOST_SHOWN
 from .spec import spec_of
-from .streaming import images_record, skipped_lines, stream, taken
+from .streaming import fewer_lines, images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, open_target
 from .top_images import check_counts, check_stop
 from .top_images_report import LISTED, class_name
@@ -204,6 +204,7 @@ def neighbors(
         result = found()
         check_stop(stop, run)
         lines = _write_report(run, result)
+        lines += fewer_lines(k, int((result.places[0, 0] >= 0).sum()))
         check_stop(stop, run, "the neighbors are written")
     return replace(result, folder=run.path, summary=[*lines, *skipped_lines(measurement.skipped, measurement.reasons)])
 

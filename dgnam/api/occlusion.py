@@ -30,7 +30,7 @@ from .result import SHOWN_SIZE
 from .run_folder import at_work, begin
 from .sheet import MOST_SHOWN
 from .spec import spec_of
-from .streaming import images_record, skipped_lines, taken
+from .streaming import fewer_lines, images_record, skipped_lines, taken
 from .targets import Labels, ResolvedTarget, open_target
 from .top_images import check_counts, check_stop, find_top_images, read_units
 from .top_images_report import LISTED, TopImages
@@ -185,7 +185,7 @@ def occlusion(
     with at_work(run, len(units) * min(k, taken(dataset, limit)), "maps"), defer_interrupt() as stop:
         top = find_top_images(run, measurement, opened, dataset, limit, progress, stop, TOP)
         found = Occlusion(top, _maps(run, top, opened.target, square, batch_size, place, progress, stop), threshold)
-        lines = _write_report(run, found, stop)
+        lines = [*_write_report(run, found, stop), *fewer_lines(k, top.count(0))]
         check_stop(stop, run, "all regions are written")
     return replace(found, folder=run.path, summary=[*lines, *skipped_lines(measurement.skipped, measurement.reasons)])
 

@@ -104,6 +104,11 @@ def stream(
         raise Interrupted(f"stopped after {min(done * size, count):,} of {count:,} pictures") from None
 
 
+def fewer_lines(k: int, found: int) -> list[str]:
+    """What is said where `found` pictures are fewer than the `k` that were asked for."""
+    return [f"k {k}: there are only {found:,} pictures, all of which are taken"] if found < k else []
+
+
 def skipped_lines(skipped: int, reasons: Sequence[str]) -> list[str]:
     """What is said of unreadable pictures that were left out: how many, and the reasons of the first few."""
     if not skipped:

@@ -23,7 +23,7 @@ from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
 from .run_folder import at_work, begin
 from .spec import spec_of
-from .streaming import images_record, skipped_lines, stream, taken
+from .streaming import fewer_lines, images_record, skipped_lines, stream, taken
 from .targets import Labels, ResolvedTarget, open_target
 from .top_images_report import TopImages, write_report
 from .visualize import read_objectives
@@ -105,7 +105,7 @@ def top_images(
             return find_top_images(None, measurement, opened, dataset, limit, progress, stop)
     with at_work(run, taken(dataset, limit), "pictures"), defer_interrupt() as stop:
         found = find_top_images(run, measurement, opened, dataset, limit, progress, stop)
-        lines = write_report(run, found, lambda: check_stop(stop, run))
+        lines = [*write_report(run, found, lambda: check_stop(stop, run)), *fewer_lines(k, found.count(0))]
         check_stop(stop, run, "all top images are written")
     return replace(found, folder=run.path, summary=[*lines, *skipped_lines(measurement.skipped, measurement.reasons)])
 

@@ -12,8 +12,8 @@ import typer.main
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..errors import DgnamError
-from .terminal import complain, open_streams, warn
+from ..errors import ChunksFailedError
+from .terminal import REPORTED, complain, open_streams, report, warn
 
 
 class Entry(NamedTuple):
@@ -110,13 +110,8 @@ def main() -> None:
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
         app()
-    except DgnamError as error:
-        complain(str(error))
-    except OSError as error:
-        reason = error.strerror if error.strerror else str(error)
-        complain(reason if error.filename is None else f"{error.filename}: {reason}")
-    except MemoryError:
-        complain("out of memory; give a smaller --batch-size")
-    else:
-        return
-    sys.exit(2)
+    except REPORTED as error:
+        from ..runs.interrupt import BAD_INPUT, INCOMPLETE  # only now, so that help is fast
+
+        complain(report(error))
+        sys.exit(INCOMPLETE if isinstance(error, ChunksFailedError) else BAD_INPUT)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import typer
 
-from ..errors import ChunksFailedError, DgnamError, NotClimbedWarning
+from ..errors import DgnamError, NotClimbedWarning
 from ..runs.executor import open_executor
-from ..runs.interrupt import INCOMPLETE, Interrupted
+from ..runs.interrupt import Interrupted
 from .terminal import complain, say
 
 Found = TypeVar("Found")
@@ -34,9 +34,6 @@ def call(function: Callable[..., Found], given: Mapping[str, Any]) -> Found:
     except Interrupted as stop:
         complain(str(stop))
         raise typer.Exit(stop.status) from None
-    except ChunksFailedError as failed:
-        complain(str(failed))
-        raise typer.Exit(INCOMPLETE) from None
 
 
 def finish(found: Any) -> None:

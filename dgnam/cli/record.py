@@ -11,7 +11,9 @@ from .terminal import say
 
 
 def record(
-    run: Annotated[Path, typer.Argument(help="A finished run of figure 1 with all units at seed 0.")],
+    run: Annotated[
+        Path, typer.Argument(help="A finished run of an experiment: small models, all units, from seed 0, not smoke.")
+    ],
     root: Annotated[Path, typer.Option(help="The checkout.")] = Path(),
 ) -> None:
     """Record a run's numbers and figures in experiments/results/, and rewrite the generated tables."""

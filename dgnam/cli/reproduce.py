@@ -10,7 +10,7 @@ import typer
 from ..errors import DgnamError
 from . import options as o
 from .call import call
-from .terminal import say
+from .terminal import REPORTED, complain, report, say
 
 MOST_UNITS = 1_000_000
 """No layer has a unit of a higher number; a range that goes beyond is cut here, and then found to be too long."""
@@ -46,26 +46,23 @@ def reproduce(
     retries: o.Retries = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Reproduce an experiment of the paper; pictures, numbers and settings go to a new folder."""
+    """Reproduce an experiment of the paper; pictures, numbers and settings go to a new folder.
+
+    dgnam reproduce fig1
+
+    dgnam reproduce all --scale full --data DIR
+
+    Of a section or all, the same command resumes what was stopped and skips what is finished; another --output or
+    --name begins anew.
+    """
     given = dict(locals())
     from dgnam import experiments
 
     given["units"] = None if units is None else parse_units(units)
-    found = experiments.find_experiments(experiment)
-    if len(found) == 1:
-        finish(call(experiments.reproduce, {**given, "experiment": found[0].name}))
-        return
-    blocked = []
-    for one in found:
-        say([f"==> {one.name}"])
-        outcome = call(experiments.reproduce, {**given, "experiment": one.name})
-        if outcome.blocked:
-            blocked.append(outcome.blocked)
-            say([outcome.blocked])
-        else:
-            finish(outcome)
-    if blocked:
-        raise DgnamError(f"{len(blocked)} of {len(found)} experiments are blocked, as said above")
+    if experiment in experiments.EXPERIMENTS:
+        finish(call(experiments.reproduce, given))
+    else:
+        _each([one.name for one in experiments.find_experiments(experiment)], given)
 
 
 def finish(found: Any) -> None:
@@ -73,7 +70,35 @@ def finish(found: Any) -> None:
     if found.blocked:
         raise DgnamError(found.blocked)
     say(found.summary)
-    say([f"==> figure: {found.figure}", f"==> made: {found.folder}/"])
+    say([f"==> figure: {found.figure}", f"==> {'finished before' if found.earlier else 'made'}: {found.folder}/"])
+
+
+def _each(names: list[str], given: dict[str, Any]) -> None:
+    """One experiment after the other; what one fails of is told at once, and in the end which failed."""
+    from dgnam import experiments
+
+    experiments.check_usual(given)
+    failed, blocked = [], []
+    for name in names:
+        say([f"==> {name}"])
+        try:
+            outcome = call(experiments.reproduce, {**given, "experiment": name, "resume": True})
+        except typer.Exit:
+            complain("the same command resumes it, and makes the others")
+            raise
+        except REPORTED as error:
+            complain(f"{name}: {report(error)}")
+            failed.append(name)
+            continue
+        if outcome.blocked:
+            complain(outcome.blocked)
+            blocked.append(name)
+        else:
+            finish(outcome)
+    if failed or blocked:
+        ends = {"failed": failed, "blocked": blocked}
+        said = ", ".join(f"{len(some)} {end} ({', '.join(some)})" for end, some in ends.items() if some)
+        raise DgnamError(f"of {len(names)} experiments {said}, as said above; the same command makes these alone")
 
 
 def parse_units(text: str) -> list[int]:

@@ -7,6 +7,8 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
+from ..errors import DgnamError
+
 
 def open_streams() -> None:
     """Open what the caller closed of the three standard streams, so that no file of a run gets their numbers."""
@@ -26,8 +28,24 @@ def printable(text: str) -> str:
 
 def say(lines: Iterable[str], *, aside: bool = False) -> None:
     """Print lines on standard output; aside, on standard error, for what is told on the way."""
+    stream = sys.stderr if aside else sys.stdout
     for line in lines:
-        print(printable(line), file=sys.stderr if aside else sys.stdout, flush=aside)
+        print(printable(line), file=stream, flush=aside)
+    stream.flush()  # what follows may take hours
+
+
+REPORTED = (DgnamError, OSError, MemoryError)
+"""Errors of the user or the machine, which are told in a line; others are faults of the program."""
+
+
+def report(error: BaseException) -> str:
+    """The line that tells one of the errors that are REPORTED."""
+    if isinstance(error, OSError) and not isinstance(error, DgnamError):
+        reason = error.strerror if error.strerror else str(error)
+        return reason if error.filename is None else f"{error.filename}: {reason}"
+    if isinstance(error, MemoryError):
+        return "out of memory; give a smaller --batch-size"
+    return str(error)
 
 
 def complain(text: str) -> None:

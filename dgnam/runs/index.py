@@ -12,6 +12,7 @@ from ..errors import DgnamError
 from ..files.paths import StrPath
 from . import events
 from .executor.parcels import waiting_count
+from .folder import folder_name
 from .lock import is_locked
 from .record import RECORD, Record
 from .run import CHUNKS, JOURNAL, LOG, Run
@@ -87,6 +88,20 @@ def read_summary(folder: StrPath) -> Summary:
     what, began = _what(run.record), events.started(log)
     executor, failed = events.executor(log), events.failed(log)
     return Summary(path.name, run.record.task, what, done, total, unit, state, began, took, directory, executor, failed)
+
+
+def find_runs(folder: StrPath, name: str, record: Record) -> list[Path]:
+    """The folders `name-1`, `name-2`, … of a folder whose runs are of the same task, spec and inputs, in order."""
+    place, stem, same = Path(folder), folder_name(name), {}
+    for path in _runs_in(place) if place.is_dir() else ():
+        head, _, number = path.name.rpartition("-")
+        if head == stem and number.isdecimal():
+            with contextlib.suppress(DgnamError):  # of another record, or a damaged one
+                was = Record.read(path)
+                was.check_same(record, path)
+                if was.to_json()["spec"] == record.to_json()["spec"]:
+                    same[int(number)] = path
+    return [same[number] for number in sorted(same)]
 
 
 def duration(seconds: float) -> str:

@@ -55,6 +55,13 @@ def test_arrays_and_folders_of_pictures_are_queries(own, photos):
     assert again.places[0, :, 0].tolist() == list(range(15))
 
 
+@pytest.mark.parametrize(("k", "said"), [(3, []), (7, ["k 7: there are only 3 pictures, all of which are taken"])])
+def test_fewer_pictures_than_asked_for_are_said(own, tmp_path, k, said):
+    found = dgnam.neighbors(PICTURES[:2], k=k, limit=3, layers="pixels", folder=tmp_path / "run", **own)
+    assert list(found.summary[2:]) == said
+    assert (found.places[0] >= 0).sum(1).tolist() == [3, 3]
+
+
 def test_a_run_of_synthesis_is_what_the_target_saw(own, options, tmp_path):
     how = {"weights": own["weights"], "prior": options[6], "prior_weights": options[8], "n_iters": 2}
     made = dgnam.visualize(own["target"], "fc8:0-2", folder=tmp_path / "made", progress=False, **how)

@@ -48,6 +48,13 @@ def contents(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
+@pytest.mark.parametrize(("k", "said"), [(2, []), (9, ["k 9: there are only 2 pictures, all of which are taken"])])
+def test_fewer_pictures_than_asked_for_are_said(planted, target, tmp_path, k, said):
+    found = dgnam.occlusion(target, "2:1", images=planted[0], limit=2, folder=tmp_path / "run", **{**HOW, "k": k})
+    assert list(found.summary[1:]) == said
+    assert found.top.count(0) == 2
+
+
 @pytest.mark.parametrize("unit", ["0:1", "2:1"])
 def test_regions_are_the_planted_squares(planted, target, unit):
     images, where = planted

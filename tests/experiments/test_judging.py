@@ -43,7 +43,7 @@ def test_without_the_extra_the_outside_judge_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     made = context([1, 2])
     assert list(made.judges) == ["judge-mini"]
-    lines = _lines(made, {"dgn_am": {"judge_top1": 0.5}, "pixels": {"judge_top1": 0.0}})
+    lines = _lines(made, {"units": 2, "dgn_am": {"judge_top1": 0.5}, "pixels": {"judge_top1": 0.0}})
     assert lines[1].split() == ["dgn_am", "50.0%"]
     assert lines[-1].endswith("it is not installed: pip install 'dgnam[judge]'")
 

@@ -11,7 +11,7 @@ import pytest
 
 from dgnam.errors import DgnamError
 from dgnam.runs import Record, Run
-from dgnam.runs.index import duration, list_runs, read_summary
+from dgnam.runs.index import duration, find_runs, list_runs, read_summary
 
 
 @contextlib.contextmanager
@@ -48,6 +48,24 @@ def test_a_stopped_and_a_killed_run(run):
     events = (run.path / "events.jsonl").read_text().splitlines(keepends=True)
     (run.path / "events.jsonl").write_text("".join(events[:1]))
     assert read_summary(run.path).state == "killed"
+
+
+def test_runs_are_found_by_name_task_spec_and_inputs(tmp_path):
+    def record(task="tune", spec=1, inputs=1, threads=1):
+        return Record(task, {"seed": spec}, {"seeds": [inputs]}, {"threads": threads})
+
+    assert find_runs(tmp_path / "runs", "x y", record()) == []
+    others = [record("visualize"), record(spec=2), record(inputs=2)]
+    for one in (record(), *others, record(threads=2), *[record()] * 6):
+        Run.create(tmp_path / "runs", "x y", one)
+    Run.create(tmp_path / "runs", "x y-2", record())
+    Run.create(tmp_path / "runs", "z", record())
+    for name, content in (("x-y-90", "{"), ("x-y-91", json.dumps({"format": 1}))):
+        (tmp_path / "runs" / name).mkdir()
+        (tmp_path / "runs" / name / "run.json").write_text(content)
+    (tmp_path / "runs/x-y-92").mkdir()
+    found = find_runs(tmp_path / "runs", "x y", record())
+    assert [path.name for path in found] == [f"x-y-{number}" for number in (1, 5, 6, 7, 8, 9, 10, 11)]
 
 
 def test_damaged_records_are_listed(run, tmp_path):

@@ -1,0 +1,134 @@
+"""Networks and options in place of an experiment's own: what it doesn't take is an error before anything is made.
+
+An experiment judges, labels and scores what it knows: its judges know its target's classes, its figures name its
+layers.  What else a network must be is declared in its `Experiment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dgnam import zoo
+from dgnam.am import ClipTarget
+from dgnam.api.pictures import HELD_OUT, TRAINING, own_pictures
+from dgnam.api.priors import ResolvedPrior
+from dgnam.api.targets import ResolvedTarget
+from dgnam.data.picture import DataError
+from dgnam.errors import DgnamError, closest
+
+from .experiment import OPTIONS, Experiment, Models
+from .making import Making
+
+ANOTHER = ("target", "labels", "labels_layer")
+"""Options that change what a target or its classes are."""
+
+
+def check_options(experiment: Experiment, arguments: Mapping[str, Any]) -> None:
+    """Raise DgnamError for options that mean nothing for this experiment, which would be passed over."""
+    for name, why in OPTIONS.items():
+        if arguments[name] is not None and name not in experiment.options:
+            raise DgnamError(f"{experiment.name} takes no {name}: {why}; leave {name} out")
+    if experiment.replacement is None:
+        given = [name for name in ANOTHER if arguments[name] is not None]
+        if given:
+            raise DgnamError(
+                f"{experiment.name} takes no other target: it shows networks that were trained for it; leave "
+                f"{', '.join(given)} out"
+            )
+
+
+def check_networks(making: Making) -> None:
+    """Raise DgnamError where the target or the prior asked for isn't one that the experiment takes."""
+    if any(making.arguments[name] is not None for name in ANOTHER):
+        _check_target(making, making.target)
+    if making.arguments["prior"] is not None:
+        _check_prior(making, making.prior)
+
+
+def shows_own_pictures(experiment: Experiment, arguments: Mapping[str, Any]) -> bool:
+    """Whether the real pictures are those that the experiment names, and not those of the target asked for."""
+    return arguments["target"] is None or (experiment.replacement is not None and experiment.replacement.own_pictures)
+
+
+def missing_pictures(making: Making) -> list[str]:
+    """What is said of the image sets of the target asked for that aren't there; unknown ones are a DgnamError."""
+    reasons: list[str] = []
+    if shows_own_pictures(making.experiment, making.arguments):
+        return reasons
+    for name in making.models.pictures:
+        which = TRAINING if name.endswith("-train") else HELD_OUT
+        try:
+            own_pictures(making.target, which)
+        except DgnamError:
+            raise DgnamError(
+                f"{making.experiment.name} needs the pictures that its target was trained or measured on, and those of "
+                f"'{making.target.name}' are not known here; give a network of the zoo, as {making.models.target}"
+            ) from None
+        try:
+            _ = making.training if which == TRAINING else making.held_out
+        except DataError as missing:
+            reasons.append(str(missing))
+    return reasons
+
+
+def _check_target(making: Making, target: ResolvedTarget) -> None:
+    experiment, models, wanted = making.experiment, making.models, making.experiment.replacement
+    assert wanted is not None
+    about = f"target '{target.name}'"
+    if experiment.clips and not isinstance(target.target, ClipTarget):
+        raise DgnamError(
+            f"{about} sees single images, and {experiment.name} is for networks that see clips, as {models.target}"
+        )
+    if target.record.get("model") in models.judges:
+        raise DgnamError(f"{about} is a judge of {experiment.name}, and can't judge its own pictures: give another")
+    layers = target.target.layers()
+    lacking = [layer for layer in wanted.layers if layer not in layers]
+    if lacking:
+        raise DgnamError(
+            f"{about} has no layer '{lacking[0]}', which {experiment.name} looks into; its layers, the closest first: "
+            f"{closest(lacking[0], layers)}"
+        )
+    if wanted.same_classes and not _same_classes(models, target):
+        raise DgnamError(
+            f"{about} does not have the classes of {models.target}, by which {experiment.name} judges and labels; "
+            f"networks that have them: {', '.join(_fitting(models))}; or give your own network's by labels"
+        )
+
+
+def _same_classes(models: Models, target: ResolvedTarget) -> bool:
+    """Whether the units of a target's scores are the classes of the experiment's own, in their order."""
+    known, shape_of = target.target.layers(), target.target.layer_shape
+    return any(
+        [label.key for label in classes.labels] == _keys(models.target)
+        for classes in target.classes
+        if classes.belong_to(target.scores, known, shape_of)
+    )
+
+
+def _fitting(models: Models) -> Iterator[str]:
+    """The classifiers of the zoo with the classes of the experiment's own target that are no judges of it."""
+    own = zoo.get(models.target)
+    for entry in zoo.list_models():
+        usual = entry.generator is None and entry.kind == own.kind and entry.name not in models.judges
+        if usual and entry.preprocessing.frames == own.preprocessing.frames and _keys(entry.name) == _keys(own.name):
+            yield entry.name
+
+
+def _keys(model: str) -> list[str]:
+    return [label.key for label in zoo.get(model).labels()]
+
+
+def _check_prior(making: Making, prior: ResolvedPrior) -> None:
+    experiment, own = making.experiment, making.models.prior
+    if prior.settings is not None:
+        raise DgnamError(
+            f"prior '{prior.name}' is no generator, and {experiment.name} shows images of codes: give one, as {own}"
+        )
+    inverted = None if prior.inverts is None else prior.inverts[1]
+    if experiment.inverts is not None and inverted != experiment.inverts:
+        what = "a layer that is not known here" if inverted is None else inverted
+        raise DgnamError(
+            f"prior '{prior.name}' inverts {what}, and {experiment.name} sets {experiment.inverts} against other "
+            f"layers: give a generator of the zoo that inverts {experiment.inverts}, as {own}"
+        )
