@@ -34,6 +34,7 @@ from dgnam.runs.record import RECORD
 
 from .experiment import Experiment, Models, Size
 from .pictures import Pictures
+from .reconstructions import reconstructions
 from .reference import image_sets
 
 BATCH = 100
@@ -196,6 +197,10 @@ class Making:
     def render(self, codes: np.ndarray) -> np.ndarray:
         """(N, 3, h, w) float32: what the target sees of the prior's images of codes."""
         return render(self.prior, codes, self.frame_size, device=self.arguments["device"])
+
+    def reconstructed(self, images: np.ndarray) -> np.ndarray:
+        """(N, 3, h, w) float32: what the prior makes of its own encoder's codes of images of the same form."""
+        return reconstructions(self.prior, images, self.arguments["device"])
 
     def start(self, text: str, prior: object = None) -> Start:
         """The start that a text names, with pictures from the folder of image sets; for another prior if one is given.

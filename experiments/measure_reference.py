@@ -10,26 +10,28 @@ import numpy as np
 from dgnam import zoo
 from dgnam.api.judges import open_judge
 from dgnam.api.pictures import HELD_OUT, TRAINING, open_pictures
-from dgnam.api.priors import open_prior
-from dgnam.api.render import render
 from dgnam.api.targets import open_target
 from dgnam.data.dataset import Dataset
-from dgnam.data.preprocessing import center_crop, preprocess
+from dgnam.data.preprocessing import center_crop, deprocess, preprocess
 from dgnam.files.checksums import sha256
 from dgnam.files.paths import StrPath, write_bytes
-from dgnam.measure import BaseJudge, ColorOrder, OutsideJudge, fit_color_order, laplacian_sharpness, seam_energy
+from dgnam.measure import BaseJudge, OutsideJudge, fit_color_order, laplacian_sharpness, seam_energy
 from dgnam.measure.layer_codes import LayerCodes
 from dgnam.measure.outside_judge import PACKAGES
 from dgnam.runs.chunks import to_bytes
 
 from .global_structure import blobs, permutation_drops
 from .pictures import Pictures
+from .reconstructions import reconstructions
 from .reference import FEATURES, INVERSES, OTHER_FEATURES, reference_file
 
 SIZE = (56, 56)
 """What networks of 64 px see."""
 
 ENCODER, LAYER = "caffenet-mini", "fc6"
+PRIOR = "deepsim-fc6-v2-mini"
+"""The default prior, with an encoder of its own."""
+
 FITTED_ON = 50
 """Every so manieth of the training pictures tells the order of channels."""
 
@@ -56,7 +58,14 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
         f"accuracy, {name}": _by_class(judge.rank(images, labels).points() / 100, labels, count)
         for name, judge in judges.items()
     }
-    return found | {f"modified, {net}": _modified(model, colors, net, data) for net, model in CONTROLS.items()}
+    measures = {"cut up": seam_energy, "blue, red, green": colors.score, "blurred": laplacian_sharpness}
+    for net, model in CONTROLS.items():
+        control = open_pictures(None, open_target(model), HELD_OUT, data=data)
+        shown, twins = _seen(control), control.labels
+        assert twins is not None
+        for name, of in ((f"modified, {net}", shown), (f"modified, {net}, reconstructed", _reconstructed(shown))):
+            found[name] = _by_class(measures[net](of), twins, int(twins.max()) + 1).reshape(2, -1).T
+    return found
 
 
 def measured_with() -> dict[str, str]:
@@ -65,28 +74,22 @@ def measured_with() -> dict[str, str]:
     They are attributes of the file.  The networks of the CONTROLS only name their pictures.
     """
     weights = {
-        f"sha256, {name}": sha256(zoo.get(name).weights_path()) for name in (FEATURES, ENCODER, *INVERSES.values())
+        f"sha256, {name}": sha256(zoo.get(name).weights_path())
+        for name in (FEATURES, OTHER_FEATURES, ENCODER, PRIOR, *INVERSES.values())
     }
     return weights | {f"version, {package}": metadata.version(package) for package in PACKAGES}
 
 
-def _modified(model: str, colors: ColorOrder, net: str, data: StrPath | None) -> np.ndarray:
-    """(classes, 2): the measure of a control's regular and modified pictures."""
-    measures = {"cut up": seam_energy, "blue, red, green": colors.score, "blurred": laplacian_sharpness}
-    pictures = open_pictures(None, open_target(model), HELD_OUT, data=data)
-    values, labels = measures[net](_seen(pictures)), pictures.labels
-    assert labels is not None
-    return _by_class(values, labels, int(labels.max()) + 1).reshape(2, -1).T
+def _reconstructed(shown: np.ndarray) -> np.ndarray:
+    """What the default prior makes of pictures (N, h, w, 3) uint8."""
+    return deprocess(reconstructions(PRIOR, preprocess(shown)))
 
 
 def _structure(judge: BaseJudge, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(4, 2): the mean blobs and permutation drop of a picture of each class, and of its reconstructions."""
     first = images[np.unique(labels, return_index=True)[1]]
     shown = [first]
-    for layer, prior in INVERSES.items():
-        codes = LayerCodes(open_target(ENCODER).target, [layer])(first, [""] * len(first))[layer]
-        opened = open_prior(prior, SIZE)
-        shown.append(render(opened, codes.reshape(-1, *opened.prior.code_shape), SIZE))
+    shown += [reconstructions(prior, first) for prior in INVERSES.values()]
     pictures = [Pictures(part, range(len(first))) for part in shown]
     return np.array([[blobs(judge, one).mean(), permutation_drops(judge, one).mean()] for one in pictures], np.float32)
 

@@ -157,6 +157,9 @@ class Planned(Context):
     def render(self, codes: np.ndarray) -> np.ndarray:
         return np.zeros((len(codes), 3, *TINY), np.float32)
 
+    def reconstructed(self, images: np.ndarray) -> np.ndarray:
+        return images
+
     def random_codes(self, seeds: Sequence[int] | None = None) -> Pictures:
         from_seeds = self.seeds if seeds is None else list(seeds)
         return Pictures(np.zeros((len(self.units) * len(from_seeds), 3, *TINY), np.float32), self.units, from_seeds)

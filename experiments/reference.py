@@ -45,7 +45,8 @@ def reference(name: str) -> np.ndarray:
     structure, JUDGE: (4, 2), the mean number of blobs and the mean permutation drop, of a held-out picture of each
         class and of its reconstructions by the INVERSES.
     accuracy, JUDGE: (200,), the share of a class's held-out pictures that a judge ranks first.
-    modified, NET: (100, 2), for each class the mean measure of regular and of modified held-out pictures (Sec. 3.5).
+    modified, NET: (100, 2), for each class the mean measure of regular and of modified held-out pictures (Sec. 3.5);
+        "modified, NET, reconstructed" the same of what the default prior makes of them.
     color order: (217,), the weights and the offset of a `ColorOrder` fitted on real pictures.
     The file's attributes say with which networks they were measured; see `measure_reference.measured_with`.
     """

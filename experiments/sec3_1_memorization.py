@@ -14,7 +14,7 @@ import numpy as np
 
 from dgnam.am.images import picture
 from dgnam.api.neighbors import PictureNeighbors
-from dgnam.data.preprocessing import preprocess
+from dgnam.data.preprocessing import deprocess, preprocess
 from dgnam.measure import authentic, copying_ratio, copying_z
 from dgnam.measure.statistics import proportion
 
@@ -24,9 +24,6 @@ from .finding import Controls, Part, percent
 from .making import evenly
 
 SPACES = ("pixels", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
-CODE = "fc6"
-"""The layer that the prior inverts."""
-
 NEIGHBORS = 50
 LOWEST = 1.0
 """A picture whose ratio lies in this lowest percentage of the held-out pictures' counts as a copy."""
@@ -104,9 +101,8 @@ def noisy(context: Context, pictures: np.ndarray) -> np.ndarray:
 
 
 def reconstructed(context: Context, pictures: np.ndarray) -> np.ndarray:
-    """What the prior makes of the codes of pictures (N, h, w, 3) uint8."""
-    codes = context.layer_values([CODE], preprocess(pictures))[CODE]
-    return np.stack([picture(image) for image in context.render(codes)])
+    """What the prior makes of its encoder's codes of pictures (N, h, w, 3) uint8."""
+    return deprocess(context.reconstructed(preprocess(pictures)))
 
 
 COPIES: Mapping[str, Callable[[Context, np.ndarray], np.ndarray]] = {

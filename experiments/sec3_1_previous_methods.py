@@ -11,13 +11,8 @@ from typing import Any
 
 from .claims import AT_EQUAL_ACTIVATION
 from .context import Context
-<<<<<<< HEAD
 from .equal_activation import pair, searches, unpaired
-from .experiment import OUTSIDE, Experiment, Size, mini, published
-=======
-from .equal_activation import pair, searches
 from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
->>>>>>> 08d1de1362735a836727013b32c524d6a19ecfaa
 from .finding import Part
 from .plausibility import plausibility
 from .rates import merged, rates

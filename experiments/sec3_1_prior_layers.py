@@ -16,13 +16,8 @@ from typing import Any
 from dgnam.measure.statistics import cliffs_delta, mean_difference
 
 from .context import Context
-<<<<<<< HEAD
 from .equal_activation import Pairs, pair, searches, unpaired
-from .experiment import OUTSIDE, Experiment, Size, mini, published
-=======
-from .equal_activation import Pairs, pair, searches
 from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
->>>>>>> 08d1de1362735a836727013b32c524d6a19ecfaa
 from .finding import Controls, Part
 from .global_structure import blobs, permutation_drops
 from .rates import rates

@@ -63,15 +63,9 @@ def run(context: Context) -> Mapping[str, Any]:
         floor["untrained target"] = over_all(of_untrained(context, images))
     natural = over_all([shares["real"] for shares in found.values()])
     context.decide("sec3.4-hidden", parts, Controls(floor, {"natural references": natural}))
-<<<<<<< HEAD
-    by_layer = {
-        layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()
-    }
-    return by_layer | plausibility(context, {method: together(of).images for method, of in first.items()})
-=======
     means = {layer: {name: float(values.mean()) for name, values in shares.items()} for layer, shares in found.items()}
-    return {"units": sum(map(len, units.values())), **means}
->>>>>>> 08d1de1362735a836727013b32c524d6a19ecfaa
+    plausible = plausibility(context, {method: together(of).images for method, of in first.items()})
+    return {"units": sum(map(len, units.values())), **means, **plausible}
 
 
 def of_untrained(context: Context, images: np.ndarray) -> list[np.ndarray]:

@@ -39,6 +39,7 @@ def run(context: Context) -> Mapping[str, Any]:
     """The pairs of units of each network, and how much of the modification their pictures show."""
     judges = context.judges_of(open_target(KNOWS_THE_CLASSES))
     parts: dict[str, Part] = {}
+    drawable: dict[str, float] = {}
     shares: dict[str, dict[str, float]] = {}
     for net in NETS:
         regular, modified = pairs(context, net)
@@ -46,12 +47,17 @@ def run(context: Context) -> Mapping[str, Any]:
         parts[net] = partial(
             transfer_share, measured(show, modified), measured(show, regular), numbers[:, 1], numbers[:, 0]
         )
+        of_prior = reference(f"modified, {net}, reconstructed")[context.units]
+        drawable[f"their reconstructions, {net}"] = float(
+            np.diff(of_prior, axis=1).mean() / np.diff(numbers, axis=1).mean()
+        )
         seen = {"regular": regular, "modified": modified}
         if net in RESTORE:
             seen["restored"] = replace(modified, images=preprocess(RESTORE[net](deprocess(modified.images))))
         shares |= {f"{what}, {net}": recognized(context, judges, pictures) for what, pictures in seen.items()}
-    controls = Controls({"regular pictures": 0.0}, {"modified pictures": 1.0})
-    context.decide("sec3.5-modified", parts, controls)
+    context.decide(
+        "sec3.5-modified", parts, Controls({"regular pictures": 0.0}, {"modified pictures": 1.0, **drawable})
+    )
     return shares
 
 

@@ -18,13 +18,8 @@ from dgnam.measure import frame_orders, frozen_order, order_gain, pan_between_fr
 from dgnam.measure.statistics import mean
 
 from .context import Context
-<<<<<<< HEAD
-from .experiment import Experiment, Models, Size
-from .finding import Controls, Part
-=======
 from .experiment import Experiment, Models, Replacement, Size
-from .finding import Part
->>>>>>> 08d1de1362735a836727013b32c524d6a19ecfaa
+from .finding import Controls, Part
 from .making import labels_of
 from .rates import measured
 
