@@ -29,8 +29,11 @@ SIZE = (56, 56)
 """What networks of 64 px see."""
 
 ENCODER, LAYER = "caffenet-mini", "fc6"
-PRIOR = "deepsim-fc6-v2-mini"
-"""The default prior, with an encoder of its own."""
+PRIOR, ITS_ENCODER = "deepsim-fc6-v2-mini", "caffenet-v2-mini"
+"""The default prior, and the encoder that it inverts."""
+
+NETWORKS = (FEATURES, OTHER_FEATURES, ENCODER, PRIOR, ITS_ENCODER, *INVERSES.values())
+"""Those that decide the numbers; the networks of the CONTROLS only name their pictures."""
 
 FITTED_ON = 50
 """Every so manieth of the training pictures tells the order of channels."""
@@ -71,12 +74,9 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
 def measured_with() -> dict[str, str]:
     """The checksum of the weights of each network that decides the numbers, and the outside judge's packages' versions.
 
-    They are attributes of the file.  The networks of the CONTROLS only name their pictures.
+    They are attributes of the file.
     """
-    weights = {
-        f"sha256, {name}": sha256(zoo.get(name).weights_path())
-        for name in (FEATURES, OTHER_FEATURES, ENCODER, PRIOR, *INVERSES.values())
-    }
+    weights = {f"sha256, {name}": sha256(zoo.get(name).weights_path()) for name in NETWORKS}
     return weights | {f"version, {package}": metadata.version(package) for package in PACKAGES}
 
 

@@ -5,12 +5,11 @@ import pytest
 
 from dgnam import zoo
 from dgnam.experiments import measure_reference
-from dgnam.experiments.measure_reference import CONTROLS, ENCODER, measured_with
-from dgnam.experiments.reference import FEATURES, INVERSES, reference_file
+from dgnam.experiments.measure_reference import CONTROLS, ITS_ENCODER, NETWORKS, PRIOR, measured_with
+from dgnam.experiments.reference import FEATURES, OTHER_FEATURES, reference_file
 from dgnam.files.checksums import sha256
 
 ANEW = "python -m dgnam.experiments.measure_reference --data DIR measures them anew"
-NETWORKS = (FEATURES, ENCODER, *INVERSES.values())
 
 
 @pytest.fixture
@@ -33,7 +32,10 @@ def test_every_network_that_decides_a_number_is_named(attributes, monkeypatch):
     """Those that `measure` opens, but for the controls, of which only the pictures are taken."""
     with h5py.File(reference_file()) as file:
         judges = {name.partition(", ")[2] for name in file if name.startswith(("accuracy", "structure"))}
-    assert judges == {FEATURES, "outside"}
+        judges |= {name.partition(", ")[2] for name in file if name.startswith("features")}
+    assert judges == {FEATURES, OTHER_FEATURES, "outside"}
+    assert {FEATURES, OTHER_FEATURES, PRIOR, ITS_ENCODER} < set(NETWORKS)
+    assert zoo.get(PRIOR).generator.encoder == ITS_ENCODER
     assert {name.partition(", ")[2] for name in attributes if name.startswith("sha256")} == set(NETWORKS)
     assert not set(CONTROLS.values()) & set(NETWORKS)
     monkeypatch.setattr(measure_reference, "sha256", lambda path: path.parent.name)
