@@ -127,6 +127,25 @@ def replacing(path: StrPath) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_writable(path: StrPath) -> None:
+    """Raise DgnamError unless a file can be written to `path`; nothing stays there of the attempt."""
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_dir():
+            os.close(os.open(target, os.O_WRONLY))
+        with replacing(path) as part:
+            part.touch()
+            raise _TriedError
+    except _TriedError:
+        pass
+    except OSError as error:
+        raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+
+
+class _TriedError(Exception):
+    """Leaves `replacing` before it renames."""
+
+
 def write_bytes(path: StrPath, content: bytes) -> None:
     """Write a whole file or nothing; a failing disk is an error that names the file."""
     try:
