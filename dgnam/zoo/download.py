@@ -48,6 +48,7 @@ class WrongContentError(DgnamError):
 _LONGEST_REASON = 300
 _CHUNK = 1 << 16
 """Where a connection breaks, less than this is lost."""
+_PAGES = ("text/html", "application/json")
 _PLAIN, _SECURE = "http://", "https://"
 
 
@@ -254,7 +255,7 @@ def remote_size(url: str) -> int | None:
         except (requests.RequestException, DgnamError, ValueError):
             continue
         length = answer.headers.get("Content-Length", "")
-        page = answer.headers.get("Content-Type", "").startswith("text/html")
+        page = answer.headers.get("Content-Type", "").startswith(_PAGES)
         return int(length) if answer.ok and not page and length.isascii() and length.isdigit() else None
     return None
 

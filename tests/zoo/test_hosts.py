@@ -201,6 +201,7 @@ def test_the_size_is_asked_for_first(hosts: Hosts) -> None:
     assert remote_size(f"{hosts.url}/moved") == len(CONTENT)
     assert remote_size(f"{hosts.url}/gone") is None
     assert remote_size(hosts.put("page", PAGE, kind="text/html")) is None
+    assert remote_size(hosts.put("json", b"{}", kind="application/json; charset=utf-8")) is None
     assert remote_size("http://127.0.0.1:9/net.pt") is None
     assert hosts.count("net.pt") == 0
 
