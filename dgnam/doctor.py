@@ -1,7 +1,8 @@
 """What is installed and usable here: `dgnam doctor`, or `python -m dgnam.doctor` where even torch is missing.
 
-A quick examination looks packages up, which takes a fraction of a second; a deep one imports each of them, and asks
-torch for its devices.  Whatever an examination runs into is its result.
+An examination looks packages up and compares the checksums of models; a deep one imports each package, too, and asks
+torch for its devices; a quick one only sees whether the models' files are there, which takes a fraction of a second.
+Whatever an examination runs into is its result.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ REQUIRED = {
     "Pillow": "PIL",
     "scipy": "scipy",
     "scikit-image": "skimage",
+    "jinja2": "jinja2",
     "lmdb": "lmdb",
     "cma": "cma",
     "matplotlib": "matplotlib",
@@ -42,10 +44,16 @@ REQUIRED = {
 }
 """The packages that dgnam needs, and what each is imported as."""
 
+if sys.version_info < (3, 11):
+    REQUIRED["tomli"] = "tomli"
+
 OPTIONAL = {
     "onnx": ("onnx", "to_onnx"),
     "onnxscript": ("onnxscript", "to_onnx"),
+    "onnxruntime": ("onnxruntime", "running what to_onnx writes"),
     "ray": ("ray", "runs on many machines"),
+    "fsspec": ("fsspec", "runs on many machines"),
+    "fissix": ("fissix", "Python 2 scripts"),
     "plyvel": ("plyvel", "LevelDB databases"),
     "pydot": ("pydot", "drawings of nets"),
     "imageio-ffmpeg": ("imageio_ffmpeg", "MP4 movies"),
@@ -78,10 +86,11 @@ class Finding:
         return f"{self.state:8} {self.what:24} {self.detail}".rstrip()
 
 
-def examine(deep: bool = True) -> Iterator[Finding]:
+def examine(deep: bool = True, checksums: bool = True) -> Iterator[Finding]:
     """All findings, one after the other; never raises.
 
     deep: import packages, where they are only looked up otherwise.
+    checksums: compare those of the models' files, which reads all of them; otherwise they need only be there.
     """
     check = _imported if deep else _found
     parts: tuple[tuple[str, Callable[[], Iterator[Finding]], bool], ...] = (
@@ -93,7 +102,7 @@ def examine(deep: bool = True) -> Iterator[Finding]:
         ("threads", _threads, False),
         ("memory", _memory, False),
         ("folders", _folders, False),
-        ("models", _models, True),
+        ("models", lambda: _models(checksums), True),
     )
     for what, part, required in parts:
         try:
@@ -262,14 +271,14 @@ def _space(what: str, folder: Path, note: str) -> Finding:
     return Finding(what, state, f"{folder}: {free / _GIB:.1f} GiB free ({note})")
 
 
-def _models() -> Iterator[Finding]:
+def _models(checksums: bool) -> Iterator[Finding]:
     from . import zoo
 
     for entry in zoo.list_models():
-        yield _model(entry.name)
+        yield _model(entry.name, checksums)
 
 
-def _model(name: str) -> Finding:
+def _model(name: str, checksums: bool) -> Finding:
     """The worst of a model's files."""
     from . import zoo
 
@@ -278,7 +287,10 @@ def _model(name: str) -> Finding:
     if entry.untrained:
         return Finding(f"model {name}", MISSING, f"not trained yet: dgnam train {name}")
     try:
-        found = {what: entry.state(what) for what in entry.places()}
+        found = {
+            what: entry.state(what) if checksums else "here" if place.is_file() else "missing"
+            for what, place in entry.places().items()
+        }
     except Exception as error:  # an unreadable disk, for one
         return Finding(f"model {name}", BROKEN, _said(error), ours)
     damaged = [what for what, state in found.items() if state == "damaged"]
@@ -298,10 +310,10 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
-def main(as_text: bool = True, deep: bool = True) -> int:
+def main(as_text: bool = True, deep: bool = True, checksums: bool = True) -> int:
     """Print the findings; returns the exit status: 1 where something required is missing or broken."""
     findings = []
-    for finding in examine(deep):
+    for finding in examine(deep, checksums):
         findings.append(finding)
         if as_text:
             print(finding.line, flush=True)
@@ -311,4 +323,4 @@ def main(as_text: bool = True, deep: bool = True) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main("--json" not in sys.argv[1:]))
+    sys.exit(main("--json" not in sys.argv[1:], checksums="--quick" not in sys.argv[1:]))

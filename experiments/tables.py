@@ -21,7 +21,7 @@ from dgnam.files.encode import jpeg
 from dgnam.files.paths import write_bytes
 from dgnam.runs import Record
 
-from . import EXPERIMENTS, find_experiment
+from . import EXPERIMENTS, find_experiment, hardware
 from .claims import claims
 from .fig1_output_units import EXPERIMENT
 from .planned import STEPS, hours
@@ -29,7 +29,7 @@ from .sections import SECTIONS
 from .strip import strip
 
 PAGES = {
-    "README.md": ("figure 1", "sections"),
+    "README.md": ("figure 1", "sections", "hardware"),
     "experiments/README.md": ("claims", "figure 1", "blind naming", "rehearsal"),
     "models/README.md": ("models",),
 }
@@ -59,13 +59,16 @@ CARD = {"": "reconstructions of photographs by the generator", "_of_pictures": "
 
 
 def record(run: str | Path, root: str | Path) -> list[Path]:
-    """Record the results of an experiment's run and write all tables; returns the files written.
+    """Record the results of an experiment's run, or of `dgnam bench`, and write all tables; returns the files written.
 
     run: its folder, of figure 1 with its blind naming if that is scored.  A run of figure 1 with the same pictures as
-        the recorded one keeps the recorded naming.
+        the recorded one keeps the recorded naming.  Of `dgnam bench` the file that it wrote.
     root: the checkout.
     """
     source, results = Path(run), Path(root) / "experiments" / "results"
+    if source.is_file():
+        _check_root(root)
+        return [hardware.record(source, Path(root)), *write_tables(root)]
     try:
         kept = Record.read(source)
         numbers = json.loads((source / "numbers.json").read_text(encoding="utf-8"))
@@ -75,8 +78,7 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
         figure = _content(source / str(numbers["figure"]))
     except (OSError, ValueError, KeyError, DgnamError) as error:
         raise DgnamError(f"{source} is not a finished run of an experiment ({error})") from None
-    if not all((Path(root) / page).is_file() for page in PAGES):
-        raise DgnamError(f"{Path(root).resolve()} is not a checkout of dgnam: it lacks one of {', '.join(PAGES)}")
+    _check_root(root)
     about = kept.inputs
     usual = about["models"] == "mini" and about["seeds"][0] == 0 and about["scale"] != "smoke"
     if not usual or any(kept.spec.get(option) is not None for option in ("target", "prior", "backend", "units")):
@@ -99,6 +101,11 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
     return [*(results / file for file in written), *write_tables(root)]
 
 
+def _check_root(root: str | Path) -> None:
+    if not all((Path(root) / page).is_file() for page in PAGES):
+        raise DgnamError(f"{Path(root).resolve()} is not a checkout of dgnam: it lacks one of {', '.join(PAGES)}")
+
+
 def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
@@ -118,11 +125,13 @@ def write_tables(root: str | Path) -> list[Path]:
 
 
 def with_tables(text: str, root: str | Path) -> str:
-    """The page with every marked table as the results and cards have it now."""
+    """The page with every marked table as the results and cards have it now; one of which nothing is recorded stays."""
     for name, table in TABLES.items():
         if f"<!-- {name} -->" not in text:
             continue
         body = table(Path(root))
+        if body is None:
+            continue
         marked = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
         text = re.sub(marked, body.replace("\\", r"\\"), text, flags=re.S)
     return text
@@ -330,13 +339,14 @@ def _minutes(training: Mapping[str, Any]) -> str:
     return "not recorded" if training["seconds"] is None else f"{training['seconds'] / 60:.0f} min"
 
 
-TABLES: dict[str, Callable[[Path], str]] = {
+TABLES: dict[str, Callable[[Path], str | None]] = {
     "claims": _claims,
     "figure 1": _figure_1,
     "blind naming": _blind,
     "models": _models,
     "sections": _sections,
     "rehearsal": _rehearsal,
+    "hardware": hardware.recorded_table,
 }
 
 

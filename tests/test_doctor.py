@@ -1,9 +1,12 @@
 """What is installed and usable here, and that whatever is wrong is a line, never a crash."""
 
 import json
+import re
+import runpy
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -48,6 +51,46 @@ def test_a_quick_look_imports_nothing():
         [line.split()[:2] for line in one.stdout.splitlines()] for one in (shown, run(code.replace("False", "True")))
     )
     assert quick[:-1] == deep[:-1]
+
+
+def test_its_lists_are_those_of_setup(monkeypatch):
+    given = {}
+    monkeypatch.setattr("setuptools.setup", given.update)
+    runpy.run_path(str(Path(__file__).parents[1] / "setup.py"))
+    new = sys.version_info >= (3, 11)
+    needed = [one for one in given["install_requires"] if not (new and "python_version < '3.11'" in one)]
+    extras = [
+        one
+        for name, some in given["extras_require"].items()
+        if name not in ("docs", "fuzz", "notebook", "test")
+        for one in some
+    ]
+    assert {re.match(r"[\w-]+", one)[0] for one in needed} == set(doctor.REQUIRED)
+    assert {re.match(r"[\w-]+", one)[0] for one in extras} | {"pandas"} == set(doctor.OPTIONAL)
+
+
+def test_a_quick_examination_reads_no_weights(tmp_path, monkeypatch):
+    place = zoo.get("caffenet").places()["weights"]
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"damage")
+    monkeypatch.setattr(zoo.ModelEntry, "state", lambda *given: pytest.fail("a checksum was compared"))
+    found = {finding.what: finding for finding in doctor.examine(deep=False, checksums=False)}
+    assert doctor.healthy(list(found.values()))
+    assert found["model caffenet"].state == OK
+    assert found["model googlenet"].state == MISSING
+    shown = run("from dgnam.cli import main; main()", "doctor", "--quick", "--json")
+    assert json.loads(shown.stdout)["healthy"] is True
+    assert run("from dgnam.cli import main; main()", "doctor").stdout.count("broken   model caffenet ") == 1
+
+
+def test_a_quick_examination_misses_no_missing_model(tmp_path, monkeypatch):
+    real = folders.data_folder
+    shutil.copytree(real("models"), tmp_path / "models")
+    monkeypatch.setattr(folders, "data_folder", lambda name: tmp_path / name if name == "models" else real(name))
+    zoo.get("judge-mini").places()["weights"].unlink()
+    found = {finding.what: finding for finding in doctor.examine(deep=False, checksums=False)}
+    assert found["model judge-mini"].state == MISSING
+    assert not doctor.healthy(list(found.values()))
 
 
 def test_the_command_prints_a_line_each_or_json():

@@ -61,6 +61,8 @@ def train(
     Raises Interrupted after Ctrl-C or SIGTERM, at a checkpoint.
     """
     check_types(train, dict(locals()))
+    if time_limit is not None and not time_limit >= 0:
+        raise DgnamError(f"time_limit={time_limit:g}: give a number of minutes, 0 or more")
     own = model.endswith(".prototxt")
     with_solver = {"weights": weights, "precision": precision, "adversarial_radius": adversarial_radius}
     if not own and any(value is not None for value in with_solver.values()):

@@ -194,15 +194,16 @@ def _called(item: Item) -> str:
 
 def _plan(items: Sequence[Item]) -> list[str]:
     """What will be downloaded, how much that is, and the terms of each model."""
-    from ..zoo.fetching import MISSING, licenses
+    from ..zoo.fetching import MISSING, downloads, licenses
 
     missing = [item for item in items if item.state == MISSING]
-    lines = [f"{_called(item):32} {_likely_size(item):>16}" for item in missing]
-    known = sum(item.likely_size for item in missing if item.likely_size is not None)
-    unknown = sum(item.likely_size is None for item in missing)
+    lines = [f"{_called(item):32} {_likely_size(item):>16}{_packed(item)}" for item in missing]
+    to_come = downloads(missing)
+    known = sum(one.size for one in to_come if one.size is not None)
+    unknown = sum(one.size is None for one in to_come)
     if missing:
         also = f" and {unknown} of unknown size" if unknown else ""
-        lines.append(f"==> {len(missing)} files to download, {_size(known)}{also}, into {zoo.home()}")
+        lines.append(f"==> {len(to_come)} files to download, {_size(known)}{also}, into {zoo.home()}")
     terms = [f"license of {', '.join(names)}: {text}" for text, names in licenses(items).items()]
     return [*terms, *lines]
 
@@ -214,6 +215,14 @@ def _table(items: Sequence[Item]) -> list[str]:
     counts = f"==> {len(items) - len(lacking)} of {len(items)} files are here"
     head = f"{'model':20} {'file':11} {'state':9} {'size':>16}"
     return [head, *rows, counts, *(["can't be had:", *lacking] if lacking else [])]
+
+
+def _packed(item: Item) -> str:
+    """In which archive a file comes."""
+    if item.archive is None:
+        return ""
+    size = "" if item.archive_size is None else f", {_size(item.archive_size)}"
+    return f"  in {item.archive.name}{size}"
 
 
 def _likely_size(item: Item) -> str:

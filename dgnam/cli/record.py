@@ -12,7 +12,11 @@ from .terminal import say
 
 def record(
     run: Annotated[
-        Path, typer.Argument(help="A finished run of an experiment: small models, all units, from seed 0, not smoke.")
+        Path,
+        typer.Argument(
+            help="A finished run of an experiment: small models, all units, from seed 0, not smoke; or what "
+            "`dgnam bench --output` wrote."
+        ),
     ],
     root: Annotated[Path, typer.Option(help="The checkout.")] = Path(),
 ) -> None:

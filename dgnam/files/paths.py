@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +30,13 @@ _MAGICS = {
     b"\xff\xd8\xff": "a JPEG image",
 }
 _FAILING_DISK = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
-_HTML = (b"<!doctype", b"<html", b"<?xml")
+_TAGS = (
+    *("head", "body", "title", "meta", "link", "base", "style", "script", "noscript", "iframe", "frameset", "form"),
+    *("h[1-6]", "p", "pre", "div", "span", "center", "table", "font", "img", "a", "b", "br", "hr", "svg"),
+    *("error", "response", "listbucketresult"),  # of stores that answer in XML
+)
+_PAGE = re.compile(rb"<(?:!doctype|html|\?xml|!--|(?:%s)[\s/>])" % "|".join(_TAGS).encode(), re.IGNORECASE)
+_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _HEAD = 512
 _LONGEST_PATH = 300
 
@@ -77,9 +85,15 @@ def foreign_format(head: bytes) -> str | None:
     for magic, name in _MAGICS.items():
         if head.startswith(magic):
             return name
-    if head.lstrip().lower().startswith(_HTML):
-        return "a web page, as a failed download leaves"
-    return None
+    return "a web page, as a failed download leaves" if is_web_page(head) else None
+
+
+def is_web_page(head: bytes) -> bool:
+    """Whether a file that begins with `head` is HTML or XML, with or without a byte-order mark."""
+    encoding = _WIDE.get(head[:2])
+    if encoding is not None:
+        head = head[2:].decode(encoding, "replace").encode()
+    return _PAGE.match(head.lstrip().removeprefix(codecs.BOM_UTF8).lstrip()) is not None
 
 
 def looks_like_text(head: bytes) -> bool:
@@ -111,6 +125,25 @@ def replacing(path: StrPath) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_writable(path: StrPath) -> None:
+    """Raise DgnamError unless a file can be written to `path`; nothing stays there of the attempt."""
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_dir():
+            os.close(os.open(target, os.O_WRONLY))
+        with replacing(path) as part:
+            part.touch()
+            raise _TriedError
+    except _TriedError:
+        pass
+    except OSError as error:
+        raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
+
+
+class _TriedError(Exception):
+    """Leaves `replacing` before it renames."""
 
 
 def write_bytes(path: StrPath, content: bytes) -> None:

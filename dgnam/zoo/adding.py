@@ -92,18 +92,12 @@ def _weights(entry: ModelEntry, file: Path) -> PublishedFile:
     """What is published of a file of weights, by its format, once it is known to fit the model."""
     published = _slot(entry, file)
     verify(file, published.checksum)
+    check_weights(entry, file, published.layers)
     if published.layers is None:
-        check_weights(entry, file)
         for other in entry.weights_files:
             place = entry.place(other)
             if other.layers is None and place.is_file() and sha256(place) != sha256(file):
                 check_same(file, place)
-        return published
-    from .renamed import write_renamed
-
-    with tempfile.TemporaryDirectory() as folder:
-        write_renamed(Path(folder) / "weights.caffemodel", file, published.layers, entry.prototxt)
-        check_weights(entry, Path(folder) / "weights.caffemodel")
     return published
 
 

@@ -67,6 +67,11 @@ def check_first(path: Path, checksum: str | None) -> None:
     keep_checksum(path, checksum)
 
 
+def forget(path: Path) -> None:
+    """Forget the checksum of a file's first download."""
+    _kept(path).unlink(missing_ok=True)
+
+
 def _kept(path: Path) -> Path:
     """Where the checksum of a file's first download is kept."""
     return path.with_name(f"{path.name}.sha256")

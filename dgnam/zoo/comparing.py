@@ -1,23 +1,59 @@
-"""Whether weights are right for a model: of its layers and shapes, finite, and those of its other files."""
+"""Whether files are right for a model: weights of its layers and shapes, finite, and those of its other files."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..caffe.proto import read_weights
-from ..errors import DgnamError
+from ..errors import DgnamError, FormatError
+from ..files.images import open_image
+from .download import PublishedFile
 from .loading import load_net
 from .registry import ModelEntry
+from .renamed import write_renamed
 
 SAME = 1e-6
 """The largest max|a-b| / max|b| of a blob in two files of the same weights; in formats of float32 it is 0."""
 
 
-def check_weights(entry: ModelEntry, path: Path) -> None:
-    """Raise DgnamError unless a file holds finite weights of all layers of the model."""
+def check_file(entry: ModelEntry, file: PublishedFile, path: Path) -> None:
+    """Raise DgnamError unless what lies at `path` can be this file of the model: its weights, act_range or picture."""
+    if file in entry.weights_files:
+        check_weights(entry, path, file.layers)
+    elif entry.known_pass is not None and file == entry.known_pass.picture:
+        _check_picture(path)
+    else:
+        entry.read_bounds(path)
+
+
+def check_weights(entry: ModelEntry, path: Path, layers: Mapping[str, str] | None = None) -> None:
+    """Raise DgnamError unless a file holds finite weights of all layers of the model.
+
+    layers: our names of the layers by the file's; None if it has ours.
+    """
+    if layers is None:
+        _check_weights(entry, path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        write_renamed(Path(folder) / "weights.caffemodel", path, layers, entry.prototxt)
+        _check_weights(entry, Path(folder) / "weights.caffemodel")
+
+
+def _check_picture(path: Path) -> None:
+    try:
+        with open_image(path) as image:
+            image.load()
+    except DgnamError:
+        raise
+    except Exception as error:  # Pillow raises what a damaged file leads it to
+        raise FormatError(f"{path}: is no picture that can be read ({error})") from error
+
+
+def _check_weights(entry: ModelEntry, path: Path) -> None:
     module = load_net(entry.prototxt, path, f"model '{entry.name}'")
     for layer, blobs in module.weights().items():
         if not all(np.isfinite(blob).all() for blob in blobs):

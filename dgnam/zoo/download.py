@@ -1,9 +1,9 @@
 """Download published files, verify their checksums, and take them out of archives safely.
 
 Each step writes to a temporary name in the file's own folder and renames it, so that an existing file is whole; a
-download that broke off goes on where it ended, at once and at the next try.  Where nobody publishes a checksum, that of
-the first good download is kept beside the file and compared from then on.  Web pages and empty answers are refused, and
-so is plain http where https answers.
+download that broke off goes on where it ended, at once and at the next try.  Where nobody publishes a checksum, what
+came is checked before it gets its name, and its checksum is kept beside the file and compared from then on.  Web pages
+and empty answers are refused, and so is plain http where https answers.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import itertools
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from ..errors import DgnamError
+from ..errors import DgnamError, FormatError, shortened
 from ..files.archives import open_member
 from ..files.paths import replacing
-from .checksums import ChecksumError, check_first, first_checksum, verify
+from .checksums import ChecksumError, check_first, first_checksum, forget, verify
 from .partial import NO_SUCH_REST, Partial, partial_of
 
 __all__ = ["ChecksumError", "PublishedFile", "archive_path", "fetch", "remote_size", "unpack_member", "verify"]
@@ -37,8 +37,18 @@ MAX_BYTES = 1 << 30
 ATTEMPTS, PAUSE = 8, 1.0
 """How often a broken connection is taken up again, and the seconds before the first time; more before later ones."""
 
+Check = Callable[[Path], object]
+"""Raises DgnamError for a file that is not what it should be; the file has a temporary name yet."""
+
+
+class WrongContentError(DgnamError):
+    """What came is not what was asked for."""
+
+
+_LONGEST_REASON = 300
 _CHUNK = 1 << 16
 """Where a connection breaks, less than this is lost."""
+_PAGES = ("text/html", "application/json")
 _PLAIN, _SECURE = "http://", "https://"
 
 
@@ -71,27 +81,24 @@ class PublishedFile:
             raise DgnamError(f"'{self.file}' must be the plain name of a file, without folders")
 
 
-def fetch(file: PublishedFile, path: Path, archives: Path, *, online: bool = True) -> list[str]:
+def fetch(
+    file: PublishedFile, path: Path, archives: Path, *, online: bool = True, check: Check | None = None
+) -> list[str]:
     """Download `file` to `path` from the first address that works; returns why the addresses before it failed.
 
     archives: the folder that archives are kept in, since several files may come from one; an archive that is there
         already, perhaps put by hand, is used.
     online: False to download nothing.
+    check: of what came, where no checksum of it is published.
     """
     reasons = []
+    needed = None if check is None or file.checksum is not None else _reporting(check, file.file)
     for url in file.urls:
         try:
-            if file.member is None:
-                if online:
-                    _download(url, path, file.checksum)
-            else:
-                archive = archive_path(url, archives)
-                if online and not archive.is_file():
-                    _download(url, archive, None)
-                if archive.is_file():
-                    verify(archive, None)
-                    unpack_member(archive, file.member, path)
-                    check_first(path, file.checksum)
+            if file.member is not None:
+                _take_out(url, file.member, path, archives, file.checksum, online, needed)
+            elif online:
+                _download(url, path, file.checksum, needed)
         except (DgnamError, OSError, ValueError) as error:
             reasons.append(f"{url} ({_reason(error)})")
         if path.is_file():
@@ -99,13 +106,54 @@ def fetch(file: PublishedFile, path: Path, archives: Path, *, online: bool = Tru
     return reasons
 
 
+def _take_out(
+    url: str, member: str, path: Path, archives: Path, checksum: str | None, online: bool, check: Check | None
+) -> None:
+    """Unpack a member of the archive of an address, which is downloaded where it is not there.
+
+    A downloaded archive that does not give the member is removed, so that it stands in no other address's way.
+    """
+    archive = archive_path(url, archives)
+    fresh = not archive.is_file()
+    if fresh and online:
+        _download(url, archive, None)
+    if not archive.is_file():
+        return
+    verify(archive, None)
+    try:
+        unpack_member(archive, member, path, check=check)
+        check_first(path, checksum)
+    except (FormatError, ChecksumError, WrongContentError) as error:
+        if not online or first_checksum(archive) is None:  # not ours to remove
+            raise
+        archive.unlink(missing_ok=True)
+        forget(archive)
+        if fresh:
+            raise WrongContentError(f"{str(error).removesuffix('; remove it')}; it is not kept") from error
+        _take_out(url, member, path, archives, checksum, online, check)
+
+
+def _reporting(check: Check, name: str) -> Check:
+    """The check with one error that says how much came, and calls the file by its name."""
+
+    def checked(part: Path) -> None:
+        try:
+            check(part)
+        except DgnamError as error:
+            reason = str(error).replace(str(part), name)
+            came = f"{part.stat().st_size:,} bytes came that are not the file"
+            raise WrongContentError(f"{came}: {shortened(reason, _LONGEST_REASON)}") from error
+
+    return checked
+
+
 def archive_path(url: str, archives: Path) -> Path:
     """The place of the archive of this address."""
     return archives / PurePosixPath(url).name
 
 
-def unpack_member(archive: Path, member: str, target: Path, limit: int = MAX_BYTES) -> None:
-    """Write the single file `member` of a zip or tar to `target`, whole.
+def unpack_member(archive: Path, member: str, target: Path, limit: int = MAX_BYTES, check: Check | None = None) -> None:
+    """Write the single file `member` of a zip or tar to `target`, whole, once it passes the check.
 
     Nothing else is unpacked.  Links, absent members, paths that climb out and files of more than `limit` bytes are
     errors.
@@ -113,43 +161,46 @@ def unpack_member(archive: Path, member: str, target: Path, limit: int = MAX_BYT
     if PurePosixPath(member).is_absolute() or ".." in PurePosixPath(member).parts:
         raise DgnamError(f"'{member}' is not a path within an archive")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open_member(archive, member, limit) as source, replacing(target) as partial, partial.open("wb") as out:
-        while piece := source.read(_CHUNK):
-            out.write(piece)
+    with open_member(archive, member, limit) as source, replacing(target) as partial:
+        with partial.open("wb") as out:
+            while piece := source.read(_CHUNK):
+                out.write(piece)
+        if check is not None:
+            check(partial)
 
 
-def _download(url: str, path: Path, checksum: str | None) -> None:
+def _download(url: str, path: Path, checksum: str | None, check: Check | None = None) -> None:
     """Download a file; plain http only if https does not answer at that address."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if url.startswith(_PLAIN):
         from requests import ConnectionError as Unreachable
 
         try:
-            _retrieve(_SECURE + url.removeprefix(_PLAIN), path, checksum)
+            _retrieve(_SECURE + url.removeprefix(_PLAIN), path, checksum, check)
             return
         except Unreachable:
             pass
-    _retrieve(url, path, checksum)
+    _retrieve(url, path, checksum, check)
 
 
-def _retrieve(url: str, path: Path, checksum: str | None) -> None:
+def _retrieve(url: str, path: Path, checksum: str | None, check: Check | None) -> None:
     """Download a file, going on with what an earlier try brought; a mixture of two versions is fetched once more."""
     known = checksum if checksum is not None else first_checksum(path)
     for again in (True, False):
         with _quiet_pooch() as pooch, partial_of(path) as partial:
             if path.is_file():  # another process brought it meanwhile
                 return
-            get = functools.partial(_get, partial)
+            get = functools.partial(_get, partial, check)
             try:
                 pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=get)
                 break
-            except ValueError:  # of its checksum
+            except (ValueError, WrongContentError):  # of its checksum, or of the check
                 if not (partial.resumed and again):
                     raise
     check_first(path, checksum)
 
 
-def _get(partial: Partial, url: str, output_file: str, caller: object) -> None:
+def _get(partial: Partial, check: Check | None, url: str, output_file: str, caller: object) -> None:
     """pooch's downloader, which goes on where a connection broke, as long as each try brings something."""
     import requests
 
@@ -165,6 +216,12 @@ def _get(partial: Partial, url: str, output_file: str, caller: object) -> None:
             if attempt == ATTEMPTS or not partial.gained:
                 raise
         time.sleep(PAUSE * attempt)
+    if check is not None:
+        try:
+            check(partial.path)
+        except DgnamError:
+            partial.discard()
+            raise
     partial.put(output_file)
 
 
@@ -198,7 +255,7 @@ def remote_size(url: str) -> int | None:
         except (requests.RequestException, DgnamError, ValueError):
             continue
         length = answer.headers.get("Content-Length", "")
-        page = answer.headers.get("Content-Type", "").startswith("text/html")
+        page = answer.headers.get("Content-Type", "").startswith(_PAGES)
         return int(length) if answer.ok and not page and length.isascii() and length.isdigit() else None
     return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import DgnamError
 from . import folders
-from .download import archive_path, remote_size
+from .download import PublishedFile, archive_path, remote_size
 from .registry import ModelEntry, get
 
 HERE, MISSING, DAMAGED, FETCHED = "here", "missing", "damaged", "fetched"
@@ -26,6 +26,8 @@ class Item:
     path: where it is or would be.
     size: in bytes; of a missing file what its server says, or else None.
     about: the same where no server says it, as the registry has it.
+    archive: of a missing file that comes in an archive, where that is or would be, and `size` None.
+    archive_size: of an archive to download, what its server says; None where that isn't known or it is here.
     reason: why it can't be had.
     """
 
@@ -36,6 +38,8 @@ class Item:
     size: int | None = None
     reason: str = ""
     about: int | None = None
+    archive: Path | None = None
+    archive_size: int | None = None
 
     @property
     def likely_size(self) -> int | None:
@@ -69,7 +73,7 @@ def obtain(item: Item) -> Item:
     try:
         path = get(item.model).obtain(item.what)
     except (DgnamError, OSError) as error:
-        return replace(item, reason=str(error))
+        return replace(item, reason=str(error), state=DAMAGED if item.state == HERE else item.state)
     return replace(item, path=path, size=path.stat().st_size, state=item.state if item.state == HERE else FETCHED)
 
 
@@ -81,15 +85,49 @@ def licenses(items: Sequence[Item]) -> dict[str, list[str]]:
     return found
 
 
+@dataclass(frozen=True)
+class Download:
+    """What one address gives: a file, or an archive of several.
+
+    items: those that it is for.
+    size: in bytes, exact or about; None where it isn't known.
+    """
+
+    items: tuple[Item, ...]
+    size: int | None
+
+
+def downloads(items: Sequence[Item]) -> list[Download]:
+    """What has to be downloaded for the missing items; an archive once, and none that is here."""
+    by_place: dict[Path, list[Item]] = {}
+    for item in items:
+        if item.state == MISSING and not (item.archive is not None and item.archive.is_file()):
+            by_place.setdefault(item.path if item.archive is None else item.archive, []).append(item)
+    return [Download(tuple(group), _download_size(group)) for group in by_place.values()]
+
+
 def check_room(items: Sequence[Item]) -> None:
-    """Raise DgnamError if the missing files are known to take more room than there is."""
-    wanted = sum(item.likely_size for item in items if item.state == MISSING and item.likely_size is not None)
+    """Raise DgnamError if the missing files, and the archives that stay beside them, take more room than there is."""
+    unpacked = (item.about for item in items if item.state == MISSING and item.archive is not None)
+    sizes = (*(one.size for one in downloads(items)), *unpacked)
+    wanted = sum(size for size in sizes if size is not None)
     folder = next(one for one in (folders.home(), *folders.home().absolute().parents) if one.is_dir())
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise DgnamError(
             f"{folder} has room for {free:,} bytes, and the missing files take {wanted:,}: set $DGNAM_HOME"
         )
+
+
+def _download_size(group: Sequence[Item]) -> int | None:
+    """The bytes of a file or archive; an unknown archive is about as large as what is taken out of it."""
+    first = group[0]
+    if first.archive is None:
+        return first.likely_size
+    if first.archive_size is not None:
+        return first.archive_size
+    known = [item.about for item in group if item.about is not None]
+    return sum(known) if known else None
 
 
 def _wanted(entry: ModelEntry) -> list[str]:
@@ -110,8 +148,22 @@ def _item(entry: ModelEntry, what: str, ask: Callable[[str], int | None]) -> Ite
             return Item(entry.name, what, DAMAGED, place, place.stat().st_size, str(error))
     if place.is_file():
         return Item(entry.name, what, HERE, place, place.stat().st_size)
-    archives = [archive_path(url, folders.archives()) for file in files if file.member for url in file.urls]
-    in_archive = next((path.stat().st_size for path in archives if path.is_file()), None)
-    sizes = (ask(url) for file in files for url in file.urls)
-    known = in_archive if in_archive is not None else next((one for one in sizes if one is not None), None)
-    return Item(entry.name, what, MISSING, place, known, about=files[0].size)
+    return _missing(Item(entry.name, what, MISSING, place, about=files[0].size), files, ask)
+
+
+def _missing(item: Item, files: Sequence[PublishedFile], ask: Callable[[str], int | None]) -> Item:
+    """The item with the address that it will likely come from: an archive that is here, or the first that answers."""
+    addresses = [
+        (url, None if file.member is None else archive_path(url, folders.archives()))
+        for file in files
+        for url in file.urls
+    ]
+    here = next((archive for _, archive in addresses if archive is not None and archive.is_file()), None)
+    if here is not None:
+        return replace(item, archive=here)
+    answers = ((url, archive, ask(url)) for url, archive in addresses)
+    answer = next((one for one in answers if one[2] is not None), None)
+    if answer is None:
+        return replace(item, archive=addresses[0][1] if addresses else None)
+    _, archive, size = answer
+    return replace(item, size=size) if archive is None else replace(item, archive=archive, archive_size=size)

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ..errors import DgnamError
-from ..files.paths import replacing
+from ..errors import DgnamError, shortened
+from ..files.paths import file_head, is_web_page, replacing
 
 try:
     import fcntl
@@ -24,8 +24,9 @@ except ImportError:  # not on Windows
 
 _WHOLE, _REST, NO_SUCH_REST = 200, 206, 416
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})", re.ASCII)
-_WEB_PAGE = (b"<!doctype", b"<html", b"<?xml")
-_HEAD = 64
+_POINTER = b"version https://git-lfs"
+_JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\[\]{\"])")
+_LONGEST_ANSWER = 120
 
 
 class Partial:
@@ -83,20 +84,21 @@ class Partial:
             part.write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
 
     def check(self) -> None:
-        """Raise DgnamError unless the whole file came, and not a web page in its place, which is not kept."""
-        if self._total is not None and self.size < self._total:
-            raise DgnamError(f"the answer ended after {self.size:,} of {self._total:,} bytes")
-        self.file.seek(0)
-        start = self.file.read(_HEAD)
-        page = start.lstrip().lower().startswith(_WEB_PAGE)
-        if not start or page or (self._total is not None and self.size > self._total):
-            size = self.size
-            self._restart()
-            if not start:
-                raise DgnamError("an empty file came")
-            raise DgnamError(
-                "a web page came in the file's place" if page else f"{size:,} bytes came, of {self._total:,}"
-            )
+        """Raise DgnamError unless the whole file came, and no server's answer in its place, which is not kept."""
+        self.file.flush()
+        size, total = self.size, self._total
+        if total is not None and size < total:
+            raise DgnamError(f"the answer ended after {size:,} of {total:,} bytes")
+        answer = "an empty file came" if not size else _answer(file_head(self.path))
+        if answer is None and total is not None and size > total:
+            answer = f"{size:,} bytes came, of {total:,}"
+        if answer is not None:
+            self.discard()
+            raise DgnamError(answer)
+
+    def discard(self) -> None:
+        """Keep nothing of what came."""
+        self._restart()
 
     def put(self, target: str) -> None:
         """Give the whole file its name."""
@@ -133,6 +135,21 @@ def partial_of(path: Path) -> Iterator[Partial]:
                     part.unlink()
                     _beside(part).unlink(missing_ok=True)
             return
+
+
+def _answer(head: bytes) -> str | None:
+    """What came, if it is what servers answer with in place of a file; None where it may be one.
+
+    No file that is published here begins so.
+    """
+    if is_web_page(head):
+        return "a web page came in the file's place"
+    if head.startswith(_POINTER):
+        return "a Git LFS pointer came in the file's place"
+    if _JSON.match(head) is not None:
+        text = " ".join(head.decode("utf-8", "replace").split())
+        return f"JSON came in the file's place: {shortened(text, _LONGEST_ANSWER)}"
+    return None
 
 
 def _is(file: Any, path: Path) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DgnamError, closest
 from . import folders
-from .checksums import keep_checksum
+from .checksums import first_checksum, keep_checksum
 from .download import PublishedFile, archive_path, fetch, verify
 from .labels import Label, labels_path, read_labels
 
@@ -170,10 +170,13 @@ class ModelEntry:
         return found
 
     def obtain(self, what: str, download: bool = True) -> Path:
-        """One of `published_files`, its checksum verified, or kept where none is published."""
+        """One of `published_files`, its checksum verified, or kept where none is published and the file is good."""
         files = self.published_files()[what]
         path = self._obtain(files, download)
-        keep_checksum(path, next(file for file in files if self.place(file) == path).checksum)
+        file = next(file for file in files if self.place(file) == path)
+        if file.checksum is None and first_checksum(path) is None:  # somebody has put it there
+            self._check(file, path)
+            keep_checksum(path, None)
         return path
 
     def files(self) -> list[Path]:
@@ -261,12 +264,18 @@ class ModelEntry:
         for file in sorted(files, key=lambda file: not self.place(file).is_file()):
             path = self.place(file)
             if not path.is_file():
-                reasons += fetch(file, path, folders.archives(), online=download)
+                check = functools.partial(self._check, file)
+                reasons += fetch(file, path, folders.archives(), online=download, check=check)
             if path.is_file():
                 verify(path, file.checksum)
                 return path
         path = self.place(files[0])
         raise MissingWeightsError(self.name, path, _how_to_get(self, files, path, reasons), tuple(reasons))
+
+    def _check(self, file: PublishedFile, path: Path) -> None:
+        from .comparing import check_file
+
+        check_file(self, file, path)
 
     def _renamed(self, file: PublishedFile, path: Path) -> Path:
         """Weights that name their layers otherwise, as a caffemodel with our names beside them."""

@@ -12,6 +12,7 @@ from dgnam.bench import machine, table
 from dgnam.bench.by_hand import ByHand, Normalization
 from dgnam.cli.app import app
 from dgnam.errors import DgnamError
+from dgnam.runs import record
 from dgnam.zoo.stand_ins import GENERATOR, SCORES, stand_in
 
 
@@ -59,6 +60,71 @@ def test_the_command_prints_json_and_writes_a_file(small, capsys, tmp_path):
     assert printed == json.loads((tmp_path / "bench.json").read_text())
     assert [row["batch"] for row in printed["rows"]] == [1, 2]
     assert "caffenet-mini float32 batch 1" in err
+
+
+def bench(*words):
+    return app(["bench", "--precision", "float32", *map(str, words)], standalone_mode=False)
+
+
+@pytest.mark.parametrize("where", ["folder", "absent/bench.json", "file/bench.json", "closed/bench.json"])
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_measured(where, monkeypatch, tmp_path):
+    monkeypatch.setattr(table, "measure", lambda *given: pytest.fail("measured"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "closed").symlink_to("/proc/sys")  # where root may write no file either
+    with pytest.raises(DgnamError, match=where.partition("/")[0]):
+        bench("--output", tmp_path / where)
+
+
+def test_looking_whether_an_output_can_be_written_leaves_it_as_it_was(small, monkeypatch, tmp_path):
+    monkeypatch.setattr(table, "measure", lambda *given: iter(()))
+    bench("--output", tmp_path / "new.json")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "old.json").write_text("{}")
+    bench("--output", tmp_path / "old.json")
+    assert (tmp_path / "old.json").read_text() == "{}"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, RuntimeError])
+def test_what_was_measured_until_an_interrupt_is_shown_and_written(error, small, monkeypatch, tmp_path, capsys):
+    rows = iter([table._row, table._row])
+
+    def row(*given):
+        try:
+            return next(rows)(*given)
+        except StopIteration:
+            raise error from None
+
+    monkeypatch.setattr(table, "BATCHES", {"cpu": {True: (1, 2, 3), False: ()}})
+    monkeypatch.setattr(table, "_row", row)
+    if error is KeyboardInterrupt:
+        assert bench("--output", tmp_path / "bench.json") == 130
+    else:
+        with pytest.raises(error):
+            bench("--output", tmp_path / "bench.json")
+    shown = capsys.readouterr().out
+    assert shown.count("caffenet-mini") == 2
+    assert "stopped before the end: rows are missing" in shown
+    kept = json.loads((tmp_path / "bench.json").read_text())
+    assert ([row["batch"] for row in kept["rows"]], kept["finished"]) == ([1, 2], False)
+
+
+def test_a_disk_that_fills_meanwhile_loses_no_table(small, monkeypatch, tmp_path, capsys):
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(record, "write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        bench("--output", tmp_path / "bench.json")
+    assert capsys.readouterr().out.count("caffenet-mini") == 2
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-1", "-inf"])
+def test_seconds_that_are_none_are_refused(seconds, monkeypatch):
+    monkeypatch.setattr(table, "measure", lambda *given: pytest.fail("measured"))
+    with pytest.raises(DgnamError, match=f"--most-seconds {seconds}: give a number of seconds, 0 or more"):
+        bench(f"--most-seconds={seconds}")
 
 
 @pytest.mark.slow

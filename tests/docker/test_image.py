@@ -89,7 +89,7 @@ def test_its_user_and_health_check(store):
 
 
 def test_doctor_is_content(container, store):
-    assert "torch" in run(container, store, "dgnam", "doctor")
+    assert "torch" in run(container, store, "dgnam", "doctor", "--quick")
 
 
 def test_it_has_no_build_tools(container, store):

@@ -24,6 +24,7 @@ class Hosted:
     cuts: bytes of the body after which the connection breaks, for one answer after the other; then it holds.
     stalls: the same, but the line stays open and silent, for `silence` seconds.
     ranges: whether it sends parts of the file.
+    length: whether it says how long the body is; otherwise the connection's end is the body's.
     piece, pause: the body comes in pieces of so many bytes with so many seconds between.
     """
 
@@ -34,6 +35,7 @@ class Hosted:
     stalls: list[int] = field(default_factory=list)
     ranges: bool = True
     etag: bool = True
+    length: bool = True
     piece: int = 1 << 16
     pause: float = 0.0
     silence: float = 0.0
@@ -92,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(416, {"Content-Range": f"bytes */{len(hosted.content)}", "Content-Length": "0"})
             return
         rest = hosted.content[start or 0 :]
-        headers = {"Content-Length": str(len(rest)), "Content-Type": hosted.kind}
+        headers = {"Content-Type": hosted.kind}
+        headers |= {"Content-Length": str(len(rest))} if hosted.length else {"Connection": "close"}
         headers |= {"ETag": etag} if hosted.etag else {}
         if start is not None:
             headers["Content-Range"] = f"bytes {start}-{len(hosted.content) - 1}/{len(hosted.content)}"

@@ -225,7 +225,7 @@ def test_members_of_a_changed_archive_are_refused(server: tuple[Path, str], tmp_
 def test_https_is_tried_before_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tried = []
 
-    def answer(url: str, path: Path, checksum: str | None) -> None:
+    def answer(url: str, path: Path, checksum: str | None, check: object) -> None:
         tried.append(url)
         if url == "https://old.example/net":
             raise requests.exceptions.SSLError("no https here")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
+import random
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +19,9 @@ from dgnam import experiments, zoo
 from dgnam.cli.app import app
 from dgnam.errors import DgnamError
 from dgnam.train.zoo.verify import Check, verify
-from dgnam.zoo import fetching
+from dgnam.zoo import fetching, registry
 from dgnam.zoo.adding import add
+from dgnam.zoo.checksums import first_checksum
 from tests.zoo.conftest import Toys, saved
 
 
@@ -244,3 +249,166 @@ def test_what_the_paper_needs_are_its_published_networks(monkeypatch: pytest.Mon
     assert {"caffenet", "googlenet", "resnet50", "places205-alexnet", "lrcn-single-frame"} <= set(names)
     assert len(names) == len(set(names))
     assert np.all([zoo.get(name).prototxt.is_file() for name in names])
+
+
+def zipped(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in members.items():
+            made.writestr(f"g/{name}.caffemodel", content)
+    return file.getvalue()
+
+
+def bad_weights(toys: Toys) -> dict[str, tuple[bytes, str]]:
+    """What a host may send in place of g.pt, and a part of the reason."""
+    whole, junk = toys.content("g.pt"), random.Random(1).randbytes(1004)
+    return {
+        "json": (b'{"error": "gone"}', "JSON came in the file's place"),
+        "junk": (junk, "1,004 bytes came that are not the file: g.pt: "),
+        "junk in torch's zip": (b"PK\x03\x04" + junk, "g.pt: is truncated or damaged"),
+        "text": (b"404: Not Found", "14 bytes came that are not the file: g.pt: "),
+        "cut": (whole[: len(whole) // 2], "g.pt: is truncated or damaged"),
+        "another net": (toys.content("e.pt"), "deconv0"),
+        "not finite": (saved({"deconv0.weight": torch.full((3, 3, 4, 4), torch.nan)}), "NaN"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["json", "junk", "junk in torch's zip", "text", "cut", "another net", "not finite"])
+@pytest.mark.parametrize("length", [True, False])
+def test_what_is_no_weights_is_neither_kept_nor_in_the_way(kind: str, length: bool, toys: Toys) -> None:
+    content, reason = bad_weights(toys)[kind]
+    toys.hosts.put("dead/g.pt", content, length=length)
+    folder, address = toys.home / "g", f"{toys.hosts.url}/dead/g.pt"
+    with pytest.raises(DgnamError) as caught:
+        zoo.get("g").obtain("weights")
+    assert f"{address} (" in str(caught.value)
+    assert reason in str(caught.value)
+    assert ".part" not in str(caught.value)
+    assert list(folder.iterdir()) == []
+    toys.host("g.pt")
+    shown = run("fetch", "g")
+    assert (folder / "g.pt").read_bytes() == toys.content("g.pt"), shown.output
+    assert first_checksum(folder / "g.pt") == f"sha256:{hashlib.sha256(toys.content('g.pt')).hexdigest()}"
+
+
+def test_a_cut_body_without_a_length_goes_on_to_the_next_address(toys: Toys) -> None:
+    toys.hosts.put("dead/g.pt", toys.content("g.pt"), length=False, cuts=[900])
+    toys.host("g.pt", "act_range_3x_pool1.txt")
+    assert run("fetch", "g").exit_code == 0
+    assert (toys.home / "g" / "g.pt").read_bytes() == toys.content("g.pt")
+
+
+def test_bounds_and_pictures_are_checked_too(toys: Toys) -> None:
+    toys.host("g.pt")
+    toys.hosts.put("act_range_3x_pool1.txt", b"1 2")
+    with pytest.raises(DgnamError, match=r"3 bytes came that are not the file: .* has 2 bounds"):
+        zoo.get("g").obtain("act_range")
+    assert not (toys.home / "g").exists() or list((toys.home / "g").iterdir()) == []
+
+
+def test_a_bad_file_put_there_by_hand_gets_no_checksum(toys: Toys) -> None:
+    place = toys.home / "g" / "g.pt"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"nothing at all")
+    toys.host("act_range_3x_pool1.txt")
+    shown = run("fetch", "g", "g")
+    assert isinstance(shown.exception, DgnamError)
+    assert "g.pt: is a file of another format" in str(shown.exception)
+    assert first_checksum(place) is None
+    place.write_bytes(toys.content("g.pt"))
+    assert run("fetch", "g").exit_code == 0
+    assert first_checksum(place) is not None
+
+
+BAD_ARCHIVES = ["junk", "cut", "without the file", "junk within", "flipped"]
+
+
+def bad_archive(kind: str, toys: Toys) -> bytes:
+    whole = bytearray(toys.content("g.zip"))
+    if kind == "flipped":
+        whole[len(whole) // 3] ^= 1
+        return bytes(whole)
+    return {
+        "junk": random.Random(2).randbytes(1004),
+        "cut": bytes(whole[: len(whole) // 2]),
+        "without the file": zipped(other=b"other"),
+        "junk within": zipped(g=b"junk " * 50),
+    }[kind]
+
+
+def two_mirrors(toys: Toys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """g.zip at two addresses, and no other file of g."""
+    path = registry.folders.data_folder("models") / "registry.json"
+    content = json.loads(path.read_text())
+    weights = content["g"]["weights"]
+    weights["urls"] = [f"{toys.hosts.url}/first/g.zip", f"{toys.hosts.url}/second/g.zip"]
+    content["g"]["other_weights"] = []
+    path.write_text(json.dumps(content))
+    registry.clear_cache()
+
+
+@pytest.mark.parametrize("kind", BAD_ARCHIVES)
+def test_a_bad_archive_stands_in_no_mirrors_way(kind: str, toys: Toys, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_mirrors(toys, monkeypatch)
+    toys.hosts.put("first/g.zip", bad_archive(kind, toys))
+    archives = toys.home / "archives"
+    with pytest.raises(DgnamError, match="it is not kept"):
+        zoo.get("g").obtain("weights")
+    assert list(archives.iterdir()) == []
+    toys.hosts.put("second/g.zip", toys.content("g.zip"))
+    path = zoo.get("g").obtain("weights")
+    assert path.read_bytes() == toys.content("g.caffemodel")
+    assert first_checksum(archives / "g.zip") is not None
+
+
+@pytest.mark.parametrize("kind", BAD_ARCHIVES)
+def test_a_bad_archive_that_was_kept_is_fetched_anew(kind: str, toys: Toys, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_mirrors(toys, monkeypatch)
+    archive = toys.home / "archives" / "g.zip"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(bad_archive(kind, toys))
+    with pytest.raises(DgnamError):  # put there by hand, so it stays
+        zoo.get("g").obtain("weights")
+    assert archive.is_file()
+    archive.with_name("g.zip.sha256").write_text(f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  g.zip\n")
+    toys.hosts.put("first/g.zip", toys.content("g.zip"))
+    assert zoo.get("g").obtain("weights").read_bytes() == toys.content("g.caffemodel")
+
+
+def test_an_archive_of_several_models_counts_once_and_what_comes_out_of_it_too(
+    toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = registry.folders.data_folder("models") / "registry.json"
+    content = json.loads(path.read_text())
+    for name in "ghij":
+        model = json.loads(json.dumps(content["g"]))
+        model["weights"] |= {"member": f"g/{name}.caffemodel", "size": 1000}
+        model["generator"]["act_range"] = None
+        model["definition"] = "g"
+        content[name] = model
+    path.write_text(json.dumps(content))
+    registry.clear_cache()
+    asked: list[str] = []
+
+    def size(url: str) -> int | None:
+        asked.append(url)
+        return 3000 if url.endswith("/g.zip") else None
+
+    items = fetching.needed("ghij", size)
+    (one,) = fetching.downloads(items)
+    assert (one.size, len(one.items)) == (3000, 4)
+    assert asked == [f"{toys.hosts.url}/g.zip"]
+    free = shutil._ntuple_diskusage  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: free(7000, 1, 6999))
+    with pytest.raises(DgnamError, match="the missing files take 7,000"):
+        fetching.check_room(items)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: free(7000, 0, 7000))
+    fetching.check_room(items)
+    (unknown,) = fetching.downloads(fetching.needed("ghij", lambda url: None))
+    assert unknown.size == 4000
+    whole = zipped(**dict.fromkeys("ghij", toys.content("g.caffemodel")))
+    toys.hosts.put("g.zip", whole)
+    shown = run("fetch", *"gh")
+    assert f"==> 1 files to download, {len(whole):,} bytes, into" in shown.stderr
+    assert f"about 1,000 bytes  in g.zip, {len(whole):,} bytes" in shown.stderr
+    assert toys.hosts.count("g.zip") == 1

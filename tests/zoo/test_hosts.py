@@ -201,5 +201,33 @@ def test_the_size_is_asked_for_first(hosts: Hosts) -> None:
     assert remote_size(f"{hosts.url}/moved") == len(CONTENT)
     assert remote_size(f"{hosts.url}/gone") is None
     assert remote_size(hosts.put("page", PAGE, kind="text/html")) is None
+    assert remote_size(hosts.put("json", b"{}", kind="application/json; charset=utf-8")) is None
     assert remote_size("http://127.0.0.1:9/net.pt") is None
     assert hosts.count("net.pt") == 0
+
+
+ANSWERS = {
+    "json": (b'{"error": "Repository not found"}', 'JSON came in the file\'s place: {"error": "Repository'),
+    "json list": (b' [\n {"message": "no"}]', "JSON came in the file's place"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "a Git LFS pointer came"),
+    "bom": (b"\xef\xbb\xbf<!DOCTYPE html><html></html>", "a web page came"),
+    "bom and lines": (b"\xef\xbb\xbf\r\n\r\n<html lang=en></html>", "a web page came"),
+    "utf-16": ("\ufeff<html></html>".encode("utf-16-le"), "a web page came"),
+    "comment": (b"<!-- mirror 3 -->\n<html></html>", "a web page came"),
+    "head": (b"<head><title>Sign in</title></head>", "a web page came"),
+    "script": (b"<script src='x.js'></script>", "a web page came"),
+    "title": (b"\n\t<TITLE>404</TITLE>", "a web page came"),
+    "store": (b"<Error><Code>AccessDenied</Code></Error>", "a web page came"),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_a_servers_answer_is_taken_for_no_file(kind: str, hosts: Hosts, tmp_path: Path) -> None:
+    content, reason = ANSWERS[kind]
+    url, path = hosts.put("net.pt", content), tmp_path / "net.pt"
+    (found,) = get(path, url)
+    assert found.startswith(f"{url} (")
+    assert reason in found
+    assert files(path) == []
+    assert get(path, url, hosts.put("right", CONTENT)) == [found]
+    assert path.read_bytes() == CONTENT

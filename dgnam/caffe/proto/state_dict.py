@@ -4,8 +4,8 @@ Keys are a layer's name and a parameter's, `conv1.weight`; `fc6.1.weight`, of a 
 is fc6's too.  Convolution, Deconvolution and InnerProduct have the axes of torch's Conv2d, ConvTranspose2d and Linear.
 `CaffeModule.state_dict()` (keys `conv1/0`) and that of `to_torch` are read as well.
 
-What the file claims is compared with its bytes, and what its pickle asks for with what tensors need, before torch reads
-it, with `weights_only=True`.
+What the file claims is compared with its bytes, and these with their CRCs, which torch leaves out, and what its pickle
+asks for with what tensors need, before torch reads it, with `weights_only=True`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import pickle
 import pickletools
 import re
+import struct
 import warnings
 import zipfile
 from collections import Counter
@@ -51,6 +52,7 @@ _STORAGE = re.compile(r"torch(\.storage)? \w+Storage", re.ASCII)
 
 _MOST_PICKLE = 16 << 20
 """Far more than the names and shapes of any net take."""
+_PIECE = 1 << 20
 _MOST_AXES = 32
 _LONGEST_REASON = 300
 _HOW = "a state dict is what torch.save(module.state_dict(), path) writes"
@@ -121,14 +123,32 @@ def _zipped_pickle(path: StrPath, file: Path) -> bytes:
                 raise _fail(path, "is a zip archive with compressed files; torch stores them as they are")
             if sum(entry.file_size for entry in entries) > file.stat().st_size:
                 raise _fail(path, "is a zip archive whose files claim more bytes than it has")
+            for entry in entries:
+                _check_crc(zipped, entry)
             return read_entry(zipped, file, found[0], _MOST_PICKLE)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, KeyError, IndexError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        struct.error,
+        ValueError,
+        NotImplementedError,
+        EOFError,
+        KeyError,
+        IndexError,
+        RuntimeError,
+    ) as error:
         if isinstance(error, DgnamError):
             raise
         reason = shortened(str(error), _LONGEST_REASON)
         raise _fail(
             path, f"is truncated or damaged: it is not a whole zip archive ({reason}); fetch it again"
         ) from None
+
+
+def _check_crc(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Raise zipfile's error unless the bytes of a file within have the CRC that the zip has for them."""
+    with zipped.open(entry) as stream:
+        while stream.read(_PIECE):
+            pass
 
 
 def _globals(path: StrPath, data: bytes) -> Iterator[str]:

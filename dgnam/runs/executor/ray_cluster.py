@@ -1,4 +1,4 @@
-"""The machines of a Ray cluster: which are here, and how many workers each has room for."""
+"""The machines of a Ray cluster: which are here, how many workers each has room for, and what others leave free."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Cluster:
 
     def __init__(self, ray: Any, device: str, threads: int):
         self._ray, self._gpu, self._threads = ray, device != "cpu", threads
-        self._seen, self._when = dict[str, dict[str, float]](), -FRESH
+        self._seen, self._left = dict[str, dict[str, float]](), dict[str, dict[str, float]]()
+        self._when = -FRESH
 
     def nodes(self) -> list[str]:
         """The machines that have room for a worker, by their ids."""
@@ -31,10 +32,13 @@ class Cluster:
         return node in self._look()
 
     def room(self, node: str) -> int:
-        """How many workers a machine has room for."""
-        resources = self._look().get(node, {})
-        cpus = int(resources.get("CPU", 0))
-        return min(cpus, int(resources.get("GPU", 0))) if self._gpu else cpus // self._cpus(node)
+        """How many workers a machine has room for, if nobody else is there."""
+        return self._fitting(node, self._look().get(node, {}))
+
+    def free(self, node: str) -> int:
+        """How many more workers a machine has room for now, beside those of this run and of others."""
+        total = self._look().get(node, {})
+        return self._fitting(node, self._left.get(node, total))
 
     def slots(self) -> int:
         """How many workers there is room for."""
@@ -43,6 +47,10 @@ class Cluster:
     def resources_of_worker(self, node: str) -> dict[str, int]:
         """What Ray sets aside for a worker on a machine."""
         return {"num_cpus": 1, "num_gpus": 1} if self._gpu else {"num_cpus": self._cpus(node)}
+
+    def _fitting(self, node: str, resources: dict[str, float]) -> int:
+        cpus = int(resources.get("CPU", 0))
+        return min(cpus, int(resources.get("GPU", 0))) if self._gpu else cpus // self._cpus(node)
 
     def _cpus(self, node: str) -> int:
         """As many as threads, as far as there are."""
@@ -58,5 +66,13 @@ class Cluster:
                 reason = shortened(str(error), 300)
                 raise DgnamError(f"the cluster can't be asked for its machines: {reason}") from error
             self._seen = {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}
+            self._left = self._available()
             self._when = now
         return self._seen
+
+    def _available(self) -> dict[str, dict[str, float]]:
+        """What each machine has that nobody has taken; {} where Ray doesn't say."""
+        try:
+            return dict(self._ray._private.state.available_resources_per_node())
+        except Exception:  # another version has it elsewhere
+            return {}

@@ -47,6 +47,7 @@ class Hand:
     """A worker, from the driver's side.
 
     actor: of Ray; node: the machine's id.
+    placed: whether it has answered ever, so that what it takes of its machine is taken.
     ready, reaches: whether it has opened the nets, and whether it puts its parcels into their place itself.
     opening: the answer it owes to `open`; None where it gave it.
     tasks: those handed to it, with the answers that it owes, in their order.
@@ -56,6 +57,7 @@ class Hand:
     actor: Any
     node: str
     began: float = field(default_factory=time.monotonic)
+    placed: bool = False
     ready: bool = False
     reaches: bool = False
     opening: Any = None
@@ -250,6 +252,7 @@ class Dispatch:
             self._charge(task, found.reason)
 
     def _take_opened(self, hand: Hand, found: Opened | Trouble) -> None:
+        hand.placed = True
         if isinstance(found, Opened):
             hand.ready, hand.reaches, self._alone_since = True, found.reaches, None
             for text in found.warnings:
@@ -334,18 +337,33 @@ class Dispatch:
         for _ in range(len(self._todo) - sum(not hand.tasks for hand in useful)):
             node = max(free, key=lambda one: free[one], default=None)
             if node is None or free[node] < 1:
+                if free and not self._executor.workers:
+                    self._tell_of_wait()
                 return
             free[node] -= 1
             self._start(node)
 
+    def _tell_of_wait(self) -> None:
+        """Warn once that others have all that there is."""
+        kind = "CPUs" if self._work.device == "cpu" else "GPUs"
+        text = f"executor '{self._executor.name}': others use all {kind} of the cluster; waiting for one that is free"
+        if text not in self._said:
+            self._said.add(text)
+            warnings.warn(text, stacklevel=2)
+
     def _free(self) -> dict[str, int]:
-        """How many more workers each machine may have, of those that are here and don't rest."""
+        """How many more workers each machine may have now, of those that are here and don't rest.
+
+        What a worker takes that has not answered yet may not be missing from what the machine says is free.
+        """
         now, found = time.monotonic(), {}
         for node in self._cluster.nodes():
             machine = self._machines.setdefault(node, Machine(self._cluster.room(node)))
             if machine.rests_until > now or machine.strikes > self._executor.retries:
                 continue
-            found[node] = machine.most - sum(hand.node == node for hand in self._executor.workers)
+            ours = [hand for hand in self._executor.workers if hand.node == node]
+            free = self._cluster.free(node) - sum(not hand.placed for hand in ours)
+            found[node] = max(0, min(machine.most - len(ours), free))
         return found
 
     def _complain(self) -> None:

@@ -251,6 +251,24 @@ def test_a_truncated_file_says_so_wherever_it_ends(
             read_weights(path)
 
 
+def test_one_wrong_bit_anywhere_gives_no_other_numbers(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    """Of torch's zip; its older files hold no checksums."""
+    whole = saved(tmp_path / "whole.pt", state).read_bytes()
+    right, path, refused = read_weights(tmp_path / "whole.pt"), tmp_path / "bad.pt", 0
+    start = whole.index(state["fc6.weight"].numpy().tobytes()[:16])
+    for place in {*range(0, len(whole), 7), *range(start, start + 40)}:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            found = read_weights(path)
+        except FormatError:
+            refused += 1
+            continue
+        assert list(found) == list(right)
+        assert all(np.array_equal(a, b) for n in right for a, b in zip(found[n], right[n], strict=True))
+        assert not start <= place < start + 40
+    assert refused > 40
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

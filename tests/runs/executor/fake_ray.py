@@ -26,8 +26,8 @@ class Reference:
 class Actor:
     """An object whose methods are called in order, on a node."""
 
-    def __init__(self, cluster, make, node):
-        self.cluster, self.node, self.dead, self.calls = cluster, node, None, []
+    def __init__(self, cluster, make, node, takes):
+        self.cluster, self.node, self.dead, self.calls, self.takes = cluster, node, None, [], takes
         self.inner = make()
 
     def __getattr__(self, name):
@@ -54,6 +54,7 @@ class FakeRay:
     deaths: for a chunk, why the worker that begins it dies, once each; "node" takes its node along, and "late" lets it
         finish the chunk and die before it says so.
     seen: by node, the chunks begun there.
+    others: by node, what other programs have taken of it.
     """
 
     def __init__(self, **nodes):
@@ -61,6 +62,9 @@ class FakeRay:
             name: {"CPU": float(cpus), **({"GPU": float(gpus)} if gpus else {})} for name, (cpus, gpus) in nodes.items()
         }
         self.actors, self.turn, self.deaths, self.seen = [], itertools.count(), {}, []
+        self.others = {}
+        state = SimpleNamespace(available_resources_per_node=self.available)
+        self._private = SimpleNamespace(state=state)
         self.exceptions = SimpleNamespace(RayError=RayError)
         strategy = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
         self.util = SimpleNamespace(scheduling_strategies=strategy)
@@ -71,13 +75,25 @@ class FakeRay:
     def nodes(self):
         return [{"NodeID": name, "Alive": True, "Resources": has} for name, has in self.machines.items()]
 
+    def available(self):
+        """What is left on each node; Ray leaves out what there is none of."""
+        found = {}
+        for name, has in self.machines.items():
+            left = {what: count - self.others.get(name, {}).get(what, 0) for what, count in has.items()}
+            for actor in self.actors:
+                if actor.node == name and actor.dead is None:
+                    for option, what in (("num_cpus", "CPU"), ("num_gpus", "GPU")):
+                        left[what] = left.get(what, 0) - actor.takes.get(option, 0)
+            found[name] = {what: count for what, count in left.items() if count > 0}
+        return found
+
     def put(self, value):
         return ray.cloudpickle.dumps(value)
 
     def remote(self, kind):
-        def options(*, scheduling_strategy, **_):
+        def options(*, scheduling_strategy, **takes):
             def start(*given):
-                actor = Actor(self, lambda: kind(*given), scheduling_strategy)
+                actor = Actor(self, lambda: kind(*given), scheduling_strategy, takes)
                 self.actors.append(actor)
                 return actor
 

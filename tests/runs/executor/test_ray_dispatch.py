@@ -185,6 +185,47 @@ def test_workers_are_spread_over_gpus(run, cluster):
     assert {node: nodes.count(node) for node in set(nodes)} == {"a": 2, "b": 1}
 
 
+@pytest.mark.parametrize(
+    ("others", "device", "expected"),
+    [
+        ({"a": {"GPU": 4}, "b": {"GPU": 1}}, "cuda", {"b": 1, "c": 1}),
+        ({"a": {"GPU": 3.5}, "b": {"GPU": 1}}, "cuda", {"b": 1, "c": 1}),
+        ({"a": {"GPU": 2, "CPU": 7}, "b": {}}, "cuda", {"a": 1, "b": 2, "c": 1}),
+        ({"a": {"CPU": 8}, "b": {"CPU": 1}}, "cpu", {"b": 1, "c": 4}),
+    ],
+)
+def test_workers_go_where_others_leave_room(others, device, expected, run, cluster, monkeypatch):
+    monkeypatch.setattr("dgnam.runs.executor.ray_cluster.FRESH", 0.0)
+    fake = cluster(a=(8, 4), b=(2, 2), c=(4, 1))
+    fake.others = others
+    carry_out(run, RayExecutor(), tasks(12), work(device=device))
+    nodes = [actor.node for actor in fake.actors]
+    assert {node: nodes.count(node) for node in set(nodes)} == expected
+
+
+def test_a_run_waits_where_others_have_all_gpus_and_says_so_once(run, cluster, monkeypatch):
+    monkeypatch.setattr("dgnam.runs.executor.ray_cluster.FRESH", 0.0)
+    fake, turns = cluster(a=(8, 2)), iter(range(100))
+    fake.others = {"a": {"GPU": 2}}
+
+    def check():
+        if next(turns) == 5:
+            fake.others = {"a": {"GPU": 1}}
+
+    with pytest.warns(UserWarning, match="others use all GPUs of the cluster; waiting") as told:
+        carry_out(run, RayExecutor(), tasks(3), work(device="cuda"), check)
+    assert len(told) == 1
+    assert [actor.node for actor in fake.actors] == ["a"]
+    assert len(run.names()) == 3
+
+
+def test_a_ray_that_does_not_say_what_is_free_is_taken_for_free(run, cluster):
+    fake = cluster(a=(2, 0), b=(1, 0))
+    del fake._private
+    carry_out(run, RayExecutor(), tasks(6), work())
+    assert {actor.node for actor in fake.actors} == {"a", "b"}
+
+
 def test_a_cluster_without_what_is_needed(run, cluster):
     cluster(a=(8, 0))
     with pytest.raises(DgnamError, match="no machine of the cluster has a GPU, for device cuda"):
