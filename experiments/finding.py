@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from dgnam.errors import ArrayError
-from dgnam.measure.statistics import Estimate, all_hold
+from dgnam.measure.statistics import Estimate, undecidable
 
 from .claims import Claim
 
@@ -70,11 +70,27 @@ class Finding:
     def lines(self) -> list[str]:
         """For people: a line for each part, and the verdict."""
         name = self.claim.name
-        lines = [f"{name}, {part}: {estimate}, {self.claim.bound(part)}" for part, estimate in self.parts.items()]
+        lines = [f"{name}, {part}: {self._compared(part)}" for part in self.parts]
         lines += [f"{name}, {part}: not estimated ({why})" for part, why in self.missing.items()]
         controls = {**self.controls.floor, **self.controls.ceiling}
         lines += [f"{name}, control, {what}: {value:.3g}" for what, value in controls.items()]
-        return lines if self.verdict is None else [*lines, f"{name}: {self.verdict}. {self.claim.claim}"]
+        if self.verdict is None:
+            return lines
+        lines += [
+            f"{name}, {what}: this positive control is not detected, so nothing is decided" for what in self.missed
+        ]
+        return [*lines, f"{name}: {self.verdict}. {self.claim.claim}"]
+
+    @property
+    def missed(self) -> list[str]:
+        """The parts that are positive controls and are not detected."""
+        controls = [part for part in (*self.parts, *self.missing) if self.claim.bound(part).control]
+        return [part for part in controls if part in self.missing or self._verdict_of(part) != "holds"]
+
+    def _compared(self, part: str) -> str:
+        """An estimate with its bound, and why it decides nothing if it can't."""
+        estimate, why = self.parts[part], "" if self.verdict is None else undecidable(self.parts[part])
+        return f"{estimate}, {self.claim.bound(part)}" + (f": undecided, {why}" if why else "")
 
     def _verdict_of(self, part: str) -> str | None:
         return None if self.verdict is None else self.claim.bound(part).decide(self.parts[part]).outcome
@@ -90,8 +106,7 @@ def find(
 ) -> Finding:
     """Estimate the parts of a claim, and compare them with its bounds.
 
-    A claim holds in no case while one of its bounds has no estimate; it is undecided unless another part fails.
-    verdict: draw one.
+    verdict: draw one, by `Claim.decide`.
     """
     found: dict[str, Estimate] = {}
     missing = {name: "not measured in this run" for name in claim.bounds if name not in parts}
@@ -101,12 +116,5 @@ def find(
             found[name] = part(level=level)
         except ArrayError as error:
             missing[name] = str(error)
-    said = _verdict(claim, found, complete=not missing) if verdict else None
+    said = claim.decide(found, missing).outcome if verdict else None
     return Finding(claim, found, missing, controls, note, said)
-
-
-def _verdict(claim: Claim, found: Mapping[str, Estimate], complete: bool) -> str:
-    if not found:
-        return "undecided"
-    said = all_hold(claim.bound(name).decide(estimate) for name, estimate in found.items()).outcome
-    return "undecided" if said == "holds" and not complete else said

@@ -18,6 +18,11 @@ def test_no_threshold_has_moved():
     assert hashlib.sha256(text.encode()).hexdigest() == FIXED, f"{CLAIMS} has other bounds than those fixed first"
 
 
+def test_positive_controls_are_those_that_the_claims_name():
+    controls = [(name, part) for name, one in claims().items() for part, bound in one.bounds.items() if bound.control]
+    assert controls == [("sec3.1-copying", "controls detected"), ("sec3.6-videos", "motion")]
+
+
 def test_each_claim_is_decided_by_one_experiment():
     decided = [name for experiment in EXPERIMENTS.values() for name in experiment.claims]
     assert sorted(decided) == sorted(claims())

@@ -39,6 +39,40 @@ def test_a_part_that_cannot_be_estimated_says_why():
     assert found.as_dict()["parts"]["outside"]["verdict"] == "holds"
 
 
+COPYING = claims()["sec3.1-copying"]
+SPACES = [part for part in COPYING.bounds if part != "controls detected"]
+
+
+def share(percentage, count=400):
+    return percent(partial(proportion, np.arange(count) < count * percentage / 100))
+
+
+@pytest.mark.parametrize(
+    ("copies", "detected", "verdict"),
+    [
+        (0, 100, "holds"),
+        (20, 100, "fails"),
+        (0, 50, "undecided"),
+        (20, 50, "undecided"),
+        (20, 90, "undecided"),
+        (0, None, "undecided"),
+        (20, None, "undecided"),
+    ],
+)
+def test_a_control_that_is_not_detected_leaves_it_undecided(copies, detected, verdict):
+    parts = {space: share(copies) for space in SPACES}
+    found = find(COPYING, parts if detected is None else {**parts, "controls detected": share(detected)})
+    assert found.verdict == verdict
+    missed = "controls detected: this positive control is not detected"
+    assert any(missed in line for line in found.lines()) == (detected != 100)
+
+
+def test_a_part_of_units_that_are_all_alike_says_why_it_decides_nothing():
+    found = find(FIG1, {"judge-mini": difference(30), "outside": partial(mean_difference, [0.0] * 10, [0.0] * 10)})
+    assert found.verdict == "undecided"
+    assert any("outside: 0 [0, 0]" in line and "gives no interval" in line for line in found.lines())
+
+
 def test_without_a_verdict_none_is_drawn():
     found = find(FIG1, {"judge-mini": difference(30), "outside": difference(30)}, verdict=False)
     assert found.verdict is None

@@ -6,7 +6,7 @@ decide(gain, above=0.20).outcome  # "holds", "fails" or "undecided"
 
 from .bootstrap import bootstrap, mean, mean_difference, unit_means
 from .cliffs_delta import cliffs_delta
-from .decision import Decision, all_hold, decide, with_controls
+from .decision import Decision, all_hold, decide, undecidable, with_controls
 from .estimate import Estimate
 from .holm import holm
 from .mcnemar import McNemar, mcnemar
@@ -31,6 +31,7 @@ __all__ = [
     "spearman",
     "spearman_p",
     "spearman_within_units",
+    "undecidable",
     "unit_correlations",
     "unit_means",
     "wilson",

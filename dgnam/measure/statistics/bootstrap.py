@@ -5,7 +5,8 @@ cluster bootstrap that resamples clusters and keeps their members (A. Davison, D
 Application, 1997, Sec. 3.8).  The interval is BCa, bias-corrected and accelerated (B. Efron: Better bootstrap
 confidence intervals. JASA 1987), which in simulations of 22 units covers a mean in 94 % of cases where the percentile
 interval covers it in 92 %; where BCa is undefined, as for units that are all equal, it is the percentile interval.
-Of fewer than about six units no resampling can give a 95 % interval; `decide` leaves those undecided.
+Of fewer than about six units, and of units that are all equal, no resampling can give a 95 % interval; `decide` leaves
+those undecided.
 """
 
 from __future__ import annotations
