@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dgnam.errors import DgnamError, closest
-from dgnam.measure.statistics import Decision, Estimate, all_hold, decide, with_controls
+from dgnam.measure.statistics import Decision, Estimate, all_hold, decide, undecidable, with_controls
 from dgnam.measure.statistics.decision import CLAIM_LEVEL, EQUIVALENCE_LEVEL
 
 if sys.version_info >= (3, 11):
@@ -46,6 +46,21 @@ class Bound:
     def decide(self, estimate: Estimate) -> Decision:
         """What an interval of this level says."""
         return decide(estimate, **{self.kind: self.number})
+
+    def p_value(self, estimate: Estimate) -> float | None:
+        """Of the statistic being at the bound, two-sided; small where the interval lies wholly on either side.
+
+        "within": of two one-sided tests, the larger p-value where the statistic is inside, and that of being at the
+        nearer margin where it is outside; each at 5 %, as the interval is of 90 %.
+        None where the interval decides nothing, or is all that is known.
+        """
+        test, number = estimate.test, self.number
+        if test is None or undecidable(estimate):
+            return None
+        if self.kind != "within":
+            return test(number, "two-sided")
+        inside = max(test(-number, "greater"), test(number, "less"))
+        return min(inside, test(number, "greater"), test(-number, "less"))
 
     def __str__(self) -> str:
         words = {"above": "> {:g}", "below": "< {:g}", "within": "within ±{:g}"}

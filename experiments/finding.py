@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from dgnam.errors import ArrayError
 from dgnam.measure.statistics import Estimate, undecidable
+from dgnam.measure.statistics.estimate import or_none
 
 from .claims import Claim
 
@@ -22,8 +23,7 @@ def percent(share: Part) -> Part:
     """A share between 0 and 1 in percentage points."""
 
     def part(*, level: float) -> Estimate:
-        found = share(level=level)
-        return replace(found, value=100 * found.value, low=100 * found.low, high=100 * found.high)
+        return share(level=level).times(100)
 
     return part
 
@@ -60,10 +60,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        parts = {
-            name: {**estimate.as_dict(), "bound": str(self.claim.bound(name)), "verdict": self._verdict_of(name)}
-            for name, estimate in self.parts.items()
-        }
+        parts = {name: {**estimate.as_dict(), **self._about(name)} for name, estimate in self.parts.items()}
         rest = {**asdict(self.controls), "note": self.note, "verdict": self.verdict}
         return {"parts": parts, "missing": dict(self.missing), **rest}
 
@@ -91,6 +88,14 @@ class Finding:
         """An estimate with its bound, and why it decides nothing if it can't."""
         estimate, why = self.parts[part], "" if self.verdict is None else undecidable(self.parts[part])
         return f"{estimate}, {self.claim.bound(part)}" + (f": undecided, {why}" if why else "")
+
+    def _about(self, part: str) -> dict[str, Any]:
+        """A part's bound, verdict, p-value against the bound, and effect size if the estimate isn't one itself."""
+        bound, estimate = self.claim.bound(part), self.parts[part]
+        p_value = None if self.verdict is None else bound.p_value(estimate)
+        found = {"bound": str(bound), "verdict": self._verdict_of(part), "p": p_value}
+        effect = estimate.effect
+        return found if effect is None else {**found, "effect": {"kind": effect.kind, "value": or_none(effect.value)}}
 
     def _verdict_of(self, part: str) -> str | None:
         return None if self.verdict is None else self.claim.bound(part).decide(self.parts[part]).outcome

@@ -14,8 +14,8 @@ import numpy as np
 from ..am.checks import whole_number
 from ..errors import ArrayError
 from .arrays import Floats, features, labels, same_length, same_width
-from .statistics.bootstrap import RESAMPLES
-from .statistics.estimate import Estimate, check_level
+from .statistics.bootstrap import resample_test
+from .statistics.estimate import RESAMPLES, Estimate, check_level
 
 SUBSET_SIZE = 1000
 
@@ -86,8 +86,11 @@ def kid_difference(
     weights = np.concatenate([np.ones((1, len(names))), drawn])
     # What real pictures share with each other is the same in both and drops out.
     found = _against(a, r, members[0], theirs, weights) - _against(b, r, members[1], theirs, weights)
-    low, high = np.nanquantile(found[1:], [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(found[0]), float(low), float(high), len(names), level)
+    drawn = found[1:][np.isfinite(found[1:])]
+    if not len(drawn):
+        raise ArrayError(f"resamples {count}: none of them has two pictures of one side; give more")
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(found[0]), float(low), float(high), len(names), level, test=resample_test(drawn))
 
 
 def _against(rows: Floats, real: Floats, own: Floats, theirs: Floats | None, weights: Floats) -> Floats:
@@ -105,7 +108,9 @@ def _against(rows: Floats, real: Floats, own: Floats, theirs: Floats | None, wei
         means = (weights @ cross.mean(1)) / (weights @ own.sum(1))
     else:
         means = _quadratic(weights, cross @ theirs.T) / ((weights @ own.sum(1)) * (weights @ theirs.sum(1)))
-    return np.asarray(total / count - 2 * means, np.float64)
+    # A resample of one unit's single picture has no pairs.
+    mean_of_pairs = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return np.asarray(mean_of_pairs - 2 * means, np.float64)
 
 
 def _quadratic(weights: Floats, matrix: Floats) -> Floats:

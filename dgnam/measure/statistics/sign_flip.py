@@ -7,20 +7,19 @@ the observed signs count among them, so that the p-value is never 0 (B. Phipson,
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ...errors import ArrayError
 from ..arrays import per_unit
-from .bootstrap import RESAMPLES
+from .estimate import RESAMPLES, Alternative, check_alternative
 
 
 def sign_flip(
     differences: Any,
     *,
     null: float = 0.0,
-    alternative: Literal["two-sided", "greater", "less"] = "two-sided",
+    alternative: Alternative = "two-sided",
     permutations: int = RESAMPLES,
     seed: int = 0,
 ) -> float:
@@ -31,8 +30,7 @@ def sign_flip(
     from scipy.stats import permutation_test
 
     rows = per_unit(differences, "differences", least=2)
-    if alternative not in ("two-sided", "greater", "less"):
-        raise ArrayError(f"alternative '{alternative}': give two-sided, greater or less")
+    check_alternative(alternative)
     test = permutation_test(
         (rows - null,),
         np.mean,

@@ -7,14 +7,15 @@ A pooled correlation over units and settings confounds what differs between unit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
 from ...errors import ArrayError
 from ..arrays import Floats, finite, per_unit, same_length
-from .bootstrap import RESAMPLES, bootstrap
-from .estimate import Estimate
+from .bootstrap import bootstrap
+from .estimate import RESAMPLES, Alternative, Estimate, Test, check_alternative
 
 _FEWEST = 4
 """Fewest pairs that a rank correlation is taken of."""
@@ -34,7 +35,7 @@ def spearman_p(
     y: Any,
     given: Any = None,
     *,
-    alternative: Literal["two-sided", "greater", "less"] = "two-sided",
+    alternative: Alternative = "two-sided",
     permutations: int = RESAMPLES,
     seed: int = 0,
 ) -> float:
@@ -46,8 +47,7 @@ def spearman_p(
 
     rows = _samples(x, y, given)
     _check_varies(rows)
-    if alternative not in ("two-sided", "greater", "less"):
-        raise ArrayError(f"alternative '{alternative}': give two-sided, greater or less")
+    check_alternative(alternative)
     a, b = _residuals(*rows)
     rest = [_centered(_ranks(row)) for row in rows[2:]]
     test = permutation_test(
@@ -95,7 +95,10 @@ def spearman_within_units(
     most = 1 - 6 / (counts * (counts**2 - 1))
     z = bootstrap(np.mean, np.arctanh(np.clip(rho, -most, most)), **options)
     value, low, high = (float(np.tanh(end)) for end in (z.value, z.low, z.high))
-    return Estimate(value, low, high, z.n, z.level)
+    of_z = cast(Test, z.test)
+    return replace(
+        z, value=value, low=low, high=high, test=lambda null, alternative: of_z(float(np.arctanh(null)), alternative)
+    )
 
 
 def _named(x: Any, y: Any, given: Any) -> list[tuple[str, Any]]:
