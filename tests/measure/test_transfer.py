@@ -101,3 +101,20 @@ def test_pictures_only(measure):
 def test_odd_pictures_have_no_quarters():
     with pytest.raises(ArrayError, match="pictures of 7x8 have no quarters"):
         seam_energy(np.zeros((1, 7, 8, 3), np.uint8))
+
+
+def test_real_pictures_that_may_not_differ_give_no_share():
+    draw = np.random.default_rng(7)
+    regular, modified = draw.normal(0, 1, 20), draw.normal(0.5, 1, 20)
+    real = draw.normal(0, 1, 20)
+    with pytest.raises(ArrayError, match="do not surely differ in this number: by "):
+        transfer_share(modified, regular, real + draw.normal(0.05, 1, 20), real)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_shares_of_a_difference_of_either_sign(sign):
+    draw = np.random.default_rng(8)
+    spread = draw.normal(0, 1, 24)
+    real = sign * (1 + 2.2 * (spread - spread.mean()) / spread.std())
+    found = transfer_share(0.5 * real + draw.normal(0, 0.1, 24), np.zeros(24), real, np.zeros(24))
+    assert 0 < found.low < 0.5 < found.high

@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ...am.checks import whole_number
 from ...errors import ArrayError
-from ..arrays import Floats, finite, labels, per_unit, same_length
-from .estimate import RESAMPLES, Alternative, Effect, Estimate, Test, check_level
+from ..arrays import Floats, finite, labels, per_unit, random_generator, same_length
+from .estimate import RESAMPLES, Alternative, Effect, Estimate, Test, check_level, check_resamples
 from .mcnemar import mcnemar
 from .sign_flip import sign_flip
 
@@ -44,11 +43,13 @@ def bootstrap(
     statistic: called as `statistic(*samples, axis=-1)` on arrays (…, U).
     samples: (U,) each, one number a unit; two units or more.
     paired: the samples are of the same units, which are drawn together; else each sample is drawn alone.
+    level: the interval's confidence.
+    resamples: 2 / (1 - level) or more, such as 40 for 95 %, or no resample would lie beyond the interval.
     """
     from scipy import stats
 
     check_level(level)
-    resamples = whole_number("resamples", resamples, 1)
+    resamples = check_resamples(resamples, level)
     rows = [finite(sample, f"sample {place}", 1) for place, sample in enumerate(samples, 1)]
     if not rows or min(map(len, rows)) < 2:
         raise ArrayError(f"samples of {[len(row) for row in rows]} units: a bootstrap needs two units or more")
@@ -71,7 +72,7 @@ def bootstrap(
             confidence_level=level,
             method=method,
             bootstrap_result=result,
-            random_state=np.random.default_rng(seed),
+            random_state=random_generator(seed),
         )
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -135,6 +136,16 @@ def mean_difference(first: Any, second: Any, *, paired: bool = True, **options: 
         return replace(found, effect=_standardized(found, a - b), test=_sign_flips(a - b))
     found = bootstrap(lambda x, y, axis: x.mean(axis) - y.mean(axis), a, b, **options)
     return replace(found, effect=_standardized(found, a, b))
+
+
+def ratio_of_means(part: Any, whole: Any, sign: float, axis: int = -1) -> Any:
+    """The mean of `part` over that of `whole`, whose sign is known; infinite where a resample turns it.
+
+    Beyond 0 a ratio turns its own sign: it leaves at one end of the line and comes in at the other.
+    """
+    above, below = part.mean(axis), whole.mean(axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(sign * below > 0, above / below, np.where(above == 0, 0.0, np.copysign(np.inf, sign * above)))
 
 
 def _sign_flips(rows: Floats) -> Test:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any, Literal
 
+from ...am.checks import whole_number
 from ...errors import ArrayError
 
 RESAMPLES = 10_000
@@ -79,5 +81,10 @@ def check_alternative(alternative: str) -> None:
 
 def check_level(level: float) -> None:
     """Raise ArrayError unless 0 < level < 1."""
-    if not 0 < level < 1:
-        raise ArrayError(f"level {level}: give a share between 0 and 1, such as 0.95")
+    if not (isinstance(level, Real) and 0 < level < 1):
+        raise ArrayError(f"level {level!r}: give a share between 0 and 1, such as 0.95")
+
+
+def check_resamples(resamples: int, level: float) -> int:
+    """The number as an int; an error where it is so small that less than one lies beyond an end of the interval."""
+    return whole_number("resamples", resamples, math.ceil(round(2 / (1 - level), 6)))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArrayError
-from ..arrays import finite
+from ..arrays import finite, number
 from .estimate import Alternative, Estimate, Test, check_level
 
 
@@ -23,6 +23,7 @@ def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
     from scipy.stats import norm
 
     check_level(level)
+    successes, trials = number(successes, "successes"), number(trials, "trials")
     if not (trials > 0 and 0 <= successes <= trials):
         raise ArrayError(f"{successes} of {trials} trials: give one or more trials, and no more successes than trials")
     z, share = norm.ppf((1 + level) / 2), successes / trials

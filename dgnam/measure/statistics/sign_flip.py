@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import per_unit
+from ...am.checks import whole_number
+from ..arrays import number, per_unit, random_generator
 from .estimate import RESAMPLES, Alternative, check_alternative
 
 
@@ -29,17 +30,17 @@ def sign_flip(
     """
     from scipy.stats import permutation_test
 
-    rows = per_unit(differences, "differences", least=2)
+    rows = per_unit(differences, "differences", least=2) - number(null, "null")
     check_alternative(alternative)
     test = permutation_test(
-        (rows - null,),
+        (rows,),
         np.mean,
         permutation_type="samples",
         vectorized=True,
-        n_resamples=permutations,
+        n_resamples=whole_number("permutations", permutations, 1),
         batch=max(1, (1 << 22) // len(rows)),
         alternative=alternative,
         axis=-1,
-        random_state=np.random.default_rng(seed),
+        random_state=random_generator(seed),
     )
     return float(test.pvalue)

@@ -12,8 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 
+from ...am.checks import whole_number
 from ...errors import ArrayError
-from ..arrays import Floats, finite, per_unit, same_length
+from ..arrays import Floats, finite, per_unit, random_generator, same_length
 from .bootstrap import bootstrap
 from .estimate import RESAMPLES, Alternative, Estimate, Test, check_alternative
 
@@ -49,17 +50,22 @@ def spearman_p(
     _check_varies(rows)
     check_alternative(alternative)
     a, b = _residuals(*rows)
+    if not np.isfinite(_pearson(a, b)):
+        name = "x" if not a.any() else "y"
+        raise ArrayError(
+            f"{name}: its ranks are those of given, or their reverse, so that no partial correlation is left"
+        )
     rest = [_centered(_ranks(row)) for row in rows[2:]]
     test = permutation_test(
         (b,),
         lambda order, axis: _pearson(a, _without(order, *rest)),
         permutation_type="pairings",
         vectorized=True,
-        n_resamples=permutations,
+        n_resamples=whole_number("permutations", permutations, 1),
         batch=max(1, (1 << 22) // len(a)),
         alternative=alternative,
         axis=-1,
-        random_state=np.random.default_rng(seed),
+        random_state=random_generator(seed),
     )
     return float(test.pvalue)
 
