@@ -22,15 +22,14 @@ from dgnam.files.paths import write_bytes
 from dgnam.runs import Record
 
 from . import EXPERIMENTS, find_experiment, hardware
-from .claims import claims
+from .claim_tables import claim_table, part_table, section_table
 from .fig1_output_units import EXPERIMENT
 from .planned import STEPS, hours
-from .sections import SECTIONS
 from .strip import strip
 
 PAGES = {
     "README.md": ("figure 1", "sections", "hardware"),
-    "experiments/README.md": ("claims", "figure 1", "blind naming", "rehearsal"),
+    "experiments/README.md": ("claims", "parts", "figure 1", "blind naming", "rehearsal"),
     "models/README.md": ("models",),
 }
 """The pages with generated tables, and which."""
@@ -91,7 +90,8 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
     stem = f"{name}-mini"
     if blind is None and _content(results / f"{stem}.jpg") == shown:
         blind = json.loads(_content(results / f"{stem}.json")).get("blind")
-    found = {"run": dict(about), "numbers": numbers, **({} if blind is None else {"blind": blind})}
+    found = {"run": dict(about), "environment": dict(kept.environment), "numbers": numbers}
+    found |= {} if blind is None else {"blind": blind}
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
     written = {f"{stem}.json": f"{text}\n".encode(), f"{stem}.jpg": shown}
     if name == EXPERIMENT.name:
@@ -108,12 +108,6 @@ def _check_root(root: str | Path) -> None:
 
 def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
-
-
-def _recorded(root: Path, experiment: str) -> Mapping[str, Any] | None:
-    """The recorded results of an experiment; None where there are none."""
-    content = _content(root / "experiments" / "results" / f"{experiment}-mini.json")
-    return json.loads(content) if content else None
 
 
 def write_tables(root: str | Path) -> list[Path]:
@@ -209,74 +203,6 @@ def _measured(values: Mapping[str, Any]) -> str:
     return "; ".join([f"code cosine {values['code_cosine']:.2f}", *judges])
 
 
-def _sections(root: Path) -> str:
-    lines = ["| section | figures | subject | claims |", "| --- | --- | --- | --- |"]
-    for part in SECTIONS:
-        verdicts = [_verdict(root, name, claim) for name in part.experiments for claim in EXPERIMENTS[name].claims]
-        counted = ", ".join(f"{verdicts.count(said)} {said}" for said in dict.fromkeys(verdicts))
-        lines.append(f"| {part.number} | {part.figures} | {part.subject} | {counted} |")
-    return "\n".join(lines) + "\n"
-
-
-def _verdict(root: Path, experiment: str, claim: str) -> str:
-    """What the recorded run says of a claim."""
-    kept = _recorded(root, experiment)
-    found = {} if kept is None else kept["numbers"].get("findings", {}).get(claim, {})
-    if kept is None or not found:
-        return "not run"
-    about = kept["run"]
-    earlier = about["prior"]["name"] != EXPERIMENTS[experiment].models["mini"].prior
-    limits = [*(["small run"] if about["scale"] != "full" else []), *(["old generator"] if earlier else [])]
-    return f"{found['verdict']} ({', '.join(limits)})" if limits else str(found["verdict"])
-
-
-def _claims(root: Path) -> str:
-    """A row for each claim: what was claimed, what was found, and between which controls."""
-    columns = ("section", "claim", "it holds if", "found", "floor", "ceiling", "verdict", "experiment", "note")
-    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join(['---'] * len(columns))} |"]
-    for experiment in EXPERIMENTS.values():
-        kept = _recorded(root, experiment.name)
-        for name in experiment.claims:
-            claim = claims()[name]
-            found = {} if kept is None else kept["numbers"].get("findings", {}).get(name, {})
-            cells = [
-                claim.section,
-                f"{claim.claim} (`{name}`)",
-                f"{claim.statistic}: {claim.holds_if}",
-                "<br>".join(_estimates(found)),
-                *("<br>".join(_controls(found.get(end, {}))) for end in ("floor", "ceiling")),
-                _verdict(root, experiment.name, name),
-                _link(root, experiment.name),
-                found.get("note", ""),
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _estimates(found: Mapping[str, Any]) -> list[str]:
-    """The parts of a claim: value, interval and number of units; and those without an estimate."""
-    lines = [
-        f"{name}: {part['value']:.3g} [{_end(part['low'])}, {_end(part['high'])}], n = {part['n']}"
-        for name, part in found.get("parts", {}).items()
-    ]
-    return lines + [f"{name}: not estimated" for name in found.get("missing", {})]
-
-
-def _end(value: float | None) -> str:
-    return "∞" if value is None else f"{value:.3g}"
-
-
-def _controls(found: Mapping[str, float]) -> list[str]:
-    return [f"{name}: {value:.3g}" for name, value in found.items()]
-
-
-def _link(root: Path, experiment: str) -> str:
-    """The experiment, with its figure and numbers where they are recorded."""
-    if _recorded(root, experiment) is None:
-        return f"`{experiment}`"
-    return f"`{experiment}`: [figure](results/{experiment}-mini.jpg), [numbers](results/{experiment}-mini.json)"
-
-
 def _rehearsal(root: Path) -> str:
     """A row for each experiment: what it took at the paper's scale, and what the full run would take."""
     files = sorted((root / "experiments" / "results").glob("rehearsal-*.json"))
@@ -340,11 +266,12 @@ def _minutes(training: Mapping[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str | None]] = {
-    "claims": _claims,
+    "claims": claim_table,
+    "parts": part_table,
     "figure 1": _figure_1,
     "blind naming": _blind,
     "models": _models,
-    "sections": _sections,
+    "sections": section_table,
     "rehearsal": _rehearsal,
     "hardware": hardware.recorded_table,
 }

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..am.checks import check_number, whole_number
 from ..errors import ArrayError
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -111,6 +112,17 @@ def same_width(**arrays: np.ndarray) -> None:
     if len({values.shape[1] for values in arrays.values()}) > 1:
         listed = ", ".join(f"{name} {values.shape[1]}" for name, values in arrays.items())
         raise ArrayError(f"numbers of features differ: {listed}; use one layer of one network for all")
+
+
+def number(value: Any, what: str) -> float:
+    """A finite number as a float."""
+    check_number(what, value)
+    return float(value)
+
+
+def random_generator(seed: Any) -> np.random.Generator:
+    """numpy's generator of a seed, a whole number from 0 on."""
+    return np.random.default_rng(whole_number("seed", seed, 0))
 
 
 def pictures(values: Any, what: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..am.checks import whole_number
 from ..errors import ArrayError
 from .arrays import Floats, finite, same_length, whole_numbers
 
@@ -43,13 +44,14 @@ class Blobs:
 def find_blobs(maps: Any, size: tuple[int, int] | None = None) -> Blobs:
     """The connected regions above half of each map's maximum; pixels that touch at a corner only are not connected.
 
-    maps: (N, h, w).  A map without a positive value has no blob, and share 0.
+    maps: (N, h, w).  A map without a positive value has no blob, and share 0: the class is seen nowhere, which is not
+        less fragmented than one blob.
     size: interpolate the maps bilinearly to this height and width first.
     """
     from scipy.ndimage import label
 
     found = finite(maps, "maps", 3)
-    found = found if size is None else _resized(found, size)
+    found = found if size is None else _resized(found, *_sides(size))
     counts, largest = np.zeros(len(found), np.int64), np.zeros(len(found))
     for place, values in enumerate(found):
         if values.max() <= 0:
@@ -60,7 +62,15 @@ def find_blobs(maps: Any, size: tuple[int, int] | None = None) -> Blobs:
     return Blobs(counts, largest)
 
 
-def _resized(maps: Floats, size: tuple[int, int]) -> Floats:
+def _sides(size: Any) -> tuple[int, int]:
+    try:
+        height, width = size
+    except (TypeError, ValueError):
+        raise ArrayError(f"size {size!r}: give a height and a width") from None
+    return whole_number("height", height, 1), whole_number("width", width, 1)
+
+
+def _resized(maps: Floats, *size: int) -> Floats:
     import torch
 
     return torch.nn.functional.interpolate(torch.from_numpy(maps)[:, None], size, mode="bilinear")[:, 0].numpy()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, finite, same_length
+from .arrays import Floats, finite, random_generator, same_length
 
 _RESOLUTION = 1e-5
 """Differences of float32 activations below this share of their size are rounding errors."""
@@ -20,7 +20,7 @@ def frame_orders(frames: int, count: int = 100, *, seed: int = 0) -> np.ndarray:
     frames, count = whole_number("frames", frames, 2), whole_number("count", count, 1)
     if frames < 10 and math.factorial(frames) - 1 < count:
         raise ArrayError(f"{frames} frames have {math.factorial(frames) - 1} other orders, and {count} were asked for")
-    draw, found = np.random.default_rng(seed), dict[tuple[int, ...], None]()
+    draw, found = random_generator(seed), dict[tuple[int, ...], None]()
     own = tuple(range(frames))
     while len(found) < count:
         order = tuple(int(i) for i in draw.permutation(frames))

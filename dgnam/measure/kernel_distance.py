@@ -13,9 +13,9 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, features, labels, same_length, same_width
-from .statistics.bootstrap import RESAMPLES
-from .statistics.estimate import Estimate, check_level
+from .arrays import Floats, features, labels, random_generator, same_length, same_width
+from .statistics.bootstrap import resample_test
+from .statistics.estimate import RESAMPLES, Estimate, check_level, check_resamples
 
 SUBSET_SIZE = 1000
 
@@ -31,7 +31,7 @@ def kid(first: Any, second: Any, *, subsets: int = 100, subset_size: int | None 
     size = min(SUBSET_SIZE, max(2, fewest // 2)) if subset_size is None else whole_number("subset_size", subset_size, 2)
     if size > fewest:
         raise ArrayError(f"subset_size {size}: the smaller set has {fewest} rows")
-    draw = np.random.default_rng(seed)
+    draw = random_generator(seed)
     found = np.empty(whole_number("subsets", subsets, 1))
     for place in range(len(found)):
         found[place] = mmd2(a[draw.permutation(len(a))[:size]], b[draw.permutation(len(b))[:size]])
@@ -81,13 +81,16 @@ def kid_difference(
         raise ArrayError("units: two or more are needed, and the same ones in all sets")
     members = [_members(group, names) for group in groups]
     theirs = members[2] if real_units is not None else None
-    draw, count = np.random.default_rng(seed), whole_number("resamples", resamples, 1)
+    draw, count = random_generator(seed), check_resamples(resamples, level)
     drawn = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=count).astype(np.float64)
     weights = np.concatenate([np.ones((1, len(names))), drawn])
     # What real pictures share with each other is the same in both and drops out.
     found = _against(a, r, members[0], theirs, weights) - _against(b, r, members[1], theirs, weights)
-    low, high = np.nanquantile(found[1:], [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(found[0]), float(low), float(high), len(names), level)
+    drawn = found[1:][np.isfinite(found[1:])]
+    if not len(drawn):
+        raise ArrayError(f"resamples {count}: none of them has two pictures of one side; give more")
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(found[0]), float(low), float(high), len(names), level, test=resample_test(drawn))
 
 
 def _against(rows: Floats, real: Floats, own: Floats, theirs: Floats | None, weights: Floats) -> Floats:
@@ -105,7 +108,9 @@ def _against(rows: Floats, real: Floats, own: Floats, theirs: Floats | None, wei
         means = (weights @ cross.mean(1)) / (weights @ own.sum(1))
     else:
         means = _quadratic(weights, cross @ theirs.T) / ((weights @ own.sum(1)) * (weights @ theirs.sum(1)))
-    return np.asarray(total / count - 2 * means, np.float64)
+    # A resample of one unit's single picture has no pairs.
+    mean_of_pairs = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return np.asarray(mean_of_pairs - 2 * means, np.float64)
 
 
 def _quadratic(weights: Floats, matrix: Floats) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, finite, same_shape
+from .arrays import Floats, finite, number, random_generator, same_shape
 
 SHARES = (0.05, 0.10, 0.20)
 """Areas, as shares of the map, of the places with the highest values."""
@@ -29,9 +29,9 @@ def iou_at_equal_area(first: Any, second: Any, share: float, *, seed: int = 0) -
     seed: of the choice among equal values, drawn for each map alone, so that ties don't agree by their order.
     """
     a, b = _maps(first, second)
-    if not 0 < share < 1:
+    if not 0 < number(share, "share") < 1:
         raise ArrayError(f"share {share}: give one between 0 and 1")
-    draw = np.random.default_rng(seed)
+    draw = random_generator(seed)
     top_a, top_b = _top(a, share, draw), _top(b, share, draw)
     return np.asarray((top_a & top_b).sum(1) / (top_a | top_b).sum(1), np.float64)
 
@@ -66,7 +66,7 @@ def shifted_null(agreement: Agreement, first: Any, second: Any, *, count: int = 
     height, width = a.shape[1:]
     if height * width < 2:
         raise ArrayError(f"maps of {height}x{width} can't be shifted")
-    offsets = 1 + np.random.default_rng(seed).integers(height * width - 1, size=whole_number("count", count, 1))
+    offsets = 1 + random_generator(seed).integers(height * width - 1, size=whole_number("count", count, 1))
     shifts = [divmod(int(offset), width) for offset in offsets]
     return np.stack([agreement(a, np.roll(b, shift, (1, 2))) for shift in shifts])
 

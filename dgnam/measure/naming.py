@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArrayError
-from .arrays import labels, per_unit, same_length
-from .statistics.bootstrap import bootstrap
+from .arrays import labels, number, per_unit, same_length
+from .statistics.bootstrap import bootstrap, ratio_of_means
 from .statistics.estimate import Estimate
 
 
@@ -24,12 +24,18 @@ def normalized_accuracy(correct: Any, ceiling: Any, chance: float, *, paired: bo
     ceiling: (V,) or (V, R), the same for real pictures or reconstructions.
     chance: the accuracy of a guess.
     paired: row i of both is the same unit, drawn together.
+
+    A ceiling that is not surely above chance, by the interval over its own units, is an error.
     """
     ours, best = per_unit(correct, "correct"), per_unit(ceiling, "ceiling")
-    if best.mean() <= chance:
-        raise ArrayError(f"ceiling: an accuracy of {best.mean():g} is no better than chance, {chance:g}")
+    guessed = number(chance, "chance")
+    if best.mean() <= guessed:
+        raise ArrayError(f"ceiling: an accuracy of {best.mean():g} is no better than chance, {guessed:g}")
+    sure = bootstrap(np.mean, best, **options)
+    if sure.low <= guessed:
+        raise ArrayError(f"ceiling: an accuracy of {sure} is not surely better than chance, {guessed:g}")
     return bootstrap(
-        lambda a, b, axis: above_chance(a.mean(axis), chance, b.mean(axis)), ours, best, paired=paired, **options
+        lambda a, b, axis: ratio_of_means(a, b, 1.0, axis), ours - guessed, best - guessed, paired=paired, **options
     )
 
 

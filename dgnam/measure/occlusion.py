@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..am import Objective, Target
+from ..am.checks import check_number, whole_number
 from ..am.objectives import read_layers
 from ..caffe.mode import exact
 from ..data.preprocessing import MEAN_BGR
@@ -52,6 +53,12 @@ class Occluder:
     def __post_init__(self) -> None:
         if self.side < 1 or self.stride < 1:
             raise DgnamError(f"{self}: give a side and a stride of at least 1 pixel")
+        if self.stride > self.side:
+            raise DgnamError(
+                f"an occluder of {self.side} pixels at a stride of {self.stride} never covers the pixels between its "
+                f"places; give a stride of at most {self.side}"
+            )
+        whole_number("seed", self.seed, 0)
 
     @classmethod
     def for_size(cls, size: tuple[int, int]) -> Occluder:
@@ -114,6 +121,7 @@ def occlusion_map(
 
 def region(found: np.ndarray, threshold: float = HALF) -> np.ndarray:
     """Where an occlusion map is at least `threshold` times its greatest drop, (H, W) bool; nowhere if nothing drops."""
+    check_number("threshold", threshold)
     if not 0 < threshold <= 1:
         raise DgnamError(f"threshold {threshold:g}: give a part of the greatest drop, above 0 and at most 1")
     greatest = float(found.max())

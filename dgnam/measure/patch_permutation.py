@@ -12,7 +12,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, as_numpy, finite, same_length
+from .arrays import Floats, as_numpy, finite, random_generator, same_length
 
 
 def permute_patches(images: Any, *, grid: int = 4, seed: int = 0) -> np.ndarray:
@@ -22,15 +22,17 @@ def permute_patches(images: Any, *, grid: int = 4, seed: int = 0) -> np.ndarray:
     seed: of the orders; call with several seeds and average.
     """
     found, grid = as_numpy(images, "images"), whole_number("grid", grid, 2)
-    if found.ndim != 4 or found.shape[2] % grid or found.shape[3] % grid:
-        raise ArrayError(f"images {found.shape}: (N, C, H, W) is needed, with H and W multiples of {grid}")
+    if found.ndim != 4 or found.size == 0 or found.shape[2] % grid or found.shape[3] % grid:
+        raise ArrayError(
+            f"images {found.shape}: (N, C, H, W) is needed, of one picture or more, with H and W multiples of {grid}"
+        )
     count, channels, height, width = found.shape
     h, w = height // grid, width // grid
     patches = (
         found.reshape(count, channels, grid, h, grid, w).transpose(0, 2, 4, 1, 3, 5).reshape(count, -1, channels, h, w)
     )
-    draw = np.random.default_rng(seed)
-    orders = np.stack([_order(grid * grid, draw) for _ in range(count)]) if count else np.zeros((0, grid**2), np.intp)
+    draw = random_generator(seed)
+    orders = np.stack([_order(grid * grid, draw) for _ in range(count)])
     mixed = patches[np.arange(count)[:, None], orders].reshape(count, grid, grid, channels, h, w)
     return np.ascontiguousarray(mixed.transpose(0, 3, 1, 4, 2, 5).reshape(found.shape))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, features, labels, same_length
+from .arrays import Floats, features, labels, random_generator, same_length
 
 
 def balanced_rows(classes: Any, per_class: int, *, seed: int = 0) -> np.ndarray:
@@ -19,7 +19,7 @@ def balanced_rows(classes: Any, per_class: int, *, seed: int = 0) -> np.ndarray:
     """
     names = labels(classes, "classes")
     count = whole_number("per_class", per_class, 1)
-    draw, chosen = np.random.default_rng(seed), []
+    draw, chosen = random_generator(seed), []
     for label in np.unique(names):
         places = np.flatnonzero(names == label)
         if len(places) < count:
@@ -51,7 +51,7 @@ def floor_of_real(
     if n % count:
         raise ArrayError(f"n {n}: give a multiple of the {count} classes")
     found = np.empty(whole_number("repeats", repeats, 1))
-    for place, stream in enumerate(np.random.default_rng(seed).integers(2**32, size=len(found))):
+    for place, stream in enumerate(random_generator(seed).integers(2**32, size=len(found))):
         both = balanced_rows(names, 2 * n // count, seed=int(stream))
         first = both[balanced_rows(names[both], n // count, seed=int(stream))]
         found[place] = distance(rows[first], rows[np.setdiff1d(both, first)])

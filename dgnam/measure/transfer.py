@@ -6,13 +6,14 @@ The numbers that it shows in are `seam_energy` (cut-up pictures), `ColorOrder.sc
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArrayError
 from .arrays import per_unit, same_length
-from .statistics.bootstrap import bootstrap
+from .statistics.bootstrap import bootstrap, ratio_of_means
 from .statistics.estimate import Estimate
 
 
@@ -25,7 +26,8 @@ def transfer_share(modified: Any, regular: Any, real_modified: Any, real_regular
     real_modified, real_regular: (U,) or (U, R), of the real pictures of the same classes.
     options: of `bootstrap`, over classes, all four drawn together.
 
-    A share of a difference that is not surely above 0 means nothing: decide first that the real pictures differ.
+    A share of a difference that may be none means nothing: real pictures that do not surely differ are an error, by the
+    interval of their difference.
     """
     named = {"modified": modified, "regular": regular, "real_modified": real_modified, "real_regular": real_regular}
     rows = {name: per_unit(values, name) for name, values in named.items()}
@@ -33,4 +35,8 @@ def transfer_share(modified: Any, regular: Any, real_modified: Any, real_regular
     ours, theirs = rows["modified"] - rows["regular"], rows["real_modified"] - rows["real_regular"]
     if abs(theirs.mean()) <= 1e-12 * np.abs(theirs).max():
         raise ArrayError("real: modified and regular pictures do not differ in this number, so no share can be taken")
-    return bootstrap(lambda a, b, axis: a.mean(axis) / b.mean(axis), ours, theirs, paired=True, **options)
+    real = bootstrap(np.mean, theirs, **options)
+    if real.low <= 0 <= real.high:
+        raise ArrayError(f"real: modified and regular pictures do not surely differ in this number: by {real}")
+    sign = float(np.sign(real.value))
+    return bootstrap(partial(ratio_of_means, sign=sign), ours, theirs, paired=True, **options)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, features, finite, same_length, same_width, unit_rows
+from .arrays import Floats, features, finite, random_generator, same_length, same_width, unit_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,12 @@ def choose_alternatives(
     """
     values = finite(activations, "activations", 1)
     trials, references = whole_number("trials", trials, 1), whole_number("references", references, 1)
+    if len(finite(percentiles, "percentiles", 1)) != 2:
+        raise ArrayError(f"percentiles {percentiles}: give two, the lower first")
     low, high = percentiles
     if not 50 <= low < high <= 100:
         raise ArrayError(f"percentiles {percentiles}: give two between 50 and 100, the lower first")
-    draw = np.random.default_rng(seed)
+    draw = random_generator(seed)
     mixed = draw.permutation(len(values))
     order = mixed[np.argsort(values[mixed], kind="stable")]
     first, last = (round(len(order) * p / 100) for p in (low, high))

@@ -119,6 +119,8 @@ def test_another_occluder_does_not_go_on(planted, target, tmp_path):
     [
         ({"occluder": 25}, "occluder of 25 pixels does not fit into an image of 24"),
         ({"stride": 0}, "at least 1 pixel"),
+        ({"stride": 4}, "an occluder of 3 pixels at a stride of 4 never covers"),
+        ({"seed": -1}, "seed -1 must be at least 0"),
         ({"fill": "black"}, "fill 'black': give mean or noise"),
         ({"threshold": 1.5}, "threshold 1.5"),
         ({"k": 0}, "k 0"),
@@ -132,7 +134,21 @@ def test_what_cannot_be_done_is_one_error(planted, target, how, message):
 def test_the_command(tiny_nets, planted, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["occlusion", str(tiny_nets / "target.prototxt"), "conv5:1", "--weights", str(tiny_nets / "target.h5")]
-    how = ["--images", planted[0], "--k", "2", "--stride", "9", "--fill", "noise", "--quiet", "--name", "x"]
+    how = [
+        "--images",
+        planted[0],
+        "--k",
+        "2",
+        "--occluder",
+        "9",
+        "--stride",
+        "9",
+        "--fill",
+        "noise",
+        "--quiet",
+        "--name",
+        "x",
+    ]
     monkeypatch.setattr(sys, "argv", ["dgnam", *words, *how])
     with pytest.raises(SystemExit) as stop:
         cli.main()

@@ -18,6 +18,21 @@ def test_no_threshold_has_moved():
     assert hashlib.sha256(text.encode()).hexdigest() == FIXED, f"{CLAIMS} has other bounds than those fixed first"
 
 
+WORDS = "d7c9e24f0b670d613586412edba0ad6f673bc69ecf9add51bd0a7ce5c52cfe90"
+"""Of what is claimed, by which statistic it is decided, when it holds and beside which controls, likewise."""
+
+
+def test_no_words_have_changed():
+    rows = ((name, one.claim, one.statistic, one.holds_if, *one.controls) for name, one in claims().items())
+    text = "\n".join("|".join(row) for row in rows)
+    assert hashlib.sha256(text.encode()).hexdigest() == WORDS, f"{CLAIMS} says something else than what was fixed first"
+
+
+def test_positive_controls_are_those_that_the_claims_name():
+    controls = [(name, part) for name, one in claims().items() for part, bound in one.bounds.items() if bound.control]
+    assert controls == [("sec3.1-copying", "controls detected"), ("sec3.6-videos", "motion")]
+
+
 def test_each_claim_is_decided_by_one_experiment():
     decided = [name for experiment in EXPERIMENTS.values() for name in experiment.claims]
     assert sorted(decided) == sorted(claims())

@@ -108,6 +108,6 @@ def test_a_verdict_is_in_the_tables(tmp_path):
         (tmp_path / "experiments/results/fig1-mini.json").write_text(json.dumps(kept))
         table = tables.with_tables("<!-- claims -->\n<!-- /claims -->", tmp_path)
         row = next(line for line in table.splitlines() if "`fig1`" in line).split(" | ")
-        assert row[3] == "judge-mini: 25 [21, 30], n = 200<br>outside: not estimated"
-        assert row[4:7] == ["random codes: 0.5", "", said]
+        assert row[3] == "of 2 [parts](#parts) 1 holds, 1 not estimated"
+        assert row[4:8] == ["random codes: 0.5", "", "", said]
         assert "(`sec2-l2`)" in table

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dgnam import zoo
-from dgnam.errors import ArrayError
+from dgnam.errors import ArrayError, DgnamError
 from dgnam.measure import class_activation_maps, find_blobs
 
 
@@ -69,3 +69,9 @@ def test_bad_arguments():
         class_activation_maps(features, np.ones((5, 4)), [0, 1])
     with pytest.raises(ArrayError, match="3 dimensions"):
         find_blobs(np.ones((4, 4)))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (3, 0), 5, (3,), ("a", "b"), (2.5, 3)])
+def test_sizes_are_two_whole_numbers(size):
+    with pytest.raises(DgnamError, match=r"size|height|width"):
+        find_blobs(np.ones((1, 4, 4)), size)

@@ -1,5 +1,7 @@
 """KID: unbiased, and differences with intervals over units."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,12 @@ def test_bad_arguments():
         kid_difference(rows, rows, rows, first_units=np.arange(10), second_units=np.arange(10) + 1)
     with pytest.raises(ArrayError, match="2 or more pictures"):
         mmd2(rows[:1], rows)
+
+
+def test_resamples_of_a_single_picture_warn_of_nothing():
+    draw = np.random.default_rng(9)
+    given = {"first_units": [0, 1], "second_units": [0, 1], "resamples": 200}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = kid_difference(draw.normal(size=(2, 4)), draw.normal(size=(2, 4)), draw.normal(size=(9, 4)), **given)
+    assert np.isfinite([found.value, found.low, found.high]).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dgnam.errors import ArrayError
+from dgnam.errors import ArrayError, DgnamError
 from dgnam.measure import above_chance, cohens_kappa, normalized_accuracy
 
 
@@ -57,3 +57,17 @@ def test_bad_arguments():
         cohens_kappa(["cat"] * 3, ["cat"] * 3)
     with pytest.raises(ArrayError, match="lengths differ: first 2, second 3"):
         cohens_kappa(["a", "b"], ["a", "b", "c"])
+
+
+def test_a_ceiling_that_may_be_chance_is_an_error():
+    with pytest.raises(ArrayError, match=r"not surely better than chance, 0\.1"):
+        normalized_accuracy([1, 1, 0, 1] * 5, [0, 0, 0, 0, 1], 0.1)
+    for chance in ("x", None, np.nan):
+        with pytest.raises(DgnamError, match="chance"):
+            normalized_accuracy([1, 0], [1, 1], chance)
+
+
+def test_resamples_whose_ceiling_is_at_chance_do_not_turn_the_sign():
+    correct, ceiling = np.array([1, 1, 0, 1] * 5), np.arange(24) < 6  # 0.25, and at most 0.1 in some resamples
+    found = normalized_accuracy(correct, ceiling, 0.1)
+    assert 1 < found.low < found.value < found.high

@@ -117,3 +117,17 @@ def test_numbers_that_make_no_sense_are_one_error():
         region(np.ones((2, 2)), 0)
     with pytest.raises(DgnamError, match="not finite"):
         occlusion_map(lambda images: score(images) * torch.nan, image, Occluder(9, 9))
+
+
+def test_a_stride_that_leaves_gaps_is_refused():
+    with pytest.raises(DgnamError, match=r"11 pixels at a stride of 60 never covers .*; give a stride of at most 11"):
+        Occluder(11, 60)
+    assert Occluder(11, 11).stride == 11
+
+
+@pytest.mark.parametrize("stride", [3, 4])
+def test_every_pixel_is_covered(stride):
+    covered = np.zeros((23, 31), int)
+    for top, left in Occluder(4, stride).places(covered.shape, Box.whole(covered.shape)):
+        covered[top : top + 4, left : left + 4] += 1
+    assert covered.min() == 1

@@ -52,3 +52,12 @@ def test_bad_arguments():
         pan_between_frames(texture(0)[None])
     with pytest.raises(ArrayError, match=r"\(T, H, W, 3\) or \(T, H, W\) is needed"):
         pan_between_frames(np.ones((2, 3, 8, 8)))
+
+
+@pytest.mark.parametrize("level", [0.0, 128.3, 255.0])
+def test_frames_without_contrast_do_not_move(level):
+    blank, frame = np.full((64, 64), level), texture(5)
+    assert not pan_between_frames(np.stack([blank, blank + 1e-12, blank])).any()
+    found = pan_between_frames(np.stack([frame, blank, frame, np.roll(frame, 4, 0)]))
+    np.testing.assert_allclose(found, [[0, 0], [0, 0], [4, 0]], atol=0.2)
+    assert not pan_between_frames(np.full((3, 16, 16, 3), 77, np.uint8)).any()

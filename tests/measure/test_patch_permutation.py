@@ -61,3 +61,9 @@ def test_bad_arguments():
         permute_patches(np.ones((3, 12, 12)))
     with pytest.raises(ArrayError, match="lengths differ"):
         permutation_drop([1, 2], [1])
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (2, 0, 8, 8), (2, 3, 0, 8)])
+def test_no_pictures_are_an_error(shape):
+    with pytest.raises(ArrayError, match="of one picture or more"):
+        permute_patches(np.zeros(shape))

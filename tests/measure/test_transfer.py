@@ -101,3 +101,23 @@ def test_pictures_only(measure):
 def test_odd_pictures_have_no_quarters():
     with pytest.raises(ArrayError, match="pictures of 7x8 have no quarters"):
         seam_energy(np.zeros((1, 7, 8, 3), np.uint8))
+
+
+def test_real_pictures_that_may_not_differ_give_no_share():
+    draw = np.random.default_rng(7)
+    regular, modified = draw.normal(0, 1, 20), draw.normal(0.5, 1, 20)
+    real = draw.normal(0, 1, 20)
+    with pytest.raises(ArrayError, match="do not surely differ in this number: by "):
+        transfer_share(modified, regular, real + draw.normal(0.05, 1, 20), real)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_resamples_where_real_pictures_do_not_differ_turn_no_sign(sign):
+    """The mean difference of real pictures is about two of its standard errors."""
+    draw = np.random.default_rng(3)
+    spread = draw.normal(0, 1, 24)
+    draw.normal(0, 1, 24)
+    real = sign * (1 + 2.35 * (spread - spread.mean()) / spread.std())
+    ours = sign * (0.5 + 0.3 * draw.normal(0, 1, 24))
+    found = transfer_share(ours, np.zeros(24), real, np.zeros(24))
+    assert 0 < found.low < found.value < found.high

@@ -6,8 +6,8 @@ decide(gain, above=0.20).outcome  # "holds", "fails" or "undecided"
 
 from .bootstrap import bootstrap, mean, mean_difference, unit_means
 from .cliffs_delta import cliffs_delta
-from .decision import Decision, all_hold, decide, with_controls
-from .estimate import Estimate
+from .decision import Decision, all_hold, decide, undecidable, with_controls
+from .estimate import Effect, Estimate
 from .holm import holm
 from .mcnemar import McNemar, mcnemar
 from .proportion import proportion, wilson
@@ -16,6 +16,7 @@ from .spearman import spearman, spearman_p, spearman_within_units, unit_correlat
 
 __all__ = [
     "Decision",
+    "Effect",
     "Estimate",
     "McNemar",
     "all_hold",
@@ -31,6 +32,7 @@ __all__ = [
     "spearman",
     "spearman_p",
     "spearman_within_units",
+    "undecidable",
     "unit_correlations",
     "unit_means",
     "wilson",

@@ -19,6 +19,9 @@ CLAIM_LEVEL, EQUIVALENCE_LEVEL = 0.95, 0.90
 FEWEST_UNITS = 6
 """The range of n resampled values covers their center with probability 1 - 2^(1 - n): 94 % for 5, 97 % for 6."""
 
+_ROUNDING = 1e-9
+"""Ends of an interval that differ by no more than this part of them differ by rounding errors."""
+
 Outcome = Literal["holds", "fails", "undecided"]
 
 
@@ -42,7 +45,7 @@ def decide(
     above: the claim is "> above"; below: it is "< below"; both need a 95 % interval.
     within: the claim is "no more than `within` from 0", and needs a 90 % interval.
 
-    An interval of fewer than `FEWEST_UNITS` units decides nothing.
+    An interval that is `undecidable` decides nothing.
     """
     given = [name for name, value in (("above", above), ("below", below), ("within", within)) if value is not None]
     if len(given) != 1:
@@ -54,8 +57,8 @@ def decide(
         raise ArrayError(f"an interval of {estimate.level:.0%}; '{given[0]}' is decided by one of {level:.0%}")
     if within is not None and not within > 0:
         raise ArrayError(f"within {within}: give a margin above 0")
-    if estimate.n < FEWEST_UNITS:
-        return Decision("undecided", f"{estimate}: fewer than {FEWEST_UNITS} units")
+    if why := undecidable(estimate):
+        return Decision("undecided", f"{estimate}: {why}")
     if above is not None:
         return Decision(_outcome(estimate.low > above, estimate.high <= above), f"{estimate}, claimed > {above:g}")
     if below is not None:
@@ -64,6 +67,19 @@ def decide(
     inside = -within < estimate.low and estimate.high < within
     outside = estimate.low >= within or estimate.high <= -within
     return Decision(_outcome(inside, outside), f"{estimate}, claimed inside ±{within:g}")
+
+
+def undecidable(estimate: Estimate) -> str:
+    """Why an interval decides nothing, however far from a threshold it lies; empty where it can decide.
+
+    Resamples of units that are all alike are all alike too, so that their interval has no width: it says nothing of
+    units that were not sampled.  (Wilson's interval of a share has a width at 0 and 1 as well.)
+    """
+    if estimate.n < FEWEST_UNITS:
+        return f"fewer than {FEWEST_UNITS} units"
+    if math.isclose(estimate.low, estimate.high, rel_tol=_ROUNDING):
+        return "resamples of the units do not differ, which gives no interval"
+    return ""
 
 
 def all_hold(decisions: Iterable[Decision]) -> Decision:

@@ -8,13 +8,14 @@ data. Survey Methodology 1998).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import ArrayError
-from ..arrays import finite
-from .estimate import Estimate, check_level
+from ..arrays import finite, number
+from .estimate import Alternative, Estimate, Test, check_level
 
 
 def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
@@ -22,13 +23,16 @@ def wilson(successes: float, trials: float, *, level: float = 0.95) -> Estimate:
     from scipy.stats import norm
 
     check_level(level)
+    successes, trials = number(successes, "successes"), number(trials, "trials")
     if not (trials > 0 and 0 <= successes <= trials):
         raise ArrayError(f"{successes} of {trials} trials: give one or more trials, and no more successes than trials")
     z, share = norm.ppf((1 + level) / 2), successes / trials
     center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     low, high = max(0.0, center - half), min(1.0, center + half)
-    return Estimate(share, float(min(low, share)), float(max(high, share)), int(trials), level)
+    return Estimate(
+        share, float(min(low, share)), float(max(high, share)), int(trials), level, test=_test(share, trials)
+    )
 
 
 def proportion(flags: Any, *, level: float = 0.95) -> Estimate:
@@ -46,4 +50,18 @@ def proportion(flags: Any, *, level: float = 0.95) -> Estimate:
     trials = share * (1 - share) / between if between > 0 else units
     trials = min(max(trials, units), units * seeds)
     found = wilson(share * trials, trials, level=level)
-    return Estimate(share, found.low, found.high, units, level)
+    return replace(found, value=share, n=units)
+
+
+def _test(share: float, trials: float) -> Test:
+    """The score test, which Wilson's interval is of: by the normal distribution with the deviation at the null."""
+    from scipy.stats import norm
+
+    def test(null: float, alternative: Alternative) -> float:
+        if not 0 < null < 1:
+            raise ArrayError(f"a share of {null:g}: a test of shares needs one between 0 and 1")
+        z = (share - null) / np.sqrt(null * (1 - null) / trials)
+        greater, less = float(norm.sf(z)), float(norm.cdf(z))
+        return {"greater": greater, "less": less, "two-sided": min(1.0, 2 * min(greater, less))}[alternative]
+
+    return test

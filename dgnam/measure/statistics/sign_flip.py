@@ -7,20 +7,20 @@ the observed signs count among them, so that the p-value is never 0 (B. Phipson,
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ...errors import ArrayError
-from ..arrays import per_unit
-from .bootstrap import RESAMPLES
+from ...am.checks import whole_number
+from ..arrays import number, per_unit, random_generator
+from .estimate import RESAMPLES, Alternative, check_alternative
 
 
 def sign_flip(
     differences: Any,
     *,
     null: float = 0.0,
-    alternative: Literal["two-sided", "greater", "less"] = "two-sided",
+    alternative: Alternative = "two-sided",
     permutations: int = RESAMPLES,
     seed: int = 0,
 ) -> float:
@@ -30,18 +30,17 @@ def sign_flip(
     """
     from scipy.stats import permutation_test
 
-    rows = per_unit(differences, "differences", least=2)
-    if alternative not in ("two-sided", "greater", "less"):
-        raise ArrayError(f"alternative '{alternative}': give two-sided, greater or less")
+    rows = per_unit(differences, "differences", least=2) - number(null, "null")
+    check_alternative(alternative)
     test = permutation_test(
-        (rows - null,),
+        (rows,),
         np.mean,
         permutation_type="samples",
         vectorized=True,
-        n_resamples=permutations,
+        n_resamples=whole_number("permutations", permutations, 1),
         batch=max(1, (1 << 22) // len(rows)),
         alternative=alternative,
         axis=-1,
-        random_state=np.random.default_rng(seed),
+        random_state=random_generator(seed),
     )
     return float(test.pvalue)

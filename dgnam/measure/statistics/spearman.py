@@ -7,14 +7,16 @@ A pooled correlation over units and settings confounds what differs between unit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
+from ...am.checks import whole_number
 from ...errors import ArrayError
-from ..arrays import Floats, finite, per_unit, same_length
-from .bootstrap import RESAMPLES, bootstrap
-from .estimate import Estimate
+from ..arrays import Floats, finite, per_unit, random_generator, same_length
+from .bootstrap import bootstrap
+from .estimate import RESAMPLES, Alternative, Estimate, Test, check_alternative
 
 _FEWEST = 4
 """Fewest pairs that a rank correlation is taken of."""
@@ -34,7 +36,7 @@ def spearman_p(
     y: Any,
     given: Any = None,
     *,
-    alternative: Literal["two-sided", "greater", "less"] = "two-sided",
+    alternative: Alternative = "two-sided",
     permutations: int = RESAMPLES,
     seed: int = 0,
 ) -> float:
@@ -46,20 +48,24 @@ def spearman_p(
 
     rows = _samples(x, y, given)
     _check_varies(rows)
-    if alternative not in ("two-sided", "greater", "less"):
-        raise ArrayError(f"alternative '{alternative}': give two-sided, greater or less")
+    check_alternative(alternative)
     a, b = _residuals(*rows)
+    if not np.isfinite(_pearson(a, b)):
+        name = "x" if not a.any() else "y"
+        raise ArrayError(
+            f"{name}: its ranks are those of given, or their reverse, so that no partial correlation is left"
+        )
     rest = [_centered(_ranks(row)) for row in rows[2:]]
     test = permutation_test(
         (b,),
         lambda order, axis: _pearson(a, _without(order, *rest)),
         permutation_type="pairings",
         vectorized=True,
-        n_resamples=permutations,
+        n_resamples=whole_number("permutations", permutations, 1),
         batch=max(1, (1 << 22) // len(a)),
         alternative=alternative,
         axis=-1,
-        random_state=np.random.default_rng(seed),
+        random_state=random_generator(seed),
     )
     return float(test.pvalue)
 
@@ -95,7 +101,10 @@ def spearman_within_units(
     most = 1 - 6 / (counts * (counts**2 - 1))
     z = bootstrap(np.mean, np.arctanh(np.clip(rho, -most, most)), **options)
     value, low, high = (float(np.tanh(end)) for end in (z.value, z.low, z.high))
-    return Estimate(value, low, high, z.n, z.level)
+    of_z = cast(Test, z.test)
+    return replace(
+        z, value=value, low=low, high=high, test=lambda null, alternative: of_z(float(np.arctanh(null)), alternative)
+    )
 
 
 def _named(x: Any, y: Any, given: Any) -> list[tuple[str, Any]]:

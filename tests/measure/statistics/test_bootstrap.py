@@ -138,3 +138,16 @@ def test_values_that_are_all_alike_warn_of_nothing():
         warnings.simplefilter("error")
         found = bootstrap(np.mean, np.full(8, 3.0))
     assert (found.low, found.high) == (3, 3)
+
+
+@pytest.mark.parametrize(("resamples", "level", "least"), [(1, 0.95, 40), (39, 0.95, 40), (19, 0.90, 20)])
+def test_fewer_resamples_than_an_interval_needs(resamples, level, least):
+    with pytest.raises(DgnamError, match=f"resamples {resamples} must be at least {least}"):
+        mean([1.0, 2.0, 3.0], resamples=resamples, level=level)
+    assert mean([1.0, 2.0, 3.0], resamples=least, level=level).low < 2
+
+
+def test_seeds_are_whole_numbers_from_0_on():
+    for seed in (-1, 0.5, "x", None):
+        with pytest.raises(DgnamError, match="seed"):
+            mean([1.0, 2.0, 3.0], seed=seed)

@@ -2,10 +2,21 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from dgnam.errors import ArrayError
-from dgnam.measure.statistics import Decision, Estimate, all_hold, decide, with_controls
+from dgnam.measure.statistics import (
+    Decision,
+    Estimate,
+    all_hold,
+    decide,
+    mean,
+    mean_difference,
+    proportion,
+    undecidable,
+    with_controls,
+)
 
 HOLDS, FAILS, UNDECIDED = (Decision(outcome, "why") for outcome in ("holds", "fails", "undecided"))
 
@@ -22,7 +33,7 @@ def of(low, high, level=0.95):
         (0.19, 0.21, "undecided", "undecided"),
         (0.2, 0.3, "undecided", "fails"),  # "> 0.2" is not shown by an end at 0.2, and "< 0.2" is refuted
         (0.1, 0.2, "fails", "undecided"),
-        (0.2, 0.2, "fails", "fails"),
+        (0.2, 0.2000001, "undecided", "fails"),
     ],
 )
 def test_an_interval_against_a_threshold(low, high, above, below):
@@ -47,6 +58,27 @@ def test_equivalence(low, high, outcome):
 def test_few_units_decide_nothing():
     assert decide(Estimate(1.0, 0.9, 1.1, 5), above=0).outcome == "undecided"
     assert decide(Estimate(1.0, 0.9, 1.1, 6), above=0).outcome == "holds"
+
+
+@pytest.mark.parametrize("units", [6, 10, 10_000])
+@pytest.mark.parametrize(
+    ("value", "bound"), [(0.0, {"above": 0}), (0.0, {"below": 0.05}), (0.3, {"above": 0}), (0.0, {"within": 0.2})]
+)
+def test_units_that_are_all_alike_decide_nothing(units, value, bound):
+    level = 0.90 if "within" in bound else 0.95
+    said = decide(mean(np.full(units, value), level=level, resamples=100), **bound)
+    assert said.outcome == "undecided"
+    assert "resamples of the units do not differ, which gives no interval" in said.reason
+
+
+def test_rounding_errors_are_no_width():
+    base = np.random.default_rng(0).normal(50, 10, 30)
+    assert decide(mean_difference(base + 0.3, base), above=0).outcome == "undecided"
+
+
+def test_a_share_of_all_units_still_decides():
+    assert decide(proportion(np.zeros(200)), below=0.03).outcome == "holds"
+    assert undecidable(proportion(np.ones(6))) == ""
 
 
 def test_each_kind_needs_its_level():

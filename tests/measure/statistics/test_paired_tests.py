@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dgnam.errors import ArrayError
-from dgnam.measure.statistics import Estimate, holm, mcnemar, sign_flip
+from dgnam.errors import ArrayError, DgnamError
+from dgnam.measure.statistics import Estimate, holm, mcnemar, sign_flip, spearman_p
 
 
 def rejected(test, *, runs, draw):
@@ -94,3 +94,17 @@ def test_bad_arguments():
         sign_flip([1.0, 2.0], alternative="up")
     with pytest.raises(ArrayError, match="between 0 and 1"):
         holm([0.1, 1.2])
+
+
+@pytest.mark.parametrize("null", [float("nan"), float("inf"), "0", None])
+def test_sign_flip_against_no_number(null):
+    with pytest.raises(DgnamError, match=r"null .* must be finite"):
+        sign_flip([1, 2, 3], null=null)
+
+
+@pytest.mark.parametrize(("option", "value"), [("permutations", 0), ("permutations", 2.5), ("seed", -1), ("seed", "x")])
+def test_permutations_and_seeds_are_whole_numbers(option, value):
+    with pytest.raises(DgnamError, match=option):
+        sign_flip([1.0, 2.0, 3.0], **{option: value})
+    with pytest.raises(DgnamError, match=option):
+        spearman_p([1, 2, 3, 5], [2, 1, 4, 3], **{option: value})

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from dgnam.errors import ArrayError
-from dgnam.measure.statistics import proportion, wilson
+from dgnam.errors import ArrayError, DgnamError
+from dgnam.measure.statistics import mean, proportion, wilson
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 200), (1, 200), (7, 22), (99, 100), (30, 30), (1, 1)])
@@ -58,3 +58,16 @@ def test_impossible_counts(successes, trials):
 def test_flags_are_yes_or_no():
     with pytest.raises(ArrayError, match="true or false is needed"):
         proportion([0.0, 0.5])
+
+
+@pytest.mark.parametrize(("successes", "trials"), [("a", 3), (1, np.inf), (np.nan, 3), (1, None), ([1], 3)])
+def test_counts_are_numbers(successes, trials):
+    with pytest.raises(DgnamError, match="must be finite: give a number"):
+        wilson(successes, trials)
+
+
+@pytest.mark.parametrize("level", ["x", None, [0.95]])
+def test_a_level_is_a_number(level):
+    for call in (lambda: wilson(1, 3, level=level), lambda: mean([1.0, 2.0], level=level)):
+        with pytest.raises(ArrayError, match="give a share between 0 and 1"):
+            call()

@@ -160,3 +160,13 @@ def test_constant_samples():
         spearman([1, 1, 1, 1], [1, 2, 3, 4])
     with pytest.raises(ArrayError, match="x is 1 throughout"):
         spearman_p([1, 1, 1, 1], [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+def test_no_p_value_of_a_partial_correlation_that_nothing_is_left_of(turned):
+    draw = np.random.default_rng(20)
+    x, given = draw.normal(size=30), draw.normal(size=30)
+    with pytest.raises(ArrayError, match=r"y: its ranks are those of given"):
+        spearman_p(x, turned * given, given)
+    with pytest.raises(ArrayError, match=r"x: its ranks are those of given"):
+        spearman_p(turned * given, x, given)
