@@ -211,8 +211,15 @@ def _link(root: Path, experiment: str) -> str:
     """The experiment, with its figure, and its numbers and run record, where they are recorded."""
     if not _recorded(root, experiment):
         return f"`{experiment}`"
-    stem = f"results/{experiment}-mini"
-    return f"`{experiment}`: [figure]({stem}.jpg), [numbers and run record]({stem}.json)"
+    stem, further = f"results/{experiment}-mini", EXPERIMENTS[experiment].further
+    links = {name.replace("_", " "): f"results/{further_name(experiment, name)}" for name in further}
+    shown = [f"[{name}]({path})" for name, path in links.items() if (root / "experiments" / path).is_file()]
+    return ", ".join([f"`{experiment}`: [figure]({stem}.jpg)", *shown, f"[numbers and run record]({stem}.json)"])
+
+
+def further_name(experiment: str, figure: str) -> str:
+    """The file that a further figure of an experiment is recorded in."""
+    return f"{experiment}-mini-{figure.replace('_', '-')}.jpg"
 
 
 def _controls(found: Mapping[str, float]) -> list[str]:

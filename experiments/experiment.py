@@ -97,6 +97,7 @@ class Experiment:
     sizes: for each scale.
     unpublished: what of the paper's nobody publishes, where there are small models only.
     main: the step whose figure stands for the experiment; None for the first figure, which is the overview.
+    further: the names of figures that are recorded beside it.
     replacement: what another target must be; None where the experiment takes none.
     clips: whether targets see clips; otherwise they see single images.
     inverts: the layer that another prior, always a generator, must invert; None for any.
@@ -113,6 +114,7 @@ class Experiment:
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES)
     unpublished: str = ""
     main: str | None = None
+    further: tuple[str, ...] = ()
     replacement: Replacement | None = None
     clips: bool = False
     inverts: str | None = None

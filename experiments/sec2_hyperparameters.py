@@ -146,5 +146,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
+    further=("weights", "correlation"),
     replacement=Replacement(),
 )

@@ -106,5 +106,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
+    further=("facets",),
     replacement=Replacement(layers=(CODES,)),
 )

@@ -22,6 +22,7 @@ from dgnam.measure import BaseJudge, ColorOrder, laplacian_sharpness, seam_energ
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini
 from .finding import Controls, Part
+from .making import evenly
 from .pictures import Pictures
 from .rates import rates
 from .reference import reference
@@ -31,6 +32,9 @@ CLASSES = 100
 
 KNOWS_THE_CLASSES = "caffenet-mini"
 """A network of the classes that judges know; the regular units are of the first of them."""
+
+SHOWN = 40
+"""Pairs in each figure, in whole rows."""
 
 NETS = ("cut up", "blue, red, green", "blurred")
 
@@ -68,15 +72,12 @@ def pairs(context: Context, net: str) -> tuple[Pictures, Pictures]:
     twins = [CLASSES + unit for unit in units]
     made = context.synthesize(step, target=target, units=[*units, *twins], settings="released")
     regular, modified = made.of_units(units), made.of_units(twins)
-    shown, captions = [], []
-    columns = min(len(units), context.models.columns)
-    for first in range(0, len(units), columns):
-        row = slice(first, first + columns)
-        names = [context.labels[unit] for unit in units[row]]
-        blank = [""] * (columns - len(names))
-        for of, below in ((regular, names), (modified, [net] * len(names))):
-            shown += [*of.first[row], *(np.zeros_like(of.images[0]) for _ in blank)]
-            captions += [*below, *blank]
+    shown, captions, some = [], [], evenly(range(len(units)), SHOWN)
+    columns = min(len(some), context.models.columns)
+    for first in range(0, len(some) - columns + 1, columns):
+        row = some[first : first + columns]
+        shown += [*regular.first[row], *modified.first[row]]
+        captions += [*(context.labels[units[place]] for place in row), *[net] * columns]
     context.show(step, shown, captions, f"Regular units, and below each its twin: {net}", columns)
     return regular, Pictures(modified.images, units, modified.seeds, modified.activations)
 
@@ -144,6 +145,7 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(None, 2)},
     run=run,
+    further=("blue_red_green", "blurred"),
     first_units=CLASSES,
     unpublished="the paper's three networks that learned from modified pictures are not published",
 )

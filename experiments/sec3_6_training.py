@@ -115,5 +115,6 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(None, 1)},
     run=run,
+    further=("judged", "told"),
     unpublished="the paper's snapshots of a training and its overfit network are not published",
 )

@@ -110,6 +110,7 @@ EXPERIMENT = Experiment(
     },
     sizes={"smoke": Size(1, 1, 3), "small": Size(6, 4), "full": Size(22, 8)},
     run=run,
+    further=("motion",),
     replacement=Replacement(),
     clips=True,
 )

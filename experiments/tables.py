@@ -22,7 +22,7 @@ from dgnam.files.paths import write_bytes
 from dgnam.runs import Record
 
 from . import EXPERIMENTS, find_experiment, hardware
-from .claim_tables import claim_table, part_table, section_table
+from .claim_tables import claim_table, further_name, part_table, section_table
 from .fig1_output_units import EXPERIMENT
 from .planned import STEPS, hours
 from .strip import strip
@@ -71,7 +71,8 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
     try:
         kept = Record.read(source)
         numbers = json.loads((source / "numbers.json").read_text(encoding="utf-8"))
-        name = find_experiment(str(kept.spec["experiment"])).name
+        experiment = find_experiment(str(kept.spec["experiment"]))
+        name = experiment.name
         naming = source / "blind" / "score.json"
         blind = json.loads(naming.read_text(encoding="utf-8")) if naming.is_file() else None
         figure = _content(source / str(numbers["figure"]))
@@ -85,8 +86,7 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
             f"{source} is not a run that the pages show: all units of the small models, beginning at seed 0"
         )
     results.mkdir(exist_ok=True)
-    with Image.open(io.BytesIO(figure)) as image:
-        shown = jpeg(np.asarray(image.convert("RGB")), quality=QUALITY[name == EXPERIMENT.name])
+    shown = _jpeg(figure, QUALITY[name == EXPERIMENT.name])
     stem = f"{name}-mini"
     if blind is None and _content(results / f"{stem}.jpg") == shown:
         blind = json.loads(_content(results / f"{stem}.json")).get("blind")
@@ -94,11 +94,19 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
     found |= {} if blind is None else {"blind": blind}
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
     written = {f"{stem}.json": f"{text}\n".encode(), f"{stem}.jpg": shown}
+    further = {one: _content(source / f"{one}.png") for one in experiment.further}
+    written |= {further_name(name, one): _jpeg(content, QUALITY[False]) for one, content in further.items() if content}
     if name == EXPERIMENT.name:
         written[STRIP] = jpeg(strip(source), quality=80)
     for file, content in written.items():
         write_bytes(results / file, content)
     return [*(results / file for file in written), *write_tables(root)]
+
+
+def _jpeg(figure: bytes, quality: int) -> bytes:
+    """A figure as JPEG."""
+    with Image.open(io.BytesIO(figure)) as image:
+        return jpeg(np.asarray(image.convert("RGB")), quality=quality)
 
 
 def _check_root(root: str | Path) -> None:

@@ -4,12 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from dgnam.errors import DgnamError
-from dgnam.experiments import EXPERIMENTS, tables
+from dgnam.experiments import EXPERIMENTS, claim_tables, tables
 from dgnam.experiments.sections import SECTIONS
+from dgnam.files.encode import png
 from dgnam.runs import Record
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +91,27 @@ def finished(folder, spec, about):
     """The record and the numbers of a run of figure 1."""
     Record("reproduce", {"experiment": "fig1", **spec}, about).write(folder)
     (folder / "numbers.json").write_text('{"figure": "overview.png"}')
+
+
+def test_further_figures_are_recorded_beside_the_main_one(tmp_path, monkeypatch):
+    root, run = tmp_path / "checkout", tmp_path / "run"
+    for page in tables.PAGES:
+        (root / page).parent.mkdir(parents=True, exist_ok=True)
+        (root / page).write_text("")
+    run.mkdir()
+    Record("reproduce", {"experiment": "sec3_6_training"}, {"models": "mini", "seeds": [0], "scale": "full"}).write(run)
+    (run / "numbers.json").write_text('{"figure": "overview.png", "findings": {}}')
+    for name in ("overview", "judged"):
+        (run / f"{name}.png").write_bytes(png(np.full((8, 8, 3), 99, np.uint8)))
+    monkeypatch.setattr(tables, "write_tables", lambda root: [])
+    assert [path.name for path in tables.record(run, root)] == [
+        "sec3_6_training-mini.json",
+        "sec3_6_training-mini.jpg",
+        "sec3_6_training-mini-judged.jpg",
+    ]
+    link = claim_tables._link(root, "sec3_6_training")
+    assert "[judged](results/sec3_6_training-mini-judged.jpg)" in link
+    assert "told" not in link
 
 
 def test_a_verdict_is_in_the_tables(tmp_path):
