@@ -53,8 +53,7 @@ def first_checksum(path: Path) -> str | None:
 def keep_checksum(path: Path, checksum: str | None) -> None:
     """Keep the checksum of a file that is here, if none is published or kept yet."""
     if checksum is None and first_checksum(path) is None:
-        with replacing(_kept(path)) as partial:
-            partial.write_text(f"{_digest(path, 'sha256')}  {path.name}\n", encoding="utf-8")
+        remember(path, f"sha256:{_digest(path, 'sha256')}")
 
 
 def check_first(path: Path, checksum: str | None) -> None:
@@ -65,6 +64,12 @@ def check_first(path: Path, checksum: str | None) -> None:
         path.unlink()
         raise
     keep_checksum(path, checksum)
+
+
+def remember(path: Path, checksum: str) -> None:
+    """Keep `checksum`, of sha256, as that of the file's first download."""
+    with replacing(_kept(path)) as partial:
+        partial.write_text(f"{checksum.removeprefix('sha256:')}  {path.name}\n", encoding="utf-8")
 
 
 def forget(path: Path) -> None:

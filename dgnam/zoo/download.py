@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import sys
 import time
 import warnings
@@ -23,7 +24,7 @@ from typing import Any
 from ..errors import DgnamError, FormatError, shortened
 from ..files.archives import open_member
 from ..files.paths import replacing
-from .checksums import ChecksumError, check_first, first_checksum, forget, verify
+from .checksums import ChecksumError, check_first, first_checksum, forget, remember, verify
 from .partial import NO_SUCH_REST, Partial, partial_of
 
 __all__ = ["ChecksumError", "PublishedFile", "archive_path", "fetch", "remote_size", "unpack_member", "verify"]
@@ -111,7 +112,8 @@ def _take_out(
 ) -> None:
     """Unpack a member of the archive of an address, which is downloaded where it is not there.
 
-    A downloaded archive that does not give the member is removed, so that it stands in no other address's way.
+    An archive just downloaded that does not give the member is removed, so that it stands in no other address's way;
+    one of an earlier download is downloaded again.
     """
     archive = archive_path(url, archives)
     fresh = not archive.is_file()
@@ -124,13 +126,35 @@ def _take_out(
         unpack_member(archive, member, path, check=check)
         check_first(path, checksum)
     except (FormatError, ChecksumError, WrongContentError) as error:
-        if not online or first_checksum(archive) is None:  # not ours to remove
+        kept = first_checksum(archive)
+        if not online or kept is None:  # not ours to remove
             raise
+        if not fresh:
+            with _put_aside(archive, kept):
+                _take_out(url, member, path, archives, checksum, online, check)
+            return
         archive.unlink(missing_ok=True)
         forget(archive)
-        if fresh:
-            raise WrongContentError(f"{str(error).removesuffix('; remove it')}; it is not kept") from error
-        _take_out(url, member, path, archives, checksum, online, check)
+        raise WrongContentError(f"{str(error).removesuffix('; remove it')}; it is not kept") from error
+
+
+@contextmanager
+def _put_aside(archive: Path, checksum: str) -> Iterator[None]:
+    """Make room for another download of an archive; it comes back where that brings none, as others may need it.
+
+    checksum: of its first download.
+    """
+    aside = archive.with_name(f".{archive.name}.aside")
+    os.replace(archive, aside)
+    forget(archive)
+    try:
+        yield
+    finally:
+        if archive.is_file():
+            aside.unlink()
+        else:
+            os.replace(aside, archive)
+            remember(archive, checksum)
 
 
 def _reporting(check: Check, name: str) -> Check:

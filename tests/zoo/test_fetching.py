@@ -371,8 +371,13 @@ def test_a_bad_archive_that_was_kept_is_fetched_anew(kind: str, toys: Toys, monk
         zoo.get("g").obtain("weights")
     assert archive.is_file()
     archive.with_name("g.zip.sha256").write_text(f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  g.zip\n")
+    before = {path.name: path.read_bytes() for path in archive.parent.iterdir()}
+    with pytest.raises(DgnamError):  # nothing better can be had
+        zoo.get("g").obtain("weights")
+    assert {path.name: path.read_bytes() for path in archive.parent.iterdir()} == before
     toys.hosts.put("first/g.zip", toys.content("g.zip"))
     assert zoo.get("g").obtain("weights").read_bytes() == toys.content("g.caffemodel")
+    assert sorted(path.name for path in archive.parent.iterdir()) == ["g.zip", "g.zip.sha256"]
 
 
 def test_an_archive_of_several_models_counts_once_and_what_comes_out_of_it_too(
