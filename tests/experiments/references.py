@@ -1,8 +1,9 @@
 """Reference pictures of every experiment at smoke scale, and how a run is compared with them.
 
-`make references` makes them anew, on purpose only: each experiment is run with one thread and with two, and the mean of
-the pictures and their deviation over these runs are kept.  A run whose pictures
-have one of the recorded checksums is the same; else each picture must lie near the mean.
+`make references` makes them anew, on purpose only: each experiment is run with one thread, with two, and with each
+image in a batch of its own; the mean of the pictures and their deviation over these runs are kept.  All are in float32,
+which experiments compute in unless another precision is asked for.  A run whose pictures have one of the recorded
+checksums is the same; else each picture must lie near the mean.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ import hashlib
 import os
 import sys
 import tempfile
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from dgnam import zoo
 from dgnam.api.load import load
+from dgnam.api.result import Visualization
 from dgnam.experiments import EXPERIMENTS, reproduce
+from dgnam.experiments.context import Context
+from dgnam.experiments.execution import carry_out
 from dgnam.figures import labeled_grid
 from dgnam.files.encode import png
 from dgnam.files.paths import write_bytes
@@ -72,7 +78,7 @@ def checksum(shown: np.ndarray) -> str:
 
 def renew(name: str, data: Path | None) -> None:
     """Make an experiment's reference anew."""
-    variants = [_run(name, data, threads) for threads in (1, 2)]
+    variants = [run_variant(name, data, *variant) for variant in VARIANTS]
     stacked = np.stack(variants).astype(float)
     deviation = np.ceil(stacked.std(0)).astype(np.uint8)
     FOLDER.mkdir(exist_ok=True)
@@ -81,12 +87,27 @@ def renew(name: str, data: Path | None) -> None:
     np.savez_compressed(FOLDER / f"{name}.npz", mean=mean, deviation=deviation, sha256=known)
 
 
-def _run(name: str, data: Path | None, threads: int) -> np.ndarray:
+class OneByOne(Context):
+    """An experiment whose images are made in batches of one, but for those that a step needs together."""
+
+    def visualize(self, step: str, objectives: Any, *, target: Any = None, **options: Any) -> Visualization:
+        """The step, by so small batches."""
+        return super().visualize(step, objectives, target=target, **{"batch_size": 1, **options})
+
+
+VARIANTS: tuple[tuple[int, type[Context]], ...] = ((1, Context), (2, Context), (1, OneByOne))
+"""Numbers of threads, and what chooses the batches."""
+
+
+def run_variant(name: str, data: Path | None, threads: int, kind: type[Context]) -> np.ndarray:
+    """The pictures of an experiment at smoke scale with so many threads."""
+    usual = {option: one.default for option, one in signature(reproduce).parameters.items()}
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            outcome = reproduce(name, scale="smoke", data=data, folder=f"{folder}/run", progress=False)
+            given = {"experiment": name, "scale": "smoke", "data": data, "folder": f"{folder}/run", "progress": False}
+            outcome = carry_out(EXPERIMENTS[name], {**usual, **given}, kind)
             assert outcome.folder is not None, outcome.blocked
             return pictures_of(outcome.folder)
     finally:

@@ -14,11 +14,12 @@ from dgnam import zoo
 from dgnam.api.targets import open_target
 from dgnam.experiments import EXPERIMENTS, reproduce
 from dgnam.experiments.claims import AT_EQUAL_ACTIVATION, claims
+from dgnam.experiments.context import Context
 from dgnam.experiments.planned import STEPS, plan
-from dgnam.runs import Record
+from dgnam.runs import Record, Run
 from dgnam.runs.ranges import from_ranges
 from tests.experiments import references
-from tests.experiments.references import check, checksum, pictures_of
+from tests.experiments.references import VARIANTS, check, checksum, pictures_of, run_variant
 
 DATA = Path(os.environ.get("DGNAM_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -77,6 +78,27 @@ def images_planned(experiment, data):
 
 UNTABLED = ("sec3_2_actions",)
 """Two targets, each with a judge of its own."""
+
+
+@pytest.mark.parametrize("name", ["sec3_2_places", pytest.param("sec3_6_videos", marks=pytest.mark.slow)])
+def test_references_vary_the_batches(name, monkeypatch):
+    """Each image, or clip, is in a batch of its own, and its picture is that of the others to rounding."""
+    batches, visualize = [], Context.visualize
+    monkeypatch.setattr(Context, "visualize", lambda *given, **how: noted(batches, visualize(*given, **how)))
+    one_by_one = run_variant(name, None, *VARIANTS[-1])
+    alone = [count for folder in batches for count in folder]
+    batches.clear()
+    usual = run_variant(name, None, *VARIANTS[0])
+    assert set(alone) == {1}
+    assert max(count for folder in batches for count in folder) > 1 or name == "sec3_6_videos"
+    assert np.abs(one_by_one.astype(float) - usual).mean() < 4
+    assert {threads for threads, _ in VARIANTS} == {1, 2}
+
+
+def noted(batches, made):
+    """Note how many images each chunk of a run has."""
+    batches.append(Run.open(made.folder).counts())
+    return made
 
 
 @pytest.fixture
