@@ -68,15 +68,19 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
     return found
 
 
+def networks() -> list[str]:
+    """Those whose weights decide the numbers: judges, generators and encoders."""
+    generators = [zoo.get(name) for name in (PRIOR, *INVERSES.values())]
+    encoders = [entry.generator.encoder for entry in generators if entry.generator is not None]
+    return sorted({FEATURES, OTHER_FEATURES, ENCODER, *(entry.name for entry in generators), *encoders})
+
+
 def measured_with() -> dict[str, str]:
     """The checksum of the weights of each network that decides the numbers, and the outside judge's packages' versions.
 
     They are attributes of the file.  The networks of the CONTROLS only name their pictures.
     """
-    weights = {
-        f"sha256, {name}": sha256(zoo.get(name).weights_path())
-        for name in (FEATURES, OTHER_FEATURES, ENCODER, PRIOR, *INVERSES.values())
-    }
+    weights = {f"sha256, {name}": sha256(zoo.get(name).weights_path()) for name in networks()}
     return weights | {f"version, {package}": metadata.version(package) for package in PACKAGES}
 
 

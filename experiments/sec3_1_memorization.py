@@ -166,4 +166,5 @@ EXPERIMENT = Experiment(
     sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
     replacement=Replacement(same_classes=False, layers=SPACES[1:]),
+    reconstructs=True,
 )
