@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError, closest
 from dgnam.measure.outside_judge import EXTRA, REPORTED, packages
 from dgnam.runs import Record, environment
+from dgnam.runs.events import read_events
 from dgnam.runs.executor import open_executor
 from dgnam.runs.index import FINISHED, find_runs, read_summary
 from dgnam.runs.record import read_json
+from dgnam.runs.run import LOG
 
 from .context import Context
 from .experiment import OUTSIDE, SIZES, UNITS, Experiment, Models
@@ -83,7 +86,7 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callab
     folder, resume = arguments["folder"], arguments["resume"]
     if resume and folder is None:
         begun = find_runs(arguments["output"], name, record)
-        finished = next(filter(None, map(_finished, begun)), None)
+        finished = next((one for path in begun if (one := _finished(path, _has_pictures(context)))), None)
         if finished is not None:
             return finished
         folder, resume = begun[-1] if begun else None, bool(begun)
@@ -93,7 +96,7 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callab
     run = begin(record, folder=folder, output=output, name=name, resume=resume)
     assert run is not None
     context.begun = run
-    with executor, at_work(run, unit="images", executor=executor.name):
+    with executor, at_work(run, unit="images", executor=executor.name, pictures=_has_pictures(context)):
         own = experiment.run(context)
         findings = {claim: finding.as_dict() for claim, finding in context.findings.items()}
         main = context.figures[0].name if experiment.main is None else f"{experiment.main}.png"
@@ -113,9 +116,21 @@ def check_usual(arguments: Mapping[str, Any]) -> None:
     check_precision(arguments["precision"], usable_device(arguments["device"]))
 
 
-def _finished(folder: Path) -> Outcome | None:
-    """What a run came to that is finished; None where it isn't, or where one of its files is not there."""
-    if read_summary(folder).state != FINISHED:
+def _has_pictures(context: Context) -> bool:
+    """Whether there is a folder of image sets, of which some experiments make more."""
+    with suppress(DgnamError):  # of those that need none, a wrong folder keeps nobody from the rest
+        return context.data is not None
+    return False
+
+
+def _finished(folder: Path, pictures: bool) -> Outcome | None:
+    """What a run came to that is finished; None where it isn't, or where one of its files is not there.
+
+    pictures: whether there are real pictures now; a run that left out what needs them isn't finished then.
+    """
+    log = read_events(folder / LOG)
+    without = pictures and any(event.get("pictures") is False for event in log[-2:])
+    if read_summary(folder).state != FINISHED or without:
         return None
     try:
         numbers = read_json(folder / NUMBERS)

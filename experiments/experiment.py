@@ -101,6 +101,7 @@ class Experiment:
     replacement: what another target must be; None where the experiment takes none.
     clips: whether targets see clips; otherwise they see single images.
     inverts: the layer that another prior, always a generator, must invert; None for any.
+    reconstructs: whether it reconstructs pictures by the prior, whose encoder must be known then.
     options: those of `OPTIONS` that it heeds.
     first_units: units may be asked for among the first so many; None for all of the class scores.
     """
@@ -118,6 +119,7 @@ class Experiment:
     replacement: Replacement | None = None
     clips: bool = False
     inverts: str | None = None
+    reconstructs: bool = False
     options: tuple[str, ...] = (UNITS,)
     first_units: int | None = None
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dgnam import zoo
 from dgnam.am import Start, Unit
 from dgnam.api.neighbors import PictureNeighbors, neighbors
 from dgnam.api.occlusion import Occlusion, occlusion
@@ -140,6 +141,16 @@ class Making:
     def labels(self) -> list[str]:
         """The names of the target's classes."""
         return labels_of(self.target)
+
+    @cached_property
+    def knows_classes(self) -> bool:
+        """Whether the units of the target's scores are the classes of the experiment's own target, in their order."""
+        own, net = [label.key for label in zoo.get(self.models.target).labels()], self.target.target
+        return any(
+            [label.key for label in classes.labels] == own
+            for classes in self.target.classes
+            if classes.belong_to(self.target.scores, net.layers(), net.layer_shape)
+        )
 
     # What is made
 

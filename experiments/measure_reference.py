@@ -29,11 +29,8 @@ SIZE = (56, 56)
 """What networks of 64 px see."""
 
 ENCODER, LAYER = "caffenet-mini", "fc6"
-PRIOR, ITS_ENCODER = "deepsim-fc6-v2-mini", "caffenet-v2-mini"
-"""The default prior, and the encoder that it inverts."""
-
-NETWORKS = (FEATURES, OTHER_FEATURES, ENCODER, PRIOR, ITS_ENCODER, *INVERSES.values())
-"""Those that decide the numbers; the networks of the CONTROLS only name their pictures."""
+PRIOR = "deepsim-fc6-v2-mini"
+"""The default prior, with an encoder of its own."""
 
 FITTED_ON = 50
 """Every so manieth of the training pictures tells the order of channels."""
@@ -71,12 +68,19 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
     return found
 
 
+def networks() -> list[str]:
+    """Those whose weights decide the numbers: judges, generators and encoders."""
+    generators = [zoo.get(name) for name in (PRIOR, *INVERSES.values())]
+    encoders = [entry.generator.encoder for entry in generators if entry.generator is not None]
+    return sorted({FEATURES, OTHER_FEATURES, ENCODER, *(entry.name for entry in generators), *encoders})
+
+
 def measured_with() -> dict[str, str]:
     """The checksum of the weights of each network that decides the numbers, and the outside judge's packages' versions.
 
-    They are attributes of the file.
+    They are attributes of the file.  The networks of the CONTROLS only name their pictures.
     """
-    weights = {f"sha256, {name}": sha256(zoo.get(name).weights_path()) for name in NETWORKS}
+    weights = {f"sha256, {name}": sha256(zoo.get(name).weights_path()) for name in networks()}
     return weights | {f"version, {package}": metadata.version(package) for package in PACKAGES}
 
 

@@ -44,6 +44,8 @@ def check_networks(making: Making) -> None:
         _check_target(making, making.target)
     if making.arguments["prior"] is not None:
         _check_prior(making, making.prior)
+    if making.experiment.reconstructs and any(making.arguments[name] is not None for name in ("target", "prior")):
+        _check_reconstruction(making, making.prior)
 
 
 def shows_own_pictures(experiment: Experiment, arguments: Mapping[str, Any]) -> bool:
@@ -89,21 +91,11 @@ def _check_target(making: Making, target: ResolvedTarget) -> None:
             f"{about} has no layer '{lacking[0]}', which {experiment.name} looks into; its layers, the closest first: "
             f"{closest(lacking[0], layers)}"
         )
-    if wanted.same_classes and not _same_classes(models, target):
+    if wanted.same_classes and not making.knows_classes:
         raise DgnamError(
             f"{about} does not have the classes of {models.target}, by which {experiment.name} judges and labels; "
             f"networks that have them: {', '.join(_fitting(models))}; or give your own network's by labels"
         )
-
-
-def _same_classes(models: Models, target: ResolvedTarget) -> bool:
-    """Whether the units of a target's scores are the classes of the experiment's own, in their order."""
-    known, shape_of = target.target.layers(), target.target.layer_shape
-    return any(
-        [label.key for label in classes.labels] == _keys(models.target)
-        for classes in target.classes
-        if classes.belong_to(target.scores, known, shape_of)
-    )
 
 
 def _fitting(models: Models) -> Iterator[str]:
@@ -131,4 +123,21 @@ def _check_prior(making: Making, prior: ResolvedPrior) -> None:
         raise DgnamError(
             f"prior '{prior.name}' inverts {what}, and {experiment.name} sets {experiment.inverts} against other "
             f"layers: give a generator of the zoo that inverts {experiment.inverts}, as {own}"
+        )
+
+
+def _check_reconstruction(making: Making, prior: ResolvedPrior) -> None:
+    """Pictures for the target are what the prior's encoder sees."""
+    needs = f"{making.experiment.name} reconstructs pictures by the prior and its encoder"
+    if prior.inverts is None:
+        raise DgnamError(
+            f"{needs}, and the encoder of prior '{prior.name}' is not known here: give a generator of the zoo, as "
+            f"{making.models.prior}"
+        )
+    encoder = prior.inverts[0]
+    side = zoo.get(encoder).preprocessing.crop
+    if making.frame_size != (side, side):
+        raise DgnamError(
+            f"{needs}, and {encoder}, which prior '{prior.name}' inverts, sees {side}x{side} pixels, not "
+            f"{making.frame_size[0]}x{making.frame_size[1]} as target '{making.target.name}': give another"
         )

@@ -167,4 +167,5 @@ EXPERIMENT = Experiment(
     run=run,
     further=("ratios",),
     replacement=Replacement(same_classes=False, layers=SPACES[1:]),
+    reconstructs=True,
 )

@@ -77,10 +77,12 @@ def structures(context: Context) -> Controls:
     if context.arguments["models"] != "mini":
         return Controls()
     shown = ("real pictures", *(f"reconstructions, {layer}" for layer in INVERSES))
+    unmeasured = "" if context.prior.name == INVERSES["fc6"] else "reconstructions, fc6"
     found = {
         f"{what} of {of}, {judge}": float(value)
         for judge in context.judges
         for of, row in zip(shown, reference(f"structure, {judge}"), strict=True)
+        if of != unmeasured
         for what, value in zip(("blobs", "drop"), row, strict=True)
     }
     return Controls(ceiling=found)

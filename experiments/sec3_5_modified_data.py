@@ -52,9 +52,10 @@ def run(context: Context) -> Mapping[str, Any]:
             transfer_share, measured(show, modified), measured(show, regular), numbers[:, 1], numbers[:, 0]
         )
         of_prior = reference(f"modified, {net}, reconstructed")[context.units]
-        drawable[f"their reconstructions, {net}"] = float(
-            np.diff(of_prior, axis=1).mean() / np.diff(numbers, axis=1).mean()
-        )
+        if context.arguments["prior"] is None:  # another has not been measured
+            drawable[f"their reconstructions, {net}"] = float(
+                np.diff(of_prior, axis=1).mean() / np.diff(numbers, axis=1).mean()
+            )
         seen = {"regular": regular, "modified": modified}
         if net in RESTORE:
             seen["restored"] = replace(modified, images=preprocess(RESTORE[net](deprocess(modified.images))))

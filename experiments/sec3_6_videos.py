@@ -37,7 +37,7 @@ def run(context: Context) -> Mapping[str, Any]:
         gains["motion"], shown["motion"] = clips(context, "motion", context.other("motion"))
         # It has two units only; each clip counts.
         parts["motion"] = partial(mean, gains["motion"].ravel())
-    nets = {"sport": context.models.target, **context.models.others}
+    nets = {"sport": context.target.name, **context.models.others}
     cards = {net: card for net, model in nets.items() if (card := measured(model))}
     context.decide(
         "sec3.6-videos",

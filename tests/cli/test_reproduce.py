@@ -28,6 +28,11 @@ class Toy:
         return {"own": {"target_top1": 0.5}}
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    monkeypatch.delenv("DGNAM_DATA", raising=False)
+
+
 @pytest.fixture
 def toys(monkeypatch):
     """Five experiments of section 9, by name."""
@@ -132,6 +137,23 @@ def test_one_whose_files_are_gone_is_made_again_in_its_folder(toys, command, tmp
     assert (toys["first"].runs, toys["last"].runs) == (2, 2)
     assert (tmp_path / "first-mini-1/gray.png").is_file()
     assert folders(tmp_path) == FIRST
+
+
+def test_what_needs_pictures_is_added_once_they_are_there(toys, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("DGNAM_DATA", str(tmp_path / "nowhere"))  # a wrong folder is none
+    command("9")
+    monkeypatch.delenv("DGNAM_DATA")
+    command("9")
+    assert toys["first"].runs == 1
+    (tmp_path / "sets").mkdir()
+    monkeypatch.setenv("DGNAM_DATA", str(tmp_path / "sets"))
+    for _ in range(2):
+        command("9")
+        assert toys["first"].runs == 2
+    monkeypatch.delenv("DGNAM_DATA")
+    command("9")
+    assert toys["first"].runs == 2
+    assert folders(tmp_path) == [*FIRST[:3], "sets", FIRST[3]]
 
 
 def test_after_an_interrupt_the_same_command_goes_on(toys, command, tmp_path):

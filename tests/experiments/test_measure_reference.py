@@ -5,8 +5,8 @@ import pytest
 
 from dgnam import zoo
 from dgnam.experiments import measure_reference
-from dgnam.experiments.measure_reference import CONTROLS, ITS_ENCODER, NETWORKS, PRIOR, measured_with
-from dgnam.experiments.reference import FEATURES, OTHER_FEATURES, reference_file
+from dgnam.experiments.measure_reference import CONTROLS, measured_with, networks
+from dgnam.experiments.reference import reference_file
 from dgnam.files.checksums import sha256
 
 ANEW = "python -m dgnam.experiments.measure_reference --data DIR measures them anew"
@@ -18,7 +18,7 @@ def attributes():
         return dict(file.attrs)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", networks())
 def test_they_were_measured_with_the_weights_that_are_here(name, attributes):
     assert attributes[f"sha256, {name}"] == sha256(zoo.get(name).weights_path()), f"{name} has changed: {ANEW}"
 
@@ -29,14 +29,11 @@ def test_what_they_were_measured_with_is_what_measuring_writes(attributes):
 
 
 def test_every_network_that_decides_a_number_is_named(attributes, monkeypatch):
-    """Those that `measure` opens, but for the controls, of which only the pictures are taken."""
+    """Also the encoders; but not the controls, of which only the pictures are taken."""
     with h5py.File(reference_file()) as file:
-        judges = {name.partition(", ")[2] for name in file if name.startswith(("accuracy", "structure"))}
-        judges |= {name.partition(", ")[2] for name in file if name.startswith("features")}
-    assert judges == {FEATURES, OTHER_FEATURES, "outside"}
-    assert {FEATURES, OTHER_FEATURES, PRIOR, ITS_ENCODER} < set(NETWORKS)
-    assert zoo.get(PRIOR).generator.encoder == ITS_ENCODER
-    assert {name.partition(", ")[2] for name in attributes if name.startswith("sha256")} == set(NETWORKS)
-    assert not set(CONTROLS.values()) & set(NETWORKS)
+        judges = {name.partition(", ")[2] for name in file if name.startswith(("accuracy", "structure", "features"))}
+    assert {*judges, "caffenet-mini", "caffenet-v2-mini", "deepsim-conv3-mini"} - {"outside"} <= {*networks()}
+    assert not {*CONTROLS.values()} & {*networks()}
+    assert {name.partition(", ")[2] for name in attributes if name.startswith("sha256")} == {*networks()}
     monkeypatch.setattr(measure_reference, "sha256", lambda path: path.parent.name)
-    assert {f"sha256, {name}": name for name in NETWORKS}.items() <= measured_with().items()
+    assert {f"sha256, {name}": name for name in networks()}.items() <= measured_with().items()

@@ -5,14 +5,16 @@ from inspect import signature
 
 import pytest
 
+from dgnam.api.priors import open_prior
 from dgnam.api.targets import open_target
 from dgnam.errors import DgnamError
-from dgnam.experiments import EXPERIMENTS, reproduce
+from dgnam.experiments import EXPERIMENTS, fig1_output_units, reproduce
 from dgnam.experiments.context import Context
 from dgnam.experiments.execution import _inputs
 from dgnam.experiments.experiment import OPTIONS
 from dgnam.experiments.planned import Planned
 from dgnam.experiments.replaced import check_networks, check_options, missing_pictures
+from dgnam.experiments.sec3_1_prior_layers import structures
 
 OF_THREE = [name for name, one in EXPERIMENTS.items() if one.replacement is None]
 OF_CLASSES = [name for name, one in EXPERIMENTS.items() if one.replacement and one.replacement.same_classes]
@@ -105,6 +107,60 @@ def test_an_option_that_would_be_passed_over_is_refused(name, option):
     else:
         with pytest.raises(DgnamError, match=f"{name} takes no {option}: .*; leave {option} out"):
             check(name, **{option: value})
+
+
+def test_reconstructions_need_a_known_encoder_of_the_target_s_size():
+    mine = replace(open_prior("deepsim-fc6-v2-mini", (56, 56)), name="mine", inverts=None)
+    check("fig1", prior=mine)
+    with pytest.raises(DgnamError, match=r"reconstructs pictures .* encoder of prior 'mine' is not known"):
+        check("sec3_1_memorization", prior=mine)
+    with pytest.raises(DgnamError, match="and caffenet, which prior 'mine' inverts, sees 227x227 pixels, not 56x56 as"):
+        check("sec3_1_memorization", prior=replace(mine, inverts=("caffenet", "fc6")))
+
+
+@pytest.mark.parametrize(("target", "knows"), [(None, True), ("resnet-mini", True), ("places-alexnet-mini", False)])
+def test_pictures_are_set_against_real_ones_of_their_classes(target, knows, monkeypatch):
+    seen = []
+    monkeypatch.setattr(fig1_output_units, "plausibility", lambda context, steps: seen.append(context) or {})
+    context = made("fig1", target=target)
+    EXPERIMENTS["fig1"].run(Planned(EXPERIMENTS["fig1"], context.models, context.arguments))
+    assert (context.knows_classes, bool(seen)) == (knows, knows)
+
+
+class Decided(Planned):
+    """Keeps the controls of the last claim."""
+
+    def decide(self, claim, parts, controls=None, *, note=""):
+        self.controls = {**controls.floor, **controls.ceiling}
+
+
+def controls_of(name, **given):
+    """The controls of an experiment that is counted."""
+    context = made(name, **given)
+    counted = Decided(EXPERIMENTS[name], context.models, context.arguments)
+    EXPERIMENTS[name].run(counted)
+    return counted.controls
+
+
+@pytest.mark.filterwarnings("ignore:Could not determine RMS error")
+def test_of_another_target_its_own_clips_are_no_control():
+    sport = replace(open_target("action-lstm-sport-mini", clips=True), name="mine")
+    assert any(", sport, " in control for control in controls_of("sec3_6_videos"))
+    assert not any(", sport, " in control for control in controls_of("sec3_6_videos", target=sport))
+
+
+@pytest.mark.parametrize(("prior", "measured"), [(None, True), ("deepsim-fc6-mini", False)])
+def test_of_another_prior_modified_reconstructions_are_no_control(prior, measured):
+    controls = controls_of("sec3_5_modified_data", prior=prior)
+    assert any("reconstructions" in control for control in controls) == measured
+
+
+def test_of_another_prior_structures_are_no_control(monkeypatch):
+    monkeypatch.setattr(Context, "judges", {"judge-mini": None})
+    assert any("reconstructions, fc6" in control for control in structures(made("sec3_1_prior_layers")).ceiling)
+    other = structures(made("sec3_1_prior_layers", prior="deepsim-fc6-v2-mini")).ceiling
+    assert any("reconstructions, conv3" in control for control in other)
+    assert not any("reconstructions, fc6" in control for control in other)
 
 
 def test_hidden_units_are_not_asked_for_and_the_published_loop_is_figure_1_s():
