@@ -245,7 +245,8 @@ def _head(columns: Sequence[str]) -> list[str]:
 
 
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    plain = (" ".join(cell.replace("|", "\\|").split()) for cell in cells)
+    return f"| {' | '.join(plain)} |"
 
 
 def _lines(lines: Sequence[str]) -> str:

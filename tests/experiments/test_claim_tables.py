@@ -140,6 +140,11 @@ def test_a_small_run_says_so_and_a_full_one_has_a_sentence(tmp_path):
     assert "1 fails (small run)" in section_table(tmp_path)
 
 
+def test_reasons_stay_in_their_cells(tmp_path):
+    keep(tmp_path, "fig1", {"judge-mini": part(MEETS)}, missing={"outside": "of a|b\n no picture"})
+    assert "not estimated: of a\\|b no picture" in part_table(tmp_path)
+
+
 def test_what_was_run_with_the_papers_models(tmp_path):
     (tmp_path / "experiments/results").mkdir(parents=True)
     assert row(tmp_path, "fig1")["the paper's models"] == "blocked"

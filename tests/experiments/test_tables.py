@@ -114,6 +114,24 @@ def test_further_figures_are_recorded_beside_the_main_one(tmp_path, monkeypatch)
     assert "told" not in link
 
 
+def test_a_run_is_recorded_with_its_environment(tmp_path):
+    root, run = tmp_path / "checkout", tmp_path / "run"
+    for folder in ("experiments", "models"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.ipynb", "*.h5", "*.py"))
+    shutil.copy(ROOT / "README.md", root)
+    run.mkdir()
+    Image.new("RGB", (8, 8)).save(run / "overview.png")
+    about = {"models": "mini", "scale": "full", "seeds": [0], "units": [0], "prior": {"name": "deepsim-fc6-v2-mini"}}
+    Record("reproduce", {"experiment": "beyond_path"}, about, {"threads": 3}).write(run)
+    found = {"parts": {}, "missing": {"fc6": "why"}, "verdict": "undecided", "floor": {}, "ceiling": {}}
+    numbers = {"figure": "overview.png", "findings": {"beyond-path": found}}
+    (run / "numbers.json").write_text(json.dumps(numbers))
+    assert root / "experiments/results/beyond_path-mini.json" in tables.record(run, root)
+    kept = json.loads((root / "experiments/results/beyond_path-mini.json").read_text())
+    assert kept == {"run": about, "environment": {"threads": 3}, "numbers": numbers}
+    assert "| `beyond-path` | fc6 | not estimated: why |" in (root / "experiments/README.md").read_text()
+
+
 def test_a_verdict_is_in_the_tables(tmp_path):
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.ipynb"))
     part = {"value": 25.0, "low": 21.0, "high": 30.0, "n": 200, "level": 0.95}
