@@ -1,7 +1,8 @@
 """Translated modules: compiling, running and importing Python 2.
 
-Modules in the script's own folder are translated when they are imported, by translated code or by any other; nothing is
-written beside them.  Within a package, an import looks there first.
+Modules that are found on `sys.path`, as it is then, are translated when they are imported, by translated code or by any
+other, but for those of the standard library, of installed packages and of this one; nothing is written beside them.
+Within a package, an import looks there first.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import sysconfig
 import tokenize
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from io import BytesIO
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import DgnamError
+from ..alias import ALIAS
 from . import modules, runtime
 from .exec_names import NAMES as NAMES_OF_EXEC
 from .names import NAMES
@@ -93,14 +95,16 @@ def check() -> None:
 
 
 def start(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Translate modules of `folder` from now on; returns the builtins that its scripts run with.
+    """Translate modules from now on; returns the builtins that the scripts of `folder` run with.
+
+    What `sys.path` has now counts as installed, but for `folder` and PYTHONPATH.
 
     Arrays and NumPy's scalars are shown as NumPy showed them then.
     """
     np.set_printoptions(legacy="1.13")
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    _finder.folders.add(Path(folder).resolve())
+    _finder.start(Path(folder).resolve())
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="surrogateescape")
@@ -112,28 +116,45 @@ def stop() -> None:
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
     _finder.folders.clear()
+    _finder.installed.clear()
 
 
 class _Finder(MetaPathFinder):
-    """Finds modules under the folders, but for those of installed packages."""
+    """Finds modules of Python 2: those that are not installed.
+
+    folders: those of scripts, and of PYTHONPATH.
+    installed: folders, outside of those, that the interpreter's own configuration put on `sys.path`.
+    """
 
     def __init__(self) -> None:
         self.folders: set[Path] = set()
+        self.installed: set[Path] = set()
+
+    def start(self, folder: Path) -> None:
+        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        self.folders |= {folder, *(Path(one).resolve() for one in given if one)}
+        self.installed |= {Path(one).resolve() for one in sys.path if one} - self.folders
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path, target) if self.folders else None
+        served = not self.folders or fullname.partition(".")[0] in (ALIAS, _OURS.name)
+        spec = None if served else PathFinder.find_spec(fullname, path, target)
         if spec is None or not isinstance(spec.loader, SourceFileLoader) or not self.holds(spec.loader.path):
             return None
         spec.loader = _Loader(fullname, spec.loader.path)
         return spec
 
     def holds(self, path: str) -> bool:
-        """Whether a file belongs to a script."""
+        """Whether a file is a module of Python 2."""
         file = Path(path).resolve()
-        installed = any(part in _PACKAGES for part in file.parts) or any(file.is_relative_to(one) for one in _INSTALLED)
-        return not installed and any(file.is_relative_to(folder) for folder in self.folders)
+        if not path or any(part in _PACKAGES for part in file.parts) or _within(file, _INSTALLED):
+            return False
+        return _within(file, self.folders) or not _within(file, self.installed)
+
+
+def _within(file: Path, folders: Iterable[Path]) -> bool:
+    return any(file.is_relative_to(folder) for folder in folders)
 
 
 class _Loader(SourceFileLoader):
@@ -204,9 +225,9 @@ def _from(module: ModuleType, fromlist: Any) -> None:
 
 
 def _own(top: str) -> bool:
-    """Whether a name is that of a module beside the script, which goes before others; loads it if needed."""
+    """Whether a name is that of a module of Python 2, which goes before others; loads it if needed."""
     module = sys.modules.get(top)
-    if module is not None and _finder.holds(getattr(module, "__file__", None) or ""):
+    if module is not None and _finder.folders and _finder.holds(getattr(module, "__file__", None) or ""):
         return True
     spec = _finder.find_spec(top)
     if spec is None or spec.origin is None:

@@ -196,9 +196,11 @@ def _except(node: Any, targets: dict[str, str]) -> None:
 
 
 def _backticks(node: Any, _: dict[str, str]) -> None:
-    if getattr(node.children[0], "value", None) == "`":
-        node.children[0].value = f"{RUNTIME}.representation(("
-        node.children[-1].value = "))"
+    first, last = node.children[0], node.children[-1]
+    if first.type == _fissix("pgen2.token").BACKQUOTE:
+        # What is around it may have been opened and closed there.
+        first.value = first.value.replace("`", f"{RUNTIME}.representation((")
+        last.value = last.value.replace("`", "))")
 
 
 def _parameter(node: Any, targets: dict[str, str]) -> None:

@@ -166,6 +166,42 @@ def test_installed_packages_below_the_script_are_left_alone(folder, monkeypatch)
     assert not importing._finder.holds(str(ROOT / "dgnam" / "caffe" / "net.py"))
 
 
+def test_modules_of_other_folders_are_translated(folder):
+    """As py-faster-rcnn's `_init_paths.py` adds them, in PYTHONPATH, and while the script runs."""
+    for name in ("tools", "lib", "lib/fast_rcnn", "lib/caffe", "more", "late"):
+        (folder / name).mkdir()
+    files = {
+        "tools/_init_paths.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__) + '/../lib')\n",
+        "tools/demo.py": "import _init_paths, quiet, shared\n"
+        "from fast_rcnn.config import half as second\nimport caffe, sys\n"
+        "sys.path.append('late')\nimport last\nprint quiet.half, second, shared.half, last.half, caffe.__name__\n",
+        "lib/quiet.py": "half = 7/2\n",
+        "lib/fast_rcnn/__init__.py": "",
+        "lib/fast_rcnn/config.py": "from quiet import half\nexec 'half = half/2'\n",
+        "lib/caffe/__init__.py": "from _caffe import Net\n",
+        "more/shared.py": "half = 9/2\n",
+        "late/last.py": "half = 5/2\n",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    path = os.pathsep.join((str(ROOT), "more"))
+    status, out, err = launch("tools/demo.py", cwd=folder, PYTHONPATH=path)
+    assert (status, out, err) == (0, "3 1 4 2 dgnam.caffe\n", "")
+
+
+def test_folders_of_the_interpreter_are_left_alone(folder, monkeypatch):
+    """Projects that are installed where they are edited, by a line of a .pth file."""
+    project, other = folder / "project", folder / "other"
+    monkeypatch.setattr(sys, "path", [*sys.path, str(project)])
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    finder = importing._Finder()
+    finder.start(folder / "project" / "scripts")
+    assert not finder.holds(str(project / "module.py"))
+    assert finder.holds(str(project / "scripts" / "module.py"))
+    assert finder.holds(str(other / "module.py"))
+    assert not finder.holds(os.__file__)
+
+
 def test_encodings():
     assert run("# -*- coding: latin-1 -*-\nx = 'é'".encode("latin-1"))["x"] == "é"
     assert run("\ufeffx = 'é'".encode())["x"] == "é"
