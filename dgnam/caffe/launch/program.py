@@ -18,6 +18,7 @@ import builtins
 import io
 import os
 import pkgutil
+import re
 import runpy
 import sys
 from collections.abc import Callable
@@ -43,7 +44,7 @@ _FOR_SPAWNED = os.path.join(os.path.dirname(__file__), "spawned")
 def main(arguments: list[str]) -> None:
     """Run a command line; `arguments` excludes the launcher's own name."""
     python2 = arguments[:1] == ["--python2"]
-    arguments = arguments[1:] if python2 else arguments
+    arguments = _without_options(arguments[1:]) if python2 else arguments
     first, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if first in ("-h", "--help"):
         print(USAGE)
@@ -79,6 +80,51 @@ def main(arguments: list[str]) -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         sys.excepthook = _print_nothing  # python still ends the process, with its own exit code
         raise
+
+
+def _without_options(arguments: list[str]) -> list[str]:
+    """The arguments after Python 2's own options, which take effect; without any and with a pipe, `-`.
+
+    -u, -B and -W have one here; -V ends the process.
+    """
+    rest = list(arguments)
+    while rest and re.fullmatch(_OPTIONS, rest[0]):
+        letters = rest.pop(0)[1:]
+        for place, letter in enumerate(letters):
+            if letter in _WITH_VALUE:
+                value = letters[place + 1 :] or (rest.pop(0) if rest else "")
+                if not value:
+                    _give_up(f"Argument expected for the -{letter} option\n{USAGE}")
+                _set_option(letter, value)
+                break
+            if letter in "cm":
+                rest.insert(0, f"-{letters[place:]}")
+                return rest
+            _set_option(letter, "")
+    if rest == ["--version"]:
+        _set_option("V", "")
+    return rest or ([] if sys.stdin is None or sys.stdin.isatty() else ["-"])
+
+
+_WITH_VALUE = "WQ"
+_OPTIONS = r"-[3BdEORsStuvV]*([WQ].*|[3BdEORsStuvV]|(?<=.)[cm].*)"
+"""Options of Python 2, and those that code or a module's name follows."""
+
+
+def _set_option(letter: str, value: str) -> None:
+    if letter == "V":
+        print(f"Python 2.7, translated for Python {sys.version.split()[0]}", file=sys.stderr)
+        sys.exit()
+    elif letter == "u":
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(write_through=True)
+    elif letter == "B":
+        sys.dont_write_bytecode = True
+    elif letter == "W":
+        import warnings
+
+        warnings._processoptions([value])  # type: ignore[attr-defined]
 
 
 class _Language(NamedTuple):

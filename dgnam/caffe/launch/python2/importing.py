@@ -48,7 +48,8 @@ def translated(source: str | bytes, file: str, mode: str = "exec", true_division
     python3, targets = to_python3(text.strip(" \t") if mode == "eval" else text, file)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+            for kind in (SyntaxWarning, DeprecationWarning):
+                warnings.simplefilter("ignore", kind)
             parsed = ast.parse(python3, file, "exec")
             found = newer(parsed)
             if found is not None:

@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
+import html
+import io
+import socket
+import sys
+import tempfile
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from html.parser import HTMLParser
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from . import files, sizes
+from .byte_strings import Bytes, decoded, encoded, joined, native, result
 from .operators import compare, shown
 
-_HEX = ("hex", "hex_codec")
+_FILES = (io.IOBase, tempfile._TemporaryFileWrapper)
+
+_ABSENT = object()
+_OF_TEXTS = frozenset(name for name in dir(str) if not name.startswith("_"))
 
 
 def method(value: Any, name: str) -> Any:
     """`value.name`: its own attribute, or what stands for it; AttributeError where there is neither."""
+    if type(value) is bytes:
+        value = Bytes(value)
     if name in _OVERRIDES:
         kinds, function = _OVERRIDES[name]
         if isinstance(value, kinds) and not isinstance(value, type):
             return functools.partial(function, value)
-    try:
-        own = getattr(value, name)
-        return _listing(own) if name in _DICT_VIEWS and callable(own) and not isinstance(value, type) else own
-    except AttributeError:
+    if name in _OF_TEXTS:
+        if value is str:
+            return functools.partial(_of_any_text, name)
+        if isinstance(value, str):
+            return functools.partial(_of_text, value, name)
+    if isinstance(value, dict) and name in _MISSING and not hasattr(type(value), name):
+        return _MISSING[name](value)  # a __getattr__ of its own may take any name for a key
+    own: Any = getattr(value, name, _ABSENT)
+    if own is _ABSENT:
         stand_in = _MISSING.get(name)
         found = None if stand_in is None else stand_in(value)
-        if found is None:
-            raise
-        return found
+        return getattr(value, name) if found is None else found
+    if value is dict and name in _DICT_VIEWS:
+        return lambda one: listed(own(one))
+    return _listing(own) if name in _DICT_VIEWS and callable(own) and not isinstance(value, type) else own
+
+
+def _of_any_text(name: str, value: Any, /, *given: Any, **named: Any) -> Any:
+    """`str.name(value, …)`."""
+    return method(value, name)(*given, **named)
+
+
+def _of_text(value: str, name: str, /, *given: Any, **named: Any) -> Any:
+    """`value.name(…)` of a text, which may be given bytes."""
+    if name == "join" and type(value).join is str.join:
+        return joined(value, *given)
+    return getattr(value, name)(*map(decoded, given), **named)
 
 
 def listed(view: Any) -> Any:
@@ -56,25 +89,31 @@ def _listing(view: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _decode(value: str, encoding: str = "ascii", errors: str = "strict") -> Any:
-    if encoding in _HEX:
-        return bytes.fromhex(value)
+def _decode(value: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
+    data = encoded(value)
     if encoding in ("string_escape", "string-escape"):
-        return value.encode("utf-8", "surrogateescape").decode("unicode_escape")
-    return value.encode("utf-8", "surrogateescape").decode("utf-8" if encoding == "ascii" else encoding, errors)
+        return data.decode("unicode_escape")
+    if not codecs.lookup(encoding)._is_text_encoding:
+        return result(codecs.decode(data, encoding))
+    return bytes(data).decode("utf-8" if encoding == "ascii" else encoding, errors)
 
 
 def _encode(value: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
-    if encoding in _HEX:
-        return (value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")).hex()
-    return value if isinstance(value, bytes) else value.encode("utf-8" if encoding == "ascii" else encoding, errors)
+    if not codecs.lookup(encoding)._is_text_encoding:
+        return native(codecs.encode(encoded(value), encoding))
+    if isinstance(value, bytes):
+        return value
+    strictly = encoding != "ascii" or errors != "strict"
+    return native(value.encode(encoding, errors) if strictly else encoded(value))
 
 
 def _format(form: str, /, *values: Any, **named: Any) -> str:
     return form.format(*(shown(value) for value in values), **{name: shown(value) for name, value in named.items()})
 
 
-def _translate(value: str, table: Any, deleted: str = "") -> str:
+def _translate(value: str, table: Any, deleted: Any = "") -> Any:
+    if isinstance(table, bytes):
+        return native(encoded(value).translate(table, encoded(deleted)))
     kept = "".join(letter for letter in value if letter not in deleted)
     return kept if table is None else kept.translate(table)
 
@@ -89,6 +128,8 @@ def _mapping(name: str, of: str) -> Callable[[Any], Any]:
         own = getattr(value, of, None)
         if own is None:
             return None
+        if isinstance(value, type):
+            return lambda one: iter(own(one)) if name.startswith("iter") else own(one)
         return (lambda: iter(own())) if name.startswith("iter") else own
 
     return stand_in
@@ -112,12 +153,62 @@ def _message(value: Any) -> Any:
     return value.args[0] if len(value.args) == 1 else ""
 
 
+def _handled(place: int) -> Callable[[Any], Any]:
+    """What stands for `sys.exc_type`, …"""
+    return lambda value: sys.exc_info()[place] if getattr(value, "__name__", "") == "sys" else None
+
+
+_DRAWN = {"axisbg": "facecolor", "normed": "density"}
+_SWITCHES = {"on": True, "off": False}
+
+
+def drawn(name: str, owner: Any, /, *given: Any, **named: Any) -> Any:
+    """`owner.name(…)` of matplotlib with its old options; of anything else, as it is."""
+    kind = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
+    if kind.startswith("matplotlib."):
+        named = {_DRAWN.get(option, option): value for option, value in named.items()}
+        if name == "tick_params":
+            named = {
+                option: _SWITCHES.get(value, value) if isinstance(value, str) else value
+                for option, value in named.items()
+            }
+    return getattr(owner, name)(*given, **named)
+
+
+_TEST_METHODS = {
+    "assertEquals": "assertEqual",
+    "assertItemsEqual": "assertCountEqual",
+    "assertNotEquals": "assertNotEqual",
+    "assertAlmostEquals": "assertAlmostEqual",
+    "assertNotAlmostEquals": "assertNotAlmostEqual",
+    "assertRegexpMatches": "assertRegex",
+    "assertNotRegexpMatches": "assertNotRegex",
+    "assertRaisesRegexp": "assertRaisesRegex",
+    "assert_": "assertTrue",
+    "failIf": "assertFalse",
+    "failIfEqual": "assertNotEqual",
+    "failUnless": "assertTrue",
+    "failUnlessAlmostEqual": "assertAlmostEqual",
+    "failUnlessEqual": "assertEqual",
+    "failUnlessRaises": "assertRaises",
+}
+
 _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "sort": (list, sort),
-    "decode": (str, _decode),
+    "decode": ((str, bytes), _decode),
     "encode": ((str, bytes), _encode),
     "format": (str, _format),
+    "send": (socket.socket, lambda one, data, *flags: one.send(encoded(data), *flags)),
+    "sendall": (socket.socket, lambda one, data, *flags: one.sendall(encoded(data), *flags)),
+    "sendto": (socket.socket, lambda one, data, *to: one.sendto(encoded(data), *to)),
     "translate": (str, _translate),
+    "write": (_FILES, files.write),
+    **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape", "resize")},
+    **{
+        name: (object, functools.partial(drawn, name))
+        for name in ("add_subplot", "axes", "hist", "subplot", "tick_params")
+    },
+    "writelines": (_FILES, lambda file, lines: [files.write(file, line) for line in lines] and None),
 }
 """By name: the types whose method is replaced, and the function."""
 
@@ -133,12 +224,21 @@ _MISSING: dict[str, Callable[[Any], Any]] = {
     "func_doc": _renamed("__doc__"),
     "func_dict": _renamed("__dict__"),
     "func_closure": _renamed("__closure__"),
-    "im_func": _renamed("__func__"),
+    "im_func": lambda value: getattr(value, "__func__", value if isinstance(value, FunctionType) else None),
     "im_self": _renamed("__self__"),
     "im_class": lambda value: type(value.__self__) if hasattr(value, "__self__") else None,
     "tostring": _renamed("tobytes"),
-    "fromstring": _renamed("frombytes"),
+    "fromstring": lambda value: (lambda data: value.frombytes(encoded(data))) if hasattr(value, "frombytes") else None,
     "itemset": lambda value: (lambda *given: _itemset(value, *given)) if isinstance(value, np.ndarray) else None,
+    **{f"{how}_axis_bgcolor": _renamed(f"{how}_facecolor") for how in ("get", "set")},
+    **{name: _renamed(new) for name, new in _TEST_METHODS.items()},
+    **{f"exc_{part}": _handled(place) for place, part in enumerate(("type", "value", "traceback"))},
+    "getchildren": lambda value: (lambda: list(value)) if hasattr(value, "tag") else None,
+    "getiterator": _renamed("iter"),
+    "isAlive": _renamed("is_alive"),
+    "set_window_title": lambda value: getattr(getattr(value, "manager", None), "set_window_title", None),
+    "unescape": lambda value: html.unescape if isinstance(value, HTMLParser) else None,
+    "value": lambda value: value[()] if type(value).__module__.startswith("h5py.") else None,
     "xreadlines": lambda value: (lambda: value) if hasattr(value, "readline") else None,
 }
 """By name: what gives the value of an attribute that is missing; None where it has none."""
@@ -152,5 +252,26 @@ def _itemset(array: np.ndarray, *given: Any) -> None:
         array[tuple(index[0]) if len(index) == 1 else tuple(index)] = value
 
 
-METHODS = frozenset((*_DICT_VIEWS, *_OVERRIDES, *_MISSING))
+def get_attribute(value: Any, name: str, *default: Any) -> Any:
+    """`getattr`, also of names that only Python 2 has."""
+    if name not in METHODS:
+        return getattr(value, name, *default)
+    try:
+        return method(value, name)
+    except AttributeError:
+        if not default:
+            raise
+        return default[0]
+
+
+def has_attribute(value: Any, name: str) -> bool:
+    """`hasattr`, which takes any error for no."""
+    try:
+        get_attribute(value, name)
+    except Exception:
+        return False
+    return True
+
+
+METHODS = frozenset((*_OF_TEXTS, *_DICT_VIEWS, *_OVERRIDES, *_MISSING))
 """The names that `method` has to look up."""

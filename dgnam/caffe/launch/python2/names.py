@@ -12,10 +12,13 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from . import files, operators
-from .methods import sort
+from .byte_strings import Bytes, encoded
+from .methods import get_attribute, has_attribute, sort
+from .standard_error import StandardError
 
 _MOST_DIGITS = 330
 """As many as a float may have before the point or zeros after it."""
+_SURROGATES = 0xDC00
 
 
 def round_half_up(number: Any, digits: int = 0) -> float:
@@ -89,8 +92,38 @@ def total(values: Iterable[Any], start: Any = 0) -> Any:
 
 
 def ordinal(letter: Any) -> int:
-    """`ord`; also of what iterating over bytes gives."""
-    return letter if isinstance(letter, int) else ord(letter)
+    """`ord`; also of what iterating over bytes gives, and of a byte that was kept as a surrogate."""
+    code = letter if isinstance(letter, int) else ord(letter)
+    return code - _SURROGATES if _SURROGATES + 0x80 <= code <= _SURROGATES + 0xFF else code
+
+
+def character(code: int) -> Any:
+    """`chr`, a text in ASCII."""
+    if not 0 <= code < 256:
+        raise ValueError("chr() arg not in range(256)")
+    return chr(code) if code < 128 else Bytes((code,))
+
+
+def is_instance(value: Any, kind: Any) -> bool:
+    """`isinstance`: byte strings are a `str`."""
+    if isinstance(value, kind):
+        return True
+    return isinstance(value, bytes) and (kind is str or (isinstance(kind, tuple) and is_instance("", kind)))
+
+
+class Buffer(Bytes):
+    """`buffer`, a copy."""
+
+    def __new__(cls, value: Any, offset: int = 0, size: int = -1) -> Buffer:
+        data = memoryview(encoded(value)).tobytes()[offset:]
+        return super().__new__(cls, data if size < 0 else data[:size])
+
+
+class ByteArray(bytearray):
+    """`bytearray`, also of texts."""
+
+    def __init__(self, source: Any = b"", *more: Any) -> None:
+        super().__init__(source if more else encoded(source), *more)
 
 
 def octal(number: int) -> str:
@@ -115,6 +148,9 @@ def reload(module: Any) -> Any:
     return module if name == "sys" else importlib.reload(sys.modules[name])
 
 
+_SHOWN = {"BaseString": "basestring", "ByteString": "str", "Unicode": "unicode"}
+
+
 class _TextKind(type):
     kinds: tuple[type, ...] = (str,)
 
@@ -124,11 +160,29 @@ class _TextKind(type):
     def __subclasscheck__(cls, subclass: type) -> bool:
         return issubclass(subclass, cls.kinds)
 
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or (cls.__name__ == "Unicode" and other is str)
+
+    def __repr__(cls) -> str:
+        return f"<type '{_SHOWN.get(cls.__name__, cls.__name__)}'>"
+
+    def __hash__(cls) -> int:
+        return hash(str) if cls.__name__ == "Unicode" else type.__hash__(cls)
+
 
 class BaseString(metaclass=_TextKind):
     """`basestring`."""
 
     kinds = (str, bytes)
+
+
+class ByteString(metaclass=_TextKind):
+    """`bytes`, another name of `str`."""
+
+    kinds = (str, bytes)
+
+    def __new__(cls, value: Any = "") -> Any:
+        return operators.text(value)
 
 
 class Unicode(str, metaclass=_TextKind):
@@ -146,12 +200,18 @@ class Unicode(str, metaclass=_TextKind):
 NAMES: dict[str, Any] = {
     "apply": apply,
     "basestring": BaseString,
-    "buffer": memoryview,
+    "buffer": Buffer,
+    "bytearray": ByteArray,
+    "bytes": ByteString,
+    "chr": character,
     "cmp": operators.compare,
     "coerce": coerce,
     "file": files.File,
     "filter": filter_list,
+    "getattr": get_attribute,
+    "hasattr": has_attribute,
     "intern": sys.intern,
+    "isinstance": is_instance,
     "long": int,
     "map": map_list,
     "max": _extreme(True),
@@ -166,7 +226,7 @@ NAMES: dict[str, Any] = {
     "repr": operators.representation,
     "round": round_half_up,
     "sorted": sorted_list,
-    "StandardError": Exception,
+    "StandardError": StandardError,
     "sum": total,
     "unichr": chr,
     "unicode": Unicode,

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from . import files
+from .byte_strings import Bytes, alike, decoded, encoded, native, result
+
 _Operator = Callable[[Any, Any], Any]
 _ORDERED = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, np.generic)
 
@@ -67,12 +70,14 @@ _in_place_remainder = _in_place(operator.imod, _remainder)
 
 def modulo(a: Any, b: Any) -> Any:
     """`a % b`; of a text, its format."""
+    if isinstance(a, bytes):
+        return Bytes(encoded(modulo(decoded(bytes(a)), b)))
     return a % _formatted(a, b) if isinstance(a, str) else _remainder(a, b)
 
 
 def in_place_modulo(a: Any, b: Any) -> Any:
     """What `a %= b` assigns."""
-    return modulo(a, b) if isinstance(a, str) else _in_place_remainder(a, b)
+    return modulo(a, b) if isinstance(a, str | bytes) else _in_place_remainder(a, b)
 
 
 def _of_integers(value: Any) -> bool:
@@ -87,9 +92,11 @@ def _of_objects(value: Any) -> bool:
 
 def _promoted(a: Any, b: Any) -> tuple[Any, Any]:
     """The operands with types whose result has the type that it had."""
+    if isinstance(a, str | bytes) and isinstance(b, str | bytes):
+        return alike(a, b) if isinstance(a, bytes) is not isinstance(b, bytes) else (result(a), result(b))
     first, second = isinstance(a, np.ndarray | np.generic), isinstance(b, np.ndarray | np.generic)
     if not first and not second:
-        return (_as_text(a), _as_text(b)) if isinstance(a, bytes) is not isinstance(b, bytes) else (a, b)
+        return a, b
     a, b = (one[()] if type(one) is np.ndarray and one.ndim == 0 else one for one in (a, b))
     if isinstance(a, np.ndarray):
         b = np.asarray(b) if isinstance(b, list | tuple) else b
@@ -98,11 +105,6 @@ def _promoted(a: Any, b: Any) -> tuple[Any, Any]:
         a = np.asarray(a) if isinstance(a, list | tuple) else a
         return (a, b) if isinstance(a, np.ndarray) else _with_array(b, a)[::-1]
     return _strong(a), _strong(b)
-
-
-def _as_text(value: Any) -> Any:
-    """Bytes beside a text, which were one type."""
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
 def _strong(value: Any) -> Any:
@@ -171,6 +173,35 @@ less, less_equal = _ordered(operator.lt), _ordered(operator.le)
 greater, greater_equal = _ordered(operator.gt), _ordered(operator.ge)
 
 
+class Ordered:
+    """An operand of a chain of comparisons."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __lt__(self, other: Ordered) -> Any:
+        return less(self.value, other.value)
+
+    def __le__(self, other: Ordered) -> Any:
+        return less_equal(self.value, other.value)
+
+    def __gt__(self, other: Ordered) -> Any:
+        return greater(self.value, other.value)
+
+    def __ge__(self, other: Ordered) -> Any:
+        return greater_equal(self.value, other.value)
+
+    def __eq__(self, other: Any) -> Any:
+        return self.value == other.value
+
+    def __ne__(self, other: Any) -> Any:
+        return self.value != other.value
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def is_none(value: Any) -> Any:
     """`value == None`, which of an array was False."""
     return False if isinstance(value, np.ndarray) else value == None  # noqa: E711
@@ -207,24 +238,35 @@ def shown(value: Any) -> Any:
         return Number(value)
     if type(value) is type and not value.__flags__ & _OF_A_CLASS:
         return repr(value).replace("<class", "<type")
-    return _as_text(value)
+    return decoded(value)
 
 
-def text(value: Any) -> str:
-    """`str(value)`."""
-    return str(shown(value))
+def text(value: Any) -> Any:
+    """`str(value)`; of bytes beyond ASCII, themselves."""
+    return native(value) if isinstance(value, bytes) else str(shown(value))
 
 
 def representation(value: Any) -> str:
     """`repr`, without the types of NumPy's scalars."""
+    if type(value) is bytes:
+        value = Bytes(value)
     return repr(value.item()) if isinstance(value, np.number | np.bool_) else repr(value)
 
 
 def converted(kind: Any, value: Any) -> Any:
-    """`str(value)`, `int(value)`, `float(value)`: an array of one element is its element."""
+    """`str(value)`, `int(value)`, `float(value)`: an array of one element is its element.  `type(value)`."""
     if kind is str:
         return text(value)
+    if kind is type:
+        return _type(value)
     return kind(value.item()) if kind in (int, float) and _single(value) else kind(value)
+
+
+def _type(value: Any) -> Any:
+    """`type(value)`: of byte strings `str`, of files `file`."""
+    if isinstance(value, bytes):
+        return str
+    return files.File if isinstance(value, files.KINDS) else type(value)
 
 
 def _single(value: Any) -> bool:

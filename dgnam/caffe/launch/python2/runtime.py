@@ -8,11 +8,15 @@ import functools
 import io
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import files
+from .byte_strings import Bytes, result
+from .items import assign_item, contains, item, items, stored
 from .methods import method
 from .operators import (
+    Ordered,
     add,
     converted,
     divide,
@@ -39,14 +43,22 @@ from .operators import (
     subtract,
     true_divide,
 )
+from .standard_error import caught
 
 __all__ = [
+    "Bytes",
+    "Ordered",
+    "StopIteration",
     "add",
     "arguments",
+    "assign_item",
+    "caught",
+    "contains",
     "converted",
     "divide",
     "floor_divide",
     "flush_line",
+    "generated",
     "greater",
     "greater_equal",
     "in_place_add",
@@ -59,6 +71,8 @@ __all__ = [
     "in_place_true_divide",
     "is_none",
     "is_not_none",
+    "item",
+    "items",
     "less",
     "less_equal",
     "method",
@@ -68,13 +82,17 @@ __all__ = [
     "printer",
     "raised",
     "representation",
+    "result",
     "slice",
     "special_methods",
+    "stored",
     "subtract",
     "true_divide",
 ]
 
 slice = builtins.slice
+StopIteration = builtins.StopIteration
+
 
 _SOFT_SPACE = "softspace"
 
@@ -87,12 +105,12 @@ class Printer:
 
     def item(self, value: Any) -> Printer:
         text = str(shown(value))
-        self.file.write(f" {text}" if getattr(self.file, _SOFT_SPACE, False) else text)
+        files.write(self.file, f" {text}" if getattr(self.file, _SOFT_SPACE, False) else text)
         return self._pending(not text[-1:].isspace() or text[-1:] == " ")
 
     def end(self) -> Printer:
         """End the line, as a `print` without a comma behind does."""
-        self.file.write("\n")
+        files.write(self.file, "\n")
         return self._pending(False)
 
     def _pending(self, pending: bool) -> Printer:
@@ -111,6 +129,15 @@ def flush_line() -> None:
     """End the line that a `print` with a comma began, as Python 2 does when it ends."""
     if getattr(sys.stdout, _SOFT_SPACE, False):
         printer().end()
+
+
+def generated(expression: Iterator[Any]) -> Iterator[Any]:
+    """A generator expression that a StopIteration within ends."""
+    try:
+        yield from expression
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, StopIteration):
+            raise
 
 
 def raised(kind: Any, value: Any = None, trace: Any = None) -> BaseException:
@@ -154,6 +181,8 @@ def special_methods(kind: Any) -> Any:
     for old, new in _OTHER_NAMES.items():
         if old in own and new not in own:
             setattr(kind, new, own[old])
+    if "__eq__" in own and "__cmp__" not in own and kind.__ne__ is object.__ne__:
+        kind.__ne__ = lambda self, other: self is not other
     if own.get("__hash__", True) is None:
         kind.__hash__ = next(vars(base)["__hash__"] for base in kind.__mro__[1:] if vars(base).get("__hash__"))
     if "__cmp__" in own:

@@ -142,6 +142,33 @@ def imrotate(arr: Any, angle: float, interp: str = "bilinear") -> np.ndarray:
     return fromimage(toimage(arr).rotate(angle, resample=_RESAMPLING[interp]))
 
 
+def face(gray: bool = False) -> np.ndarray:
+    """The picture of a raccoon, by `scipy.datasets`, which downloads it once."""
+    return _dataset("face", gray=gray)
+
+
+def ascent() -> np.ndarray:
+    """The picture of stairs, by `scipy.datasets`."""
+    return _dataset("ascent")
+
+
+def lena() -> np.ndarray:
+    """The picture that SciPy removed."""
+    raise OSError("scipy.misc.lena: SciPy no longer has this picture, for its license; read a file of yours instead")
+
+
+def _dataset(name: str, **options: Any) -> np.ndarray:
+    from scipy import datasets
+
+    try:
+        return np.asarray(getattr(datasets, name)(**options))
+    except Exception as error:
+        raise OSError(
+            f"scipy.misc.{name}: SciPy no longer has this picture, and scipy.datasets.{name} can't get it "
+            f"(it needs the package pooch and a network): {error}"
+        ) from error
+
+
 def imfilter(arr: Any, ftype: str) -> np.ndarray:
     """Apply one of Pillow's filters by its name: "blur", "sharpen", …"""
     if ftype not in (*_FILTERS, "smooth_more", "sharpen"):

@@ -25,6 +25,7 @@ TARGET = "__python2_target_"
 
 _NEW_KEYWORDS = {"async": "async_", "await": "await_", "nonlocal": "nonlocal_"}
 _PREFIX = re.compile(r"[A-Za-z]*")
+_BEYOND_ASCII = re.compile(r"(?<!\\)(?:\\\\)*\\(?:x[89a-fA-F][0-9a-fA-F]|[23][0-7][0-7])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -39,8 +40,10 @@ def to_python3(text: str, file: str) -> tuple[str, dict[str, str]]:
     tree = _parse(text if text.endswith("\n") else f"{text}\n", file)
     targets: dict[str, str] = {}
     unicode_literals = "unicode_literals" in _futures(tree)
-    for leaf in tree.leaves():
-        _rewrite_leaf(leaf, unicode_literals)
+    leaves = list(tree.leaves())
+    binary = {id(leaf) for leaf in leaves if _is_binary(leaf, unicode_literals)}
+    for leaf in leaves:
+        _rewrite_leaf(leaf, unicode_literals, id(leaf) in binary)
     for node in list(tree.pre_order()):
         rewrite = None if hasattr(node, "value") else _NODES.get(_kind(node))
         if rewrite is not None:
@@ -113,12 +116,29 @@ def _futures(tree: Any) -> set[str]:
     return found
 
 
-def _rewrite_leaf(leaf: Any, unicode_literals: bool) -> None:
+def _is_binary(leaf: Any, unicode_literals: bool) -> bool:
+    """Whether a literal, or one it is joined with, is of bytes: has the prefix, or escapes beyond ASCII."""
+    string = _fissix("pgen2.token").STRING
+    if leaf.type != string:
+        return False
+    joined = [leaf.value]
+    if leaf.parent is not None and all(one.type == string for one in leaf.parent.children):
+        joined = [one.value for one in leaf.parent.children]
+    prefixes = [_PREFIX.match(value)[0].lower() for value in joined]  # type: ignore[index]
+    if any("u" in prefix or ("b" not in prefix and unicode_literals) for prefix in prefixes):
+        return False
+    return any(
+        "b" in prefix or ("r" not in prefix and _BEYOND_ASCII.search(value) is not None)
+        for prefix, value in zip(prefixes, joined, strict=True)
+    )
+
+
+def _rewrite_leaf(leaf: Any, unicode_literals: bool, binary: bool) -> None:
     kind = _fissix("pgen2.token").tok_name[leaf.type]
     if kind == "NUMBER":
         leaf.value = _number(leaf.value)
     elif kind == "STRING":
-        leaf.value = _string(leaf.value, unicode_literals)
+        leaf.value = _binary_string(leaf.value) if binary else _string(leaf.value, unicode_literals)
     elif kind == "NAME":
         leaf.value = _NEW_KEYWORDS.get(leaf.value, leaf.value)
     elif leaf.value == "<>":
@@ -130,13 +150,25 @@ def _number(value: str) -> str:
     return f"0o{value[1:]}" if len(value) > 1 and value.isdecimal() and value[0] == "0" else value
 
 
+def _binary_string(value: str) -> str:
+    """A literal of bytes; letters beyond ASCII are in UTF-8."""
+    prefix = _PREFIX.match(value)[0].lower()  # type: ignore[index]
+    body = value[len(prefix) :]
+    if not body.isascii():
+        body = body.replace("\\", "\\\\") if "r" in prefix else body
+        prefix = ""
+        body = "".join(one if one.isascii() else "".join(f"\\x{code:02x}" for code in one.encode()) for one in body)
+    return f"b{'r' if 'r' in prefix else ''}{body}"
+
+
 def _string(value: str, unicode_literals: bool) -> str:
     r"""A literal with the value it had: `\u` is an escape in Unicode texts only, there in raw ones too."""
     found = _PREFIX.match(value)
     prefix = found[0].lower() if found else ""
     body = value[len(prefix) :]
-    if "b" in prefix or "f" in prefix:
+    if "f" in prefix:
         return value
+    prefix = prefix.replace("b", "")
     of_unicode = "u" in prefix or unicode_literals
     if "r" in prefix:
         escaped = of_unicode and re.search(r"(?<!\\)(?:\\\\)*\\[uU]", body)

@@ -3,10 +3,14 @@
     a / b, a + b, a % b, …     →  __python2__.divide(a, b), …: integers floor, NumPy's old rules for scalars
     a /= b                     →  the same, with the parts of a evaluated once
     a < b                      →  __python2__.less(a, b): anything is comparable
+    a < b < c                  →  the same with __python2__.Ordered(a), …
+    a[b], a[b] = c, a in b     →  __python2__.item(a, b), …: floats as indices of arrays, byte strings
+    f(a), m.data, for x in a   →  __python2__.result(f(a)), …: bytes become byte strings
     d.keys(), d.has_key(k), …  →  __python2__.method(d, "keys")(), …
-    except Error as e:         →  e stays after the handler
+    except Error as e:         →  e stays after the handler, and has items
     class A: …                 →  the special methods that have another name now, and __metaclass__
     [x for x in items]         →  x stays where it is read afterwards
+    yield …                    →  a StopIteration that a generator's body raises ends it
 
 With `from __future__ import division`, `/` is left alone.
 """
@@ -35,6 +39,12 @@ _ORDER: dict[type[ast.cmpop], str] = {
     ast.Gt: "greater",
     ast.GtE: "greater_equal",
 }
+_RETURN_NO_BYTES = frozenset(
+    ("dict", "enumerate", "float", "hasattr", "int", "isinstance", "len", "range", "set", "super", "xrange", "zip")
+)
+"""Builtins whose calls are left alone."""
+_OF_BYTES = ("content", "data")
+"""Attributes of messages and responses that hold bytes."""
 _OBJECT, _INDEX, _ERROR, _ITEM = (f"{RUNTIME[:-2]}_{name}" for name in ("object", "index", "error", "item_"))
 _NO_NAME = f"{TARGET}no_name"
 _Function = ast.FunctionDef | ast.Lambda
@@ -98,6 +108,8 @@ class _Rewriter(ast.NodeTransformer):
         self.read: set[str] = set()
         """Names that the scope reads, other than in comprehensions; empty for a class."""
         self.in_iterable = False
+        self.errors: set[str] = set()
+        """Names that handlers give to errors, which had items."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
@@ -110,15 +122,55 @@ class _Rewriter(ast.NodeTransformer):
         if name is None:
             return node
         before, target = _once(node.target)
-        read = _loaded(target)
-        value = _call(f"in_place_{name}", node, read, node.value)
-        return [_placed(one, node) for one in (*before, ast.Assign([target], value))]
+        if isinstance(target, ast.Subscript):
+            value = _call(f"in_place_{name}", node, _call("item", node, target.value, target.slice), node.value)
+            assign: ast.stmt = ast.Expr(_call("assign_item", node, value, target.value, target.slice))
+        else:
+            assign = ast.Assign([target], _call(f"in_place_{name}", node, _loaded(target), node.value))
+        return [_placed(one, node) for one in (*before, assign)]
+
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        self.generic_visit(node)
+        if isinstance(node.targets[0], ast.Tuple | ast.List) and self.is_error(node.value):
+            node.value = _call("items", node, node.value)
+        target = node.targets[0]
+        if len(node.targets) == 1 and isinstance(target, ast.Subscript) and not _is_fixed(target.slice):
+            call = _call("assign_item", node, node.value, target.value, _index(target.slice))
+            statement: ast.stmt = _placed(ast.Expr(call), node)
+            return statement
+        if isinstance(target, ast.Attribute) and target.attr in _OF_BYTES and _is_path(target.value):
+            message = ast.parse(ast.unparse(target.value), mode="eval").body
+            node.value = _call("stored", node, _at(message, node), ast.Constant(target.attr), node.value)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.ctx, ast.Load) or (_is_fixed(node.slice) and not self.is_error(node.value)):
+            return node
+        return _call("item", node, node.value, _index(node.slice))
+
+    def is_error(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id in self.errors
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return _call("Bytes", node, node) if isinstance(node.value, bytes) else node
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        self.generic_visit(node)
+        node.iter = _items(node.iter)
+        return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
         if len(node.ops) > 1:
+            if all(isinstance(op, (*_ORDER, ast.Eq, ast.NotEq)) for op in node.ops):
+                node.left = _call("Ordered", node, node.left)
+                node.comparators = [_call("Ordered", node, one) for one in node.comparators]
             return node
         (op,), (right,) = node.ops, node.comparators
+        if isinstance(op, ast.In | ast.NotIn) and not isinstance(node.left, ast.Constant):
+            found = _call("contains", node, node.left, right)
+            return found if isinstance(op, ast.In) else _placed(ast.UnaryOp(ast.Not(), found), node)
         if isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant) and right.value is None:
             return _call("is_none" if isinstance(op, ast.Eq) else "is_not_none", node, node.left)
         name = _ORDER.get(type(op))
@@ -126,18 +178,40 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
-        if node.attr not in METHODS or not isinstance(node.ctx, ast.Load):
+        if not isinstance(node.ctx, ast.Load):
             return node
-        return _call("method", node, node.value, ast.Constant(node.attr))
+        if node.attr in METHODS:
+            return _call("method", node, node.value, ast.Constant(node.attr))
+        return _call("result", node, node) if node.attr in _OF_BYTES else node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        kind, single = node.func, len(node.args) == 1 and not node.keywords
-        if single and isinstance(kind, ast.Name) and kind.id in ("str", "int", "float"):
-            return _call("converted", node, kind, *node.args)
+        call = self.called(node)
+        plain = isinstance(call.func, ast.Name) and call.func.id in _RETURN_NO_BYTES
+        return call if plain or _is_of_runtime(call) else _call("result", node, call)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        node.value = self.called(node.value) if isinstance(node.value, ast.Call) else self.visit(node.value)
         return node
 
+    def called(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        kind, single = node.func, len(node.args) == 1 and not node.keywords
+        if single and isinstance(kind, ast.Name) and kind.id in ("str", "int", "float", "type"):
+            return _call("converted", node, kind, *node.args)
+        if single and isinstance(kind, ast.Name) and kind.id in ("list", "tuple") and self.is_error(node.args[0]):
+            node.args = [_call("items", node, *node.args)]
+        return node
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        ends = any("next" in (getattr(one, "attr", None), getattr(one, "id", None)) for one in ast.walk(node))
+        self.generic_visit(node)
+        return _call("generated", node, node) if ends else node
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        if node.name is not None:
+            self.errors.add(self.targets.get(node.name, node.name))
+        if node.type is not None and "StandardError" in ast.unparse(node.type):
+            node.type = _call("caught", node, node.type)
         self.generic_visit(node)
         if node.name is not None:
             given = ast.Name(_ERROR, ast.Load())
@@ -149,6 +223,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        generates = any(isinstance(one, ast.Yield) for one in _own(node))
         self.within(node, _read(node))
         taken = [
             _placed(ast.Assign([_target(self.targets[name])], ast.Name(name, ast.Load())), node)
@@ -158,6 +233,10 @@ class _Rewriter(ast.NodeTransformer):
         start = 1 if ast.get_docstring(node, clean=False) is not None else 0
         first = [_placed(one, node) for one in exec_names.keep(node)]
         node.body[start:start] = [*_globals_first(node), *taken, *first]
+        if generates:
+            stop = ast.Attribute(_runtime(), "StopIteration", ast.Load())
+            handler = ast.ExceptHandler(stop, None, [ast.Return(None)])
+            node.body[start:] = [_placed(ast.Try(node.body[start:], [handler], [], []), node)]
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
@@ -191,7 +270,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         before, self.in_iterable = self.in_iterable, True  # where Python 3 lets nothing be assigned
-        node.iter = self.visit(node.iter)
+        node.iter = _items(self.visit(node.iter))
         self.in_iterable = before
         node.ifs = [self.visit(condition) for condition in node.ifs]
         return node
@@ -295,10 +374,52 @@ def _target(text: str) -> ast.expr:
     return statement.targets[0]
 
 
-def _call(name: str, place: ast.AST, *arguments: ast.expr) -> ast.expr:
+def _is_fixed(index: ast.expr) -> bool:
+    """Whether an index is written out, and has no floats."""
+    if isinstance(index, ast.Slice):
+        return all(part is None or _is_fixed(part) for part in (index.lower, index.upper, index.step))
+    if isinstance(index, ast.Tuple):
+        return all(map(_is_fixed, index.elts))
+    index = index.operand if isinstance(index, ast.UnaryOp) else index
+    return isinstance(index, ast.Constant) and not isinstance(index.value, float)
+
+
+def _is_path(node: ast.expr) -> bool:
+    """Whether an expression is a name with attributes."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_path(node.value))
+
+
+def _is_of_runtime(call: ast.Call) -> bool:
+    """Whether the runtime is what is called, or what prints."""
+    node: ast.expr = call
+    while isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Attribute):
+            return False
+        owner = node.func.value
+        if isinstance(owner, ast.Name) and owner.id == RUNTIME:
+            return node is call or node.func.attr == "printer"
+        node = owner
+    return False
+
+
+def _items(iterable: ast.expr) -> ast.expr:
+    name = iterable.func if isinstance(iterable, ast.Call) else None
+    written = isinstance(iterable, ast.List | ast.Tuple | ast.Constant)
+    plain = written or (isinstance(name, ast.Name) and name.id in _RETURN_NO_BYTES)
+    return iterable if plain else _call("items", iterable, iterable)
+
+
+def _call(name: str, place: ast.AST, *arguments: ast.expr) -> ast.Call:
     """A call of a function of the runtime, at the place of another node."""
-    call = ast.Call(ast.Attribute(_runtime(), name, ast.Load()), list(arguments), [])
-    return _placed(call, place)
+    call: ast.Call = _placed(ast.Call(ast.Attribute(_runtime(), name, ast.Load()), list(arguments), []), place)
+    return call
+
+
+def _at(node: Any, place: ast.AST) -> Any:
+    """A node from another text, at the place of one in this."""
+    for one in ast.walk(node):
+        ast.copy_location(one, place)
+    return node
 
 
 def _runtime() -> ast.Name:

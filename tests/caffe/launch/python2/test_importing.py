@@ -115,7 +115,9 @@ def test_code_modules_and_standard_input(folder):
     ("command", "reason"),
     [
         (["nothing.py"], "can't open file"),
-        ([], "usage: python -m dgnam.caffe [--python2]"),
+        (["-c"], "usage: python -m dgnam.caffe [--python2]"),
+        (["-W"], "Argument expected for the -W option"),
+        (["-i"], "Unknown option: -i"),
         (["--nope"], "Unknown option: --nope"),
         (["archive.zip"], "is an archive: unpack it"),
         (["--shell"], "Argument expected for the --shell option"),
@@ -131,6 +133,19 @@ def test_wrong_calls(folder, command, reason):
     assert (status, out) == (2, "")
     assert reason in err
     assert "Traceback" not in err
+
+
+def test_options_of_python_2(folder):
+    source = "import sys, warnings\nwarnings.warn('old')\nprint 7/2, sys.argv[1:], sys.dont_write_bytecode"
+    (folder / "options.py").write_text(source)
+    assert launch("-u", "-W", "ignore", "-B", "options.py", "-W", cwd=folder) == (0, "3 ['-W'] True\n", "")
+    assert launch("-uBWignore", "options.py", cwd=folder) == (0, "3 [] True\n", "")
+    assert launch("-OO", "-uc", "print 7/2", cwd=folder)[:2] == (0, "3\n")
+    assert launch(cwd=folder, stdin="print 7/2\n")[:2] == (0, "3\n")
+    assert launch("-u", cwd=folder, stdin="print 7/2\n")[:2] == (0, "3\n")
+    status, out, err = launch("-V", cwd=folder)
+    assert (status, out) == (0, "")
+    assert err.startswith("Python 2.7")
 
 
 def test_without_a_gpu_the_cpu_is_used_with_one_note(folder):

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.caffe.launch.python2.translated import run
+from tests.caffe.launch.python2.translated import cases, printed, run
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,76 @@ def test_walk(tmp_path):
         top=str(tmp_path),
     )
     assert found["x"] == [(1, ["a"]), (1, ["b"])]
+
+
+CASES = r"""
+import ConfigParser
+open('x.cfg','w').write('[DEFAULT]\nroot=/d\n[a]\nx=1\ny=%(X)s2\nz=on ; yes\np=50%\np=51%\nd=%(y)s%(root)s\nbad=%(nothing)s\nq=%(__name__)s\n[b]\nv: 2.5\n')
+for kind in ConfigParser.ConfigParser, ConfigParser.SafeConfigParser:
+    c = kind({'k': 'v'}); c.read('x.cfg')
+    print c.get('a','x'), c.getint('a','x'), c.get('a','y'), c.getboolean('a','z'), c.get('a', 'p'), c.get('a', 'd'), c.get('a', 'd', True), c.get('a', 'k'), c.getfloat('b', 'v'), c.get('a', 'y', 0, {'x': '7'}), c.has_option('a', 'q'), c.sections(), c.defaults()
+    try: c.get('a', 'bad')
+    except ConfigParser.InterpolationMissingOptionError, e: print 'missing'
+c = ConfigParser.RawConfigParser(); c.readfp(open('x.cfg')); print c.get('a', 'y'), c.items('b')
+c.set('b', 'n', 3); c.add_section('c'); c.set('c', 'f', '1'); c.write(open('y.cfg', 'wb')); print open('y.cfg').read().split()[-4:]
+try: c.get('a', 'no')
+except ConfigParser.NoOptionError, e: print e
+----
+1 1 12 True 51% 12/d %(y)s%(root)s v 2.5 72 True ['a', 'b'] {'k': 'v', 'root': '/d'}
+missing
+1 1 12 True 51% 12/d %(y)s%(root)s v 2.5 72 True ['a', 'b'] {'k': 'v', 'root': '/d'}
+missing
+%(X)s2 [('root', '/d'), ('v', '2.5')]
+['[c]', 'f', '=', '1']
+No option 'no' in section: 'a'
+====
+from UserDict import UserDict, DictMixin
+class M(DictMixin):
+    def __init__(self): self.d = {'a': 1}
+    def __getitem__(self, k): return self.d[k]
+    def __setitem__(self, k, v): self.d[k] = v
+    def __delitem__(self, k): del self.d[k]
+    def keys(self): return self.d.keys()
+m = M(); m['b'] = 2; print sorted(m.items()), m.has_key('a'), 'c' in m, len(m), m.get('c', 5), sorted(m.iteritems()), m.pop('a'), m.keys(), m.setdefault('z', 3), sorted(m), m == {'b': 2, 'z': 3}
+u = UserDict({'a': 1}); print u.has_key('a'), u.data, u.keys()
+----
+[('a', 1), ('b', 2)] True False 2 5 [('a', 1), ('b', 2)] 1 ['b'] 3 ['b', 'z'] True
+True {'a': 1} ['a']
+====
+import imp
+open('m.py', 'w').write('half = 7/2\n')
+f, p, d = imp.find_module('json'); print p[-4:], f, d[2] == imp.PKG_DIRECTORY
+f, p, d = imp.find_module('m', ['.']); print p, d; m = imp.load_module('m', f, p, d); f.close(); print m.half
+print imp.load_source('n', 'm.py').half
+try: imp.find_module('no_such_thing')
+except ImportError, e: print e
+----
+json None True
+./m.py ('.py', 'U', 1)
+3
+3
+No module named no_such_thing
+====
+import threading, argparse, unittest, HTMLParser, xml.etree.cElementTree as ET, collections
+t = threading.Thread(target=lambda: None); t.setDaemon(True); t.start(); t.join(); print t.isAlive(), threading.Thread.isAlive(t)
+r = ET.fromstring('<a><b>1</b></a>'); print r.find('b').text, r.getchildren()[0].tag, [x.tag for x in r.getiterator()]
+p = argparse.ArgumentParser(version='1.0'); p.add_argument('--x', type=int, default=3); print p.parse_args([]).x/2
+print HTMLParser.HTMLParser().unescape('&amp;')
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEquals(1, 1); self.assertItemsEqual([1, 2],[2, 1]); self.failUnless(True); self.assert_(True); self.failIf(0)
+        self.assertRaisesRegexp(ValueError, 'b', int, 'bad')
+r = unittest.TestResult(); T('test').run(r); print r.errors, r.failures
+----
+False False
+1 b ['a', 'b']
+1
+&
+[] []
+"""
+
+
+@pytest.mark.parametrize(("source", "shown"), cases(CASES))
+def test_what_modules_print(source, shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert printed(source) == shown

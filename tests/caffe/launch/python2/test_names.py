@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.caffe.launch.python2.translated import printed, run
+from tests.caffe.launch.python2.translated import cases, printed, run
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from tests.caffe.launch.python2.translated import printed, run
         ("'abcb'.translate(None, 'b')", "ac"),
         ("sum([1, 2], 3), sum([[1], [2]], [])", (6, [1, 2])),
         ("eval('1/2', {}), eval('a/2', {'a': 5})", (0, 2)),
-        ("callable(len), StandardError.__name__, long('12'), int(3.9)", (True, "Exception", 12, 3)),
+        ("callable(len), StandardError.__name__, long('12'), int(3.9)", (True, "StandardError", 12, 3)),
         ("b'abc' + 'd', 'x%s' % b'y'", ("abcd", "xy")),
     ],
 )
@@ -117,3 +117,111 @@ def test_numbers_as_texts():
     assert printed("print '%s' % [1/3.], {'a': .1 + .2}, (1/3.,), '%(a)s' % {'a': .1 + .2}") == (
         "[0.3333333333333333] {'a': 0.30000000000000004} (0.3333333333333333,) 0.3\n"
     )
+
+
+CASES = r"""
+e = Exception('m'); print e.message
+try: raise IOError(2, 'no')
+except IOError, e: print e[0], e[1], e.errno, e, list(e), tuple(e)
+try: raise ValueError('a', 'b')
+except ValueError as e:
+    a, b = e
+    print a, b, e[0], e[-1], e[:1], [x for x in e], len(e.args)
+def f():
+    try: raise KeyError('k')
+    except KeyError, error: return error[0], list(error)
+print f()
+import socket
+try: raise socket.error(111, 'refused')
+except socket.error, (code, text): print code, text
+----
+m
+2 no 2 [Errno 2] no [2, 'no'] (2, 'no')
+a b a b ('a',) ['a', 'b'] 2
+('k', ['k'])
+111 refused
+====
+try: raise ValueError
+except StandardError, e: print 'std'
+try: raise KeyboardInterrupt
+except StandardError: print 'no'
+except KeyboardInterrupt: print 'ki'
+try: raise SystemExit
+except StandardError: print 'no'
+except SystemExit: print 'se'
+class W(Warning): pass
+class Own(Exception): pass
+class Std(StandardError): pass
+for kind in Own, Std, StopIteration, W, IOError, KeyError, StandardError:
+    try: raise kind()
+    except (StandardError, W): print 'std',
+    except Exception: print 'other',
+print issubclass(StopIteration, StandardError), issubclass(W, StandardError), issubclass(ValueError, StandardError), isinstance(KeyError(), StandardError), issubclass(Std, Exception), isinstance(Own(), StandardError)
+import exceptions
+try: {}[1]
+except exceptions.StandardError, e: print repr(e), issubclass(exceptions.StandardError, Exception)
+raise_it = StandardError('text')
+try: raise raise_it
+except StandardError, e: print e
+try: raise StandardError, 'x'
+except Exception, e: print e, e.message
+----
+std
+ki
+se
+other std other std std std std False False True True True False
+KeyError(1) True
+text
+x x
+====
+print hasattr({}, 'has_key'), hasattr({}, 'iteritems'), hasattr('', 'decode'), callable(getattr({}, 'iteritems', None)), hasattr(3, 'iteritems'), getattr(3, 'iteritems', 'no'), hasattr([], 'keys'), getattr({1: 2}, 'keys')()
+print map(dict.keys, [{1:2}]), map(lambda d: d.items(), [{1:2}]), dict.iteritems({1:2}).next(), dict.has_key({1: 2}, 1), dict.items({1: 2})
+class D(dict):
+    def __getattr__(self, n): return self[n]
+d = D(a=1); print d.a, d.keys(), d.has_key('a'), hasattr(d, 'a'), hasattr(d, 'b'), list(d.itervalues())
+class E(dict):
+    def iteritems(self): return iter([(1, 2)])
+print list(E().iteritems())
+class F(object):
+    @property
+    def p(self): raise ValueError
+print hasattr(F(), 'p')
+----
+True True True True False no False [1]
+[[1]] [[(1, 2)]] (1, 2) True [(1, 2)]
+1 ['a'] True True False [1]
+[(1, 2)]
+False
+====
+import __builtin__
+__builtin__.foo = 3
+print foo, __builtin__.range(2), __builtin__.open is open, 'foo' in dir(__builtin__), __builtin__.str is str
+del __builtin__.foo
+try: foo
+except NameError: print 'gone'
+from __builtin__ import raw_input, xrange
+import urllib, os, sys
+print urllib.basejoin('http://a/b', 'c'), list(xrange(2))
+class A(object):
+    def f(self): return 1
+print A.f.im_func.func_name, A().f.im_func is A.f.im_func
+try: 1/0
+except ZeroDivisionError: print sys.exc_type.__name__, sys.exc_value
+class P(object):
+    def __eq__(self, o): return True
+print P() != P(), P() == P()
+print buffer('abc')[1:], len(buffer('abcd', 1, 2))
+----
+3 [0, 1] True True True
+gone
+http://a/c [0, 1]
+f True
+ZeroDivisionError integer division or modulo by zero
+True True
+bc 2
+"""
+
+
+@pytest.mark.parametrize(("source", "shown"), cases(CASES))
+def test_errors_and_names(source, shown):
+    assert printed(source) == shown

@@ -15,7 +15,7 @@ def test_a_script_runs_unedited(tmp_path):
     (tmp_path / "all.sh").write_text(
         "#/bin/bash\nmkdir -p out && cd out\n"
         'for n in {1..2}; do python ../half.py "$1 $n" || exit 3; done\n'
-        "python2 -c 'print 1/2'\nexit 4\n"
+        "python2 -u -c 'print 1/2'\npython <<EOF\nprint 5/2\nEOF\necho 'print 9/2' | python -\nexit 4\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "dgnam.caffe", "--python2", "--shell", "all.sh", "a b"],
@@ -24,7 +24,7 @@ def test_a_script_runs_unedited(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (4, "a b 1 3\na b 2 3\n0\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (4, "a b 1 3\na b 2 3\n0\n2\n4\n", "")
 
 
 def test_missing_programs_of_imagemagick_are_named(tmp_path, capfd, monkeypatch):

@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.caffe.launch.python2.translated import printed, run
+from tests.caffe.launch.python2.translated import cases, printed, run
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,58 @@ def test_an_error_stays_after_its_handler():
     assert printed("def f():\n    try: 1/0\n    except ZeroDivisionError, e: pass\n    return e\nprint f()").startswith(
         "integer"
     )
+
+
+CASES = r"""
+import numpy as np
+a = np.zeros((10,10,3)); off = (10-4)/2.0
+print a[off:off+4, off:off+4].shape, a[off].shape, a[:len(a)*0.5].shape, 1 < None < 5, None < 1 < 2 <= 2
+a[off:off+4] = 1; a[off:off+4] += 1; a[off, 0] /= 4; print a.sum(), [1,2,3][3/2]
+i = [slice(None), 0]; print a[i].shape, {1.5: 2}[3/2.]
+d = {}; k = 1.5; d[k] = 1; d[k] += 1; print d, a[2:4, off].shape
+----
+(4, 4, 3) (10, 3) (5, 10, 3) False True
+235.5 2
+(10, 3) 2
+{1.5: 2} (2, 3)
+====
+def gen():
+    it = iter([1,2])
+    while True:
+        yield it.next()
+def g():
+    'doc'
+    yield 1
+    raise StopIteration
+it = iter([1, 2, 3])
+def h():
+    for i in (1,): yield i; continue
+print list(gen()), list(g()), g.__doc__, list(it.next() for i in range(5)), list(h()), list(x for x in 'ab')
+def k():
+    yield 1
+    raise ValueError, 'v'
+try: list(k())
+except ValueError, e: print e
+class A:
+    def m(self):
+        x = yield 5
+        next(iter([]))
+print list(A().m()), [i for i in A().m()]
+----
+[1, 2] [1] doc [1, 2, 3] [1] ['a', 'b']
+v
+[5] [5]
+"""
+
+
+@pytest.mark.parametrize(("source", "shown"), cases(CASES))
+def test_generators_and_indices(source, shown):
+    assert printed(source) == shown
+
+
+@pytest.mark.parametrize(
+    "source", ["[1, 2][1.0]", "[1, 2][0.0:1.0]", "'ab'[1.]", "range(3)[:len('ab')*.5]", "x = [1]; x[0.] = 2"]
+)
+def test_floats_are_no_indices_of_lists(source):
+    with pytest.raises(TypeError):
+        run(source)

@@ -22,3 +22,12 @@ def printed(source: str | bytes, **names: Any) -> str:
         run(source, **names)
         runtime.flush_line()
     return out.getvalue()
+
+
+def cases(text: str) -> list[tuple[str, str]]:
+    """Sources and what they print: each a source, a line `----` and the output, with a line `====` between cases."""
+    found = []
+    for case in text.strip("\n").split("\n====\n"):
+        source, _, shown = case.partition("\n----\n")
+        found.append((f"{source}\n", f"{shown}\n" if shown else ""))
+    return found

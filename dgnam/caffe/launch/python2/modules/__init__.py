@@ -8,11 +8,10 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from . import packages, randoms, standard, texts
+from . import binary, builtin_names, packages, randoms, standard, texts
 from .overlay import Made, Overlay, Overlays
 
 RENAMED = {
-    "__builtin__": "builtins",
     "BaseHTTPServer": "http.server",
     "ConfigParser": "configparser",
     "Cookie": "http.cookies",
@@ -28,14 +27,12 @@ RENAMED = {
     "SimpleHTTPServer": "http.server",
     "SocketServer": "socketserver",
     "Tkinter": "tkinter",
-    "UserDict": "collections",
     "UserList": "collections",
     "anydbm": "dbm",
     "cPickle": "pickle",
     "cookielib": "http.cookiejar",
     "copy_reg": "copyreg",
     "dummy_thread": "_thread",
-    "exceptions": "builtins",
     "htmlentitydefs": "html.entities",
     "httplib": "http.client",
     "robotparser": "urllib.robotparser",
@@ -45,13 +42,20 @@ RENAMED = {
     "tkMessageBox": "tkinter.messagebox",
     "ttk": "tkinter.ttk",
     "urlparse": "urllib.parse",
+    "xml.etree.cElementTree": "xml.etree.ElementTree",
     "xmlrpclib": "xmlrpc.client",
 }
 """Where modules of Python 2 are now."""
 
-_OVERLAYS: Overlays = {**packages.OVERLAYS, **randoms.OVERLAYS, **standard.OVERLAYS, **texts.OVERLAYS}
+_OVERLAYS: Overlays = {
+    **binary.OVERLAYS,
+    **packages.OVERLAYS,
+    **randoms.OVERLAYS,
+    **standard.OVERLAYS,
+    **texts.OVERLAYS,
+}
 
-_MADE: Made = {**packages.MADE, **standard.MADE, **texts.MADE}
+_MADE: Made = {**builtin_names.MADE, **packages.MADE, **standard.MADE, **texts.MADE}
 
 WITHOUT: Made = packages.WITHOUT
 """What stands for packages that scripts import without need, where they are not installed."""
@@ -67,7 +71,11 @@ def served(name: str) -> ModuleType | None:
     if name not in _served:
         make = _MADE.get(name)
         old = RENAMED.get(name)
-        if make is None and old is None and not any(f"{one}.".startswith(f"{name}.") for one in (*_OVERLAYS, *_MADE)):
+        if (
+            make is None
+            and old is None
+            and not any(f"{one}.".startswith(f"{name}.") for one in (*_OVERLAYS, *_MADE, *RENAMED))
+        ):
             return None
         if make is not None:
             _served[name] = make()

@@ -13,6 +13,9 @@ Made = Mapping[str, Callable[[], ModuleType]]
 """Modules made anew, by their names."""
 
 
+_ABSENT = object()
+
+
 class Overlay(ModuleType):
     """A module with some names of its own, that looks through to another; what is set in it is set there.
 
@@ -31,7 +34,10 @@ class Overlay(ModuleType):
         if name == "__all__":
             listed = getattr(module, "__all__", [own for own in vars(module) if not own.startswith("_")])
             return [*dict.fromkeys([*listed, *(own for own in vars(self)["_names"] if not own.startswith("_"))])]
-        value = getattr(module, name)
+        value = getattr(module, name, _ABSENT)
+        if value is _ABSENT:
+            within = vars(self)["_served"](f"{module.__name__}.{name}")
+            return getattr(module, name) if within is None else within
         if isinstance(value, ModuleType):
             return vars(self)["_served"](value.__name__) or value
         return value

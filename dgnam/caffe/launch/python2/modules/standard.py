@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import os
+import re
 import sys
 import time
 import types
@@ -13,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from .. import files, operators
+from . import binary
 from .overlay import Made, Overlays, module
 
 
@@ -28,25 +31,16 @@ def _sys() -> dict[str, Any]:
         "maxint": sys.maxsize,
         "setdefaultencoding": lambda name: None,
         "exc_clear": lambda: None,
-        "exc_type": None,
-        "exc_value": None,
-        "exc_traceback": None,
     }
 
 
 def _os() -> dict[str, Any]:
     import errno
-    import os
 
-    def getcwd() -> str:
-        return os.getcwd()
-
-    return {"getcwdu": getcwd, "errno": errno}
+    return {"getcwdu": lambda: os.getcwd(), "errno": errno, **binary.os_functions()}
 
 
 def _os_path() -> dict[str, Any]:
-    import os
-
     def walk(top: str, visit: Callable[..., Any], given: Any) -> None:
         names = os.listdir(top)
         visit(given, top, names)
@@ -55,7 +49,7 @@ def _os_path() -> dict[str, Any]:
             if os.path.isdir(below) and not os.path.islink(below):
                 walk(below, visit, given)
 
-    return {"walk": walk}
+    return {"walk": walk, **binary.paths("os.path", "walk", "supports_unicode_filenames")()}
 
 
 def _string() -> dict[str, Any]:
@@ -170,6 +164,8 @@ def _urllib() -> dict[str, Any]:
     return {
         **{name: getattr(urllib.parse, name) for name in names},
         **{name: getattr(urllib.request, name) for name in requests},
+        "basejoin": urllib.parse.urljoin,
+        "urlopen": binary.urllib_request()["urlopen"],
     }
 
 
@@ -178,15 +174,57 @@ def _urllib2() -> ModuleType:
     import urllib.parse
     import urllib.request
 
-    requests = {name: getattr(urllib.request, name) for name in urllib.request.__all__}
+    requests = {name: getattr(urllib.request, name) for name in urllib.request.__all__} | binary.urllib_request()
     errors = {"HTTPError": urllib.error.HTTPError, "URLError": urllib.error.URLError}
     return module("urllib2", **requests, **errors, quote=urllib.parse.quote, unquote=urllib.parse.unquote)
 
 
 def _config_parser() -> dict[str, Any]:
+    """Parsers that interpolate as they did, leave a lone % alone and take the last of several equal options."""
     import configparser
 
-    return {"SafeConfigParser": configparser.ConfigParser, "ConfigParser": configparser.RawConfigParser}
+    class Interpolation(configparser.Interpolation):
+        def before_get(self, parser: Any, section: str, option: str, value: str, defaults: Any) -> str:
+            raw = value
+            for _ in range(configparser.MAX_INTERPOLATION_DEPTH):
+                if not isinstance(value, str) or "%(" not in value:
+                    return value
+                try:
+                    value = re.sub(r"%\(([^)]*)\)s", lambda found: f"%({found[1].lower()})s", value) % defaults
+                except KeyError as error:
+                    raise configparser.InterpolationMissingOptionError(option, section, raw, error.args[0]) from None
+            if "%(" in value:
+                raise configparser.InterpolationDepthError(option, section, raw)
+            return value
+
+    class RawConfigParser(configparser.RawConfigParser):
+        _old: Any = None
+
+        def __init__(self, defaults: Any = None, dict_type: Any = dict, allow_no_value: bool = False) -> None:
+            options: dict[str, Any] = {"strict": False, "inline_comment_prefixes": (";",), "interpolation": self._old}
+            super().__init__(defaults, dict_type, allow_no_value, **options)
+
+        def get(  # type: ignore[override]
+            self, section: str, option: str, raw: bool = False, vars: Any = None, **named: Any
+        ) -> Any:
+            return super().get(section, option, raw=raw, vars=vars, **named)
+
+        def items(self, section: Any = configparser._UNSET, raw: bool = False, vars: Any = None) -> Any:  # type: ignore
+            return super().items(section, raw, vars)
+
+        def set(self, section: str, option: str, value: Any = None) -> None:
+            super().set(section, option, value if value is None or isinstance(value, str) else operators.text(value))
+
+        def readfp(self, file: Any, filename: Any = None) -> None:
+            self.read_file(file, filename)
+
+    class ConfigParser(RawConfigParser):
+        _old = Interpolation()
+
+    class SafeConfigParser(ConfigParser):
+        pass
+
+    return {one.__name__: one for one in (RawConfigParser, ConfigParser, SafeConfigParser)}
 
 
 def _future_builtins() -> ModuleType:
@@ -205,10 +243,93 @@ def _imp() -> ModuleType:
 
         return importing.load(name, path)
 
-    return module("imp", load_source=load_source, reload=reload, new_module=ModuleType)
+    def find_module(name: str, path: Any = None) -> tuple[Any, str, tuple[str, str, int]]:
+        """The file, its path and a description of a module of source text or a package."""
+        for folder in sys.path if path is None else path:
+            place = os.path.join(folder or os.curdir, name)
+            if os.path.isfile(os.path.join(place, "__init__.py")):
+                return None, place, ("", "", _PKG_DIRECTORY)
+            if os.path.isfile(f"{place}.py"):
+                return files.open_file(f"{place}.py", "U"), f"{place}.py", (".py", "U", _PY_SOURCE)
+        raise ImportError(f"No module named {name}")
+
+    def load_module(name: str, file: Any, path: str, description: Any) -> Any:
+        return load_source(name, os.path.join(path, "__init__.py") if description[2] == _PKG_DIRECTORY else path)
+
+    return module(
+        "imp",
+        find_module=find_module,
+        load_module=load_module,
+        load_source=load_source,
+        reload=reload,
+        new_module=ModuleType,
+        acquire_lock=lambda: None,
+        release_lock=lambda: None,
+        PY_SOURCE=_PY_SOURCE,
+        PKG_DIRECTORY=_PKG_DIRECTORY,
+    )
+
+
+_PY_SOURCE, _PKG_DIRECTORY = 1, 5
+"""Kinds of modules in `imp`."""
+
+
+def _argparse() -> dict[str, Any]:
+    import argparse
+
+    class ArgumentParser(argparse.ArgumentParser):
+        """A parser that takes a version, for -v and --version."""
+
+        def __init__(self, *given: Any, version: Any = None, **named: Any) -> None:
+            super().__init__(*given, **named)
+            if version is not None:
+                self.add_argument("-v", "--version", action="version", version=version)
+
+    return {"ArgumentParser": ArgumentParser}
+
+
+def _threading() -> dict[str, Any]:
+    import threading
+
+    return {"_sleep": time.sleep, "currentThread": threading.current_thread}
+
+
+def _user_dict() -> ModuleType:
+    import collections
+
+    class DictMixin(collections.abc.MutableMapping):  # type: ignore[type-arg]
+        """A mapping of a class that has `keys` and the methods of items."""
+
+        __hash__ = object.__hash__
+
+        def keys(self) -> Any:
+            raise NotImplementedError
+
+        def __getitem__(self, key: Any) -> Any:
+            raise KeyError(key)
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            raise NotImplementedError
+
+        def __delitem__(self, key: Any) -> None:
+            raise NotImplementedError
+
+        def __iter__(self) -> Any:
+            return iter(self.keys())
+
+        def __len__(self) -> int:
+            return len(self.keys())
+
+        def __contains__(self, key: Any) -> bool:
+            return key in self.keys()
+
+    names = {"UserDict": collections.UserDict, "IterableUserDict": collections.UserDict}
+    return module("UserDict", DictMixin=DictMixin, **names)
 
 
 OVERLAYS: Overlays = {
+    "argparse": _argparse,
+    "threading": _threading,
     "collections": _collections,
     "configparser": _config_parser,
     "inspect": _inspect,
@@ -227,6 +348,7 @@ OVERLAYS: Overlays = {
 
 MADE: Made = {
     "future_builtins": _future_builtins,
+    "UserDict": _user_dict,
     "imp": _imp,
     "sets": _sets,
     "urllib2": _urllib2,

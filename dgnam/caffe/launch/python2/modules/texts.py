@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import subprocess
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from .. import files
+from ..byte_strings import ENCODING, decoded, encoded
 from .overlay import Made, Overlays, module
 
 
@@ -17,13 +17,13 @@ def _pickle() -> dict[str, Any]:
     """Pickles of Python 2: its texts as Latin-1; files opened without "b" too."""
 
     def bytes_of(file: Any) -> Any:
-        return file.buffer if isinstance(file, io.TextIOWrapper) else _AsBytes(file)
+        return binary if (binary := files.binary(file)) is not file else _AsBytes(file)
 
     def load(file: Any) -> Any:
         return pickle.load(bytes_of(file), encoding="latin1")
 
     def loads(data: Any) -> Any:
-        return pickle.loads(data.encode(**files.ENCODING) if isinstance(data, str) else data, encoding="latin1")
+        return pickle.loads(encoded(data), encoding="latin1")
 
     def dump(value: Any, file: Any, protocol: Any = 0) -> None:
         data = dumps(value, protocol)
@@ -32,11 +32,20 @@ def _pickle() -> dict[str, Any]:
     def dumps(value: Any, protocol: Any = 0) -> bytes:
         return pickle.dumps(value, 2 if protocol is None or protocol < 0 or protocol > 2 else protocol)
 
+    def pickler(file: Any, protocol: Any = 0) -> Any:
+        return pickle.Pickler(file, 2 if protocol is None or protocol < 0 or protocol > 2 else protocol)
+
     def unpickler(file: Any, **named: Any) -> Any:
         return pickle.Unpickler(bytes_of(file), **{"encoding": "latin1", **named})
 
     names: dict[str, Any] = {"load": load, "loads": loads, "dump": dump, "dumps": dumps, "HIGHEST_PROTOCOL": 2}
-    return {**names, "Unpickler": unpickler, "BadPickleGet": KeyError, "UnpickleableError": pickle.PicklingError}
+    return {
+        **names,
+        "Pickler": pickler,
+        "Unpickler": unpickler,
+        "BadPickleGet": KeyError,
+        "UnpickleableError": pickle.PicklingError,
+    }
 
 
 class _AsBytes:
@@ -46,13 +55,10 @@ class _AsBytes:
         self.file = file
 
     def read(self, size: int = -1) -> bytes:
-        return self.encoded(self.file.read(size))
+        return bytes(encoded(self.file.read(size)))
 
     def readline(self) -> bytes:
-        return self.encoded(self.file.readline())
-
-    def encoded(self, data: Any) -> bytes:
-        return data.encode(**files.ENCODING) if isinstance(data, str) else data
+        return bytes(encoded(self.file.readline()))
 
 
 def _subprocess() -> dict[str, Any]:
@@ -60,10 +66,10 @@ def _subprocess() -> dict[str, Any]:
 
     class Popen(subprocess.Popen):  # type: ignore[type-arg]
         def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **{**files.ENCODING, **named})
+            super().__init__(*given, **{**ENCODING, **named})
 
     def check_output(*given: Any, **named: Any) -> Any:
-        return subprocess.check_output(*given, **{**files.ENCODING, **named})
+        return subprocess.check_output(*given, **{**ENCODING, **named})
 
     return {"Popen": Popen, "check_output": check_output}
 
@@ -84,7 +90,7 @@ def _csv() -> dict[str, Any]:
 
     def texts(lines: Iterable[Any]) -> Iterable[str]:
         for line in lines:
-            yield line.decode(**files.ENCODING) if isinstance(line, bytes) else line
+            yield decoded(line)
 
     class DictReader(csv.DictReader):  # type: ignore[type-arg]
         def __init__(self, lines: Any, *given: Any, **named: Any) -> None:
@@ -105,7 +111,7 @@ def _hash(name: str) -> Callable[[], ModuleType]:
         import hashlib
 
         def new(data: Any = b"") -> Any:
-            return hashlib.new(name, data.encode(**files.ENCODING) if isinstance(data, str) else data)
+            return hashlib.new(name, encoded(data))
 
         return module(name, new=new, **{name: new})
 
@@ -122,7 +128,7 @@ def _hashlib() -> dict[str, Any]:
             self.update(data)
 
         def update(self, data: Any) -> None:
-            self._hash.update(data.encode(**files.ENCODING) if isinstance(data, str) else data)
+            self._hash.update(encoded(data))
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._hash, name)

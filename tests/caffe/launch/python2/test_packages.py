@@ -1,0 +1,125 @@
+"""Packages of Python 2's time; what is expected was printed by those of 2015 on Python 2.7, but for random numbers."""
+# ruff: noqa: E501  (a case is a line)
+
+import os
+
+import pytest
+
+from tests.caffe.launch.python2.translated import cases, printed
+
+CASES = r"""
+import numpy as np
+print np.zeros((2,3)).reshape(3, 6/3.0).shape, np.tile([1],2.0).shape, np.repeat([1], 2.0).tolist(), np.linspace(0, 1, 5.0).tolist(), np.random.uniform(size=3/1.0).shape, np.random.rand(3/1.0, 2).shape, np.random.normal(0, 1, (2.0, 4/3)).shape, np.zeros(2.0).shape, np.reshape([1,2], (2.0, 1)).shape, np.eye(2.0).shape, np.random.randint(0, 5.0, 3.0).shape, np.random.choice(5, 2.0).shape, np.zeros(4).reshape((2., 2.)).shape, np.full((2., 1), 3).shape, np.random.permutation(3.0).shape, np.random.random_integers(1, 2, 2).shape, np.random.random(2.0).shape, np.random.randn(2.0).shape, np.ones(4).repeat(2.0).shape
+print np.histogram([1,2,3], bins=2, normed=False)[0], np.histogram([1,2,3], 2, normed=True)[0].sum(), np.vstack(np.zeros(1) for i in range(2)).shape, np.hstack(map(lambda x: np.zeros(1), range(2))).shape, np.concatenate(zip([1],[2])).tolist(), np.array([[1, 2], [3]]).shape
+----
+(3, 2) (2,) [1, 1] [0.0, 0.25, 0.5, 0.75, 1.0] (3,) (3, 2) (2, 1) (2,) (2, 1) (2, 2) (3,) (2,) (2, 2) (2, 1) (3,) (2,) (2,) (2,) (8,)
+[1 2] 1.0 (2, 1) (2,) [1, 2] (2,)
+====
+import numpy as np
+import os; np.save('a.npy', {'x': np.arange(3), 'y': [1, 'a', (2.5, None), set([1])]}); a = np.load('a.npy').item(); print a['x'].sum(), a['y'][1], np.load(open('a.npy', 'rb')).item()['y'][2]
+class E(object):
+    def __reduce__(self): return (os.system, ('exit',))
+np.save('b.npy', np.array([E(), 1], dtype=object))
+try: np.load('b.npy')
+except Exception, e: print type(e).__name__, 'posix.system' in str(e)
+----
+3 a (2.5, None)
+UnpicklingError True
+====
+from numpy import *
+print zeros(3).shape, (arange(4)/2).tolist(), random.rand(2).shape, float32(1), int(3.5), 7/2, max([1,2]), max(1, 2), sum([1,2]), round(2.5), abs(-1), any([True]), min(3, None), long(3), str(2), pow(2, 3), divide(7, 2), product([2, 3])
+----
+(3,) [0, 0, 1, 1] (2,) 1.0 3 3 2 2 3 3.0 1 True None 3 2 8 3 6
+====
+import matplotlib; matplotlib.use('Agg', warn=False)
+from pylab import *
+import pylab
+import matplotlib.pyplot as plt
+import matplotlib.cm as cm
+print zeros(3/1.0).shape, 7/2, rand(2).shape, randn(2).shape, (arange(4)/2).tolist(), max(None, 3), sum([[1, 2], [3, 4]], 0).tolist(), round(2.5), bytes(3), pylab.zeros(2.0).shape, callable(pylab.plot)
+print plt.cm.spectral(0.5)[3], plt.get_cmap('spectral') is not None, cm.spectral is not None
+plt.figure(figsize=(2,2)); plt.hold(True); hold(False); plt.plot([1,2]); plt.gca().set_axis_bgcolor('w'); plt.imshow([[1,2]], cmap=plt.cm.spectral, interpolation='nearest'); imshow([[1, 2]], cmap='spectral'); plt.legend(loc=2)
+print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); fig.canvas.draw(); print ax.xaxis.get_tick_params()['labelbottom']; savefig('f.png')
+----
+(3,) 3 (2,) (2,) [0, 0, 1, 1] 3 [4, 6] 3.0 3 (2,) True
+1.0 True True
+True
+False
+====
+import h5py, os
+f = h5py.File('new.h5'); f['data'] = range(3); f.create_group('g'); f.close()
+f = h5py.File('new.h5'); print f['data'].value.sum(), [str(k) for k in f.keys()], f['data'][1], f['data'].value[2]; f['x'] = 5; print f['x'].value, isinstance(f, h5py.File), f.mode; f.close()
+print h5py.File('new.h5', 'r')['x'].value, h5py.File('new.h5', 'r').mode
+class A: value = 3
+print A().value
+----
+3 ['data', 'g'] 1 2
+5 True r+
+5 r
+3
+====
+import yaml; f = open('t.txt', 'w'); f.write('b: x'); f.close()
+print yaml.load('a: [1, 2]'), yaml.load(open('t.txt'))['b'], yaml.load('1', Loader=yaml.FullLoader)
+try: yaml.load('!!python/object/apply:os.getcwd []')
+except yaml.YAMLError, e: print 'refused'
+----
+{'a': [1, 2]} x 1
+refused
+====
+import skimage, skimage.io, skimage.transform, numpy as np
+from skimage.restoration import denoise_tv_bregman, denoise_tv_chambolle
+from skimage.filter import gaussian_filter
+a = np.zeros((8,8,3)); a[::2] = 1
+print skimage.transform.resize(a, (4,4)).shape, skimage.transform.rescale(a, 0.5).shape, skimage.transform.rescale(a[:, :, 0], 0.5).shape, skimage.transform.rescale(a, (0.5, 0.25)).shape, skimage.transform.resize(a[:, :, 0], (4, 4)).max()
+d = denoise_tv_bregman(a*255, weight=0.1, max_iter=10, eps=1e-3)
+print d.shape, denoise_tv_bregman(a[:, :, 0], 0.1, 10).shape, denoise_tv_chambolle(a, 0.1, n_iter_max=3, multichannel=True).shape, gaussian_filter(a, 1).shape, skimage.transform.resize(a, (4, 4), 1, 'edge').shape
+skimage.io.imsave('i.png', a); print skimage.io.imread('i.png', as_grey=True).shape
+from skimage.transform import rescale
+print rescale(a, 0.5, multichannel=False).shape
+----
+(4, 4, 3) (4, 4, 3) (4, 4) (4, 2, 3) 0.5
+(8, 8, 3) (8, 8) (8, 8, 3) (8, 8, 3) (4, 4, 3)
+(8, 8)
+(4, 4, 2)
+====
+import scipy.misc, scipy.ndimage, numpy as np
+from scipy.misc import imread, lena
+scipy.misc.imsave('i.png', np.eye(3)); print scipy.ndimage.imread('i.png').shape
+try: lena()
+except IOError, e: print e
+----
+(3, 3)
+scipy.misc.lena: SciPy no longer has this picture, for its license; read a file of yours instead
+"""
+
+
+@pytest.mark.parametrize(("source", "shown"), cases(CASES))
+def test_packages(source, shown, tmp_path, monkeypatch):
+    for name in ("h5py", "matplotlib", "skimage", "yaml"):
+        if f"import {name}" in source:
+            pytest.importorskip(name)
+    monkeypatch.chdir(tmp_path)
+    assert printed(source) == shown
+
+
+def test_a_file_that_cannot_be_written_is_read(tmp_path, monkeypatch):
+    pytest.importorskip("h5py")
+    monkeypatch.chdir(tmp_path)
+    printed("import h5py\nf = h5py.File('a.h5'); f['x'] = 1; f.close()")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert printed("import h5py\nf = h5py.File('a.h5'); print f['x'].value, f.mode") == "1 r\n"
+
+
+def test_an_array_of_objects_runs_no_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = """
+import numpy as np, os
+class E(object):
+    def __reduce__(self): return (os.mkdir, ('made',))
+np.save('a.npy', np.array([E(), 1], dtype=object))
+for a in 'a.npy', open('a.npy', 'rb'):
+    try: np.load(a)
+    except Exception, e: print 'mkdir' in str(e), 'could run code' in str(e)
+"""
+    assert printed(source) == "True True\nTrue True\n"
+    assert not (tmp_path / "made").exists()
