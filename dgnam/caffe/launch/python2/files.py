@@ -60,10 +60,10 @@ class TextFile(io.TextIOBase):
             self.write(line)
 
     def read(self, size: Any = -1, /) -> Any:
-        return _text(self.buffer.read(size))
+        return text(self.buffer.read(size))
 
     def readline(self, size: Any = -1, /) -> Any:
-        return _text(self.buffer.readline(size))
+        return text(self.buffer.readline(size))
 
     def __next__(self) -> Any:
         line = self.readline()
@@ -114,11 +114,13 @@ class _UniversalFile(io.TextIOWrapper):
         return super().write(decoded(text))
 
 
+FILES = (io.IOBase, tempfile._TemporaryFileWrapper)
+"""The types of files, of Python 2 or not."""
 KINDS = (_Reader, _Writer, _ReaderAndWriter, TextFile, _UniversalFile)
 """The types of what `open_file` opens."""
 
 
-def _text(data: bytes) -> Any:
+def text(data: bytes) -> Any:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -171,7 +173,7 @@ class StringIO(io.BytesIO):
         super().__init__(encoded(initial))
 
     def _given(self, data: bytes) -> Any:
-        return _text(data) if self.of_text else data
+        return text(data) if self.of_text else data
 
     def write(self, data: Any) -> int:
         self.of_text = self.of_text and isinstance(data, str)

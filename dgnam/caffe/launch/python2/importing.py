@@ -106,7 +106,7 @@ def start(folder: str | os.PathLike[str]) -> dict[str, Any]:
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
     _finder.start(Path(folder).resolve())
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="surrogateescape")
     return BUILTINS

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .byte_strings import Bytes, decoded, encoded, result
+from .files import FILES
 
 _PLAIN = (list, dict, str, tuple, range)
 _MOST_INDICES = 32
@@ -59,7 +60,7 @@ def items(iterable: Any) -> Any:
         return Bytes(iterable)
     if isinstance(iterable, BaseException):
         return iterable.args
-    return map(result, iterable) if hasattr(iterable, "readline") else iterable
+    return map(result, iterable) if isinstance(iterable, FILES) else iterable
 
 
 def contains(part: Any, container: Any) -> bool:
@@ -71,7 +72,8 @@ def contains(part: Any, container: Any) -> bool:
 
 def stored(message: Any, name: str, value: Any) -> Any:
     """What `message.name = value` assigns: a field of bytes in a protobuf message takes texts."""
-    if isinstance(value, str) and hasattr(message, "DESCRIPTOR"):
-        field = message.DESCRIPTOR.fields_by_name.get(name)
+    described = getattr(type(message), "DESCRIPTOR", None)
+    if isinstance(value, str) and described is not None:
+        field = described.fields_by_name.get(name)
         return encoded(value) if field is not None and field.type == field.TYPE_BYTES else value
     return value

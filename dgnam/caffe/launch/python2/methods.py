@@ -5,10 +5,8 @@ from __future__ import annotations
 import codecs
 import functools
 import html
-import io
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from html.parser import HTMLParser
 from types import FunctionType, ModuleType
@@ -20,10 +18,8 @@ from . import files, sizes
 from .byte_strings import Bytes, decoded, encoded, joined, native, result
 from .operators import compare, shown
 
-_FILES = (io.IOBase, tempfile._TemporaryFileWrapper)
-
 _ABSENT = object()
-_OF_TEXTS = frozenset(name for name in dir(str) if not name.startswith("_"))
+_OF_TEXTS = frozenset(("decode", *(name for name in dir(str) if not name.startswith("_"))))
 
 
 def method(value: Any, name: str) -> Any:
@@ -35,8 +31,8 @@ def method(value: Any, name: str) -> Any:
         if isinstance(value, kinds) and not isinstance(value, type):
             return functools.partial(function, value)
     if name in _OF_TEXTS:
-        if value is str:
-            return functools.partial(_of_any_text, name)
+        if isinstance(value, type) and value == str:  # noqa: E721 (`unicode` is equal to it)
+            return functools.partial(of_any_text, name)
         if isinstance(value, str):
             return functools.partial(_of_text, value, name)
     if isinstance(value, dict) and name in _MISSING and not hasattr(type(value), name):
@@ -51,7 +47,7 @@ def method(value: Any, name: str) -> Any:
     return _listing(own) if name in _DICT_VIEWS and callable(own) and not isinstance(value, type) else own
 
 
-def _of_any_text(name: str, value: Any, /, *given: Any, **named: Any) -> Any:
+def of_any_text(name: str, value: Any, /, *given: Any, **named: Any) -> Any:
     """`str.name(value, …)`."""
     return method(value, name)(*given, **named)
 
@@ -202,13 +198,13 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "sendall": (socket.socket, lambda one, data, *flags: one.sendall(encoded(data), *flags)),
     "sendto": (socket.socket, lambda one, data, *to: one.sendto(encoded(data), *to)),
     "translate": (str, _translate),
-    "write": (_FILES, files.write),
+    "write": (files.FILES, files.write),
     **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape", "resize")},
     **{
         name: (object, functools.partial(drawn, name))
         for name in ("add_subplot", "axes", "hist", "subplot", "tick_params")
     },
-    "writelines": (_FILES, lambda file, lines: [files.write(file, line) for line in lines] and None),
+    "writelines": (files.FILES, lambda file, lines: [files.write(file, line) for line in lines] and None),
 }
 """By name: the types whose method is replaced, and the function."""
 

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from . import files, operators
-from .byte_strings import Bytes, encoded
+from .byte_strings import Bytes, encoded, joined
 from .methods import get_attribute, has_attribute, sort
 from .standard_error import StandardError
 
@@ -45,8 +45,8 @@ def map_list(function: Any, *sequences: Iterable[Any]) -> list[Any]:
 def filter_list(function: Any, sequence: Any) -> Any:
     """`filter`: of a text a text, of a tuple a tuple, else a list."""
     kept = list(builtins.filter(function, sequence))
-    if isinstance(sequence, str):
-        return "".join(kept)
+    if isinstance(sequence, str | bytes):
+        return joined("", kept)
     return tuple(kept) if isinstance(sequence, tuple) else kept
 
 

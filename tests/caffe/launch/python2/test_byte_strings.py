@@ -160,6 +160,22 @@ a
 a
 ['a\n', 'b\n']
 ['a\n', 'b\n'] ['a\n', 'b\n'] True ab 97 b True
+====
+import codecs, sys, string, json, gzip, array
+out = codecs.getwriter('utf8')(sys.stdout); print >>out, u'caf\xe9'
+s = 'a\xff'
+print string.split(s + ' b')[1], string.join([s, 'b'])[0], `filter(lambda c: c != 'a', s)`, `str.replace(s, 'a', 'b')`, str.decode('a'), map(unicode.upper, [u'a']), array.array('u', u'ab')[0]
+f = gzip.open('j.gz', 'wb'); json.dump({'a': 1}, f); f.close(); print json.load(gzip.open('j.gz'))['a']
+json.dump([1, 2], open('j.json', 'w')); print json.load(open('j.json')), json.load(open('j.json', 'rb'))
+class D(dict):
+    def __getattr__(self, n): return self[n]
+print sorted(k for k in D(a=1)), [c for c in codecs.open('j.json', encoding='utf-8')]
+----
+café
+b a '\xff' 'b\xff' a ['A'] a
+1
+[1, 2] [1, 2]
+['a'] ['[1, 2]']
 """
 
 

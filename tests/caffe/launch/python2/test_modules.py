@@ -187,6 +187,28 @@ False False
 1
 &
 [] []
+====
+import subprocess, sys
+p = subprocess.Popen('cat', stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE); print p.communicate('abc')
+p = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE); p.stdin.write('\xff\xc3\xa9' * 3); p.stdin.close(); print len(p.stdout.read(4)), len(p.stdout.read()), p.wait()
+p = subprocess.Popen(['echo', 'a'], stdout=subprocess.PIPE); print p.stdout.read() == 'a\n', p.wait()
+p = subprocess.Popen('echo a; echo b', shell=True, stdout=subprocess.PIPE); print [l for l in p.stdout]
+p = subprocess.Popen('echo a; echo b', shell=True, stdout=subprocess.PIPE); print list(iter(p.stdout.readline, '')), p.wait()
+print subprocess.check_output('echo a', shell=True).strip(), `subprocess.check_output(['printf', r'\377'])`, subprocess.Popen(['echo', 'x'], stdout=subprocess.PIPE, universal_newlines=True).communicate()[0]
+try: subprocess.check_output('echo out; exit 3', shell=True)
+except subprocess.CalledProcessError, e: print e.returncode, e.output
+p = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=open('o', 'w')); print >>p.stdin, 'text'; p.communicate(); print open('o').read(),
+----
+('abc', '')
+4 5 0
+True 0
+['a\n', 'b\n']
+['a\n', 'b\n'] 0
+a '\xff' x
+
+3 out
+
+text
 """
 
 

@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from .. import files
 from ..byte_strings import decoded, encoded, native, result
 from .overlay import Overlays
 
@@ -122,7 +123,7 @@ def _array() -> dict[str, Any]:
         """An array, of bytes for characters."""
 
         def __new__(cls, code: str, values: Any = ()) -> Any:
-            return super().__new__(cls, "B" if code == "c" else code, encoded(values))
+            return super().__new__(cls, "B" if code == "c" else code, values if code == "u" else encoded(values))
 
     return {"array": Array, "ArrayType": Array}
 
@@ -184,7 +185,9 @@ def _json() -> dict[str, Any]:
     import json
 
     return {
-        "dump": lambda value, file, *given, **named: file.write(json.dumps(_plain(value), *given, **named)),
+        "dump": lambda value, file, *given, **named: files.write(
+            file, json.dumps(_plain(value), *given, **_of_json(named))
+        ),
         "dumps": lambda value, *given, **named: json.dumps(_plain(value), *given, **_of_json(named)),
         "load": lambda file, **named: json.loads(file.read(), **_of_json(named)),
         "loads": lambda text, encoding=None, **named: json.loads(text, **named),
@@ -209,6 +212,21 @@ def _has_bytes(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_bytes(one) for pair in value.items() for one in pair)
     return any(map(_has_bytes, value)) if isinstance(value, list | tuple) else isinstance(value, bytes)
+
+
+def _codecs() -> dict[str, Any]:
+    """Writers and readers, which text files are already."""
+    import codecs
+    import io
+
+    def on_binary(find: Callable[[str], Any]) -> Callable[[str], Callable[..., Any]]:
+        def found(encoding: str) -> Callable[..., Any]:
+            kind = find(encoding)
+            return lambda stream, *errors: stream if isinstance(stream, io.TextIOBase) else kind(stream, *errors)
+
+        return found
+
+    return {"getreader": on_binary(codecs.getreader), "getwriter": on_binary(codecs.getwriter)}
 
 
 def _re() -> dict[str, Any]:
@@ -258,6 +276,7 @@ OVERLAYS: Overlays = {
     "base64": _base64,
     "binascii": _of("binascii", *("hexlify", "unhexlify", "b2a_hex", "a2b_hex", "b2a_base64", "a2b_base64", "crc32")),
     "bz2": _of("bz2", "compress", "decompress"),
+    "codecs": _codecs,
     "glob": paths("glob"),
     "hmac": _hmac,
     "io": _io,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import operator
@@ -15,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from .. import files, operators
+from ..byte_strings import joined
+from ..methods import of_any_text
 from . import binary
 from .overlay import Made, Overlays, module
 
@@ -61,14 +64,14 @@ def _string() -> dict[str, Any]:
     )
     latin = {chr(code): chr(code) for code in range(256)}
     return {
-        **{name: getattr(str, name) for name in methods},
+        **{name: functools.partial(of_any_text, name) for name in methods},
         "letters": string.ascii_letters,
         "lowercase": string.ascii_lowercase,
         "uppercase": string.ascii_uppercase,
         "maketrans": lambda old, new: "".join({**latin, **dict(zip(old, new, strict=True))}.values()),
-        "join": lambda words, sep=" ": sep.join(words),
-        "joinfields": lambda words, sep=" ": sep.join(words),
-        "splitfields": str.split,
+        "join": lambda words, sep=" ": joined(sep, words),
+        "joinfields": lambda words, sep=" ": joined(sep, words),
+        "splitfields": functools.partial(of_any_text, "split"),
         "atoi": int,
         "atol": int,
         "atof": float,

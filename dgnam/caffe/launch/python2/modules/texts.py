@@ -62,16 +62,36 @@ class _AsBytes:
 
 
 def _subprocess() -> dict[str, Any]:
-    """Pipes with texts; output that is no UTF-8 is kept as surrogates."""
+    """Pipes that take texts and bytes; what is read is a text where it is UTF-8."""
+    newlines = ("universal_newlines", "text", "encoding")
 
     class Popen(subprocess.Popen):  # type: ignore[type-arg]
         def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **{**ENCODING, **named})
+            self._texts = any(named.get(name) for name in newlines)
+            super().__init__(*given, **({**ENCODING, **named} if self._texts else named))
+            if not self._texts:
+                self.stdin, self.stdout, self.stderr = map(_both, (self.stdin, self.stdout, self.stderr), "wrr")
+
+        def communicate(self, input: Any = None, timeout: Any = None) -> Any:
+            given = decoded(input) if self._texts else encoded(input)
+            return tuple(map(_text_of, super().communicate(given, timeout)))
 
     def check_output(*given: Any, **named: Any) -> Any:
-        return subprocess.check_output(*given, **{**ENCODING, **named})
+        try:
+            return _text_of(subprocess.check_output(*given, **named))
+        except subprocess.CalledProcessError as error:
+            error.output = _text_of(error.output)
+            raise
 
     return {"Popen": Popen, "check_output": check_output}
+
+
+def _both(pipe: Any, mode: str) -> Any:
+    return None if pipe is None else files.TextFile(pipe, mode, False)
+
+
+def _text_of(data: Any) -> Any:
+    return files.text(data) if isinstance(data, bytes) else data
 
 
 def _commands() -> ModuleType:
