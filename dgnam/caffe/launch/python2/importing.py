@@ -10,6 +10,7 @@ import __future__
 
 import ast
 import builtins
+import functools
 import importlib.util
 import os
 import site
@@ -151,7 +152,15 @@ class _Finder(MetaPathFinder):
         file = Path(path).resolve()
         if not path or any(part in _PACKAGES for part in file.parts) or _within(file, _INSTALLED):
             return False
+        if any(_is_library(one) for one in sys.path if one and file.is_relative_to(Path(one).resolve())):
+            return False
         return _within(file, self.folders) or not _within(file, self.installed)
+
+
+@functools.cache
+def _is_library(folder: str) -> bool:
+    """Whether packages were installed into a folder: by `pip install --target`, for instance."""
+    return any(Path(folder).glob("*.dist-info"))
 
 
 def _within(file: Path, folders: Iterable[Path]) -> bool:

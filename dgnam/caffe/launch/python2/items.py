@@ -71,8 +71,11 @@ def contains(part: Any, container: Any) -> bool:
 
 
 def stored(message: Any, name: str, value: Any) -> Any:
-    """What `message.name = value` assigns: a field of bytes in a protobuf message takes texts."""
-    described = getattr(type(message), "DESCRIPTOR", None)
+    """What `message.name = value` assigns: a field of bytes in a protobuf message takes texts.
+
+    message: one, or their class, whose call takes the field by its name.
+    """
+    described = getattr(message if isinstance(message, type) else type(message), "DESCRIPTOR", None)
     if isinstance(value, str) and described is not None:
         field = described.fields_by_name.get(name)
         return encoded(value) if field is not None and field.type == field.TYPE_BYTES else value

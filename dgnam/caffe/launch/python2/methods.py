@@ -199,6 +199,7 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "sendto": (socket.socket, lambda one, data, *to: one.sendto(encoded(data), *to)),
     "translate": (str, _translate),
     "write": (files.FILES, files.write),
+    **{name: (np.random.RandomState, functools.partial(sizes.draw, name)) for name in sizes.of_random()},
     **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape", "resize")},
     **{
         name: (object, functools.partial(drawn, name))

@@ -47,17 +47,21 @@ def functions() -> dict[str, Any]:
     }
 
 
-def of_random() -> dict[str, Any]:
-    """Those of `numpy.random`."""
-    names = [name for name in dir(np.random) if name[0].islower() and not name.startswith("_")]
+def of_random(owner: Any = np.random) -> dict[str, Any]:
+    """Those of `numpy.random`, or of a RandomState."""
     made = {}
-    for name in names:
-        function = getattr(np.random, name)
+    for name in (name for name in dir(np.random) if name[0].islower()):
+        function = getattr(owner, name, None)
         if name in _OF_RANDOM:
             made[name] = _cutting(function, _OF_RANDOM[name], ("low", "high", "size"))
         elif callable(function) and "size" in (getattr(function, "__doc__", None) or "").split("\n\n")[0]:
             made[name] = _cutting(function, None, ("size",))
     return made
+
+
+def draw(name: str, state: Any, /, *given: Any, **named: Any) -> Any:
+    """What a method of a RandomState gives."""
+    return of_random(state)[name](*given, **named)
 
 
 def method(name: str) -> Callable[..., Any]:

@@ -139,8 +139,7 @@ class _Rewriter(ast.NodeTransformer):
             statement: ast.stmt = _placed(ast.Expr(call), node)
             return statement
         if isinstance(target, ast.Attribute) and target.attr in _OF_BYTES and _is_path(target.value):
-            message = ast.parse(ast.unparse(target.value), mode="eval").body
-            node.value = _call("stored", node, _at(message, node), ast.Constant(target.attr), node.value)
+            node.value = _call("stored", node, _again(target.value), ast.Constant(target.attr), node.value)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
@@ -196,6 +195,9 @@ class _Rewriter(ast.NodeTransformer):
     def called(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
         kind, single = node.func, len(node.args) == 1 and not node.keywords
+        for keyword in node.keywords:
+            if keyword.arg in _OF_BYTES and _is_path(kind):
+                keyword.value = _call("stored", node, _again(kind), ast.Constant(keyword.arg), keyword.value)
         if single and isinstance(kind, ast.Name) and kind.id in ("str", "int", "float", "type"):
             return _call("converted", node, kind, *node.args)
         if single and isinstance(kind, ast.Name) and kind.id in ("list", "tuple") and self.is_error(node.args[0]):
@@ -415,11 +417,12 @@ def _call(name: str, place: ast.AST, *arguments: ast.expr) -> ast.Call:
     return call
 
 
-def _at(node: Any, place: ast.AST) -> Any:
-    """A node from another text, at the place of one in this."""
-    for one in ast.walk(node):
-        ast.copy_location(one, place)
-    return node
+def _again(path: ast.expr) -> ast.expr:
+    """A name with attributes, once more."""
+    if isinstance(path, ast.Attribute):
+        return ast.copy_location(ast.Attribute(_again(path.value), path.attr, ast.Load()), path)
+    assert isinstance(path, ast.Name)
+    return ast.copy_location(ast.Name(path.id, ast.Load()), path)
 
 
 def _runtime() -> ast.Name:

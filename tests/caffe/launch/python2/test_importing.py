@@ -217,6 +217,18 @@ def test_folders_of_the_interpreter_are_left_alone(folder, monkeypatch):
     assert not finder.holds(os.__file__)
 
 
+def test_installed_packages_of_any_folder_are_left_alone(folder, monkeypatch):
+    """Those of `pip install --target libraries` with PYTHONPATH=libraries."""
+    libraries = folder / "libraries"
+    (libraries / "library-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(libraries)])
+    monkeypatch.setenv("PYTHONPATH", str(libraries))
+    finder = importing._Finder()
+    finder.start(folder)
+    assert not finder.holds(str(libraries / "library.py"))
+    assert finder.holds(str(folder / "script.py"))
+
+
 def test_encodings():
     assert run("# -*- coding: latin-1 -*-\nx = 'é'".encode("latin-1"))["x"] == "é"
     assert run("\ufeffx = 'é'".encode())["x"] == "é"

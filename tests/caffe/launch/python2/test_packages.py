@@ -90,6 +90,22 @@ except IOError, e: print e
 ----
 (3, 3)
 scipy.misc.lena: SciPy no longer has this picture, for its license; read a file of yours instead
+====
+import numpy as np
+r = np.random.RandomState(3); s = np.random.RandomState(3)
+print r.uniform(size=3/1.0).shape, r.normal(0, 1, 2.0).shape, r.rand(2.0).shape, r.randint(0, 5.0, size=(2.0,)).shape, r.choice(5, 2.0).shape, r.permutation(4).shape, np.random.uniform(0, 1, 2.0).shape, np.random.seed(3), (np.random.rand(2) == s.rand(2)).all()
+import random
+print random.uniform(1, 1), random.choice([1]), random.random() < 1
+from dgnam.caffe.proto import caffe_pb2
+import dgnam.caffe.proto as proto
+d = caffe_pb2.Datum(channels=1, data='abcd'); print len(d.data), d.data == 'abcd', proto.caffe_pb2.Datum(data='\xff').data == '\xff'
+def f(data=None): return data
+print f(data='x'), dict(data='y')['data']
+----
+(3,) (2,) (2,) (2,) (2,) (4,) (2,) None True
+1.0 1 True
+4 True True
+x y
 """
 
 

@@ -93,6 +93,78 @@ print list(A().m()), [i for i in A().m()]
 [1, 2] [1] doc [1, 2, 3] [1] ['a', 'b']
 v
 [5] [5]
+====
+class A(object):
+    def __init__(self): self.data = 'x'; self.content = [1]
+    def __getitem__(self, i): return i
+    def __setitem__(self, i, v): print 'set', i, v
+a = A(); i = 1.5; a[i] = 2; a[i:2] = 3; print a[i], a[i:i+1], a.data, a.content
+a[0], a[1] = 1, 2
+a[i] += 1
+x = y = [0, 0]; n = 1; x[n] = y[n - 1] = 5; print x
+----
+set 1.5 2
+set slice(1.5, 2, None) 3
+1.5 slice(1.5, 2.5, None) x [1]
+set 0 1
+set 1 2
+set 1.5 2.5
+[5, 5]
+====
+def order():
+    log = []
+    def f(x): log.append(x); return x
+    d = {}
+    d[f('k')] = f('v')
+    f(1) in [f(2)]
+    print log
+order()
+print 'a' in 'abc', 'x' not in u'abc', 3 in (1, 2), None in [None], u'a' in {'a': 1}, [k for k in {'a': 1} if k in 'abc']
+import numpy as np
+print np.array([1, 2])[np.array([True, False])], np.arange(4)[[1, 2]], np.arange(4)[-1], np.zeros((2, 3))[..., 0].shape, np.zeros((2, 3))[:, None].shape, 2 in np.arange(3)
+----
+['v', 'k', 1, 2]
+True True False True True ['a']
+[1] [1 2] 3 (2,) (2, 1, 3) True
+====
+def g():
+    try:
+        x = yield 1
+        print 'got', x
+        yield 2
+    finally: print 'closed'
+it = g(); print it.next(), it.send('s'); it.close()
+def h():
+    'doc'
+    global Z
+    Z = 5
+    for i in g(): yield i
+for v in h(): print v, Z
+def r():
+    yield 1
+    return
+    yield 2
+print list(r()), max(x for x in (1, 2)), sum(v for v in r())
+def outer(n):
+    def inner():
+        for k in range(n): yield k / 2
+    return inner
+print list(outer(3)())
+class It(object):
+    def __iter__(self):
+        for i in range(2): yield i
+print list(It())
+----
+1 got s
+2
+closed
+1 5
+got None
+2 5
+closed
+[1] 2 1
+[0, 0, 1]
+[0, 1]
 """
 
 
