@@ -81,14 +81,17 @@ class Judging(Making):
         """
         return [unit for unit in units if judge != OUTSIDE or unit % 2 == HALVES[REPORTED]]
 
-    def judge(self, step: str, pictures: Pictures, own: str | None = None) -> dict[str, Verdict]:
+    def judge(
+        self, step: str, pictures: Pictures, own: str | None = None, judges: Mapping[str, BaseJudge] | None = None
+    ) -> dict[str, Verdict]:
         """What the judges, but the step's `own` target, say of its pictures, each array (units, seeds), by their names.
 
+        judges: None for the experiment's.
         A judge says nothing where none of the units is among those that it sees.  Each picture gets its line in the
         table.
         """
         verdicts: dict[str, Verdict] = {}
-        for name, judge in self.judges.items():
+        for name, judge in (self.judges if judges is None else judges).items():
             seen = pictures.of_units(self.reported(name, pictures.units))
             if len(seen) and name != own:
                 verdicts[name] = judge.rank(seen.images, seen.classes).reshape(len(seen.units), len(seen.seeds))

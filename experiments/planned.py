@@ -194,7 +194,9 @@ class Planned(Context):
     def judges_of(self, target: ResolvedTarget) -> dict[str, BaseJudge]:
         return {}
 
-    def judge(self, step: str, pictures: Pictures, own: str | None = None) -> dict[str, Verdict]:
+    def judge(
+        self, step: str, pictures: Pictures, own: str | None = None, judges: Mapping[str, BaseJudge] | None = None
+    ) -> dict[str, Verdict]:
         return {}
 
     def kernel_distance(self, ours: Pictures, theirs: Pictures) -> Any:

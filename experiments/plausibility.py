@@ -18,13 +18,17 @@ from .reference import FEATURES, OTHER_FEATURES, reference
 FEWEST = 1000
 """Pictures of a set below which a Fréchet distance says more of their number than of them."""
 
+BALL = 5
+"""A real picture's ball reaches to its so manieth neighbor."""
+
 REAL = "real pictures"
 
 
 def plausibility(context: Judging, steps: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
     """For each step with two or more images (N, 3, h, w): its distances from real pictures.
 
-    "kid" and "kid_scenes" in the two networks' features, "density" and "coverage", and "frechet" of 1,000 or more.
+    "kid" and "kid_scenes" in the two networks' features; "density" and "coverage" among as many real pictures, at least
+    six; and "frechet" of 1,000 or more.
     Beside the steps stands "real pictures": the same of so many real pictures from others, as many as the fewest have.
     """
     several = {step: images for step, images in steps.items() if len(images) > 1}
@@ -38,7 +42,7 @@ def plausibility(context: Judging, steps: Mapping[str, np.ndarray]) -> dict[str,
 
 
 def _of(ours: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> dict[str, float]:
-    fidelity = density_and_coverage(real[FEATURES], ours[FEATURES])
+    fidelity = density_and_coverage(_as_many(real[FEATURES], max(len(ours[FEATURES]), BALL + 1)), ours[FEATURES], BALL)
     values = {
         "kid": mmd2(ours[FEATURES], real[FEATURES]),
         "kid_scenes": mmd2(ours[OTHER_FEATURES], real[OTHER_FEATURES]),
@@ -46,13 +50,13 @@ def _of(ours: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> dict[
         "coverage": fidelity.coverage,
     }
     if len(ours[FEATURES]) >= FEWEST:
-        values["frechet"] = _frechet(ours[FEATURES], real[FEATURES])
+        values["frechet"] = frechet_distance(ours[FEATURES], _as_many(real[FEATURES], len(ours[FEATURES])))
     return values
 
 
-def _frechet(ours: np.ndarray, real: np.ndarray) -> float:
-    """The Fréchet distance from as many real pictures, evenly spread."""
-    return frechet_distance(ours, real[np.linspace(0, len(real) - 1, len(ours)).round().astype(int)])
+def _as_many(real: np.ndarray, count: int) -> np.ndarray:
+    """So many of the real pictures, evenly spread."""
+    return real[np.linspace(0, len(real) - 1, count).round().astype(int)]
 
 
 def _floor(real: Mapping[str, np.ndarray], count: int) -> dict[str, float]:

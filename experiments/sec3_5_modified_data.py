@@ -17,7 +17,7 @@ import numpy as np
 from dgnam.am.images import picture
 from dgnam.api.targets import open_target
 from dgnam.data.preprocessing import deprocess, preprocess
-from dgnam.measure import BaseJudge, ColorOrder, laplacian_sharpness, seam_energy, transfer_share
+from dgnam.measure import ColorOrder, laplacian_sharpness, seam_energy, transfer_share
 
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini
@@ -59,7 +59,8 @@ def run(context: Context) -> Mapping[str, Any]:
         seen = {"regular": regular, "modified": modified}
         if net in RESTORE:
             seen["restored"] = replace(modified, images=preprocess(RESTORE[net](deprocess(modified.images))))
-        shares |= {f"{what}, {net}": recognized(context, judges, pictures) for what, pictures in seen.items()}
+        steps = {f"{what}, {net}": pictures for what, pictures in seen.items()}
+        shares |= rates({step: context.judge(step, pictures, judges=judges) for step, pictures in steps.items()})
     context.decide(
         "sec3.5-modified", parts, Controls({"regular pictures": 0.0}, {"modified pictures": 1.0, **drawable})
     )
@@ -86,13 +87,6 @@ def pairs(context: Context, net: str) -> tuple[Pictures, Pictures]:
 def measured(measure: Callable[[np.ndarray], np.ndarray], pictures: Pictures) -> np.ndarray:
     """(units, seeds) of a measure of pictures (N, h, w, 3) uint8 RGB."""
     return pictures.by_unit(measure(np.stack([picture(image) for image in pictures.images])))
-
-
-def recognized(context: Context, judges: Mapping[str, BaseJudge], pictures: Pictures) -> dict[str, float]:
-    """How often judges, which know the regular classes among their own, rank the class first, and among five."""
-    seen = {judge: pictures.of_units(context.reported(judge, pictures.units)) for judge in judges}
-    said = {judge: judges[judge].rank(of.images, of.classes) for judge, of in seen.items() if len(of)}
-    return rates({"all": said})["all"]
 
 
 def put_together(pictures: np.ndarray) -> np.ndarray:
