@@ -29,7 +29,7 @@ METHODS, MFV = ("dgn_am", "mfv"), "nguyen2016"
 SEEDS = {"smoke": 2, "small": 3, "full": REFERENCES}
 """Synthesized references of each side."""
 
-MEAN_OF = 5000
+MEAN_OF = {"smoke": 250, "small": 5000, "full": 5000}
 """Held-out pictures whose mean MFV starts from, or up to twice as many."""
 
 SHOWN = 4
@@ -41,7 +41,7 @@ def run(context: Context) -> Mapping[str, Any]:
     images = candidates(context)
     units = {layer: evenly(range(context.target.target.layer_shape(layer)[0]), context.size.units) for layer in LAYERS}
     seeds = SEEDS[context.arguments["scale"]]
-    few = max(1, len(context.held_out) // MEAN_OF)
+    few = max(1, len(context.held_out) // MEAN_OF[context.arguments["scale"]])
     start = context.start(f"mean:{context.held_out.name}{f'[::{few}]' if few > 1 else ''}", MFV)
     made = {
         "dgn_am": references(context, "dgn_am", units, seeds, settings="released"),

@@ -82,7 +82,7 @@ UNTABLED = ("sec3_2_actions",)
 """Two targets, each with a judge of its own."""
 
 
-@pytest.mark.parametrize("name", ["sec3_2_places", pytest.param("sec3_6_videos", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["sec3_2_places", pytest.param("sec3_6_videos", marks=pytest.mark.exhaustive)])
 def test_references_vary_the_batches(name, monkeypatch):
     """Each image, or clip, is in a batch of its own, and its picture is that of the others to rounding."""
     batches, visualize = [], Context.visualize

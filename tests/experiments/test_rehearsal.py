@@ -115,6 +115,7 @@ def test_pictures_are_those_of_the_target(name: str) -> None:
             assert {one.rpartition("-")[0] for one in models.pictures} == {entry.image_set}
 
 
+@pytest.mark.exhaustive
 def test_a_small_net_is_rehearsed_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Figure 1 with the small models in the published ones' place."""
     monkeypatch.delenv("DGNAM_DATA", raising=False)

@@ -169,7 +169,13 @@ def test_hidden_units_are_not_asked_for_and_the_published_loop_is_figure_1_s():
     assert [name for name, one in EXPERIMENTS.items() if "backend" in one.options] == ["fig1"]
 
 
-@pytest.mark.parametrize(("name", "count"), [("sec3_4_imagenet_hidden", 8 * 6), ("sec3_4_places_hidden", 20)])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        pytest.param("sec3_4_imagenet_hidden", 8 * 6, marks=pytest.mark.exhaustive),
+        ("sec3_4_places_hidden", 20),
+    ],
+)
 def test_hidden_units_are_counted_as_they_are_used(name, count):
     context = made(name)
     numbers = EXPERIMENTS[name].run(Planned(EXPERIMENTS[name], context.models, context.arguments))

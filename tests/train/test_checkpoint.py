@@ -304,6 +304,7 @@ def longer(nets):
     return nets
 
 
+@pytest.mark.exhaustive
 def test_a_training_killed_at_random_moments_comes_to_the_same_weights(longer, tmp_path, data_folder):
     train_model(str(longer / "classifier_solver.prototxt"), data=data_folder, folder=tmp_path / "w", progress=False)
     draw, run, lines = random.Random(3), tmp_path / "run", 0
