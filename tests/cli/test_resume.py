@@ -148,8 +148,11 @@ def start(home, *arguments):
 TUNING = pytest.param("tune", marks=pytest.mark.exhaustive)
 """Killed in tests/am/tuning/test_tune.py too."""
 
+TOP_IMAGES = pytest.param("top-images", marks=pytest.mark.exhaustive)
+"""It goes through pictures as act-range does."""
 
-@pytest.mark.parametrize("task", ["evolve", TUNING, "act-range", "top-images"])
+
+@pytest.mark.parametrize("task", ["evolve", TUNING, "act-range", TOP_IMAGES])
 def test_killed_at_random_moments_it_comes_to_the_same_bytes(home, copied, command, monkeypatch, task):
     began = time.monotonic()
     status, _, err = command(*begin(task, copied, home))

@@ -216,9 +216,9 @@ def test_the_figure_s_units_are_those_of_a_target_that_has_them():
     ("name", "target"),
     [
         ("sec3_6_art", "places-alexnet-mini"),
-        pytest.param("fig1", "action-mini", marks=pytest.mark.slow),
-        pytest.param("beyond_invariance", "resnet-mini", marks=pytest.mark.slow),
-        pytest.param("sec3_2_places", "places-alexnet-mini", marks=pytest.mark.slow),
+        pytest.param("fig1", "action-mini", marks=pytest.mark.exhaustive),
+        pytest.param("beyond_invariance", "resnet-mini", marks=pytest.mark.exhaustive),
+        pytest.param("sec3_2_places", "places-alexnet-mini", marks=pytest.mark.exhaustive),
     ],
 )
 def test_it_runs_with_another_that_it_takes(name, target, tmp_path):

@@ -23,7 +23,7 @@ def outputs(notebook, kind):
     return [output.data[kind] for cell in cells for output in cell.outputs if kind in output.get("data", {})]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_it_runs_and_shows_pictures(executed):
     shown = outputs(executed, "image/png")
     assert len(shown) >= 6

@@ -44,6 +44,7 @@ def assert_same(one, other):
         assert torch.equal(value, other.state_dict()[name]), name
 
 
+@pytest.mark.exhaustive
 def test_its_losses_fall_and_the_log_says_what_pulls(nets, tmp_path, data_folder):
     edit(nets, "max_iter: 30", "max_iter: 150")
     recipe = replace(RECIPE, image=5.0, adversarial=0.01, pixels=0.01)
