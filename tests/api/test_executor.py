@@ -78,7 +78,7 @@ def test_a_sweep_by_the_published_loop(tmp_path, cluster):
     assert content(tmp_path / "ray") == content(tmp_path / "local")
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", ["random", pytest.param("tpe", marks=pytest.mark.exhaustive)])
 def test_a_tuning(nets, tmp_path, cluster, monkeypatch, sampler):
     (tmp_path / "own_score.py").write_text("def score(images, objectives):\n    return images.mean((1, 2, 3))\n")
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -160,6 +160,7 @@ def test_figure_1_with_the_papers_models_says_how_to_get_them(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.exhaustive
 def test_figure_1_twice_gives_the_same_bytes(tmp_path):
     for _ in range(2):
         shown = run(

@@ -191,6 +191,7 @@ def start(options, objective, *more):
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_is_killed_at_random_moments_loses_no_finished_job(run, options, monkeypatch, capsys):
     how = ("--n-iters", "20", "--batch-size", "2", "--movie", "gif")
     run("synthesize", "fc8:0-7", *how, "--output", "whole")

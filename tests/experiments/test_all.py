@@ -82,7 +82,8 @@ UNTABLED = ("sec3_2_actions",)
 """Two targets, each with a judge of its own."""
 
 
-@pytest.mark.parametrize("name", ["sec3_2_places", pytest.param("sec3_6_videos", marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["sec3_2_places", "sec3_6_videos"])
 def test_references_vary_the_batches(name, monkeypatch):
     """Each image, or clip, is in a batch of its own, and its picture is that of the others to rounding."""
     batches, visualize = [], Context.visualize

@@ -34,7 +34,7 @@ def test_a_radius_is_a_positive_number(radius):
         AdversarialExamples(radius)
 
 
-@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("batches", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
 def test_a_stopped_training_goes_on_to_the_same_weights(nets, tmp_path, data_folder, batches):
     """The random places are those of the batch, whatever was drawn before."""
     solver = nets / "classifier_solver.prototxt"
