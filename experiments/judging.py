@@ -26,9 +26,10 @@ from dgnam.measure.statistics import mean_difference
 from .crops import Crop
 from .experiment import OUTSIDE
 from .finding import Controls, Part
-from .making import BATCH, Making, evenly
+from .making import Making, evenly
 from .pictures import Pictures
 from .rates import of_photographs
+from .reconstructions import BATCH
 from .reference import FEATURES, reference
 
 TUNED_ON = 8

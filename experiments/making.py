@@ -35,11 +35,8 @@ from dgnam.runs.record import RECORD
 
 from .experiment import Experiment, Models, Size
 from .pictures import Pictures
-from .reconstructions import reconstructions
+from .reconstructions import BATCH, reconstructions
 from .reference import image_sets
-
-BATCH = 100
-"""Images that a network sees at once."""
 
 
 @dataclass(eq=False)

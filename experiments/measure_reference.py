@@ -92,8 +92,7 @@ def _reconstructed(shown: np.ndarray) -> np.ndarray:
 def _structure(judge: BaseJudge, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(4, 2): the mean blobs and permutation drop of a picture of each class, and of its reconstructions."""
     first = images[np.unique(labels, return_index=True)[1]]
-    shown = [first]
-    shown += [reconstructions(prior, first) for prior in INVERSES.values()]
+    shown = [first, *(reconstructions(prior, first) for prior in INVERSES.values())]
     pictures = [Pictures(part, range(len(first))) for part in shown]
     return np.array([[blobs(judge, one).mean(), permutation_drops(judge, one).mean()] for one in pictures], np.float32)
 

@@ -12,7 +12,7 @@ from dgnam.errors import DgnamError
 from dgnam.measure.layer_codes import LayerCodes
 
 BATCH = 100
-"""Pictures that the networks see at once."""
+"""Images that a network sees at once."""
 
 
 def reconstructions(prior: str | ResolvedPrior, images: np.ndarray, device: str = "cpu") -> np.ndarray:
