@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from dgnam.api.judges import open_judge, open_outside_judge
 from dgnam.api.targets import ResolvedTarget
 from dgnam.api.tune import tune
 from dgnam.errors import MissingPackageError
-from dgnam.measure import BaseJudge, Verdict, kid_difference
+from dgnam.measure import BaseJudge, Judge, Verdict, kid_difference
 from dgnam.measure.class_score import score_by_probability
 from dgnam.measure.judge import rank_by_target, resized
 from dgnam.measure.outside_judge import CHOSEN, HALVES, REPORTED
@@ -101,7 +101,7 @@ class Judging(Making):
 
     def verdict(self, judge: str, pictures: Pictures) -> Verdict:
         """What a classifier of the zoo says of pictures, which are of its size and its classes."""
-        return open_judge(judge).rank(pictures.images, pictures.classes)
+        return _opened(judge).rank(pictures.images, pictures.classes)
 
     def own_rate(self, pictures: Pictures) -> float:
         """How often the target itself ranks a picture's unit first."""
@@ -136,7 +136,7 @@ class Judging(Making):
         crop: shows it a part of each image; None all of it.
         of: the judge, by its name.
         """
-        judge, parts = open_judge(of), (images[k : k + BATCH] for k in range(0, len(images), BATCH))
+        judge, parts = _opened(of), (images[k : k + BATCH] for k in range(0, len(images), BATCH))
         shown = parts if crop is None else map(crop, parts)
         return np.concatenate([judge.features(resized(part, judge.size)) for part in shown])
 
@@ -216,10 +216,16 @@ class Judging(Making):
         return text.getvalue()
 
 
+@cache
+def _opened(judge: str) -> Judge:
+    """A judge of the zoo, on the CPU; experiments ask the same few again and again."""
+    return open_judge(judge)
+
+
 def _fitting(judge: str, target: ResolvedTarget) -> BaseJudge | None:
     """A judge of the zoo, if it knows a target's classes and takes images of its size."""
     keys = [label.key for label in zoo.get(judge).labels()]
     if keys not in [[label.key for label in classes.labels] for classes in target.classes]:
         return None
-    opened = open_judge(judge)
+    opened = _opened(judge)
     return opened if opened.size == target.target.size else None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dgnam.measure import density_and_coverage, floor_of_real, frechet_distance, mmd2
+from dgnam.measure import density_and_coverage, floor_of_real, frechet_distance, mean_kernel, mmd2
 
 from .judging import Judging
 from .reference import FEATURES, OTHER_FEATURES, reference
@@ -35,17 +35,21 @@ def plausibility(context: Judging, steps: Mapping[str, np.ndarray]) -> dict[str,
     if not several:
         return {}
     real = {name: reference(f"features, {name}") for name in (FEATURES, OTHER_FEATURES)}
+    within = {name: mean_kernel(rows) for name, rows in real.items()}
     found = {
-        step: _of({name: context.features(images, of=name) for name in real}, real) for step, images in several.items()
+        step: _of({name: context.features(images, of=name) for name in real}, real, within)
+        for step, images in several.items()
     }
     return {**found, REAL: _floor(real, min(map(len, several.values())))}
 
 
-def _of(ours: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _of(
+    ours: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray], within: Mapping[str, float]
+) -> dict[str, float]:
     fidelity = density_and_coverage(_as_many(real[FEATURES], max(len(ours[FEATURES]), BALL + 1)), ours[FEATURES], BALL)
     values = {
-        "kid": mmd2(ours[FEATURES], real[FEATURES]),
-        "kid_scenes": mmd2(ours[OTHER_FEATURES], real[OTHER_FEATURES]),
+        "kid": mmd2(ours[FEATURES], real[FEATURES], second_kernel=within[FEATURES]),
+        "kid_scenes": mmd2(ours[OTHER_FEATURES], real[OTHER_FEATURES], second_kernel=within[OTHER_FEATURES]),
         "density": fidelity.density,
         "coverage": fidelity.coverage,
     }

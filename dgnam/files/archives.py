@@ -10,6 +10,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import stat
 import struct
 import tarfile
@@ -28,6 +29,8 @@ _LARGEST_READ = 1 << 24
 """More than any piece that a member is read in; what tells of a header's claim."""
 _LARGEST_TAR = 1 << 34
 """How far a compressed tar is inflated in search of a member."""
+_FOLDED = re.compile(r"(^|/)\.?(/|$)")
+"""What a path has that isn't written as paths are: an empty part, or one of a dot."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _BROKEN = (
@@ -67,14 +70,14 @@ class Zip:
         self.path, self._limit = path, limit
         with _naming(path, "zip"):
             self._file = zipfile.ZipFile(existing_file(path))
-            self._entries = {str(PurePosixPath(info.filename)): info for info in reversed(self._file.infolist())}
+            self._entries = {_plain(info.filename): info for info in reversed(self._file.infolist())}
 
     def names(self) -> list[str]:
         """The files in it, in its order."""
         return [name for name, info in reversed(self._entries.items()) if not info.is_dir()]
 
     def __contains__(self, name: str) -> bool:
-        return str(PurePosixPath(name)) in self._entries
+        return _plain(name) in self._entries
 
     def read(self, name: str) -> bytes:
         """The whole of a file."""
@@ -82,7 +85,7 @@ class Zip:
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """The size and the CRC of a file, as the zip's directory has them; None for one that it lacks."""
-        info = self._entries.get(str(PurePosixPath(name)))
+        info = self._entries.get(_plain(name))
         return None if info is None else (info.file_size, info.CRC)
 
     @contextmanager
@@ -92,10 +95,15 @@ class Zip:
             yield member
 
     def _info(self, name: str) -> zipfile.ZipInfo:
-        info = self._entries.get(str(PurePosixPath(name)))
+        info = self._entries.get(_plain(name))
         if info is None:
             raise absent(self.path, name)
         return info
+
+
+def _plain(name: str) -> str:
+    """A path as PurePosixPath writes it, which is slow for the many thousands that have that form already."""
+    return str(PurePosixPath(name)) if _FOLDED.search(name) else name
 
 
 def read_entry(zipped: zipfile.ZipFile, path: Path, info: zipfile.ZipInfo, limit: int) -> bytes:

@@ -10,7 +10,7 @@ from .fidelity import Fidelity, density_and_coverage
 from .frame_order import frame_orders, frozen_order, order_gain, reversed_order
 from .frechet import frechet_distance
 from .judge import BaseJudge, Judge, Verdict
-from .kernel_distance import kid, kid_difference, mmd2
+from .kernel_distance import kid, kid_difference, mean_kernel, mmd2
 from .map_agreement import iou_at_equal_area, iou_sweep, map_spearman, other_units_null, shifted_null
 from .moments import RunningMoments
 from .naming import above_chance, cohens_kappa, normalized_accuracy
@@ -69,6 +69,7 @@ __all__ = [
     "laplacian_sharpness",
     "least_retained",
     "map_spearman",
+    "mean_kernel",
     "mean_pairwise_distance",
     "measure_codes",
     "mmd2",

@@ -38,11 +38,21 @@ def kid(first: Any, second: Any, *, subsets: int = 100, subset_size: int | None 
     return found
 
 
-def mmd2(first: Any, second: Any) -> float:
-    """The unbiased squared MMD of all rows of two sets of features, (N, d) and (M, d)."""
+def mmd2(first: Any, second: Any, *, second_kernel: float | None = None) -> float:
+    """The unbiased squared MMD of all rows of two sets of features, (N, d) and (M, d).
+
+    second_kernel: `mean_kernel(second)`, where it is known.
+    """
     a, b = features(first, "first", least=2), features(second, "second", least=2)
     same_width(first=a, second=b)
-    return float(_mean_of_pairs(_kernel(a, a)) + _mean_of_pairs(_kernel(b, b)) - 2 * _kernel(a, b).mean())
+    within = mean_kernel(b) if second_kernel is None else second_kernel
+    return float(mean_kernel(a) + within - 2 * _kernel(a, b).mean())
+
+
+def mean_kernel(rows: Any) -> float:
+    """The mean kernel of two different rows of features (N, d)."""
+    found = features(rows, "rows", least=2)
+    return _mean_of_pairs(_kernel(found, found))
 
 
 def kid_difference(
@@ -123,7 +133,8 @@ def _members(units: np.ndarray, names: np.ndarray) -> Floats:
 
 
 def _kernel(a: Floats, b: Floats) -> Floats:
-    return np.asarray((a @ b.T / a.shape[1] + 1) ** 3)
+    root = a @ b.T / a.shape[1] + 1
+    return np.asarray(root * root * root)
 
 
 def _mean_of_pairs(kernel: Floats) -> float:

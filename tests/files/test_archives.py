@@ -5,7 +5,7 @@ import io
 import tarfile
 import tracemalloc
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -132,3 +132,12 @@ def test_a_listing_of_one_endless_line_is_not_held(tmp_path):
         open_dataset(path)
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["a", "a/b.c", "./a", "a/./b", "a//b", "/a", "//a", "a/", "..", "../a", ".a/.b", "a/.", ""])
+def test_names_are_found_however_they_are_written(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as written:
+        written.writestr(name or ".", "x")
+    found = Zip(tmp_path / "a.zip", 10)
+    assert (name in found, str(PurePosixPath(name)) in found) == (True, True)
+    assert found._entries.keys() == {str(PurePosixPath(name))}

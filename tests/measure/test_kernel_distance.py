@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgnam.errors import ArrayError
-from dgnam.measure import kernel_distance, kid, kid_difference, mmd2
+from dgnam.measure import kernel_distance, kid, kid_difference, mean_kernel, mmd2
 from dgnam.measure.statistics import decide
 
 
@@ -25,6 +25,7 @@ def test_mmd_by_loops():
     draw = np.random.default_rng(0)
     a, b = draw.normal(size=(6, 4)), draw.normal(1, 1, (9, 4))
     assert mmd2(a, b) == pytest.approx(by_loops(a, b))
+    assert mmd2(a, b, second_kernel=mean_kernel(b)) == mmd2(a, b)
 
 
 def test_equal_distributions_have_mean_zero_at_any_size():
