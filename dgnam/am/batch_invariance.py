@@ -9,9 +9,9 @@ of 1 to 100, keep each call to kernels that treat rows alike:
 
 1. A matrix product has 8, 16, 24, … rows.  MKL has other kernels for 1 to 3 rows, and takes them also for what its
    threads leave over.
-2. A convolution runs in oneDNN.  Torch has code of its own for a single small image, so there is a second, empty one;
-   and, on one thread, for kernels of one pixel that are neither strided nor dilated, so they are dilated, which for one
-   pixel means nothing.
+2. A convolution runs in oneDNN.  Torch has code of its own for a single small image and a kernel of up to three pixels,
+   so there is a second, empty image; and, on one thread, for kernels of one pixel that are neither strided nor dilated,
+   so they are dilated, which for one pixel means nothing.
 3. A strided, transposed or small convolution has as many rows for each thread; those left over, fewer than threads,
    have as many threads as rows.  oneDNN chooses its blocks by how evenly they are shared.
 4. Functions such as `exp` and `pow` take each row by itself.  The last numbers of a thread's part, too few for a vector
@@ -35,21 +35,40 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from .with_gradient import with_gradient
+
 PRODUCT_ROWS = 8
 """A matrix product has a multiple of so many rows."""
 
 NARROW = 16
 """The least number of columns in a matrix product."""
 
-SMALL_IMAGE = 20_480
-"""Torch convolves a single image of at most so many numbers by code of its own (`ConvParams::use_mkldnn`)."""
+SMALL_IMAGE, SMALL_KERNEL = 20_480, 3
+"""Torch convolves a single image of at most so many numbers by code of its own, unless the kernel's height and width
+are both larger than this (`ConvParams::use_mkldnn`)."""
 
 Function = Callable[..., Any]
 
 
-def batch_invariant(rows: int, device: torch.device) -> AbstractContextManager[object]:
-    """While this lasts, torch's functions treat the `rows` rows of a batch alike; on a CPU only."""
-    return _BatchInvariant(rows, torch.get_num_threads()) if device.type == "cpu" else nullcontext()
+def batch_invariant(
+    rows: int, device: torch.device, size: tuple[int, int] | None = None
+) -> AbstractContextManager[object]:
+    """While this lasts, torch's functions treat the `rows` rows of a batch alike; on a CPU only.
+
+    size: height and width of the rows' images, if they are.  Small ones that are fewer than threads have a thread each,
+        as rule 3 leaves the others little to do: a single one of 64 pixels then takes 0.86 of the time.
+    """
+    if device.type != "cpu":
+        return nullcontext()
+    threads = torch.get_num_threads()
+    few_and_small = rows < threads and size is not None and 3 * size[0] * size[1] <= SMALL_IMAGE
+    return _few_threads(rows) if few_and_small else _BatchInvariant(rows, threads)
+
+
+@contextmanager
+def _few_threads(rows: int) -> Iterator[None]:
+    with on_threads(rows), _BatchInvariant(rows, rows):
+        yield
 
 
 class _BatchInvariant(TorchFunctionMode):
@@ -103,7 +122,9 @@ class _BatchInvariant(TorchFunctionMode):
         strided = _largest(stride) > 1
         if _largest(weight.shape[2:]) == 1 and not strided:
             dilation = 2
-        return self._convolved(lambda rows: func(rows, weight, bias, stride, padding, dilation, groups), x, strided)
+        return self._convolved(
+            lambda rows: func(rows, weight, bias, stride, padding, dilation, groups), x, weight, strided
+        )
 
     def transposed_convolution(
         self,
@@ -119,15 +140,15 @@ class _BatchInvariant(TorchFunctionMode):
         if x.dim() != weight.dim():
             return func(x, weight, bias, stride, *others, **options)
         strided = _largest(stride) > 1
-        return self._convolved(lambda rows: func(rows, weight, bias, stride, *others, **options), x, strided)
+        return self._convolved(lambda rows: func(rows, weight, bias, stride, *others, **options), x, weight, strided)
 
-    def _convolved(self, convolve: Function, x: Tensor, strided: bool) -> Any:
+    def _convolved(self, convolve: Function, x: Tensor, weight: Tensor, strided: bool) -> Any:
         small = len(x) < self.threads and x.numel() <= SMALL_IMAGE * len(x)
         over = len(x) % self.threads if strided or small else 0
         if not over:
-            return _in_onednn(convolve, x)
+            return _in_onednn(convolve, x, weight)
         shared, last = (_like(rows, x) for rows in x.split([len(x) - over, over]))
-        found = _on_threads(over, lambda rows: _in_onednn(convolve, rows), last)
+        found = _on_threads(over, lambda rows: _in_onednn(convolve, rows, weight), last)
         return torch.cat([convolve(shared), found]) if len(shared) else found
 
     def by_row(self, func: Function, x: Tensor, *others: Any, **options: Any) -> Any:
@@ -205,8 +226,10 @@ def _like(rows: Tensor, x: Tensor) -> Tensor:
     return rows.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
-def _in_onednn(convolve: Function, x: Tensor) -> Tensor:
-    found: Tensor = convolve(_doubled(x))[:1] if len(x) == 1 and x.numel() <= SMALL_IMAGE else convolve(x)
+def _in_onednn(convolve: Function, x: Tensor, weight: Tensor) -> Tensor:
+    narrow = weight.dim() < 4 or min(weight.shape[-2:]) <= SMALL_KERNEL
+    by_torch = len(x) == 1 and x.numel() <= SMALL_IMAGE and narrow
+    found: Tensor = convolve(_doubled(x))[:1] if by_torch else convolve(x)
     return found
 
 
@@ -223,7 +246,8 @@ def _joins_rows(func: Function, x: Tensor, others: tuple[Any, ...], options: Map
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def on_threads(count: int) -> Iterator[None]:
+    """While this lasts torch computes with so many threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -237,7 +261,7 @@ def _on_threads(count: int, function: Function, x: Tensor) -> Tensor:
     if torch.is_grad_enabled() and x.requires_grad:
         found: Tensor = _OnThreads.apply(count, function, x)
         return found
-    with _threads(count):
+    with on_threads(count):
         alone: Tensor = function(x)
     return alone
 
@@ -246,7 +270,7 @@ class _OnThreads(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, count: int, function: Function, x: Tensor) -> Tensor:
         ctx.count = count
-        with torch.enable_grad(), _threads(count):
+        with torch.enable_grad(), on_threads(count):
             ctx.x = x.detach().requires_grad_()
             ctx.y = function(ctx.x)
         found: Tensor = ctx.y.detach()
@@ -254,6 +278,6 @@ class _OnThreads(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[None, None, Tensor]:
-        with _threads(ctx.count):
-            (gradient,) = torch.autograd.grad(ctx.y, ctx.x, gradients)
+        with torch.enable_grad(), on_threads(ctx.count):
+            (gradient,) = torch.autograd.grad(with_gradient(ctx.y, *gradients), ctx.x)
         return None, None, gradient

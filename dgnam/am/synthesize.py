@@ -36,6 +36,7 @@ from .starts import RandomStart, Start
 from .steps import NormalizedStep, UpdateRule
 from .steps.update_rule import mean_magnitudes, per_row, squared_norms
 from .targets import Target
+from .with_gradient import with_gradient
 
 LOOK_EVERY = 10
 """On a GPU so many steps are queued before it is asked whether any job goes on, which waits for all of them."""
@@ -273,7 +274,7 @@ class _Batch:
         with (
             borrowed(self.target, self.prior),
             self.lowered.weights(),
-            batch_invariant(len(codes), self.device),
+            batch_invariant(len(codes), self.device, self.prior.image_size),
         ):
             return self._step(codes, step)
 
@@ -387,29 +388,13 @@ def _gradient(
     if not of.requires_grad:
         raise _no_gradient(*what)
     try:
-        root = of if change is None else _From.apply(of, change)
+        root = of if change is None else with_gradient(of, change)
         (found,) = torch.autograd.grad(root, by, retain_graph=keep, allow_unused=True)
     except Exception as error:  # a module's own backward may raise anything
         raise DgnamError(f"{_no_gradient(*what)} ({shortened(str(error), 300)})") from error
     if found is None:
         raise _no_gradient(*what)
     return found
-
-
-class _From(torch.autograd.Function):
-    """A number whose gradient by `of` is `change`.
-
-    What `torch.autograd.grad` takes for this, `grad_outputs`, it checks by a module that imports sympy: half a second.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, of: Tensor, change: Tensor) -> Tensor:
-        ctx.change = change
-        return of.new_zeros(())
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return ctx.change, None
 
 
 def _no_gradient(part: str, of: object, by: str) -> DgnamError:

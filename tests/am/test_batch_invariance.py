@@ -35,11 +35,15 @@ FUNCTIONS = {
     "matmul": ((300,), lambda x: x @ draw(300, 40)),
     "matmul by a vector": ((300,), lambda x: x @ draw(300)),
     "conv": ((8, 13, 13), lambda x: F.conv2d(x, draw(16, 8, 3, 3), draw(16), padding=1)),
+    "conv of a large kernel": ((8, 13, 13), lambda x: F.conv2d(x, draw(16, 8, 5, 5), draw(16), padding=2)),
+    "conv of a long kernel": ((8, 13, 13), lambda x: F.conv2d(x, draw(16, 8, 5, 3), padding=1)),
+    "conv of sequences": ((16, 64), lambda x: F.conv1d(x, draw(16, 16, 5))),
     "conv of one pixel": ((64, 7, 7), lambda x: F.conv2d(x, draw(32, 64, 1, 1))),
     "strided conv": ((3, 33, 33), lambda x: F.conv2d(x, draw(24, 3, 11, 11), stride=4)),
     "grouped conv": ((8, 9, 9), lambda x: F.conv2d(x, draw(8, 4, 3, 3), groups=2)),
     "conv, padded the same": ((8, 9, 9), lambda x: F.conv2d(x, draw(8, 8, 3, 3), padding="same")),
     "transposed conv": ((16, 4, 4), lambda x: F.conv_transpose2d(x, draw(16, 8, 4, 4), stride=2, padding=1)),
+    "transposed conv of a small kernel": ((16, 4, 4), lambda x: F.conv_transpose2d(x, draw(16, 8, 3, 3), stride=2)),
     "tanh": ((1001,), torch.tanh),
     "pow": ((333,), lambda x: (x.abs() + 1) ** 0.75),
     "softmax": ((1001,), lambda x: x.softmax(1)),
@@ -47,6 +51,20 @@ FUNCTIONS = {
     "norm": ((4099,), lambda x: x.norm(dim=1)),
     "batch norm": ((8, 5, 5), lambda x: F.batch_norm(x, draw(8), draw(8).abs())),
 }
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "count"), [(1, (64, 64), 1), (1, (227, 227), 2), (2, (64, 64), 2), (1, None, 2)]
+)
+def test_few_small_images_have_a_thread_each(rows, size, count):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with batch_invariant(rows, CPU, size):
+            assert torch.get_num_threads() == count
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def rows_of(function, batch):
