@@ -38,6 +38,9 @@ NOTE = (
     "Held-out pictures of all classes, not of its own; controls: exact and noisy copies, in the space where the fewest "
     "are found."
 )
+AUTHENTIC = ("pixels", "conv5", "fc6")
+"""The spaces of AuthPct, each of which takes another search of all training pictures."""
+
 SHOWN = 8
 
 
@@ -124,13 +127,14 @@ def nearest(context: Context, name: str, shown: np.ndarray, training: str, limit
 def authenticity(
     context: Context, found: Mapping[str, PictureNeighbors], limit: int | None
 ) -> dict[str, dict[str, float]]:
-    """AuthPct by space: of 100 pictures, those farther from their nearest training picture than that is from the next.
+    """AuthPct: of 100 pictures, those farther from their nearest training picture than that is from the next.
 
     A step for each space, of the training pictures that are nearest to some picture.
     """
     shares: dict[str, dict[str, float]] = {f"AuthPct, {name}": {} for name in found}
     one = next(iter(found.values()))
-    for place, space in enumerate(SPACES):
+    for space in AUTHENTIC:
+        place = SPACES.index(space)
         own = np.unique(np.concatenate([each.places[place, :, 0] for each in found.values()]))
         twins = np.stack([one.searched(int(training)) for training in own])
         listing = one.dataset.name

@@ -40,10 +40,10 @@ def farthest(ranking: Ranking) -> float:
     return float(-ranking.scores[0, -1])
 
 
-def neighbors_of(rankings: list[Ranking]) -> Neighbors:
-    """What was found; too short a stream is an error."""
+def neighbors_of(rankings: list[Ranking], whole: bool = True) -> Neighbors:
+    """What was found; if it should be whole, too short a stream is an error."""
     places = np.concatenate([ranking.extras["places"] for ranking in rankings])
-    if (places < 0).any():
+    if whole and (places < 0).any():
         raise ArrayError(
             f"the stream has {(places >= 0).sum(1).min()} rows to compare with, and {places.shape[1]} neighbors were "
             "asked for"
@@ -51,45 +51,72 @@ def neighbors_of(rankings: list[Ranking]) -> Neighbors:
     return Neighbors(np.sqrt(-np.concatenate([ranking.scores for ranking in rankings])), places)
 
 
-def nearest(queries: Any, chunks: Iterable[Any], k: int = 1, *, exclude: Any = None) -> Neighbors:
+class Queries:
+    """Rows whose nearest are searched again and again, made ready once.
+
+    They are kept as differences from their mean: distances from near the data's center have small norms, and so small
+    rounding errors.
+    """
+
+    def __init__(self, rows: Any):
+        """`rows`: (Q, d); what has more dimensions is flattened."""
+        found = features(rows, "queries")
+        self.origin = found.mean(0)
+        self.rows = found - self.origin
+        self.norms = (self.rows**2).sum(1)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def nearest(queries: Any, chunks: Iterable[Any], k: int = 1, *, exclude: Any = None, within: Any = None) -> Neighbors:
     """The k nearest rows to each query, exactly: the same for any division into chunks.
 
-    queries: (Q, d); what has more dimensions is flattened.
+    queries: (Q, d); what has more dimensions is flattened.  Or `Queries`.
     chunks: arrays (n, d) of the stream, one after the other, each used once; n may vary.
     exclude: (Q,) int, the place in the stream that a query does not see, such as its own; -1 for none.
+    within: (Q,), the distance beyond which a query needs none; fewer than k may be found then, and the others have the
+        distance infinity and the place -1.  None asks for k, however far.
     """
-    rows = features(queries, "queries")
+    known = queries if isinstance(queries, Queries) else Queries(queries)
     k = whole_number("k", k, 1)
-    own = np.full(len(rows), -1) if exclude is None else whole_numbers(exclude, "exclude")
-    same_length(queries=rows, exclude=own)
-    origin = rows.mean(0)  # distances from near the data's center have small norms, and so small rounding errors
-    rows = rows - origin
-    norms = (rows**2).sum(1)
-    best, start = rank_of_each(len(rows), k), 0
+    own = np.full(len(known), -1) if exclude is None else whole_numbers(exclude, "exclude")
+    limits = np.full(len(known), np.inf) if within is None else np.asarray(within, np.float64) ** 2
+    same_length(queries=known.rows, exclude=own, within=limits)
+    best, start = rank_of_each(len(known), k), 0
     for chunk in chunks:
         found = features(chunk, f"chunk at {start}")
-        if found.shape[1] != rows.shape[1]:
-            raise ArrayError(f"chunk at {start}: rows of {found.shape[1]} values, and the queries have {rows.shape[1]}")
-        _search(rows, norms, found - origin, start, own, best)
+        if found.shape[1] != known.rows.shape[1]:
+            raise ArrayError(
+                f"chunk at {start}: rows of {found.shape[1]} values, and the queries have {known.rows.shape[1]}"
+            )
+        _search(known, found - known.origin, start, own, limits, best)
         start += len(found)
-    return neighbors_of(best)
+    return neighbors_of(best, whole=within is None)
 
 
-def _search(rows: Floats, norms: Floats, chunk: Floats, start: int, own: np.ndarray, best: list[Ranking]) -> None:
-    """Add a chunk's rows that may be among the nearest, by their differences, not by the rounded products."""
+def _search(
+    queries: Queries, chunk: Floats, start: int, own: np.ndarray, limits: np.ndarray, best: list[Ranking]
+) -> None:
+    """Add a chunk's rows that may be among the nearest, by their differences, not by the rounded products.
+
+    limits: (Q,), the largest squared distance asked for.
+    """
     sizes, k = (chunk**2).sum(1), best[0].scores.shape[1]
     step = max(1, _VALUES_AT_ONCE // len(chunk))
-    for first in range(0, len(rows), step):
+    for first in range(0, len(queries), step):
         part = slice(first, first + step)
-        rounded = norms[part, None] + sizes - 2 * rows[part] @ chunk.T
-        slack = _SLACK * (norms[part] + sizes.max()) * chunk.shape[1]
-        for query, near, error in zip(range(first, first + step), rounded, slack, strict=False):
+        rounded = queries.norms[part, None] + sizes - 2 * queries.rows[part] @ chunk.T
+        slack = 2 * _SLACK * (queries.norms[part] + sizes.max()) * chunk.shape[1]
+        for place in np.flatnonzero(rounded.min(1) <= limits[part] + slack):
+            query, near = first + place, rounded[place]
             if start <= own[query] < start + len(chunk):
                 near[own[query] - start] = np.inf
             kth = np.partition(near, k - 1)[k - 1] if k <= len(near) else np.inf
-            chosen = np.flatnonzero((near <= min(kth, farthest(best[query])) + 2 * error) & np.isfinite(near))
+            bound = min(kth, farthest(best[query]), limits[query]) + slack[place]
+            chosen = np.flatnonzero((near <= bound) & np.isfinite(near))
             if chosen.size:
-                best[query].update(-_squares(rows[query], chunk, chosen)[None], places=start + chosen)
+                best[query].update(-_squares(queries.rows[query], chunk, chosen)[None], places=start + chosen)
 
 
 def _squares(row: Floats, chunk: Floats, chosen: np.ndarray) -> Floats:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ..data.preprocessing import MEAN_BGR, Preprocessing, deprocess
 from ..errors import DgnamError
 from .codes import MOST_REASONS, Inputs
 from .layer_codes import LayerCodes
-from .neighbors import nearest
+from .neighbors import Queries, nearest
 from .pixel_neighbors import nearest_pictures
 from .ranking import Ranking
 
@@ -59,7 +60,7 @@ class NeighborMeasurement:
         self.batch_size, self.skip_broken = batch_size, skip_broken
         self._codes = LayerCodes(target, [space for space in spaces if space != PIXELS], device)
         self._pictures = deprocess(images, MEAN_BGR)
-        self._queries = self._codes_of(images, names)
+        self._queries = {layer: Queries(codes) for layer, codes in self._codes_of(images, names).items()}
         self._ranking = {space: Ranking(len(images), k) for space in self.spaces}
         self.seen, self.skipped, self.reasons = 0, 0, list[str]()
 
@@ -134,13 +135,15 @@ class NeighborMeasurement:
 
     def _compare_codes(self, images: np.ndarray, names: Sequence[str], places: np.ndarray) -> None:
         for layer, rows in self._codes(images, names).items():
-            found = nearest(self._queries[layer], [rows], min(self.k, len(rows)))
-            self._ranking[layer].update(-found.distances, places=places[found.places])
+            ranking = self._ranking[layer]
+            found = nearest(self._queries[layer], [rows], min(self.k, len(rows)), within=-ranking.scores[:, -1])
+            ranking.update(-found.distances, places=np.where(found.places < 0, -1, places[found.places]))
 
     def _compare_pictures(self, pictures: np.ndarray, places: np.ndarray) -> None:
-        k = min(self.k, len(pictures))
-        found = nearest_pictures(self._pictures, [pictures], k, shift=self.shift, mirror=self.mirror)
-        self._ranking[PIXELS].update(-found.distances, places=places[found.places])
+        k, ranking = min(self.k, len(pictures)), self._ranking[PIXELS]
+        how: dict[str, Any] = {"shift": self.shift, "mirror": self.mirror, "within": -ranking.scores[:, -1]}
+        found = nearest_pictures(self._pictures, [pictures], k, **how)
+        ranking.update(-found.distances, places=np.where(found.places < 0, -1, places[found.places]))
 
 
 def check_spaces(spaces: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, pictures
+from .arrays import Floats, pictures, same_length
 from .neighbors import Neighbors, farthest, neighbors_of, rank_of_each
 from .ranking import Ranking
 
@@ -27,7 +27,7 @@ _SLACK = 1e-5
 
 
 def nearest_pictures(
-    queries: Any, chunks: Iterable[Any], k: int = 1, *, shift: int = 3, mirror: bool = True
+    queries: Any, chunks: Iterable[Any], k: int = 1, *, shift: int = 3, mirror: bool = True, within: Any = None
 ) -> Neighbors:
     """The k nearest pictures to each query; distances are root mean squares of differences, 0 to 255 gray levels.
 
@@ -37,12 +37,16 @@ def nearest_pictures(
     shift: the largest shift of a query in either direction, in pixels; the outer `shift` pixels of the stream's
         pictures are not compared.
     mirror: compare the mirrored query too.
+    within: (Q,), as `nearest` takes it.
     """
     shown = pictures(queries, "queries")
     k, shift = whole_number("k", k, 1), whole_number("shift", shift, 0)
     height, width = shown.shape[1] - 2 * shift, shown.shape[2] - 2 * shift
     if height < 1 or width < 1:
         raise ArrayError(f"shift {shift}: pictures of {shown.shape[1]}x{shown.shape[2]} have no center left")
+    values = height * width * 3
+    limits = np.full(len(shown), np.inf) if within is None else _no_less(np.asarray(within, np.float64) ** 2 * values)
+    same_length(queries=shown, within=limits)
     best, start = rank_of_each(len(shown), k), 0
     for chunk in chunks:
         found = pictures(chunk, f"chunk at {start}")
@@ -50,32 +54,55 @@ def nearest_pictures(
             raise ArrayError(f"chunk at {start}: pictures of {found.shape[1:]}, and the queries are {shown.shape[1:]}")
         center = found[:, shift : shift + height, shift : shift + width]
         coarse = [_cells(center, 0, grid)[:, 0] for grid in _GRIDS]
-        for picture, ranking in zip(shown, best, strict=True):
+        for picture, ranking, limit in zip(shown, best, limits, strict=True):
             sides = np.stack([picture, picture[:, ::-1]] if mirror else [picture])
-            _search(sides, center, coarse, start, shift, ranking)
+            _search(sides, center, coarse, start, shift, limit, ranking)
         start += len(found)
-    result = neighbors_of(best)
-    return Neighbors(result.distances / np.sqrt(height * width * 3), result.places)
+    result = neighbors_of(best, whole=within is None)
+    return Neighbors(result.distances / np.sqrt(values), result.places)
+
+
+def _no_less(squares: np.ndarray) -> np.ndarray:
+    """Squares of rounded roots, made no less than the whole numbers that these are of."""
+    return np.where(np.isfinite(squares), np.ceil(squares * (1 + 1e-12)), squares)
 
 
 def _search(
-    sides: np.ndarray, center: np.ndarray, coarse: list[np.ndarray], start: int, shift: int, ranking: Ranking
+    sides: np.ndarray,
+    center: np.ndarray,
+    coarse: list[np.ndarray],
+    start: int,
+    shift: int,
+    limit: float,
+    ranking: Ranking,
 ) -> None:
-    """Add the pictures of a chunk, its central crops (n, h, w, 3), that may be among the query's nearest."""
-    grids = [_cells(sides, shift, grid).reshape(-1, rows.shape[1]) for grid, rows in zip(_GRIDS, coarse, strict=True)]
-    exact: Floats = _cells(sides, shift, None).reshape(-1, center[0].size)
-    squares, k = np.full(len(center), np.inf), ranking.scores.shape[1]
-    lower = _lower(grids[0], coarse[0])
-    # The likely nearest narrow the bound for the others.
+    """Add the pictures of a chunk, its central crops (n, h, w, 3), that may be among the query's nearest.
+
+    limit: the largest squared distance asked for.
+    """
+    bound, k = min(limit, farthest(ranking)), ranking.scores.shape[1]
+    lower = _lower(_variants(sides, shift, _GRIDS[0]), coarse[0])
     likely = np.argsort(lower, kind="stable")[:k]
+    likely = likely[lower[likely] <= bound]
+    if not likely.size:
+        return
+    exact, squares = _variants(sides, shift, None), np.full(len(center), np.inf)
+    # The likely nearest narrow the bound for the others.
     squares[likely] = _least(exact, center[likely])
-    bound = min(farthest(ranking), squares[likely].max() if len(likely) == k else np.inf)
+    bound = min(bound, squares[likely].max() if len(likely) == k else np.inf)
     chosen = np.setdiff1d(np.flatnonzero(lower <= bound), likely)
-    for variants, rows in zip(grids[1:], coarse[1:], strict=True):
-        chosen = chosen[_lower(variants, rows[chosen]) <= bound]
+    for grid, rows in zip(_GRIDS[1:], coarse[1:], strict=True):
+        if chosen.size:
+            chosen = chosen[_lower(_variants(sides, shift, grid), rows[chosen]) <= bound]
     squares[chosen] = _least(exact, center[chosen])
     found = np.flatnonzero(squares <= bound)
     ranking.update(-squares[found][None], places=start + found)
+
+
+def _variants(sides: np.ndarray, shift: int, grid: int | None) -> Floats:
+    """(variants, d): a query and its mirror image at all shifts, as `_cells` has them."""
+    found = _cells(sides, shift, grid)
+    return found.reshape(-1, found.shape[2])
 
 
 def _lower(variants: np.ndarray, rows: np.ndarray) -> Floats:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dgnam.experiments.sec3_1_memorization import SPACES, authenticity
+from dgnam.experiments.sec3_1_memorization import AUTHENTIC, SPACES, authenticity
 
 
 def test_each_picture_is_compared_with_what_its_own_neighbor_has(monkeypatch):
@@ -30,7 +30,7 @@ def test_each_picture_is_compared_with_what_its_own_neighbor_has(monkeypatch):
     shares = authenticity(
         context, {"synthesized": found([9, 4, 9, 4], [10, 5, 8, 3]), "held_out": found([4, 7], [4.5, 6])}, limit=5
     )
-    assert [one[1] for one in asked] == [(space,) for space in SPACES]
+    assert [one[1] for one in asked] == [(space,) for space in AUTHENTIC]
     assert asked[0] == ("twins_pixels", ("pixels",), "pictures", [4, 7, 9], 2, 5)
-    assert shares["AuthPct, synthesized"] == dict.fromkeys(SPACES, 50.0)
-    assert shares["AuthPct, held_out"] == dict.fromkeys(SPACES, 50.0)
+    assert shares["AuthPct, synthesized"] == dict.fromkeys(AUTHENTIC, 50.0)
+    assert shares["AuthPct, held_out"] == dict.fromkeys(AUTHENTIC, 50.0)

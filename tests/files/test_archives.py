@@ -134,7 +134,9 @@ def test_a_listing_of_one_endless_line_is_not_held(tmp_path):
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", ["a", "a/b.c", "./a", "a/./b", "a//b", "/a", "//a", "a/", "..", "../a", ".a/.b", "a/.", ""])
+@pytest.mark.parametrize(
+    "name", ["a", "a/b.c", "./a", "a/./b", "a//b", "/a", "//a", "a/", "..", "../a", ".a/.b", "a/.", ""]
+)
 def test_names_are_found_however_they_are_written(tmp_path, name):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as written:
         written.writestr(name or ".", "x")

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from dgnam.errors import ArrayError, DgnamError
 from dgnam.measure import nearest
+from dgnam.measure.neighbors import Queries
 
 
 def by_all_distances(queries, rows, k):
@@ -38,6 +39,24 @@ def test_chunks_do_not_change_a_bit():
     whole, parts = nearest(queries, [rows], 50), nearest(queries, split(rows, [33] * 15 + [5]), 50)
     assert whole.distances.tobytes() == parts.distances.tobytes()
     assert (whole.places == parts.places).all()
+
+
+@pytest.mark.parametrize("sizes", [(300,), (100,) * 3])
+def test_beyond_a_distance_none_are_searched(sizes):
+    draw = np.random.default_rng(5)
+    queries, rows = draw.normal(3, 1, (20, 12)), draw.normal(3, 1, (300, 12))
+    all_of_them = nearest(queries, [rows], 8)
+    within = all_of_them.distances[np.arange(20), np.arange(20) % 8]
+    within[3:5] = 0, np.inf
+    found = nearest(Queries(queries), split(rows, sizes), 8, within=within)
+    near = all_of_them.distances <= within[:, None]
+    assert (near.sum(1) == np.where(within == 0, 0, np.where(within == np.inf, 8, np.arange(20) % 8 + 1))).all()
+    assert (found.places[near] == all_of_them.places[near]).all()
+    assert (found.distances[near] == all_of_them.distances[near]).all()
+    absent = found.places < 0
+    assert absent.sum() > 20
+    assert not (absent & near).any()
+    assert np.isinf(found.distances[absent]).all()
 
 
 def test_near_copies_far_from_the_origin():

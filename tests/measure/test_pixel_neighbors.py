@@ -38,6 +38,20 @@ def test_equals_all_crops(shift, mirror, k):
         assert places.tolist() == order.tolist()
 
 
+@pytest.mark.parametrize("divided", [[], [13, 14, 40]])
+def test_beyond_a_distance_none_are_searched(divided):
+    queries, rows = pictures(6, 0), pictures(60, 1)
+    all_of_them = nearest_pictures(queries, [rows], 9)
+    within = all_of_them.distances[np.arange(6), [0, 1, 4, 8, 8, 8]]
+    within[4:] = 0, np.inf
+    found = nearest_pictures(queries, np.split(rows, divided), 9, within=within)
+    for row, count in enumerate([1, 2, 5, 9, 0, 9]):
+        assert found.places[row, :count].tolist() == all_of_them.places[row, :count].tolist()
+        assert found.distances[row, :count].tolist() == all_of_them.distances[row, :count].tolist()
+    assert found.places[4].tolist() == [-1] * 9
+    assert np.isinf(found.distances[4]).all()
+
+
 def test_moved_and_mirrored_copies_are_found():
     rows = pictures(200, 2, side=40)
     moved = np.roll(rows[17], (3, -2), (0, 1))
