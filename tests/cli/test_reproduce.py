@@ -43,9 +43,9 @@ def toys(monkeypatch):
         "full_disk": Toy(OSError(28, "No space left on device", "chunk.h5")),
         "last": Toy(),
     }
-    made = {
-        name: replace(EXPERIMENT, name=name, section="9", run=toy, claims=(), main=None) for name, toy in found.items()
-    }
+    small = replace(EXPERIMENT.models["mini"], prior="deepsim-conv3-mini", judges=())
+    how = {"models": {**EXPERIMENT.models, "mini": small}, "section": "9", "claims": (), "main": None}
+    made = {name: replace(EXPERIMENT, name=name, run=toy, **how) for name, toy in found.items()}
     made["unpublished"] = replace(made["unpublished"], models={}, unpublished="its networks are not published")
     monkeypatch.setattr(experiments, "EXPERIMENTS", made)
     return found

@@ -20,6 +20,7 @@ def content(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_its_folder_is_that_of_a_local_run(tmp_path, monkeypatch):
     monkeypatch.setattr(ray_dispatch, "TURN", 0.01)
     cluster = FakeRay(a=(1, 0), b=(1, 0))

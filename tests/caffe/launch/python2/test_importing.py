@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from dgnam.caffe.launch.program import main
 from dgnam.caffe.launch.python2 import importing
 from tests.caffe.launch.python2.translated import run
 
@@ -114,22 +116,35 @@ def test_code_modules_and_standard_input(folder):
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (["nothing.py"], "can't open file"),
         (["-c"], "usage: python -m dgnam.caffe [--python2]"),
         (["-W"], "Argument expected for the -W option"),
         (["-i"], "Unknown option: -i"),
         (["--nope"], "Unknown option: --nope"),
-        (["archive.zip"], "is an archive: unpack it"),
         (["--shell"], "Argument expected for the --shell option"),
         (["--shell", "nothing.sh"], "--shell: there is no file 'nothing.sh'"),
     ],
 )
-def test_wrong_calls(folder, command, reason):
-    import zipfile
+def test_wrong_calls(command, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["--python2", *command])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert reason in said.err
 
-    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["nothing.py"], "can't open file"),
+        (["-i"], "Unknown option: -i"),
+        (["archive.zip"], "is an archive: unpack it"),
+    ],
+)
+def test_wrong_calls_end_without_a_traceback(tmp_path, command, reason):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
         archive.writestr("__main__.py", "print 1")
-    status, out, err = launch(*command, cwd=folder)
+    status, out, err = launch(*command, cwd=tmp_path)
     assert (status, out) == (2, "")
     assert reason in err
     assert "Traceback" not in err
@@ -138,10 +153,8 @@ def test_wrong_calls(folder, command, reason):
 def test_options_of_python_2(folder):
     source = "import sys, warnings\nwarnings.warn('old')\nprint 7/2, sys.argv[1:], sys.dont_write_bytecode"
     (folder / "options.py").write_text(source)
-    assert launch("-u", "-W", "ignore", "-B", "options.py", "-W", cwd=folder) == (0, "3 ['-W'] True\n", "")
-    assert launch("-uBWignore", "options.py", cwd=folder) == (0, "3 [] True\n", "")
-    assert launch("-OO", "-uc", "print 7/2", cwd=folder)[:2] == (0, "3\n")
-    assert launch(cwd=folder, stdin="print 7/2\n")[:2] == (0, "3\n")
+    assert launch("-OO", "-u", "-W", "ignore", "-B", "options.py", "-W", cwd=folder) == (0, "3 ['-W'] True\n", "")
+    assert launch("-uBWignore", "-c", source, cwd=folder) == (0, "3 [] True\n", "")
     assert launch("-u", cwd=folder, stdin="print 7/2\n")[:2] == (0, "3\n")
     status, out, err = launch("-V", cwd=folder)
     assert (status, out) == (0, "")
