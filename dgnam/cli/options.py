@@ -25,7 +25,8 @@ Objective = Annotated[
     str,
     typer.Argument(
         help="What to maximize: fc8:945, fc8:lemon, fc8:0-9, conv5:55@6,6 (one position), conv5:55@all (a whole "
-        "channel), blocks.3:5@0 (one token), 'fc8:3 + 0.5*fc8:7'. `dgnam layers TARGET` lists the layers."
+        "channel), blocks.3:5@0 (one token), 'fc8:3 + 0.5*fc8:7'; several: fc8:3,conv5:7. `dgnam layers "
+        "TARGET` lists the layers."
     ),
 ]
 Units = Annotated[

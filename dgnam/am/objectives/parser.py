@@ -3,6 +3,7 @@
     fc8:945                        a unit by its number
     fc8:lemon   fc8:"bell pepper"  by the name of its class, with or without quotes
     fc8:0-199   fc8:3,17,40-49     several units, an objective for each; fc8:* for all of them
+    fc8:lemon,conv5:3              several objectives, of any layers
     conv5:55@6,6   conv5:55@6      a convolutional unit at (row, column); by default at the center
     conv5:55@all                   the mean of the whole channel
     blocks.3:55@0   blocks.3:55@all                    a transformer's feature 55: of token 0, the mean over all tokens
@@ -62,7 +63,8 @@ def parse_objectives(text: str, target: Layered, classes: Sequence[Classes] = ()
     classes: names of units, for each network with names.
     Raises DgnamError for malformed text, and for layers, units, positions and classes unknown to the target.
     """
-    return _Reader(text, target, classes).read()
+    pieces = _Reader(text, target, classes).pieces()
+    return [objective for piece in pieces for objective in _Reader(piece, target, classes).read()]
 
 
 def parse_objective(text: str, target: Layered, classes: Sequence[Classes] = ()) -> Objective:
@@ -87,6 +89,14 @@ class _Reader:
         self.text, self.target, self.classes = text, target, classes
         self.layers = target.layers()
         self._longest_first = sorted(self.layers, key=len, reverse=True)
+
+    def pieces(self) -> list[str]:
+        """The text, split at the commas that a layer of the target follows."""
+        commas = [
+            at for at in _outside_quotes(self.text, ",") if self._layer_at(self._weight_at(at + 1)[1]) is not None
+        ]
+        ends = [-1, *commas, len(self.text)]
+        return [self.text[i + 1 : j] for i, j in itertools.pairwise(ends)]
 
     def read(self) -> list[Objective]:
         parts = self._parts()

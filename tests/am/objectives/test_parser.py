@@ -120,6 +120,22 @@ def test_several_units_are_an_objective_each(text, units):
     assert read(text) == [Unit("fc8", unit) for unit in units]
 
 
+def test_several_objectives_may_be_of_several_layers():
+    assert read("fc8:lemon,conv5:3,5@1,2, fc8:0-1") == [
+        Unit("fc8", 951),
+        Unit("conv5", 3, (1, 2)),
+        Unit("conv5", 5, (1, 2)),
+        Unit("fc8", 0),
+        Unit("fc8", 1),
+    ]
+    assert [str(one) for one in read('fc8:3 - 2*conv5:1@6,6,0.5*fc8:"bell pepper"')] == [
+        "1*fc8:3-2*conv5:1@6",
+        "0.5*fc8:945",
+    ]
+    with pytest.raises(DgnamError, match="objective 'fc8:4000': layer 'fc8' has 1000 units"):
+        read("conv5:3,fc8:4000")
+
+
 def test_units_of_a_convolutional_layer_share_a_position():
     assert read("conv5:0-15") == [Unit("conv5", unit, 6) for unit in range(16)]
     assert read("conv5:3,5@1,2") == [Unit("conv5", unit, (1, 2)) for unit in (3, 5)]
