@@ -84,8 +84,12 @@ class Context(Judging):
     def show_pictures(
         self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, columns: int | None = None
     ) -> None:
-        """Write `name`.png: pictures (h, w, 3) uint8 RGB with a caption each."""
-        self._grid(name, shown, captions, title, columns=self.models.columns if columns is None else columns)
+        """Write `name`.png: pictures (h, w, 3) uint8 RGB with a caption each.
+
+        columns: None for equally long rows, of as many as the networks' figures have at most.
+        """
+        rows = -(-len(shown) // self.models.columns)
+        self._grid(name, shown, captions, title, columns=-(-len(shown) // rows) if columns is None else columns)
 
     def _grid(self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, **layout: Any) -> None:
         how = {"title": title, "note": self.models.note, "scale": self.models.enlarge, **layout}

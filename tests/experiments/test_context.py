@@ -58,6 +58,15 @@ def test_an_overview_has_units_across_and_steps_down(monkeypatch):
     assert (how["columns"], rest) == (2, [])
 
 
+@pytest.mark.parametrize(("count", "columns"), [(22, 11), (40, 20), (3, 3), (50, 17), (200, 20)])
+def test_rows_of_a_figure_are_equally_long(count, columns, monkeypatch):
+    layouts = []
+    monkeypatch.setattr(Context, "_figure", lambda self, name, drawn: None)
+    monkeypatch.setattr(context_module, "labeled_grid", lambda *given, **how: layouts.append(how["columns"]))
+    context().show("some", np.zeros((count, 3, 8, 8), np.float32), [""] * count, "Some")
+    assert layouts == [columns]
+
+
 def test_plots_have_the_mean_with_its_interval_or_the_median_with_its_quartiles(monkeypatch):
     drawn = []
     monkeypatch.setattr(Context, "_figure", lambda self, name, drawn: None)
