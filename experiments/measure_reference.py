@@ -22,6 +22,7 @@ from dgnam.runs.chunks import to_bytes
 
 from .global_structure import blobs, permutation_drops
 from .pictures import Pictures
+from .quarters import gain_of_order
 from .reconstructions import reconstructions
 from .reference import FEATURES, INVERSES, OTHER_FEATURES, reference_file
 
@@ -34,6 +35,9 @@ PRIOR = "deepsim-fc6-v2-mini"
 
 FITTED_ON = 50
 """Every so manieth of the training pictures tells the order of channels."""
+
+IN_ORDERS = 3
+"""Pictures of each class whose quarters are put in all orders."""
 
 CONTROLS = {"cut up": "control-shuffled-mini", "blue, red, green": "control-brg-mini", "blurred": "control-blur-mini"}
 
@@ -58,6 +62,7 @@ def measure(data: StrPath | None = None) -> dict[str, np.ndarray]:
         f"accuracy, {name}": _by_class(judge.rank(images, labels).points() / 100, labels, count)
         for name, judge in judges.items()
     }
+    found |= {f"quarters, {name}": _quarters(judge, data) for name, judge in judges.items()}
     measures = {"cut up": seam_energy, "blue, red, green": colors.score, "blurred": laplacian_sharpness}
     for net, model in CONTROLS.items():
         control = open_pictures(None, open_target(model), HELD_OUT, data=data)
@@ -95,6 +100,22 @@ def _structure(judge: BaseJudge, images: np.ndarray, labels: np.ndarray) -> np.n
     shown = [first, *(reconstructions(prior, first) for prior in INVERSES.values())]
     pictures = [Pictures(part, range(len(first))) for part in shown]
     return np.array([[blobs(judge, one).mean(), permutation_drops(judge, one).mean()] for one in pictures], np.float32)
+
+
+def _quarters(judge: BaseJudge, data: StrPath | None) -> np.ndarray:
+    """(C, 4): the mean gains by another order of quarters, of some pictures of each class and of their reconstructions.
+
+    Of both regular and cut-up ones.
+    """
+    control = open_pictures(None, open_target(CONTROLS["cut up"]), HELD_OUT, data=data)
+    assert control.labels is not None
+    places = np.argsort(control.labels, kind="stable")
+    counts = np.bincount(control.labels)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    some = np.sort(places[np.arange(len(places)) - first < IN_ORDERS])
+    shown, twins = _seen(control)[some], control.labels[some]
+    gains = [gain_of_order(judge, one, twins % (len(counts) // 2)) for one in (shown, _reconstructed(shown))]
+    return np.concatenate([_by_class(gain, twins, len(counts)).reshape(2, -1).T for gain in gains], 1)
 
 
 def _seen(pictures: Dataset) -> np.ndarray:

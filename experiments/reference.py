@@ -47,6 +47,8 @@ def reference(name: str) -> np.ndarray:
     accuracy, JUDGE: (200,), the share of a class's held-out pictures that a judge ranks first.
     modified, NET: (100, 2), for each class the mean measure of regular and of modified held-out pictures (Sec. 3.5);
         "modified, NET, reconstructed" the same of what the default prior makes of them.
+    quarters, JUDGE: (100, 4), for each class the mean `gain_of_order` of regular and of cut-up held-out pictures, three
+        of each, and of what the default prior makes of them.
     color order: (217,), the weights and the offset of a `ColorOrder` fitted on real pictures.
     The file's attributes say with which networks they were measured; see `measure_reference.measured_with`.
     """

@@ -6,10 +6,9 @@ order blue, red, green, or blurred.  The prior never saw a modified picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,16 @@ import numpy as np
 from dgnam.am.images import picture
 from dgnam.api.targets import open_target
 from dgnam.data.preprocessing import deprocess, preprocess
-from dgnam.measure import ColorOrder, laplacian_sharpness, seam_energy, transfer_share
+from dgnam.measure import BaseJudge, ColorOrder, laplacian_sharpness, seam_energy, transfer_share
 
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Size, mini
 from .finding import Controls, Part
 from .making import evenly
 from .pictures import Pictures
+from .quarters import gain_of_order, put_together
 from .rates import rates
-from .reference import reference
+from .reference import FEATURES, reference
 
 CLASSES = 100
 """Unit CLASSES + c is the modified twin of unit c."""
@@ -36,7 +36,8 @@ KNOWS_THE_CLASSES = "caffenet-mini"
 SHOWN = 40
 """Pairs in each figure, in whole rows."""
 
-NETS = ("cut up", "blue, red, green", "blurred")
+CUT_UP = "cut up"
+NETS = (CUT_UP, "blue, red, green", "blurred")
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -61,6 +62,8 @@ def run(context: Context) -> Mapping[str, Any]:
             seen["restored"] = replace(modified, images=preprocess(RESTORE[net](deprocess(modified.images))))
         steps = {f"{what}, {net}": pictures for what, pictures in seen.items()}
         shares |= rates({step: context.judge(step, pictures, judges=judges) for step, pictures in steps.items()})
+        if net == CUT_UP:
+            in_other_orders(context, judges.get(FEATURES), regular, modified)
     context.decide(
         "sec3.5-modified", parts, Controls({"regular pictures": 0.0}, {"modified pictures": 1.0, **drawable})
     )
@@ -84,25 +87,21 @@ def pairs(context: Context, net: str) -> tuple[Pictures, Pictures]:
     return regular, Pictures(modified.images, units, modified.seeds, modified.activations)
 
 
+def in_other_orders(context: Context, judge: BaseJudge | None, regular: Pictures, modified: Pictures) -> None:
+    """Decide by what a judge gains when quarters change places, of what the prior's reconstructions let it gain."""
+    parts: dict[str, Part] = {}
+    real: dict[str, float] = {}
+    if judge is not None and context.arguments["prior"] is None:  # another prior has not been measured
+        gain = partial(gain_of_order, judge, classes=regular.classes)
+        of_real, of_prior = np.split(reference(f"quarters, {FEATURES}")[context.units], 2, axis=1)
+        parts[FEATURES] = partial(transfer_share, measured(gain, modified), measured(gain, regular), *of_prior.T[::-1])
+        real["real pictures"] = float(np.diff(of_real, axis=1).mean() / np.diff(of_prior, axis=1).mean())
+    context.decide("sec3.5-quarters", parts, Controls({"regular pictures": 0.0}, {"reconstructions": 1.0, **real}))
+
+
 def measured(measure: Callable[[np.ndarray], np.ndarray], pictures: Pictures) -> np.ndarray:
     """(units, seeds) of a measure of pictures (N, h, w, 3) uint8 RGB."""
     return pictures.by_unit(measure(np.stack([picture(image) for image in pictures.images])))
-
-
-def put_together(pictures: np.ndarray) -> np.ndarray:
-    """Each picture (N, h, w, 3) uint8 with its quarters in that order which leaves the least seams between them."""
-    orders = [in_order(pictures, order) for order in permutations(range(4))]
-    best = np.stack([seam_energy(arranged) for arranged in orders]).argmin(0)
-    return np.stack([orders[order][place] for place, order in enumerate(best)])
-
-
-def in_order(pictures: np.ndarray, order: Sequence[int]) -> np.ndarray:
-    """Pictures (N, h, w, 3) with their quarters, counted row by row, in another order; sides are even."""
-    count, height, width, channels = pictures.shape
-    shape = (count, 2, height // 2, 2, width // 2, channels)
-    quarters = pictures.reshape(shape).transpose(0, 1, 3, 2, 4, 5).reshape(count, 4, height // 2, width // 2, channels)
-    there = quarters[:, list(order)].reshape(count, 2, 2, height // 2, width // 2, channels)
-    return np.ascontiguousarray(there.transpose(0, 1, 3, 2, 4, 5).reshape(pictures.shape))
 
 
 def color_order() -> Callable[[np.ndarray], np.ndarray]:
@@ -112,14 +111,14 @@ def color_order() -> Callable[[np.ndarray], np.ndarray]:
 
 
 MEASURES: Mapping[str, Callable[[], Callable[[np.ndarray], np.ndarray]]] = {
-    "cut up": lambda: seam_energy,
+    CUT_UP: lambda: seam_energy,
     "blue, red, green": color_order,
     "blurred": lambda: laplacian_sharpness,
 }
 """What tells modified pictures from regular ones."""
 
 RESTORE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "cut up": put_together,
+    CUT_UP: put_together,
     "blue, red, green": lambda pictures: pictures[..., [1, 2, 0]],
 }
 """From modified pictures (N, h, w, 3) uint8 to what judges know; a blur can't be undone."""
@@ -128,13 +127,13 @@ EXPERIMENT = Experiment(
     name="sec3_5_modified_data",
     section="3.5",
     figure="Figs. S19-S21",
-    claims=("sec3.5-modified",),
+    claims=("sec3.5-modified", "sec3.5-quarters"),
     models={
         "mini": mini(
             "control-shuffled-mini",
             "deepsim-fc6-v2-mini",
             others={"blue, red, green": "control-brg-mini", "blurred": "control-blur-mini"},
-            judges=("judge-mini", OUTSIDE),
+            judges=(FEATURES, OUTSIDE),
             units=tuple(range(CLASSES)),
         ),
     },

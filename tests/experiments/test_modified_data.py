@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from dgnam.data.modifications import modify
-from dgnam.experiments.sec3_5_modified_data import RESTORE, in_order
+from dgnam.experiments.quarters import gain_of_order, in_order
+from dgnam.experiments.sec3_5_modified_data import RESTORE
+from dgnam.measure.judge import Verdict
 
 
 def smooth(count):
@@ -27,3 +29,18 @@ def test_quarters_are_counted_row_by_row():
     picture = np.array([[0, 1], [2, 3]], np.uint8).reshape(1, 2, 2, 1)
     assert in_order(picture, (1, 0, 3, 2)).ravel().tolist() == [1, 0, 3, 2]
     assert in_order(picture, (3, 2, 1, 0)).ravel().tolist() == [3, 2, 1, 0]
+
+
+class TopLeft:
+    """A judge that knows what stands at the top left."""
+
+    def rank(self, images, classes):
+        brightness = images[:, :, :2, :2].mean((1, 2, 3)) + 110
+        return Verdict(np.ones(len(images)), brightness / 100 + np.array(classes))
+
+
+def test_what_is_cut_up_gains_by_another_order():
+    """Three quarters are black; the white one gains where it is not at the top left already."""
+    whole = np.zeros((2, 4, 4, 3), np.uint8)
+    whole[0, :2, :2], whole[1, 2:, :2] = 200, 200
+    assert gain_of_order(TopLeft(), whole, [0, 7]) == pytest.approx([0, 2])
