@@ -27,7 +27,7 @@ from ..wiring.vectors import BoolVec
 class PythonLayer(metaclass=ABCMeta):
     """Base class of Python layers: pycaffe's `caffe.Layer`.
 
-    param_str: the prototxt's string, set before `setup`.
+    param_str: the prototxt's string, set before `setup`; also as `param_str_`, its older name.
     phase: TRAIN or TEST, set before `setup`.
     blobs: the learned blobs; `setup` appends to them by `blobs.add_blob(*shape)`.
 
@@ -36,6 +36,7 @@ class PythonLayer(metaclass=ABCMeta):
 
     type = "Python"
     param_str: str
+    param_str_: str
     phase: int
     blobs: BlobVec
 
@@ -88,7 +89,8 @@ class Python(BlobLayer):
             )
         self.code = self._create()
         self.face = self.code
-        self.code.param_str, self.code.phase = options.param_str, definition.phase
+        self.code.param_str = self.code.param_str_ = options.param_str
+        self.code.phase = definition.phase
         self.blobs = self.code.blobs
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:

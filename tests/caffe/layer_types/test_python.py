@@ -126,7 +126,8 @@ class TestPermission:
     def test_by_the_environment(self, monkeypatch):
         caffe.allow_python_layers(False)
         monkeypatch.setenv("DGNAM_ALLOW_PYTHON_LAYERS", "1")
-        assert net_of(python_layer("Scale", "2")).layers[1].factor == 2
+        layer = net_of(python_layer("Scale", "2")).layers[1]
+        assert (layer.factor, layer.param_str_) == (2, "2")  # the second is what early Python layers read
 
     def test_other_values_of_the_variable_do_not_allow(self, monkeypatch):
         caffe.allow_python_layers(False)
