@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import casts
 from .byte_strings import Bytes, decoded, encoded, result
 from .files import FILES
 
@@ -28,7 +29,10 @@ def item(container: Any, index: Any) -> Any:
 
 def assign_item(value: Any, container: Any, index: Any) -> None:
     """`container[index] = value`."""
-    container[whole(index) if isinstance(container, np.ndarray) else index] = value
+    if isinstance(container, np.ndarray):
+        casts.assign(container, whole(index), value)
+    else:
+        container[index] = value
 
 
 def whole(index: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import files, sizes
+from . import casts, files, sizes
 from .byte_strings import Bytes, decoded, encoded, joined, native, result
 from .operators import compare, shown
 
@@ -193,6 +193,7 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "sort": (list, sort),
     "decode": ((str, bytes), _decode),
     "encode": ((str, bytes), _encode),
+    "fill": (np.ndarray, casts.fill),
     "format": (str, _format),
     "send": (socket.socket, lambda one, data, *flags: one.send(encoded(data), *flags)),
     "sendall": (socket.socket, lambda one, data, *flags: one.sendall(encoded(data), *flags)),
@@ -244,9 +245,8 @@ _MISSING: dict[str, Callable[[Any], Any]] = {
 def _itemset(array: np.ndarray, *given: Any) -> None:
     *index, value = given
     if len(index) == 1 and isinstance(index[0], int):
-        array.flat[index[0]] = value
-    else:
-        array[tuple(index[0]) if len(index) == 1 else tuple(index)] = value
+        index = [np.unravel_index(index[0], array.shape)]
+    casts.assign(array, tuple(index[0]) if len(index) == 1 else tuple(index), value)
 
 
 def get_attribute(value: Any, name: str, *default: Any) -> Any:

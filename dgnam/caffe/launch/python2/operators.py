@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import files
+from . import casts, files
 from .byte_strings import Bytes, alike, decoded, encoded, native, result
 
 _Operator = Callable[[Any, Any], Any]
@@ -23,7 +23,7 @@ _ORDERED = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, np
 
 def divide(a: Any, b: Any) -> Any:
     """`a / b`."""
-    a, b = (np.asarray(one) if isinstance(one, list | tuple) else one for one in _promoted(a, b))
+    a, b = (np.asarray(one) if isinstance(one, list | tuple) else one for one in promoted(a, b))
     if _of_integers(a) and _of_integers(b):
         return a // b
     if _of_objects(a) or _of_objects(b):
@@ -39,7 +39,7 @@ def in_place_divide(a: Any, b: Any) -> Any:
 
 def _plain(operation: _Operator) -> _Operator:
     def operate(a: Any, b: Any) -> Any:
-        return operation(*_promoted(a, b))
+        return operation(*promoted(a, b))
 
     return operate
 
@@ -48,7 +48,7 @@ def _in_place(operation: _Operator, plain: _Operator) -> _Operator:
     def operate(a: Any, b: Any) -> Any:
         if not isinstance(a, np.ndarray):
             return plain(a, b) if isinstance(a, np.generic | int | float) else operation(a, b)
-        wide, b = _promoted(a, b)
+        wide, b = promoted(a, b)
         if wide is a or a.ndim == 0:
             return operation(a, b)
         np.copyto(a, plain(wide, b), casting="same_kind")
@@ -90,7 +90,7 @@ def _of_objects(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "O"
 
 
-def _promoted(a: Any, b: Any) -> tuple[Any, Any]:
+def promoted(a: Any, b: Any) -> tuple[Any, Any]:
     """The operands with types whose result has the type that it had."""
     if isinstance(a, str | bytes) and isinstance(b, str | bytes):
         return alike(a, b) if isinstance(a, bytes) is not isinstance(b, bytes) else (result(a), result(b))
@@ -126,9 +126,11 @@ def _with_array(array: np.ndarray, value: Any) -> tuple[Any, Any]:
         return array, number
     if kind in "fc" and isinstance(value, np.integer):
         return array, int(value)
-    if kind in "fc" and isinstance(value, np.floating):
+    if kind in "fc" and isinstance(value, float | np.floating):
         fits = not np.isfinite(value) or np.promote_types(array.dtype, np.min_scalar_type(value)) == array.dtype
-        return array, value.item() if fits else value
+        if isinstance(value, np.floating):
+            return array, value.item() if fits else value
+        return array, value if fits else np.float64(value)
     return array, value
 
 
@@ -254,11 +256,13 @@ def representation(value: Any) -> str:
 
 
 def converted(kind: Any, value: Any) -> Any:
-    """`str(value)`, `int(value)`, `float(value)`: an array of one element is its element.  `type(value)`."""
+    """`str(value)`, `type(value)`, `np.int8(value)`; of an array of one element, `int` and `float` take the element."""
     if kind is str:
         return text(value)
     if kind is type:
         return _type(value)
+    if isinstance(kind, type) and issubclass(kind, np.integer):
+        return casts.whole_number(kind, value)
     return kind(value.item()) if kind in (int, float) and _single(value) else kind(value)
 
 

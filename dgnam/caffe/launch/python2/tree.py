@@ -4,7 +4,7 @@
     a /= b                     →  the same, with the parts of a evaluated once
     a < b                      →  __python2__.less(a, b): anything is comparable
     a < b < c                  →  the same with __python2__.Ordered(a), …
-    a[b], a[b] = c, a in b     →  __python2__.item(a, b), …: floats as indices of arrays, byte strings
+    a[b], a[b] = c, a in b     →  __python2__.item(a, b), …: floats as indices of arrays, byte strings, casts that wrap
     f(a), m.data, for x in a   →  __python2__.result(f(a)), …: bytes become byte strings
     d.keys(), d.has_key(k), …  →  __python2__.method(d, "keys")(), …
     except Error as e:         →  e stays after the handler, and has items
@@ -20,7 +20,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from . import exec_names
+from . import casts, exec_names
 from .methods import METHODS
 from .source import RUNTIME, TARGET
 
@@ -47,6 +47,8 @@ _OF_BYTES = ("content", "data")
 """Attributes of messages and responses that hold bytes."""
 _OBJECT, _INDEX, _ERROR, _ITEM = (f"{RUNTIME[:-2]}_{name}" for name in ("object", "index", "error", "item_"))
 _NO_NAME = f"{TARGET}no_name"
+_LEAST_LIMIT = 128
+"""Whole numbers below it, of those that are written without a sign, fit any type."""
 _Function = ast.FunctionDef | ast.Lambda
 
 
@@ -134,7 +136,7 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(node.targets[0], ast.Tuple | ast.List) and self.is_error(node.value):
             node.value = _call("items", node, node.value)
         target = node.targets[0]
-        if len(node.targets) == 1 and isinstance(target, ast.Subscript) and not _is_fixed(target.slice):
+        if len(node.targets) == 1 and isinstance(target, ast.Subscript) and not _fits(target.slice, node.value):
             call = _call("assign_item", node, node.value, target.value, _index(target.slice))
             statement: ast.stmt = _placed(ast.Expr(call), node)
             return statement
@@ -198,7 +200,9 @@ class _Rewriter(ast.NodeTransformer):
         for keyword in node.keywords:
             if keyword.arg in _OF_BYTES and _is_path(kind):
                 keyword.value = _call("stored", node, _again(kind), ast.Constant(keyword.arg), keyword.value)
-        if single and isinstance(kind, ast.Name) and kind.id in ("str", "int", "float", "type"):
+        if single and isinstance(kind, ast.Name) and kind.id in ("str", "int", "float", "type", *casts.NAMES):
+            return _call("converted", node, kind, *node.args)
+        if single and isinstance(kind, ast.Attribute) and kind.attr in casts.NAMES:
             return _call("converted", node, kind, *node.args)
         if single and isinstance(kind, ast.Name) and kind.id in ("list", "tuple") and self.is_error(node.args[0]):
             node.args = [_call("items", node, *node.args)]
@@ -384,6 +388,14 @@ def _is_fixed(index: ast.expr) -> bool:
         return all(map(_is_fixed, index.elts))
     index = index.operand if isinstance(index, ast.UnaryOp) else index
     return isinstance(index, ast.Constant) and not isinstance(index.value, float)
+
+
+def _fits(index: ast.expr, value: ast.expr) -> bool:
+    """Whether an assignment to an item does what it did, whatever the array's type."""
+    if isinstance(index, ast.Constant) and isinstance(index.value, str):
+        return True
+    small = isinstance(value, ast.Constant) and (not isinstance(value.value, int) or value.value < _LEAST_LIMIT)
+    return small and _is_fixed(index)
 
 
 def _is_path(node: ast.expr) -> bool:

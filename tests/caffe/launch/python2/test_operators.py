@@ -23,6 +23,8 @@ from tests.caffe.launch.python2.translated import run
         ("np.uint8(200) + 100", "int64", 300),
         ("np.ones(2, 'f') * np.float64(.1)", "float32", [np.float32(0.1)] * 2),
         ("np.ones(2, 'f') * 2.5", "float32", [2.5, 2.5]),
+        ("np.ones(2, 'f') * -1e99", "float64", [-1e99, -1e99]),
+        ("np.ones(2, 'f') * 1e30", "float32", [np.float32(1e30)] * 2),
         ("np.ones(2, 'f') + np.int64(2)", "float32", [3, 3]),
         ("np.uint8([1, 2]) * 300", "uint16", [300, 600]),
         ("np.uint8([1, 2]) + -1", "int16", [0, 1]),

@@ -16,6 +16,13 @@ print np.histogram([1,2,3], bins=2, normed=False)[0], np.histogram([1,2,3], 2, n
 [1 2] 1.0 (2, 1) (2,) [1, 2] (2,)
 ====
 import numpy as np
+open('l.txt', 'w').write('a b\nc\n'); print np.loadtxt('l.txt', str, delimiter='\n').tolist(), np.loadtxt('l.txt', dtype=str, delimiter='\n', ndmin=1)[0], np.loadtxt(open('l.txt'), str, usecols=(0,))[1]
+print np.sum(i for i in range(4)), np.sum([1, 2]), np.sum(np.ones((2, 2)), 0).tolist()
+----
+['a b', 'c'] a b c
+6 3 [2.0, 2.0]
+====
+import numpy as np
 import os; np.save('a.npy', {'x': np.arange(3), 'y': [1, 'a', (2.5, None), set([1])]}); a = np.load('a.npy').item(); print a['x'].sum(), a['y'][1], np.load(open('a.npy', 'rb')).item()['y'][2]
 class E(object):
     def __reduce__(self): return (os.system, ('exit',))

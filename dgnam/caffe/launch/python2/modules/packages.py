@@ -8,13 +8,13 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import GeneratorType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from .. import files, sizes
-from ..byte_strings import encoded
+from .. import casts, files, operators, sizes
+from ..byte_strings import decoded, encoded
 from .overlay import Made, Overlays, module
 from .pickled_arrays import pickled_array
 
@@ -56,6 +56,12 @@ _NUMPY_TYPES: dict[str, Any] = {
 
 _BUILTINS = ("abs", "bool", "long", "max", "min", "pow", "round", "ulong", "unicode")
 """Names that `from numpy import *` did not import."""
+
+
+_PROMOTING = ("add", "floor_divide", "fmax", "fmin", "maximum", "minimum", "mod", "multiply", "power", "subtract")
+"""Ufuncs whose results have the types that operators give theirs."""
+_NOWHERE = "\x1f"
+"""A delimiter that no line has."""
 
 
 class _OldNames:
@@ -117,6 +123,21 @@ def _numpy() -> dict[str, Any]:
             list(arrays) if isinstance(arrays, Iterator) else arrays, *given, **named
         )
 
+    def loadtxt(
+        file: Any, dtype: Any = float, comments: Any = "#", delimiter: Any = None, *given: Any, **named: Any
+    ) -> np.ndarray:
+        """Lines are columns of one row where they end with the delimiter."""
+        whole_lines = isinstance(decoded(delimiter), str) and not decoded(delimiter).strip("\r\n")
+        return np.loadtxt(file, dtype, comments, _NOWHERE if whole_lines else delimiter, *given, **named)
+
+    def total(values: Any, *given: Any, **named: Any) -> Any:
+        if isinstance(values, GeneratorType):
+            return functools.reduce(operators.add, values, 0)
+        return np.sum(values, *given, **named)
+
+    def promoting(ufunc: Any) -> _OldNames:
+        return _OldNames(ufunc, lambda a, b, *given, **named: ufunc(*operators.promoted(a, b), *given, **named))
+
     stacks = ("vstack", "hstack", "dstack", "column_stack", "concatenate", "stack")
     every = [name for name in np.__all__ if name not in _BUILTINS]
 
@@ -133,9 +154,15 @@ def _numpy() -> dict[str, Any]:
         "find_common_type": lambda arrays, scalars: np.result_type(*arrays, *scalars),
         "histogram": histogram,
         **{name: listing(getattr(np, name)) for name in stacks},
-        "array": ragged(np.array),
-        "asarray": ragged(np.asarray),
+        "array": ragged(casts.making(np.array, 0)),
+        "asarray": ragged(casts.making(np.asarray, 0)),
+        "asanyarray": casts.making(np.asanyarray, 0),
+        "loadtxt": loadtxt,
+        "sum": total,
+        **{name: promoting(getattr(np, name)) for name in _PROMOTING},
         **sizes.functions(),
+        "full": casts.making(sizes.functions()["full"], 1),
+        "full_like": casts.making(np.full_like, 1),
         "__all__": [*every, *(name for name in _NUMPY_TYPES if name not in vars(builtins) and name not in _BUILTINS)],
     }
 
@@ -275,7 +302,7 @@ def _pylab() -> dict[str, Any]:
     names = {name: value for name, value in names.items() if name not in _BUILTINS and name not in _NUMPY_TYPES}
     listed = [one for one in dir(importlib.import_module("pylab")) if not one.startswith("_")]
     wanted = {*listed, *names} - set(vars(builtins)) | {"all", "any", "sum"}
-    return {**names, "all": np.all, "any": np.any, "sum": np.sum, "__all__": sorted(wanted - {"__all__"})}
+    return {**names, "all": np.all, "any": np.any, "sum": numpy["sum"], "__all__": sorted(wanted - {"__all__"})}
 
 
 def _np_random() -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""NumPy's casts of whole numbers that do not fit a type: they wrap, where NumPy 2 raises an OverflowError."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+NAMES = frozenset(
+    f"{sign}{kind}" for sign in ("", "u") for kind in ("byte", "short", "intc", "int8", "int16", "int32", "int64")
+) | {"int_", "uint"}
+"""The types of whole numbers."""
+
+
+def whole_number(kind: Any, value: Any) -> Any:
+    """`np.uint8(value)`, and those of other types."""
+    try:
+        return kind(value)
+    except OverflowError:
+        return _array_of(value).astype(kind)[()]
+
+
+def assign(array: np.ndarray, index: Any, value: Any) -> None:
+    """`array[index] = value`."""
+    try:
+        array[index] = value
+    except OverflowError:
+        array[index] = _array_of(value)
+
+
+def fill(array: np.ndarray, value: Any) -> None:
+    """`array.fill(value)`."""
+    assign(array, ..., value)
+
+
+def making(make: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """A function of NumPy that makes an array of the values it is given at `place`, of a type that is named."""
+
+    @functools.wraps(make)
+    def made(*given: Any, **named: Any) -> Any:
+        try:
+            return make(*given, **named)
+        except OverflowError:
+            if len(given) <= place:
+                raise
+            return make(*given[:place], _array_of(given[place]), *given[place + 1 :], **named)
+
+    return made
+
+
+def _array_of(value: Any) -> np.ndarray:
+    """Numbers as an array of whole ones, whose casts wrap; OverflowError if 64 bits are too few for them."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f" and (np.abs(array) < 2.0**63).all():
+        return array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise OverflowError("a whole number is too large to convert to C long")
+    return array
