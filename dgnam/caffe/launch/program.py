@@ -44,7 +44,9 @@ _FOR_SPAWNED = os.path.join(os.path.dirname(__file__), "spawned")
 def main(arguments: list[str]) -> None:
     """Run a command line; `arguments` excludes the launcher's own name."""
     python2 = arguments[:1] == ["--python2"]
-    arguments = _without_options(arguments[1:]) if python2 else arguments
+    if python2:
+        _ignore_deprecations()
+        arguments = _without_options(arguments[1:])
     first, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if first in ("-h", "--help"):
         print(USAGE)
@@ -80,6 +82,15 @@ def main(arguments: list[str]) -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         sys.excepthook = _print_nothing  # python still ends the process, with its own exit code
         raise
+
+
+def _ignore_deprecations() -> None:
+    """Show no warnings of what is deprecated, as Python 2.7; `-W` may ask for them."""
+    import warnings
+
+    for kind in ("DeprecationWarning", "PendingDeprecationWarning"):
+        sys.warnoptions.append(f"ignore::{kind}")
+    warnings._processoptions(sys.warnoptions[-2:])  # type: ignore[attr-defined]
 
 
 def _without_options(arguments: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -157,6 +158,16 @@ def test_wrong_calls(capsys, command, reason):
 def test_help(capsys):
     program.main(["--help"])
     assert capsys.readouterr().out.startswith("usage: python -m dgnam.caffe")
+
+
+def test_python2_shows_no_deprecations(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "warnoptions", [])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        program.main(["--python2", "--help"])
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        warnings.warn("odd", RuntimeWarning, stacklevel=1)
+    assert [one.category for one in caught] == [RuntimeWarning]
 
 
 def test_import_caffe_works(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import functools
 import html
+import math
 import socket
 import sys
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
@@ -201,7 +202,8 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "translate": (str, _translate),
     "write": (files.FILES, files.write),
     **{name: (np.random.RandomState, functools.partial(sizes.draw, name)) for name in sizes.of_random()},
-    **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape", "resize")},
+    **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape")},
+    "resize": (object, sizes.resized),
     **{
         name: (object, functools.partial(drawn, name))
         for name in ("add_subplot", "axes", "hist", "subplot", "tick_params")
@@ -231,6 +233,10 @@ _MISSING: dict[str, Callable[[Any], Any]] = {
     **{f"{how}_axis_bgcolor": _renamed(f"{how}_facecolor") for how in ("get", "set")},
     **{name: _renamed(new) for name, new in _TEST_METHODS.items()},
     **{f"exc_{part}": _handled(place) for place, part in enumerate(("type", "value", "traceback"))},
+    "getsize": lambda value: (lambda text: _extent(value.getbbox(text))) if hasattr(value, "getbbox") else None,
+    "textsize": lambda value: _textsize(value) if hasattr(value, "textbbox") else None,
+    **{name: lambda value: (lambda on=True: True) if _is_drawn(value) else None for name in ("hold", "ishold")},
+    "tostring_rgb": lambda value: (lambda: _rgb(value)) if hasattr(value, "buffer_rgba") else None,
     "getchildren": lambda value: (lambda: list(value)) if hasattr(value, "tag") else None,
     "getiterator": _renamed("iter"),
     "isAlive": _renamed("is_alive"),
@@ -240,6 +246,23 @@ _MISSING: dict[str, Callable[[Any], Any]] = {
     "xreadlines": lambda value: (lambda: value) if hasattr(value, "readline") else None,
 }
 """By name: what gives the value of an attribute that is missing; None where it has none."""
+
+
+def _extent(box: tuple[float, ...]) -> tuple[int, ...]:
+    """The width and height of a text of Pillow."""
+    return tuple(map(math.ceil, box[2:]))
+
+
+def _textsize(draw: Any) -> Callable[..., tuple[int, ...]]:
+    return lambda text, font=None, *given, **named: _extent(draw.textbbox((0, 0), text, font, None, *given, **named))
+
+
+def _is_drawn(value: Any) -> bool:
+    return type(value).__module__.startswith("matplotlib.")
+
+
+def _rgb(canvas: Any) -> Bytes:
+    return Bytes(np.asarray(canvas.buffer_rgba())[..., :3].tobytes())
 
 
 def _itemset(array: np.ndarray, *given: Any) -> None:

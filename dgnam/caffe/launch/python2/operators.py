@@ -214,6 +214,16 @@ def is_not_none(value: Any) -> Any:
     return True if isinstance(value, np.ndarray) else value != None  # noqa: E711
 
 
+def is_text(value: Any, text: str) -> Any:
+    """`value == "text"`, which of an array of numbers was False."""
+    return False if isinstance(value, np.ndarray) and value.dtype.kind not in "OSU" else value == text
+
+
+def is_not_text(value: Any, text: str) -> Any:
+    """`value != "text"`."""
+    return True if isinstance(value, np.ndarray) and value.dtype.kind not in "OSU" else value != text
+
+
 _OF_A_CLASS = 1 << 9
 """Flag of a type that a class statement made."""
 

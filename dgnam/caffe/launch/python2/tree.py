@@ -174,6 +174,8 @@ class _Rewriter(ast.NodeTransformer):
             return found if isinstance(op, ast.In) else _placed(ast.UnaryOp(ast.Not(), found), node)
         if isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant) and right.value is None:
             return _call("is_none" if isinstance(op, ast.Eq) else "is_not_none", node, node.left)
+        if isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant) and isinstance(right.value, str):
+            return _call("is_text" if isinstance(op, ast.Eq) else "is_not_text", node, node.left, right)
         name = _ORDER.get(type(op))
         return node if name is None else _call(name, node, node.left, right)
 

@@ -93,6 +93,11 @@ def test_arrays_of_one_element_are_numbers():
     assert found[3:] == (str(np.array([2.5])),) * 2
 
 
+def test_an_array_of_numbers_is_no_text():
+    source = "x = (a == 'all'), (a != 'all'), (n == 'all').tolist(), 'b' == 'b', 1 != 'b'"
+    assert run(source, a=np.ones(3), n=np.array(["all", "b"]))["x"] == (False, True, [True, False], True, True)
+
+
 def test_an_array_is_not_none():
     assert run("x = (a == None), (a != None), (None == None), (0 == None)", a=np.ones(3))["x"] == (
         False,

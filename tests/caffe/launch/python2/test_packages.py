@@ -43,15 +43,16 @@ from pylab import *
 import pylab
 import matplotlib.pyplot as plt
 import matplotlib.cm as cm
+import numpy as np
 print zeros(3/1.0).shape, 7/2, rand(2).shape, randn(2).shape, (arange(4)/2).tolist(), max(None, 3), sum([[1, 2], [3, 4]], 0).tolist(), round(2.5), bytes(3), pylab.zeros(2.0).shape, callable(pylab.plot)
 print plt.cm.spectral(0.5)[3], plt.get_cmap('spectral') is not None, cm.spectral is not None
 plt.figure(figsize=(2,2)); plt.hold(True); hold(False); plt.plot([1,2]); plt.gca().set_axis_bgcolor('w'); plt.imshow([[1,2]], cmap=plt.cm.spectral, interpolation='nearest'); imshow([[1, 2]], cmap='spectral'); plt.legend(loc=2)
-print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); fig.canvas.draw(); print ax.xaxis.get_tick_params()['labelbottom']; savefig('f.png')
+print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); fig.canvas.draw(); ax.hold(True); print ax.xaxis.get_tick_params()['labelbottom'], len(fig.canvas.tostring_rgb()) == 3 * np.prod(fig.canvas.get_width_height()); savefig('f.png')
 ----
 (3,) 3 (2,) (2,) [0, 0, 1, 1] 3 [4, 6] 3.0 3 (2,) True
 1.0 True True
 True
-False
+False True
 ====
 import h5py, os
 f = h5py.File('new.h5'); f['data'] = range(3); f.create_group('g'); f.close()
@@ -64,6 +65,23 @@ print A().value
 5 True r+
 5 r
 3
+====
+import h5py, numpy as np
+f = h5py.File('s.h5', 'w'); f['n'] = np.array(['a', 'b']); f['l'] = ['x', 'yy']; f['t'] = 'text'; d = f.create_dataset('c', data=np.array([['p'], ['q']])); f['d'] = np.zeros((2, 2)); f.close()
+f = h5py.File('s.h5', 'r'); print f['n'][0] == 'a', f['l'][:].tolist(), f['t'].value, f['c'][1, 0], f['n'].value == 'b', f['d'][0].sum(), f['d'].shape, isinstance(f['d'], h5py.Dataset), list(f['l'])
+np.save('s.npy', np.array(['a', 'bc']).astype('S2')); a = np.load('s.npy'); print a[1] == 'bc', a.tolist(), 'a' in a
+----
+True ['x', 'yy'] text q [False  True] 0.0 (2, 2) True ['x', 'yy']
+True ['a', 'bc'] True
+====
+from PIL import Image, ImageDraw, ImageFont
+i = Image.new('RGB', (20 * 0.5, 10.0)); print i.size, i.resize((5.0, 2.5 * 2), Image.ANTIALIAS).size, i.resize(size=(3.0, 2)).size
+w, h = ImageDraw.Draw(i).textsize('abc'); print w > h > 0, type(w), ImageFont.load_default().getsize('abc') == (w, h), ImageDraw.Draw(i).textsize('abc', font=ImageFont.load_default()) == (w, h)
+import os; open('n.txt', 'w').write('ab'); print os.path.getsize('n.txt')
+----
+(10, 10) (5, 5) (3, 2)
+True <type 'int'> True True
+2
 ====
 import yaml; f = open('t.txt', 'w'); f.write('b: x'); f.close()
 print yaml.load('a: [1, 2]'), yaml.load(open('t.txt'))['b'], yaml.load('1', Loader=yaml.FullLoader)
@@ -88,6 +106,15 @@ print rescale(a, 0.5, multichannel=False).shape
 (8, 8, 3) (8, 8) (8, 8, 3) (8, 8, 3) (4, 4, 3)
 (8, 8)
 (4, 4, 2)
+====
+import numpy as np, skimage.color, skimage.draw, skimage.measure, skimage.transform
+from skimage.measure import structural_similarity as ssim, compare_psnr
+a = np.arange(147).reshape(7, 7, 3) / 147.; g = skimage.color.rgb2grey(a)
+print g.shape, (skimage.color.rgb2gray(g) == g).all(), np.allclose(skimage.color.rgb2gray(np.dstack([a, g])), g), skimage.draw.circle(2, 2, 1.5)[0].size, ssim(g, g), compare_psnr(g, g + .1) > 19, skimage.measure.compare_ssim(a, a, multichannel=True), ssim(g, g * .5) == ssim(g, g * .5, dynamic_range=2)
+print skimage.transform.pyramid_expand(a).shape, [p.shape for p in skimage.transform.pyramid_gaussian(a, 1)]
+----
+(7, 7) True True 9 1.0 True 1.0 True
+(14, 14, 3) [(7, 7, 3), (4, 4, 3)]
 ====
 import scipy.misc, scipy.ndimage, numpy as np
 from scipy.misc import imread, lena

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from . import binary, builtin_names, packages, randoms, standard, texts
+from . import binary, builtin_names, packages, pictures, randoms, standard, texts
 from .overlay import Made, Overlay, Overlays
 
 RENAMED = {
@@ -50,12 +50,13 @@ RENAMED = {
 _OVERLAYS: Overlays = {
     **binary.OVERLAYS,
     **packages.OVERLAYS,
+    **pictures.OVERLAYS,
     **randoms.OVERLAYS,
     **standard.OVERLAYS,
     **texts.OVERLAYS,
 }
 
-_MADE: Made = {**builtin_names.MADE, **packages.MADE, **standard.MADE, **texts.MADE}
+_MADE: Made = {**builtin_names.MADE, **packages.MADE, **pictures.MADE, **standard.MADE, **texts.MADE}
 
 WITHOUT: Made = packages.WITHOUT
 """What stands for packages that scripts import without need, where they are not installed."""

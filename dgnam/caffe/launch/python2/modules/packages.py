@@ -1,11 +1,11 @@
-"""NumPy, SciPy, scikit-image, matplotlib, Pillow and IPython as they were."""
+"""NumPy, SciPy, h5py, yaml, matplotlib and IPython as they were."""
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import importlib
-import inspect
 import os
 from collections.abc import Callable, Iterator
 from types import GeneratorType, ModuleType
@@ -93,7 +93,7 @@ def _numpy() -> dict[str, Any]:
     def load(file: Any, *given: Any, **named: Any) -> Any:
         named.setdefault("encoding", "latin1")
         try:
-            return np.load(files.binary(file), *given, **named)
+            return _texts(np.load(files.binary(file), *given, **named))
         except ValueError as error:
             if "allow_pickle" not in str(error) or "allow_pickle" in named:
                 raise
@@ -187,78 +187,52 @@ def _ndimage() -> dict[str, Any]:
     return {"imread": scipy_misc.imread}
 
 
-def _skimage() -> dict[str, Any]:
-    return {"filter": _skimage_filter()}
-
-
-def _skimage_filter() -> ModuleType:
-    """`skimage.filter`, which is now `skimage.filters`."""
-    from . import served
-
-    found = served("skimage.filters")
-    assert found is not None
-    return found
-
-
-def _skimage_functions(name: str, **defaults: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    """Functions of scikit-image that take its old options, and have its old defaults.
-
-    A picture of three axes had channels in the last one.
-    """
-
-    def made(function: Any, old: dict[str, Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def call(image: Any, *given: Any, multichannel: Any = None, **named: Any) -> Any:
-            named = {_SKIMAGE_OPTIONS.get(option, option): value for option, value in named.items()}
-            given_names = list(inspect.signature(function).parameters)[1 : len(given) + 1]
-            options = {option: value for option, value in old.items() if option not in given_names} | named
-            if multichannel is not None:
-                options["channel_axis"] = -1 if multichannel else None
-            if np.ndim(image) != 3 and "channel_axis" in options:
-                options["channel_axis"] = None
-            return function(image, *given, **options)
-
-        return call
-
-    def names() -> dict[str, Any]:
-        found = importlib.import_module(name)
-        return {one: made(getattr(found, _SKIMAGE_NAMES.get(one, one)), old) for one, old in defaults.items()}
-
-    return names
-
-
-def _skimage_io() -> dict[str, Any]:
-    def imsave(name: Any, picture: Any, *given: Any, **named: Any) -> Any:
-        from skimage import io, util
-
-        picture = util.img_as_ubyte(picture) if np.asarray(picture).dtype.kind == "f" else picture
-        return io.imsave(name, picture, *given, **named)
-
-    return {**_skimage_functions("skimage.io", imread={})(), "imsave": imsave}
-
-
-_SKIMAGE_OPTIONS = {
-    "as_grey": "as_gray",
-    "max_iter": "max_num_iter",
-    "n_iter_max": "max_num_iter",
-    "sigma_range": "sigma_color",
-}
-_SKIMAGE_NAMES = {"gaussian_filter": "gaussian"}
-_CHANNELS = {"channel_axis": -1}
-_RESIZED = {"order": 1, "mode": "constant", "anti_aliasing": False}
-
-
 def _h5py() -> dict[str, Any]:
-    """Files that are made where there is none, and open for writing where they can be."""
+    """Files that are made where there is none, and open for writing where they can be; their strings are texts."""
     import h5py
 
+    class Dataset(h5py.Dataset):  # type: ignore[misc]
+        def __getitem__(self, index: Any, *given: Any, **named: Any) -> Any:
+            return _texts(super().__getitem__(index, *given, **named))
+
+        value = property(lambda self: self[()])
+
     class File(h5py.File):  # type: ignore[misc]
+        def __getitem__(self, name: Any) -> Any:
+            found = super().__getitem__(name)
+            return Dataset(found.id) if type(found) is h5py.Dataset else found
+
+        def __setitem__(self, name: Any, value: Any) -> None:
+            super().__setitem__(name, _byte_strings(value))
+
+        def create_dataset(self, name: Any, *given: Any, **named: Any) -> Any:
+            if "data" in named:
+                named["data"] = _byte_strings(named["data"])
+            return super().create_dataset(name, *given, **named)
+
         def __init__(self, name: Any, mode: Any = None, *given: Any, **named: Any) -> None:
             if mode is None and isinstance(name, str | bytes):
                 mode = "r" if os.path.exists(name) and not os.access(name, os.W_OK) else "a"
             super().__init__(name, mode or "r", *given, **named)
 
     return {"File": File}
+
+
+def _texts(values: Any) -> Any:
+    """Byte strings of NumPy and HDF5, which are `str` of Python 2, as texts; what is none stays."""
+    kind = values.dtype.kind if isinstance(values, np.ndarray) else ""
+    if kind == "S":
+        with contextlib.suppress(UnicodeDecodeError):
+            return np.char.decode(values, "utf-8")
+    elif kind == "O":
+        return np.frompyfunc(decoded, 1, 1)(values)
+    return decoded(values)
+
+
+def _byte_strings(values: Any) -> Any:
+    """Arrays of texts as HDF5 takes them."""
+    texts = np.asarray(values) if isinstance(values, list | tuple | np.ndarray) else None
+    return np.char.encode(texts, "utf-8") if texts is not None and texts.dtype.kind == "U" else values
 
 
 def _yaml() -> dict[str, Any]:
@@ -313,19 +287,6 @@ def _np_random() -> dict[str, Any]:
     return {**sizes.of_random(), "random_integers": random_integers}
 
 
-def _pil_image() -> dict[str, Any]:
-    from PIL import Image
-
-    def frombytes(mode: str, size: tuple[int, int], data: Any, *given: Any, **named: Any) -> Any:
-        return Image.frombytes(mode, size, encoded(data), *given, **named)
-
-    def opened(file: Any, *given: Any, **named: Any) -> Any:
-        return Image.open(files.binary(file), *given, **named)
-
-    old = {"open": opened, "ANTIALIAS": Image.Resampling.LANCZOS, "LINEAR": Image.Resampling.BILINEAR}
-    return {**old, "CUBIC": Image.Resampling.BICUBIC, "frombytes": frombytes, "fromstring": frombytes}
-
-
 def _pyplot() -> dict[str, Any]:
     from ..methods import drawn
 
@@ -353,7 +314,6 @@ def _ipython_display() -> ModuleType:
 
 
 OVERLAYS: Overlays = {
-    "PIL.Image": _pil_image,
     "h5py": _h5py,
     "matplotlib": _matplotlib,
     "matplotlib.cm": _matplotlib_cm,
@@ -363,26 +323,12 @@ OVERLAYS: Overlays = {
     "pylab": _pylab,
     "scipy": _scipy,
     "scipy.ndimage": _ndimage,
-    "skimage": _skimage,
-    "skimage.filters": _skimage_functions("skimage.filters", gaussian={}, gaussian_filter={}),
-    "skimage.io": _skimage_io,
-    "skimage.restoration": _skimage_functions(
-        "skimage.restoration",
-        denoise_bilateral=_CHANNELS,
-        denoise_nl_means=_CHANNELS,
-        denoise_tv_bregman=_CHANNELS,
-        denoise_tv_chambolle={},
-    ),
-    "skimage.transform": _skimage_functions(
-        "skimage.transform", rescale={**_RESIZED, **_CHANNELS}, resize=_RESIZED, pyramid_reduce=_CHANNELS
-    ),
     "yaml": _yaml,
 }
 
 MADE: Made = {
     "scipy.misc": _scipy_misc,
     "scipy.misc.pilutil": _scipy_misc,
-    "skimage.filter": _skimage_filter,
 }
 
 WITHOUT: Made = {"IPython": _ipython, "IPython.display": _ipython_display}
