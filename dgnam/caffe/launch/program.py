@@ -15,6 +15,7 @@ goes to stderr, as with pycaffe.
 from __future__ import annotations
 
 import builtins
+import importlib
 import io
 import os
 import pkgutil
@@ -37,6 +38,8 @@ BAD_USAGE = 2
 """Python's exit status for wrong usage or a script it can't open."""
 
 _PYTHON2 = os.path.join(os.path.dirname(__file__), "python2", "")
+_HIDDEN = (_PYTHON2, "<frozen importlib", importlib.__file__)
+"""How the names of files begin whose frames a traceback of Python 2 doesn't show."""
 _FOR_SPAWNED = os.path.join(os.path.dirname(__file__), "spawned")
 """The folder that makes `import caffe` work in spawned processes, which inherit only `sys.path`."""
 
@@ -78,7 +81,7 @@ def main(arguments: list[str]) -> None:
         raise
     except BaseException as error:
         language.end()
-        _strip(error, (_PYTHON2, "<frozen importlib") if python2 else ())
+        _strip(error, _HIDDEN if python2 else ())
         sys.excepthook(type(error), error, error.__traceback__)
         sys.excepthook = _print_nothing  # python still ends the process, with its own exit code
         raise

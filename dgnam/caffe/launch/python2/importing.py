@@ -30,7 +30,7 @@ import numpy as np
 
 from ....errors import DgnamError
 from ..alias import ALIAS
-from . import modules, runtime
+from . import extensions, modules, runtime
 from .exec_names import NAMES as NAMES_OF_EXEC
 from .names import NAMES
 from .source import RUNTIME, to_python3
@@ -204,7 +204,13 @@ def import_module(
         old = _old(name, fromlist)
         if old is not None:
             return old
-    found = builtins.__import__(name, globals, locals, fromlist or (), level)
+    try:
+        found = builtins.__import__(name, globals, locals, fromlist or (), level)
+    except ImportError as error:
+        told = extensions.explained(error, _package(globals))
+        if told is error:
+            raise
+        raise told from None
     return modules.served(found.__name__) or found if isinstance(found, ModuleType) else found
 
 
