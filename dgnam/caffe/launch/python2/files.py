@@ -5,9 +5,12 @@ What is read from a text file is a text where it is UTF-8, else bytes; sizes and
 
 from __future__ import annotations
 
+import atexit
 import builtins
+import contextlib
 import io
 import tempfile
+import weakref
 from typing import Any
 
 from .byte_strings import ENCODING, Bytes, decoded, encoded, result
@@ -135,7 +138,21 @@ def open_file(name: Any, mode: str = "r", buffering: int = -1) -> Any:
         return _UniversalFile(builtins.open(name, f"{plain}b"), newline=None, **ENCODING)
     kind = _ReaderAndWriter if "+" in plain else _Reader if plain[0] == "r" else _Writer
     file = kind(io.FileIO(name, plain))
+    if kind is not _Reader:
+        _open.add(file)
     return file if "b" in mode else TextFile(file, mode, buffering in (0, 1))
+
+
+_open: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The files that are being written."""
+
+
+@atexit.register
+def flush_all() -> None:
+    """Write out what files that nobody closed still hold, as C does when a process ends."""
+    for file in list(_open):
+        with contextlib.suppress(OSError, ValueError):
+            file.flush()
 
 
 def write(file: Any, data: Any) -> Any:

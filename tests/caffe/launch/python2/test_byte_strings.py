@@ -107,6 +107,16 @@ abc ['00000001', '2'] True 2
 00000001 True ('00000001', 'abc')
 00000001 'abc' 2 '\xff'
 ====
+import lmdb, struct, cPickle
+env = lmdb.open('v', map_size=1<<20)
+with env.begin(write=True) as t: t.put('01', 'abc'); t.put('02', '\xff')
+t = env.begin(buffers=True); v = t.get('01'); print v, str(v), bytes(v) == 'abc', v[:2], len(v), t.get('03')
+for k, v in t.cursor(): print k, int(str(k)), len(v),
+keys = [k for k, v in env.begin().cursor()]; r = cPickle.loads(cPickle.dumps({'k': keys, 't': ('\xff', keys[0])}, 2)); print r, r['k'][0] == '01', r['t'][0] == '\xff', cPickle.loads(cPickle.dumps(keys)) == keys
+----
+abc abc True ab 3 None
+01 1 3 02 2 1 {'k': ['01', '02'], 't': ('\xff', '01')} True True True
+====
 import base64, zlib, binascii, bz2, gzip, hmac, hashlib
 print base64.b64encode('abc'), base64.b64decode('YWJj'), base64.encodestring('abc').strip(), binascii.hexlify('abc'), zlib.crc32('abc'), zlib.decompress(zlib.compress('abc')), '<%s>' % base64.b64encode('\xff'), hmac.new('k', 'm').hexdigest()[:4], hmac.new('k', 'm', hashlib.sha1).hexdigest()[:4], 'abc'.encode('base64').strip(), 'YWJj'.decode('base64'), len('abc'.encode('zlib'))
 f = gzip.open('x.gz','wb'); f.write('hello\n'); print >>f, 'x', 1; f.close()

@@ -23,6 +23,15 @@ print np.sum(i for i in range(4)), np.sum([1, 2]), np.sum(np.ones((2, 2)), 0).to
 6 3 [2.0, 2.0]
 ====
 import numpy as np
+from dgnam.caffe.launch.python2 import files
+f = open('s.txt', 'w'); f.write('kept'); g = open('g.bin', 'wb'); g.write('kept')
+np.savetxt(open('t.txt', 'w'), np.eye(1)); print open('t.txt').read(3), open('s.txt').read() == ''
+files.flush_all(); print open('s.txt').read(), open('g.bin').read()
+----
+1.0 True
+kept kept
+====
+import numpy as np
 import os; np.save('a.npy', {'x': np.arange(3), 'y': [1, 'a', (2.5, None), set([1])]}); a = np.load('a.npy').item(); print a['x'].sum(), a['y'][1], np.load(open('a.npy', 'rb')).item()['y'][2]
 class E(object):
     def __reduce__(self): return (os.system, ('exit',))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import files
-from ..byte_strings import decoded, encoded, native, result
+from ..byte_strings import Bytes, decoded, encoded, native, result
 from .overlay import Overlays
 
 _TEXT_OUT = (
@@ -63,7 +63,7 @@ class TakesTexts:
     def _given(self, value: Any) -> Any:
         if isinstance(value, self._kinds):
             return TakesTexts(value, self._kinds)
-        return result(value) if not hasattr(value, "__next__") else map(result, value)
+        return _copied(value) if not hasattr(value, "__next__") else map(_copied, value)
 
     def __enter__(self) -> Any:
         return self._given(self._of.__enter__())
@@ -72,7 +72,14 @@ class TakesTexts:
         return self._of.__exit__(*error)
 
     def __iter__(self) -> Any:
-        return map(result, self._of)
+        return map(_copied, self._of)
+
+
+def _copied(value: Any) -> Any:
+    """What a call returned; a view of memory, which was a `buffer`, is its bytes."""
+    if type(value) is tuple:
+        return tuple(map(_copied, value))
+    return Bytes(value) if isinstance(value, memoryview) else result(value)
 
 
 def _of(name: str, *functions: str) -> Callable[[], dict[str, Any]]:

@@ -130,6 +130,11 @@ def _numpy() -> dict[str, Any]:
         whole_lines = isinstance(decoded(delimiter), str) and not decoded(delimiter).strip("\r\n")
         return np.loadtxt(file, dtype, comments, _NOWHERE if whole_lines else delimiter, *given, **named)
 
+    def savetxt(file: Any, *given: Any, **named: Any) -> None:
+        np.savetxt(file, *given, **named)
+        if hasattr(file, "flush"):
+            file.flush()  # NumPy keeps it open
+
     def total(values: Any, *given: Any, **named: Any) -> Any:
         if isinstance(values, GeneratorType):
             return functools.reduce(operators.add, values, 0)
@@ -158,6 +163,7 @@ def _numpy() -> dict[str, Any]:
         "asarray": ragged(casts.making(np.asarray, 0)),
         "asanyarray": casts.making(np.asanyarray, 0),
         "loadtxt": loadtxt,
+        "savetxt": savetxt,
         "sum": total,
         **{name: promoting(getattr(np, name)) for name in _PROMOTING},
         **sizes.functions(),

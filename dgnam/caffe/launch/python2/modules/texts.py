@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import subprocess
 from collections.abc import Callable, Iterable
@@ -9,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from .. import files
-from ..byte_strings import ENCODING, decoded, encoded
+from ..byte_strings import ENCODING, decoded, encoded, native
 from .overlay import Made, Overlays, module
 
 
@@ -20,10 +21,10 @@ def _pickle() -> dict[str, Any]:
         return binary if (binary := files.binary(file)) is not file else _AsBytes(file)
 
     def load(file: Any) -> Any:
-        return pickle.load(bytes_of(file), encoding="latin1")
+        return _Unpickler(bytes_of(file), encoding="latin1").load()
 
     def loads(data: Any) -> Any:
-        return pickle.loads(encoded(data), encoding="latin1")
+        return _Unpickler(io.BytesIO(encoded(data)), encoding="latin1").load()
 
     def dump(value: Any, file: Any, protocol: Any = 0) -> None:
         data = dumps(value, protocol)
@@ -36,7 +37,7 @@ def _pickle() -> dict[str, Any]:
         return pickle.Pickler(file, 2 if protocol is None or protocol < 0 or protocol > 2 else protocol)
 
     def unpickler(file: Any, **named: Any) -> Any:
-        return pickle.Unpickler(bytes_of(file), **{"encoding": "latin1", **named})
+        return _Unpickler(bytes_of(file), **{"encoding": "latin1", **named})
 
     names: dict[str, Any] = {"load": load, "loads": loads, "dump": dump, "dumps": dumps, "HIGHEST_PROTOCOL": 2}
     return {
@@ -46,6 +47,15 @@ def _pickle() -> dict[str, Any]:
         "BadPickleGet": KeyError,
         "UnpickleableError": pickle.PicklingError,
     }
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads bytes that were pickled for Python 2 as its byte strings."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("_codecs", "encode"):
+            return lambda text, encoding: native(text.encode(encoding))
+        return super().find_class(module, name)
 
 
 class _AsBytes:
