@@ -17,7 +17,7 @@ import numpy as np
 
 from . import casts, files, sizes
 from .byte_strings import Bytes, decoded, encoded, joined, native, result
-from .operators import compare, shown
+from .operators import Number, compare, shown
 
 _ABSENT = object()
 _OF_TEXTS = frozenset(("decode", *(name for name in dir(str) if not name.startswith("_"))))
@@ -105,7 +105,10 @@ def _encode(value: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
 
 
 def _format(form: str, /, *values: Any, **named: Any) -> str:
-    return form.format(*(shown(value) for value in values), **{name: shown(value) for name, value in named.items()})
+    def one(value: Any) -> Any:
+        return Number(value) if isinstance(value, np.floating) else shown(value)
+
+    return form.format(*map(one, values), **{name: one(value) for name, value in named.items()})
 
 
 def _translate(value: str, table: Any, deleted: Any = "") -> Any:

@@ -248,6 +248,8 @@ def shown(value: Any) -> Any:
     """A value whose `str` is the text that Python 2 shows."""
     if type(value) is float:
         return Number(value)
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f":
+        return Number(value)  # a loss, for instance
     if type(value) is type and not value.__flags__ & _OF_A_CLASS:
         return repr(value).replace("<class", "<type")
     return decoded(value)
@@ -262,6 +264,9 @@ def representation(value: Any) -> str:
     """`repr`, without the types of NumPy's scalars."""
     if type(value) is bytes:
         value = Bytes(value)
+    if isinstance(value, np.floating) and not isinstance(value, float):
+        with np.printoptions(legacy="1.13"):
+            return repr(value)
     return repr(value.item()) if isinstance(value, np.number | np.bool_) else repr(value)
 
 
@@ -283,6 +288,10 @@ def _type(value: Any) -> Any:
     return files.File if isinstance(value, files.KINDS) else type(value)
 
 
+_ELEMENTS: dict[str, type] = {"f": float, "i": int, "u": int, "b": int}
+"""What arrays of one element are to `%d` and `%f`, by their kind."""
+
+
 def _single(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.size == 1
 
@@ -291,7 +300,11 @@ def _formatted(form: str, values: Any) -> Any:
     """What follows `%`, with the texts of Python 2."""
 
     def one(value: Any) -> Any:
-        return value.item() if _single(value) and "%s" not in form and "%r" not in form else shown(value)
+        if not _single(value) or value.dtype.kind not in _ELEMENTS:
+            return shown(value)
+        texts = {"__str__": lambda self: str(shown(value)), "__repr__": lambda self: repr(value)}
+        kind = _ELEMENTS[value.dtype.kind]
+        return type(kind.__name__, (kind,), texts)(value.item()) if "%s" in form or "%r" in form else value.item()
 
     if isinstance(values, tuple):
         return tuple(one(value) for value in values)

@@ -93,6 +93,17 @@ def test_arrays_of_one_element_are_numbers():
     assert found[3:] == (str(np.array([2.5])),) * 2
 
 
+def test_an_array_without_axes_is_shown_as_its_number():
+    found = run("x = str(a), '%s' % a, '{} {:.2f}'.format(a, a), '%.2f %s' % (a, a)", a=np.array(2.3129523, "f"))["x"]
+    assert found == ("2.31295228004", "2.31295228004", "2.31295228004 2.31", "2.31 2.31295228004")
+
+
+def test_texts_of_small_floats_and_of_arrays_of_one_element():
+    names = {"a": np.array([2.5]), "n": np.array([7]), "f": np.float32(0.1)}
+    found = run("x = '%.2f %s' % (a, 'b'), '%d: %s' % (n, n), `f`, '{} {:.3f}'.format(f, f), str(f)", **names)["x"]
+    assert found == ("2.50 b", "7: [7]", "0.1", "0.10000000149 0.100", "0.1")
+
+
 def test_an_array_of_numbers_is_no_text():
     source = "x = (a == 'all'), (a != 'all'), (n == 'all').tolist(), 'b' == 'b', 1 != 'b'"
     assert run(source, a=np.ones(3), n=np.array(["all", "b"]))["x"] == (False, True, [True, False], True, True)
