@@ -206,6 +206,7 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "write": (files.FILES, files.write),
     **{name: (np.random.RandomState, functools.partial(sizes.draw, name)) for name in sizes.of_random()},
     **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape")},
+    "paste": (object, sizes.pasted),
     "resize": (object, sizes.resized),
     **{
         name: (object, functools.partial(drawn, name))
@@ -232,6 +233,10 @@ _MISSING: dict[str, Callable[[Any], Any]] = {
     "im_class": lambda value: type(value.__self__) if hasattr(value, "__self__") else None,
     "tostring": _renamed("tobytes"),
     "fromstring": lambda value: (lambda data: value.frombytes(encoded(data))) if hasattr(value, "frombytes") else None,
+    "ptp": lambda value: functools.partial(np.ptp, value) if isinstance(value, np.ndarray) else None,
+    "newbyteorder": lambda value: (
+        (lambda order="S": value.view(value.dtype.newbyteorder(order))) if isinstance(value, np.ndarray) else None
+    ),
     "itemset": lambda value: (lambda *given: _itemset(value, *given)) if isinstance(value, np.ndarray) else None,
     **{f"{how}_axis_bgcolor": _renamed(f"{how}_facecolor") for how in ("get", "set")},
     **{name: _renamed(new) for name, new in _TEST_METHODS.items()},

@@ -79,6 +79,13 @@ def resized(owner: Any, *given: Any, **named: Any) -> Any:
     return owner.resize(*given, **named)
 
 
+def pasted(owner: Any, image: Any, *given: Any, **named: Any) -> Any:
+    """`owner.paste(image, box)` of Pillow, whose places may be floats."""
+    if type(owner).__module__.startswith("PIL.") and given:
+        given = (_whole(given[0]), *given[1:])
+    return owner.paste(image, *given, **named)
+
+
 def _cutting(function: Any, positions: tuple[int, ...] | None, names: tuple[str, ...]) -> Callable[..., Any]:
     places = _places(function, names) if positions is None else positions
 

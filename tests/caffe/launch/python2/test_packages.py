@@ -23,6 +23,14 @@ print np.sum(i for i in range(4)), np.sum([1, 2]), np.sum(np.ones((2, 2)), 0).to
 6 3 [2.0, 2.0]
 ====
 import numpy as np
+a = np.arange(6).reshape(2, 3); open('r.csv', 'w').write('A,b\n1,2.5\n3,4\n')
+print np.alen(a), np.asfarray([1]).dtype, np.asfarray([1], 'f').dtype, np.asfarray([1], int).dtype, np.cast['uint8']([1.5, 300]), np.cast[int](2.5), np.sctypes['float'][1], np.obj2sctype('f'), np.issubsctype(np.float32, 'f'), np.safe_eval('[1]'), np.loads(np.arange(2).dumps()), np.recfromcsv('r.csv').a.tolist()
+print a.ptp(), a.ptp(axis=1), np.percentile(a, 50, interpolation='nearest'), np.percentile(a, 50), np.percentile(a, 25, 0).tolist(), np.array([1], '<i2').newbyteorder()[0]
+----
+2 float64 float32 float64 [ 1 44] 2 <type 'numpy.float32'> <type 'numpy.float32'> True [1] [0 1] [1, 3]
+5 [2 2] 2 2.5 [0.75, 1.75, 2.75] 256
+====
+import numpy as np
 from dgnam.caffe.launch.python2 import files
 f = open('s.txt', 'w'); f.write('kept'); g = open('g.bin', 'wb'); g.write('kept')
 np.savetxt(open('t.txt', 'w'), np.eye(1)); print open('t.txt').read(3), open('s.txt').read() == ''
@@ -84,7 +92,7 @@ True ['x', 'yy'] text q [False  True] 0.0 (2, 2) True ['x', 'yy']
 True ['a', 'bc'] True
 ====
 from PIL import Image, ImageDraw, ImageFont
-i = Image.new('RGB', (20 * 0.5, 10.0)); print i.size, i.resize((5.0, 2.5 * 2), Image.ANTIALIAS).size, i.resize(size=(3.0, 2)).size
+i = Image.new('RGB', (20 * 0.5, 10.0)); i.paste(i.resize((2, 2)), (1.0, 2.5)); print i.size, i.resize((5.0, 2.5 * 2), Image.ANTIALIAS).size, i.resize(size=(3.0, 2)).size
 w, h = ImageDraw.Draw(i).textsize('abc'); print w > h > 0, type(w), ImageFont.load_default().getsize('abc') == (w, h), ImageDraw.Draw(i).textsize('abc', font=ImageFont.load_default()) == (w, h)
 import os; open('n.txt', 'w').write('ab'); print os.path.getsize('n.txt')
 ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import functools
@@ -62,6 +63,22 @@ _PROMOTING = ("add", "floor_divide", "fmax", "fmin", "maximum", "minimum", "mod"
 """Ufuncs whose results have the types that operators give theirs."""
 _NOWHERE = "\x1f"
 """A delimiter that no line has."""
+
+
+_KINDS: dict[str, list[Any]] = {
+    "int": [np.int8, np.int16, np.int32, np.int64],
+    "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
+    "float": [np.float16, np.float32, np.float64, np.longdouble],
+    "complex": [np.complex64, np.complex128, np.clongdouble],
+    "others": [bool, object, bytes, str, np.void],
+}
+
+
+class _Cast(dict[Any, Callable[[Any], np.ndarray]]):
+    """`np.cast[type](values)`."""
+
+    def __missing__(self, kind: Any) -> Callable[[Any], np.ndarray]:
+        return lambda values: np.asarray(values).astype(kind)
 
 
 class _OldNames:
@@ -130,6 +147,13 @@ def _numpy() -> dict[str, Any]:
         whole_lines = isinstance(decoded(delimiter), str) and not decoded(delimiter).strip("\r\n")
         return np.loadtxt(file, dtype, comments, _NOWHERE if whole_lines else delimiter, *given, **named)
 
+    def asfarray(array: Any, dtype: Any = np.float64) -> np.ndarray:
+        return np.asarray(array, dtype if np.issubdtype(dtype, np.inexact) else np.float64)
+
+    def interpolating(function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function whose `method` was its `interpolation`."""
+        return lambda *given, interpolation="linear", **named: function(*given, **{"method": interpolation, **named})
+
     def savetxt(file: Any, *given: Any, **named: Any) -> None:
         np.savetxt(file, *given, **named)
         if hasattr(file, "flush"):
@@ -149,6 +173,8 @@ def _numpy() -> dict[str, Any]:
     return {
         **_NUMPY_TYPES,
         "divide": _OldNames(np.divide, divide),
+        "alen": lambda array: len(array) if np.ndim(array) else 1,
+        "asfarray": asfarray,
         "asscalar": lambda array: np.asarray(array).item(),
         "fromstring": fromstring,
         "frombuffer": frombuffer,
@@ -156,6 +182,16 @@ def _numpy() -> dict[str, Any]:
         "load": load,
         "msort": lambda array: np.sort(array, axis=0),
         "issubclass_": issubclass,
+        "issubsctype": lambda a, b: np.issubdtype(np.dtype(a), np.dtype(b)),
+        "loads": lambda data: importlib.import_module("pickle").loads(encoded(data), encoding="latin1"),
+        "obj2sctype": lambda kind, default=None: np.dtype(kind).type,
+        "safe_eval": ast.literal_eval,
+        "cast": _Cast(),
+        "sctypes": _KINDS,
+        "recfromcsv": lambda *given, **named: np.genfromtxt(
+            *given, **{"delimiter": ",", "names": True, "dtype": None, "case_sensitive": "lower", **named}
+        ).view(np.recarray),
+        **{name: interpolating(getattr(np, name)) for name in ("nanpercentile", "percentile")},
         "find_common_type": lambda arrays, scalars: np.result_type(*arrays, *scalars),
         "histogram": histogram,
         **{name: listing(getattr(np, name)) for name in stacks},
