@@ -17,6 +17,7 @@ import numpy as np
 
 from . import casts, files, sizes
 from .byte_strings import Bytes, decoded, encoded, joined, native, result
+from .items import cut
 from .operators import Number, compare, shown
 
 _ABSENT = object()
@@ -159,6 +160,9 @@ def _handled(place: int) -> Callable[[Any], Any]:
 
 
 _DRAWN = {"axisbg": "facecolor", "normed": "density"}
+_DRAWN_BY = {"bar": {"left": "x"}, "grid": {"b": "visible"}}
+DRAWS = ("bar", "grid", "hist", "scatter", "subplot", "tick_params")
+"""Functions of pyplot, and methods of its axes, that had other options."""
 _SWITCHES = {"on": True, "off": False}
 
 
@@ -166,8 +170,15 @@ def drawn(name: str, owner: Any, /, *given: Any, **named: Any) -> Any:
     """`owner.name(…)` of matplotlib with its old options; of anything else, as it is."""
     kind = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
     if kind.startswith("matplotlib."):
-        named = {_DRAWN.get(option, option): value for option, value in named.items()}
-        if name == "tick_params":
+        new = {**_DRAWN, **_DRAWN_BY.get(name, {})}
+        named = {new.get(option, option): value for option, value in named.items()}
+        if name == "scatter":
+            named = {
+                option: value if not isinstance(value, str) else value or "none" for option, value in named.items()
+            }
+        elif name.endswith("subplot"):
+            given = tuple(map(cut, given))
+        elif name == "tick_params":
             named = {
                 option: _SWITCHES.get(value, value) if isinstance(value, str) else value
                 for option, value in named.items()
@@ -208,10 +219,7 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape")},
     "paste": (object, sizes.pasted),
     "resize": (object, sizes.resized),
-    **{
-        name: (object, functools.partial(drawn, name))
-        for name in ("add_subplot", "axes", "hist", "subplot", "tick_params")
-    },
+    **{name: (object, functools.partial(drawn, name)) for name in ("add_subplot", "axes", *DRAWS)},
     "writelines": (files.FILES, lambda file, lines: [files.write(file, line) for line in lines] and None),
 }
 """By name: the types whose method is replaced, and the function."""

@@ -64,7 +64,7 @@ import numpy as np
 print zeros(3/1.0).shape, 7/2, rand(2).shape, randn(2).shape, (arange(4)/2).tolist(), max(None, 3), sum([[1, 2], [3, 4]], 0).tolist(), round(2.5), bytes(3), pylab.zeros(2.0).shape, callable(pylab.plot)
 print plt.cm.spectral(0.5)[3], plt.get_cmap('spectral') is not None, cm.spectral is not None
 plt.figure(figsize=(2,2)); plt.hold(True); hold(False); plt.plot([1,2]); plt.gca().set_axis_bgcolor('w'); plt.imshow([[1,2]], cmap=plt.cm.spectral, interpolation='nearest'); imshow([[1, 2]], cmap='spectral'); plt.legend(loc=2)
-print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); fig.canvas.draw(); ax.hold(True); print ax.xaxis.get_tick_params()['labelbottom'], len(fig.canvas.tostring_rgb()) == 3 * np.prod(fig.canvas.get_width_height()); savefig('f.png')
+print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); ax.grid(b=True); ax.scatter([1], [1], edgecolor=''); plt.subplot(2, 2, 1.0); fig.canvas.draw(); ax.hold(True); print ax.xaxis.get_tick_params()['labelbottom'], len(fig.canvas.tostring_rgb()) == 3 * np.prod(fig.canvas.get_width_height()); savefig('f.png')
 ----
 (3,) 3 (2,) (2,) [0, 0, 1, 1] 3 [4, 6] 3.0 3 (2,) True
 1.0 True True
@@ -124,14 +124,26 @@ print rescale(a, 0.5, multichannel=False).shape
 (8, 8)
 (4, 4, 2)
 ====
-import numpy as np, skimage.color, skimage.draw, skimage.measure, skimage.transform
+import numpy as np, skimage.color, skimage.draw, skimage.measure, skimage.transform, skimage.feature, skimage.util
 from skimage.measure import structural_similarity as ssim, compare_psnr
 a = np.arange(147).reshape(7, 7, 3) / 147.; g = skimage.color.rgb2grey(a)
 print g.shape, (skimage.color.rgb2gray(g) == g).all(), np.allclose(skimage.color.rgb2gray(np.dstack([a, g])), g), skimage.draw.circle(2, 2, 1.5)[0].size, ssim(g, g), compare_psnr(g, g + .1) > 19, skimage.measure.compare_ssim(a, a, multichannel=True), ssim(g, g * .5) == ssim(g, g * .5, dynamic_range=2)
+print skimage.measure.label(np.eye(3) > 0, neighbors=4).max(), skimage.measure.label(np.eye(3) > 0, 8).max(), skimage.util.pad(g, 1, 'edge').shape, skimage.filters.threshold_adaptive(g, 3).dtype, skimage.feature.hog(np.eye(8), 4, (4, 4), (1, 1), visualise=True)[1].shape
 print skimage.transform.pyramid_expand(a).shape, [p.shape for p in skimage.transform.pyramid_gaussian(a, 1)]
 ----
 (7, 7) True True 9 1.0 True 1.0 True
+3 1 (9, 9) bool (8, 8)
 (14, 14, 3) [(7, 7, 3), (4, 4, 3)]
+====
+import scipy, scipy.signal, scipy.integrate, scipy.stats, scipy.linalg, numpy as np
+print scipy.where([0, 1])[0], scipy.nan, scipy.linspace(0, 1, 3).tolist(), scipy.fft([1, 2]).real.tolist(), scipy.random.rand(2).shape, scipy.float32(1), scipy.linalg.pinv2(np.eye(1)).shape
+print scipy.signal.hann(3).tolist(), scipy.signal.gaussian(3, 1)[1], scipy.integrate.simps([1, 2, 3]), scipy.integrate.trapz([1, 2]), scipy.stats.mode([1, 1, 2])[0][0], scipy.stats.nanmean([1, np.nan])
+from scipy import *
+print zeros(2).shape, 7 / 2, max([1, 2])
+----
+[1] nan [0.0, 0.5, 1.0] [3.0, -1.0] (2,) 1.0 (1, 1)
+[0.0, 1.0, 0.0] 1.0 4.0 1.5 1 1.0
+(2,) 3 2
 ====
 import scipy.misc, scipy.ndimage, numpy as np
 from scipy.misc import imread, lena

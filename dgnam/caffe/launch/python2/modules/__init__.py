@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from . import binary, builtin_names, packages, pictures, randoms, standard, texts
+from . import binary, builtin_names, packages, pictures, randoms, scipy_names, standard, texts
 from .overlay import Made, Overlay, Overlays
 
 RENAMED = {
@@ -52,11 +52,12 @@ _OVERLAYS: Overlays = {
     **packages.OVERLAYS,
     **pictures.OVERLAYS,
     **randoms.OVERLAYS,
+    **scipy_names.OVERLAYS,
     **standard.OVERLAYS,
     **texts.OVERLAYS,
 }
 
-_MADE: Made = {**builtin_names.MADE, **packages.MADE, **pictures.MADE, **standard.MADE, **texts.MADE}
+_MADE: Made = {**builtin_names.MADE, **pictures.MADE, **scipy_names.MADE, **standard.MADE, **texts.MADE}
 
 WITHOUT: Made = packages.WITHOUT
 """What stands for packages that scripts import without need, where they are not installed."""

@@ -1,4 +1,4 @@
-"""NumPy, SciPy, h5py, yaml, matplotlib and IPython as they were."""
+"""NumPy, h5py, yaml, matplotlib and IPython as they were."""
 
 from __future__ import annotations
 
@@ -209,26 +209,6 @@ def _numpy() -> dict[str, Any]:
     }
 
 
-def _scipy() -> dict[str, Any]:
-    from .. import scipy_misc
-
-    old = ("array", "arange", "zeros", "ones", "mean", "std", "sqrt", "exp", "log", "dot", "pi", "sum", "rand", "randn")
-    found = {name: getattr(np, name) for name in old if hasattr(np, name)}
-    return {**found, "misc": scipy_misc, "rand": np.random.rand, "randn": np.random.randn}
-
-
-def _scipy_misc() -> ModuleType:
-    from .. import scipy_misc
-
-    return scipy_misc
-
-
-def _ndimage() -> dict[str, Any]:
-    from .. import scipy_misc
-
-    return {"imread": scipy_misc.imread}
-
-
 def _h5py() -> dict[str, Any]:
     """Files that are made where there is none, and open for writing where they can be; their strings are texts."""
     import h5py
@@ -330,10 +310,10 @@ def _np_random() -> dict[str, Any]:
 
 
 def _pyplot() -> dict[str, Any]:
-    from ..methods import drawn
+    from ..methods import DRAWS, drawn
 
     _matplotlib_cm()
-    draws = {name: functools.partial(drawn, name, _pyplot_module()) for name in ("hist", "subplot", "tick_params")}
+    draws = {name: functools.partial(drawn, name, _pyplot_module()) for name in DRAWS}
     return {**draws, "hold": lambda on=True: None, "ishold": lambda: True}
 
 
@@ -363,14 +343,7 @@ OVERLAYS: Overlays = {
     "numpy": _numpy,
     "numpy.random": _np_random,
     "pylab": _pylab,
-    "scipy": _scipy,
-    "scipy.ndimage": _ndimage,
     "yaml": _yaml,
-}
-
-MADE: Made = {
-    "scipy.misc": _scipy_misc,
-    "scipy.misc.pilutil": _scipy_misc,
 }
 
 WITHOUT: Made = {"IPython": _ipython, "IPython.display": _ipython_display}

@@ -75,6 +75,20 @@ def _skimage_functions(name: str, **defaults: dict[str, Any]) -> _Names:
     return names
 
 
+def _skimage_filters() -> dict[str, Any]:
+    from skimage import filters
+
+    def threshold_adaptive(image: Any, block_size: int, *given: Any, **named: Any) -> Any:
+        return image > filters.threshold_local(image, block_size, *given, **named)
+
+    old = _skimage_functions("skimage.filters", gaussian={}, gaussian_filter={})()
+    return {**old, "threshold_adaptive": threshold_adaptive}
+
+
+def _skimage_util() -> dict[str, Any]:
+    return {"pad": np.pad}
+
+
 def _skimage_io() -> dict[str, Any]:
     def imsave(name: Any, picture: Any, *given: Any, **named: Any) -> Any:
         from skimage import io, util
@@ -103,7 +117,7 @@ def _skimage_draw() -> dict[str, Any]:
 
 def _skimage_measure() -> dict[str, Any]:
     """Measures of likeness, which are now in `skimage.metrics`."""
-    from skimage import metrics
+    from skimage import measure, metrics
 
     def similarity(
         x: Any, y: Any, *given: Any, dynamic_range: Any = None, multichannel: bool = False, **named: Any
@@ -115,11 +129,17 @@ def _skimage_measure() -> dict[str, Any]:
             named["data_range"] = 2.0 if floats and dynamic_range is None else dynamic_range
         return metrics.structural_similarity(x, y, channel_axis=-1 if multichannel else None, **named)
 
+    def label(image: Any, neighbors: Any = None, *given: Any, **named: Any) -> Any:
+        if neighbors is not None:
+            named["connectivity"] = {4: 1, 8: np.ndim(image)}[neighbors]
+        return measure.label(image, *given, **named)
+
     return {
         "compare_mse": metrics.mean_squared_error,
         "compare_nrmse": metrics.normalized_root_mse,
         "compare_psnr": metrics.peak_signal_noise_ratio,
         "compare_ssim": similarity,
+        "label": label,
         "structural_similarity": similarity,
     }
 
@@ -129,6 +149,7 @@ _SKIMAGE_OPTIONS = {
     "max_iter": "max_num_iter",
     "n_iter_max": "max_num_iter",
     "sigma_range": "sigma_color",
+    "visualise": "visualize",
 }
 _SKIMAGE_NAMES = {"gaussian_filter": "gaussian"}
 _CHANNELS = {"channel_axis": -1}
@@ -139,7 +160,8 @@ OVERLAYS: Overlays = {
     "skimage": _skimage,
     "skimage.color": _skimage_color,
     "skimage.draw": _skimage_draw,
-    "skimage.filters": _skimage_functions("skimage.filters", gaussian={}, gaussian_filter={}),
+    "skimage.feature": _skimage_functions("skimage.feature", hog={}),
+    "skimage.filters": _skimage_filters,
     "skimage.io": _skimage_io,
     "skimage.measure": _skimage_measure,
     "skimage.restoration": _skimage_functions(
@@ -158,6 +180,7 @@ OVERLAYS: Overlays = {
         pyramid_laplacian=_CHANNELS,
         pyramid_reduce=_CHANNELS,
     ),
+    "skimage.util": _skimage_util,
 }
 
 MADE: Made = {"skimage.filter": _skimage_filter}
