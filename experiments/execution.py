@@ -201,12 +201,14 @@ def _lines(context: Context, numbers: Mapping[str, Any]) -> list[str]:
     """A table: a row to each step."""
     steps = {name: values for name, values in numbers.items() if isinstance(values, dict) and name != "findings"}
     rows = list(steps.items())
-    columns = list(dict.fromkeys(key for _, values in rows for key in values))
+    columns = {key: max(14, len(key) + 2) for _, values in rows for key in values}
     if not columns:
         return []
     width = max(len(name) for name, _ in rows) + 2
-    lines = [f"{numbers['units']} units".ljust(width) + "".join(column.rjust(14) for column in columns)]
-    lines += [name.ljust(width) + "".join(_cell(values.get(c), c).rjust(14) for c in columns) for name, values in rows]
+    lines = [f"{numbers['units']} units".ljust(width) + "".join(name.rjust(wide) for name, wide in columns.items())]
+    for name, values in rows:
+        cells = (_cell(values.get(column), column).rjust(wide) for column, wide in columns.items())
+        lines.append(name.ljust(width) + "".join(cells))
     if OUTSIDE in context.models.judges:
         what = f"the outside judge sees the units of {REPORTED} index"
         lines.append(what if packages() else f"{what}; it is not installed: pip install {EXTRA}")

@@ -99,8 +99,8 @@ class Layer:
     auto_tops: the prototxt may omit tops, as for Caffe's losses.
     loss: the first top has a loss weight of 1 by default.
     statistics: the forward pass updates the parameters, and they have no gradient (BatchNorm).
-    no_gradient: bottoms without a gradient (labels, indices): passed over by force_backward, else an error to ask for.
-    unforced: further bottoms that force_backward passes over.
+    no_gradient: bottoms without a gradient (labels, indices); requesting one is an error.
+    unforced: bottoms ignored by force_backward.
     always: bottoms whose gradient a backward pass always computes.
     takes_in_place: the first top may be the first bottom.
     shares: the tops share the memory of the bottom, or without a bottom of the parameter: its "data", or "both" its

@@ -429,21 +429,19 @@ refuse("SoftmaxWithLoss_second_top", "has 1 loss weights for 2 tops", "SoftmaxWi
     t=whole(3, 2))
 refuse("SoftmaxWithLoss_label_gradient", "can't backpropagate to its bottom 't'", "SoftmaxWithLoss",
     "propagate_down: true propagate_down: true", x=normal(2, 3), t=whole(3, 2))
-refuse("InfogainLoss_gradient", "can't backpropagate to its bottom 'H'", "InfogainLoss",
-    "propagate_down: true propagate_down: false propagate_down: true", x=normal(2, 3), t=whole(3, 2), H=normal(3, 3))
+refuse("InfogainLoss_forced", "can't backpropagate to its bottom 'H'", "InfogainLoss", x=normal(2, 3), t=whole(3, 2),
+    H=normal(3, 3))
 refuse("InfogainLoss_normalize", "normalize is not for this layer", "InfogainLoss", "loss_param { normalize: true }",
     x=normal(2, 3), t=whole(3, 2), H=normal(3, 3))
 refuse("MultinomialLogisticLoss_labels", "one label per item", "MultinomialLogisticLoss", x=share(2, 3),
     t=whole(3, 2, 2))
 refuse("ContrastiveLoss_shapes", r"takes shapes \(N, C\)", "ContrastiveLoss", a=normal(2, 3), b=normal(2, 3, 2),
     s=whole(2, 2))
-refuse("Embed_gradient", "can't backpropagate to its bottom 'i'", "Embed",
-    "loss_weight: 1 propagate_down: true embed_param { num_output: 2 input_dim: 3 }", i=whole(3, 2))
-refuse("BatchReindex_gradient", "can't backpropagate to its bottom 'i'", "BatchReindex",
-    "loss_weight: 1 propagate_down: true propagate_down: true", x=normal(2, 3), i=whole(2, 2))
+refuse("Embed_forced", "can't backpropagate to its bottom 'i'", "Embed", "embed_param { num_output: 2 input_dim: 3 }",
+    i=whole(3, 2))
+refuse("BatchReindex_forced", "can't backpropagate to its bottom 'i'", "BatchReindex", x=normal(2, 3), i=whole(2, 2))
 refuse("BatchReindex_index", "indices lie in", "BatchReindex", x=normal(2, 3), i=given([2], 1), force=False)
-refuse("Filter_gradient", "can't backpropagate to its bottom 's'", "Filter",
-    "loss_weight: 1 propagate_down: true propagate_down: true", x=normal(2, 3), s=given([1, 0], 2))
+refuse("Filter_forced", "can't backpropagate to its bottom 's'", "Filter", x=normal(2, 3), s=given([1, 0], 2))
 refuse("Filter_selector", "all its axes but the first must be 1", "Filter", x=normal(2, 3), s=normal(2, 2), force=False)
 refuse("Concat_shapes", "may differ along axis 1 only", "Concat", a=normal(2, 3), b=normal(3, 3))
 refuse("Concat_both_axes", "either axis or the older concat_dim", "Concat", "concat_param { axis: 1 concat_dim: 1 }",

@@ -16,6 +16,7 @@ class EuclideanLoss(Loss):
     """y = sum((a - b) ** 2) / (2 N), for bottoms a and b of one size with N items; both may get a gradient."""
 
     no_gradient = ()
+    unforced = ()
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         a, b = (self.legacy(s) for s in bottom_shapes)

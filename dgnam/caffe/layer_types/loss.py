@@ -24,6 +24,7 @@ class Loss(Layer):
     auto_tops = True
     loss = True
     no_gradient: tuple[int, ...] = (1,)
+    unforced: tuple[int, ...] = (1,)
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         data, labels = tuple(bottom_shapes[0]), tuple(bottom_shapes[1])

@@ -29,6 +29,7 @@ class Recurrent(Layer):
     bottoms = (2, None)
     tops = (1, None)
     no_gradient = (1,)
+    unforced = (1,)
     states: ClassVar[int] = 1
     gates: ClassVar[int] = 1
 
@@ -150,6 +151,7 @@ class LSTMUnit(Layer):
     bottoms = (3, 3)
     tops = (2, 2)
     no_gradient = (2,)
+    unforced = (2,)
 
     def top_shapes(self, bottom_shapes: Sequence[Shape]) -> list[Shape]:
         cell, gates, cont = (tuple(s) for s in bottom_shapes)

@@ -353,15 +353,13 @@ def _loss_weights(layer: Layer) -> list[float]:
 def _plan_backward(plan: NetPlan) -> None:
     """Determine which layers a backward pass runs and which gradients they compute, as Caffe does.
 
-    A gradient is needed between a learned parameter and a loss; force_backward requests all that there are, where Caffe
-    ends the process at a layer of indices (Embed, BatchReindex, Filter).
+    A gradient is needed between a learned parameter and a loss; force_backward requests all.
     """
     _learning_below(plan)
     _loss_above(plan)
     if plan.force_backward:
         for wired in plan.layers:
-            without = (*wired.layer.unforced, *wired.layer.no_gradient)
-            wanted = [need or i not in without for i, need in enumerate(wired.needs.bottoms)]
+            wanted = [need or i not in wired.layer.unforced for i, need in enumerate(wired.needs.bottoms)]
             wired.needs = Needs(wanted, [True] * len(wired.params))
             wired.backward = True
 

@@ -261,19 +261,6 @@ class TestNeeds:
         found = self.needs(FORCED + self.TINY % "" + self.SOFTMAX)
         assert (found["ip"], found["loss"]) == ((True, [True]), (True, [True, False]))
 
-    @pytest.mark.parametrize(
-        ("layer_type", "options", "bottoms", "expected"),
-        [
-            ("Embed", "embed_param { num_output: 2 input_dim: 9 }", ["label"], [False]),
-            ("BatchReindex", "", ["data", "label"], [True, False]),
-            ("Filter", "", ["data", "label"], [True, False]),
-        ],
-    )
-    def test_force_backward_passes_indices_over(self, layer_type, options, bottoms, expected):
-        named = " ".join(f'bottom: "{one}"' for one in bottoms)
-        text = f'layer {{ name: "x" type: "{layer_type}" {named} top: "x" {options} }}'
-        assert self.needs(FORCED + inputs(data=(5, 4), label=(5,)) + text)["x"] == (True, expected)
-
     def test_force_backward_reaches_both_sides_of_a_distance(self):
         text = inputs(data=(5, 4), t=(5, 4)) + ip("ip", "data") + euclidean("ip", "t")
         assert self.needs(text)["loss"] == (True, [True, False])

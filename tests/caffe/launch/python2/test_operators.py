@@ -1,4 +1,8 @@
-"""NumPy's arithmetic as it was; what is expected was computed by NumPy 1.16 on Python 2.7.18."""
+"""NumPy's arithmetic as it was.
+
+What is expected was computed by NumPy 1.16 on Python 2.7.18, but for the types of wide floats and for texts of numbers,
+which follow its documentation.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,8 @@
-"""Packages of Python 2's time; what is expected was printed by those of 2015 on Python 2.7, but for random numbers."""
+"""Packages of Python 2's time.
+
+What is expected was printed by those of 2015 on Python 2.7, but for random numbers; of names and options that are only
+served again, it is what their documentation says.
+"""
 # ruff: noqa: E501  (a case is a line)
 
 import os
