@@ -25,7 +25,7 @@ from .pictures import Pictures
 Series = Mapping[str, Mapping[str, np.ndarray]]
 
 ROW_NAMES = {"dgn_am": "DGN-AM"}
-"""Of steps in an overview; the others are named by their steps."""
+"""Of steps in an overview or a plot; the others are named by their steps."""
 
 MOST_COLUMNS = 10
 """Units in an overview."""
@@ -114,7 +114,8 @@ class Context(Judging):
         """Nothing where there is no judge, or no layer, to plot."""
         categories = next(map(list, series.values()), [])
         if categories:
-            table = {one: [summary(values) for values in by_category.values()] for one, by_category in series.items()}
+            named = {ROW_NAMES.get(one, one): by_category for one, by_category in series.items()}
+            table = {one: [summary(values) for values in by_category.values()] for one, by_category in named.items()}
             self._figure(name, draw_estimates(table, categories, **words))
 
     def plot_pairs(self, name: str, series: Mapping[str, tuple[np.ndarray, np.ndarray]], **words: Any) -> None:
