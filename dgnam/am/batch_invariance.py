@@ -1,4 +1,4 @@
-"""Batch-invariant kernels: a row of a batch gets the same numbers in any company, and with any number of threads.
+"""Batch-invariant kernels: a row of a batch gets the same numbers in any company, on as many threads.
 
     with batch_invariant(len(images), images.device):
         values = target(images, layers)  # each row as if it were alone
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,25 +51,9 @@ are both larger than this (`ConvParams::use_mkldnn`)."""
 Function = Callable[..., Any]
 
 
-def batch_invariant(
-    rows: int, device: torch.device, size: tuple[int, int] | None = None
-) -> AbstractContextManager[object]:
-    """While this lasts, torch's functions treat the `rows` rows of a batch alike; on a CPU only.
-
-    size: height and width of the rows' images, if they are.  Small ones that are fewer than threads have a thread each,
-        as rule 3 leaves the others little to do: a single one of 64 pixels then takes 0.86 of the time.
-    """
-    if device.type != "cpu":
-        return nullcontext()
-    threads = torch.get_num_threads()
-    few_and_small = rows < threads and size is not None and 3 * size[0] * size[1] <= SMALL_IMAGE
-    return _few_threads(rows) if few_and_small else _BatchInvariant(rows, threads)
-
-
-@contextmanager
-def _few_threads(rows: int) -> Iterator[None]:
-    with on_threads(rows), _BatchInvariant(rows, rows):
-        yield
+def batch_invariant(rows: int, device: torch.device) -> AbstractContextManager[object]:
+    """While this lasts, torch's functions treat the `rows` rows of a batch alike; on a CPU only."""
+    return _BatchInvariant(rows, torch.get_num_threads()) if device.type == "cpu" else nullcontext()
 
 
 class _BatchInvariant(TorchFunctionMode):
@@ -122,9 +107,12 @@ class _BatchInvariant(TorchFunctionMode):
         strided = _largest(stride) > 1
         if _largest(weight.shape[2:]) == 1 and not strided:
             dilation = 2
-        return self._convolved(
-            lambda rows: func(rows, weight, bias, stride, padding, dilation, groups), x, weight, strided
-        )
+
+        def convolve(rows: Tensor, kernels: Tensor, offsets: Tensor | None) -> Tensor:
+            found: Tensor = func(rows, kernels, offsets, stride, padding, dilation, groups)
+            return found
+
+        return self._convolved(convolve, x, weight, bias, strided)
 
     def transposed_convolution(
         self,
@@ -140,16 +128,21 @@ class _BatchInvariant(TorchFunctionMode):
         if x.dim() != weight.dim():
             return func(x, weight, bias, stride, *others, **options)
         strided = _largest(stride) > 1
-        return self._convolved(lambda rows: func(rows, weight, bias, stride, *others, **options), x, weight, strided)
 
-    def _convolved(self, convolve: Function, x: Tensor, weight: Tensor, strided: bool) -> Any:
+        def convolve(rows: Tensor, kernels: Tensor, offsets: Tensor | None) -> Tensor:
+            found: Tensor = func(rows, kernels, offsets, stride, *others, **options)
+            return found
+
+        return self._convolved(convolve, x, weight, bias, strided)
+
+    def _convolved(self, convolve: Function, x: Tensor, weight: Tensor, bias: Tensor | None, strided: bool) -> Any:
         small = len(x) < self.threads and x.numel() <= SMALL_IMAGE * len(x)
         over = len(x) % self.threads if strided or small else 0
         if not over:
-            return _in_onednn(convolve, x, weight)
+            return _in_onednn(convolve, x, weight, bias)
         shared, last = (_like(rows, x) for rows in x.split([len(x) - over, over]))
-        found = _on_threads(over, lambda rows: _in_onednn(convolve, rows, weight), last)
-        return torch.cat([convolve(shared), found]) if len(shared) else found
+        found = _on_threads(over, partial(_in_onednn, convolve), last, weight, bias)
+        return torch.cat([convolve(shared, weight, bias), found]) if len(shared) else found
 
     def by_row(self, func: Function, x: Tensor, *others: Any, **options: Any) -> Any:
         """Rule 4."""
@@ -226,10 +219,10 @@ def _like(rows: Tensor, x: Tensor) -> Tensor:
     return rows.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
-def _in_onednn(convolve: Function, x: Tensor, weight: Tensor) -> Tensor:
+def _in_onednn(convolve: Function, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     narrow = weight.dim() < 4 or min(weight.shape[-2:]) <= SMALL_KERNEL
     by_torch = len(x) == 1 and x.numel() <= SMALL_IMAGE and narrow
-    found: Tensor = convolve(_doubled(x))[:1] if by_torch else convolve(x)
+    found: Tensor = convolve(_doubled(x), weight, bias)[:1] if by_torch else convolve(x, weight, bias)
     return found
 
 
@@ -246,8 +239,7 @@ def _joins_rows(func: Function, x: Tensor, others: tuple[Any, ...], options: Map
 
 
 @contextmanager
-def on_threads(count: int) -> Iterator[None]:
-    """While this lasts torch computes with so many threads."""
+def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -256,28 +248,29 @@ def on_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _on_threads(count: int, function: Function, x: Tensor) -> Tensor:
-    """`function` of x, and its gradient, on so many threads."""
-    if torch.is_grad_enabled() and x.requires_grad:
-        found: Tensor = _OnThreads.apply(count, function, x)
+def _on_threads(count: int, function: Function, *given: Tensor | None) -> Tensor:
+    """`function(*given)` and its gradients, on so many threads."""
+    if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in given):
+        found: Tensor = _OnThreads.apply(count, function, *given)
         return found
-    with on_threads(count):
-        alone: Tensor = function(x)
+    with _threads(count):
+        alone: Tensor = function(*given)
     return alone
 
 
 class _OnThreads(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, count: int, function: Function, x: Tensor) -> Tensor:
+    def forward(ctx: Any, count: int, function: Function, *given: Tensor | None) -> Tensor:
         ctx.count = count
-        with torch.enable_grad(), on_threads(count):
-            ctx.x = x.detach().requires_grad_()
-            ctx.y = function(ctx.x)
+        with torch.enable_grad(), _threads(count):
+            ctx.given = tuple(None if one is None else one.detach().requires_grad_(one.requires_grad) for one in given)
+            ctx.y = function(*ctx.given)
         found: Tensor = ctx.y.detach()
         return found
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> tuple[None, None, Tensor]:
-        with torch.enable_grad(), on_threads(ctx.count):
-            (gradient,) = torch.autograd.grad(with_gradient(ctx.y, *gradients), ctx.x)
-        return None, None, gradient
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
+        wanted = [one for one in ctx.given if one is not None and one.requires_grad]
+        with torch.enable_grad(), _threads(ctx.count):
+            found = iter(torch.autograd.grad(with_gradient(ctx.y, *gradients), wanted))
+        return None, None, *(next(found) if one is not None and one.requires_grad else None for one in ctx.given)

@@ -274,7 +274,7 @@ class _Batch:
         with (
             borrowed(self.target, self.prior),
             self.lowered.weights(),
-            batch_invariant(len(codes), self.device, self.prior.image_size),
+            batch_invariant(len(codes), self.device),
         ):
             return self._step(codes, step)
 

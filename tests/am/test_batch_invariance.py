@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from dgnam.am import Job, Unit, released, synthesize
+from dgnam.am import Job, PixelPrior, TorchTarget, Unit, released, synthesize
 from dgnam.am import batch_invariance as module
 from dgnam.am.batch_invariance import batch_invariant
 from dgnam.api.priors import open_prior
@@ -51,20 +51,6 @@ FUNCTIONS = {
     "norm": ((4099,), lambda x: x.norm(dim=1)),
     "batch norm": ((8, 5, 5), lambda x: F.batch_norm(x, draw(8), draw(8).abs())),
 }
-
-
-@pytest.mark.parametrize(
-    ("rows", "size", "count"), [(1, (64, 64), 1), (1, (227, 227), 2), (2, (64, 64), 2), (1, None, 2)]
-)
-def test_few_small_images_have_a_thread_each(rows, size, count):
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with batch_invariant(rows, CPU, size):
-            assert torch.get_num_threads() == count
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
 
 
 def rows_of(function, batch):
@@ -125,6 +111,23 @@ def test_a_picture_is_the_same_alone_and_in_company(threads):
     alone = codes(187)[0]
     for company in ([187, 3], [3, 187, 5], list(range(183, 192))):
         assert np.array_equal(codes(*company)[company.index(187)], alone)
+
+
+def test_an_image_of_a_small_net_is_the_same_in_company():
+    """Where a matrix product of few columns depends on the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(8)
+    try:
+        module = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 40), nn.Tanh(), nn.Linear(40, 12)).eval()
+        target, prior = TorchTarget(module, (16, 16)), PixelPrior((16, 16))
+        jobs = [Job(Unit("3", unit), 0, released(n_iters=3)) for unit in range(12)]
+        (alone,), (company,) = (
+            synthesize(target, prior, some, clip=None, batches=[range(len(some))], progress=False)
+            for some in (jobs[:1], jobs)
+        )
+        assert np.array_equal(alone.codes[0], company.codes[0])
+    finally:
+        torch.set_num_threads(before)
 
 
 def noted(function, name=None):
@@ -240,6 +243,22 @@ def test_gradients_pass_what_computes_on_threads_of_its_own(monkeypatch):
     with torch.no_grad():
         assert torch.equal(module._on_threads(3, torch.exp, x), x.exp())
     assert counts == [3, 7]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 6])
+def test_gradients_pass_kernels_and_biases(rows, monkeypatch):
+    """As where a generator's kernels depend on its codes."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    x, weight, bias = draw(rows, 3, 9, 9).requires_grad_(), draw(5, 3, 3, 3), draw(5)
+
+    def found():
+        convolved = F.conv2d(x, weight * x.mean(), bias * x.sum(), 2)
+        return torch.autograd.grad((convolved * convolved).sum(), x)[0]
+
+    plain = found()
+    with batch_invariant(rows, CPU):
+        assert torch.allclose(found(), plain, rtol=1e-3, atol=1e-3)
 
 
 def test_curves_take_each_row_by_itself():
