@@ -32,17 +32,22 @@ def assign(array: np.ndarray, index: Any, value: Any) -> None:
 
 def fill(array: np.ndarray, value: Any) -> None:
     """`array.fill(value)`."""
-    assign(array, ..., value)
+    if array.dtype.kind == "O":
+        array.fill(value)
+    else:
+        assign(array, ..., value)
 
 
-def making(make: Callable[..., Any], place: int) -> Callable[..., Any]:
-    """A function of NumPy that makes an array of the values it is given at `place`, of a type that is named."""
+def making(make: Callable[..., Any], place: int, name: str = "") -> Callable[..., Any]:
+    """A function of NumPy that makes an array of the values given at `place` or by `name`, of a type that is named."""
 
     @functools.wraps(make)
     def made(*given: Any, **named: Any) -> Any:
         try:
             return make(*given, **named)
         except OverflowError:
+            if name in named:
+                return make(*given, **{**named, name: _array_of(named[name])})
             if len(given) <= place:
                 raise
             return make(*given[:place], _array_of(given[place]), *given[place + 1 :], **named)

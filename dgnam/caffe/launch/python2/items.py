@@ -35,6 +35,18 @@ def assign_item(value: Any, container: Any, index: Any) -> None:
         container[index] = value
 
 
+class Stored:
+    """A container whose items are assigned by `assign_item`, as one of several targets."""
+
+    __slots__ = ("container",)
+
+    def __init__(self, container: Any) -> None:
+        self.container = container
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assign_item(value, self.container, index)
+
+
 def whole(index: Any) -> Any:
     """An index of an array, with whole numbers for floats."""
     if isinstance(index, tuple):

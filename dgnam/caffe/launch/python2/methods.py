@@ -163,6 +163,8 @@ _DRAWN = {"axisbg": "facecolor", "normed": "density"}
 _DRAWN_BY = {"bar": {"left": "x"}, "grid": {"b": "visible"}}
 DRAWS = ("bar", "grid", "hist", "scatter", "subplot", "tick_params")
 """Functions of pyplot, and methods of its axes, that had other options."""
+_COLORS = frozenset(("edgecolor", "edgecolors", "facecolor", "facecolors"))
+"""Options of `scatter` that were no color where they were an empty text."""
 _SWITCHES = {"on": True, "off": False}
 
 
@@ -174,7 +176,8 @@ def drawn(name: str, owner: Any, /, *given: Any, **named: Any) -> Any:
         named = {new.get(option, option): value for option, value in named.items()}
         if name == "scatter":
             named = {
-                option: value if not isinstance(value, str) else value or "none" for option, value in named.items()
+                option: "none" if option in _COLORS and isinstance(value, str) and not value else value
+                for option, value in named.items()
             }
         elif name.endswith("subplot"):
             given = tuple(map(cut, given))
@@ -283,8 +286,8 @@ def _rgb(canvas: Any) -> Bytes:
 
 def _itemset(array: np.ndarray, *given: Any) -> None:
     *index, value = given
-    if len(index) == 1 and isinstance(index[0], int):
-        index = [np.unravel_index(index[0], array.shape)]
+    if len(index) == 1 and isinstance(index[0], int | np.integer):
+        index = [np.unravel_index(range(array.size)[index[0]], array.shape)]
     casts.assign(array, tuple(index[0]) if len(index) == 1 else tuple(index), value)
 
 

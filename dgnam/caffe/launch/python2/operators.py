@@ -304,7 +304,7 @@ def _formatted(form: str, values: Any) -> Any:
             return shown(value)
         texts = {"__str__": lambda self: str(shown(value)), "__repr__": lambda self: repr(value)}
         kind = _ELEMENTS[value.dtype.kind]
-        return type(kind.__name__, (kind,), texts)(value.item()) if "%s" in form or "%r" in form else value.item()
+        return type(kind.__name__, (kind,), texts)(value.item())
 
     if isinstance(values, tuple):
         return tuple(one(value) for value in values)

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import files
 from .byte_strings import Bytes, result
-from .items import assign_item, contains, item, items, stored
+from .items import Stored, assign_item, contains, item, items, stored
 from .methods import method
 from .operators import (
     Ordered,
@@ -51,6 +51,7 @@ __all__ = [
     "Bytes",
     "Ordered",
     "StopIteration",
+    "Stored",
     "add",
     "arguments",
     "assign_item",

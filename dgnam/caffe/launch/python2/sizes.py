@@ -79,11 +79,12 @@ def resized(owner: Any, *given: Any, **named: Any) -> Any:
     return owner.resize(*given, **named)
 
 
-def pasted(owner: Any, image: Any, *given: Any, **named: Any) -> Any:
+def pasted(owner: Any, *given: Any, **named: Any) -> Any:
     """`owner.paste(image, box)` of Pillow, whose places may be floats."""
-    if type(owner).__module__.startswith("PIL.") and given:
-        given = (_whole(given[0]), *given[1:])
-    return owner.paste(image, *given, **named)
+    if type(owner).__module__.startswith("PIL."):
+        given = (*given[:1], *map(_whole, given[1:2]), *given[2:])
+        named = {name: _whole(value) if name == "box" else value for name, value in named.items()}
+    return owner.paste(*given, **named)
 
 
 def _cutting(function: Any, positions: tuple[int, ...] | None, names: tuple[str, ...]) -> Callable[..., Any]:

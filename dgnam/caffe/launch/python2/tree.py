@@ -48,7 +48,7 @@ _OF_BYTES = ("content", "data")
 _OBJECT, _INDEX, _ERROR, _ITEM = (f"{RUNTIME[:-2]}_{name}" for name in ("object", "index", "error", "item_"))
 _NO_NAME = f"{TARGET}no_name"
 _LEAST_LIMIT = 128
-"""Whole numbers below it, of those that are written without a sign, fit any type."""
+"""Numbers below it, of those that are written without a sign, fit any type."""
 _Function = ast.FunctionDef | ast.Lambda
 
 
@@ -140,6 +140,9 @@ class _Rewriter(ast.NodeTransformer):
             call = _call("assign_item", node, node.value, target.value, _index(target.slice))
             statement: ast.stmt = _placed(ast.Expr(call), node)
             return statement
+        if len(node.targets) > 1 or not isinstance(target, ast.Subscript):
+            for one in node.targets:
+                _store(one)
         if isinstance(target, ast.Attribute) and target.attr in _OF_BYTES and _is_path(target.value):
             node.value = _call("stored", node, _again(target.value), ast.Constant(target.attr), node.value)
         return node
@@ -174,8 +177,9 @@ class _Rewriter(ast.NodeTransformer):
             return found if isinstance(op, ast.In) else _placed(ast.UnaryOp(ast.Not(), found), node)
         if isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant) and right.value is None:
             return _call("is_none" if isinstance(op, ast.Eq) else "is_not_none", node, node.left)
-        if isinstance(op, ast.Eq | ast.NotEq) and isinstance(right, ast.Constant) and isinstance(right.value, str):
-            return _call("is_text" if isinstance(op, ast.Eq) else "is_not_text", node, node.left, right)
+        for text, other in ((right, node.left), (node.left, right)):
+            if isinstance(op, ast.Eq | ast.NotEq) and isinstance(text, ast.Constant) and isinstance(text.value, str):
+                return _call("is_text" if isinstance(op, ast.Eq) else "is_not_text", node, other, text)
         name = _ORDER.get(type(op))
         return node if name is None else _call(name, node, node.left, right)
 
@@ -396,8 +400,17 @@ def _fits(index: ast.expr, value: ast.expr) -> bool:
     """Whether an assignment to an item does what it did, whatever the array's type."""
     if isinstance(index, ast.Constant) and isinstance(index.value, str):
         return True
-    small = isinstance(value, ast.Constant) and (not isinstance(value.value, int) or value.value < _LEAST_LIMIT)
+    small = isinstance(value, ast.Constant) and (not isinstance(value.value, int | float) or value.value < _LEAST_LIMIT)
     return small and _is_fixed(index)
+
+
+def _store(target: ast.expr) -> None:
+    """Make the items among the targets of an assignment, in place, those that `assign_item` assigns."""
+    if isinstance(target, ast.Tuple | ast.List):
+        for one in target.elts:
+            _store(one)
+    elif isinstance(target, ast.Subscript):
+        target.value = _call("Stored", target, target.value)
 
 
 def _is_path(node: ast.expr) -> bool:

@@ -29,6 +29,18 @@ print np.maximum(np.uint8([1, 200]), 300), np.minimum(256, np.uint8([1, 200])).d
 ----
 [300 300] uint16 [  2 144] int16 5 float32 [1 2] [8]
 ====
+a = np.zeros(4, np.uint8); a[0] = a[1] = -1; a[2.0], i, a[i] = 300, 3, -2; print a; a[0] = 300.7; print a[0]
+o = np.empty(2, object); o.fill([]); print o.tolist(); d = {}; d['x'], [d[0], y] = 1, (2, 3); print d, y
+b = np.zeros((2, 2)); b.itemset(-1, 5); b.itemset(np.int64(1), 3); print b.tolist()
+print np.full(2, fill_value=-1, dtype='uint8'), np.full_like(a, fill_value=300), np.where(a > 50, -1, a), np.where([True, False], 1, 0.5), np.where([0, 1])[0]
+----
+[255 255  44 254]
+44
+[[], []]
+{'x': 1, 0: 2} 3
+[[0.0, 3.0], [0.0, 5.0]]
+[255 255] [44 44 44 44] [44 -1 44 -1] [1.  0.5] [1]
+====
 a = np.zeros(1, np.uint8)
 for v in 2**70, [2**70]:
     for f in (lambda: a.fill(v)), (lambda: np.array(v, np.uint8)), (lambda: np.uint8(v)):

@@ -108,9 +108,13 @@ def test_texts_of_small_floats_and_of_arrays_of_one_element():
     assert found == ("2.50 b", "7: [7]", "0.1", "0.10000000149 0.100", "0.1")
 
 
+def test_an_array_of_one_element_is_shown_in_any_width():
+    assert run("x = '%5s|%-6s|%3d' % (n, n, n), '%5s' % n", n=np.array([7]))["x"] == ("  [7]|[7]   |  7", "  [7]")
+
+
 def test_an_array_of_numbers_is_no_text():
-    source = "x = (a == 'all'), (a != 'all'), (n == 'all').tolist(), 'b' == 'b', 1 != 'b'"
-    assert run(source, a=np.ones(3), n=np.array(["all", "b"]))["x"] == (False, True, [True, False], True, True)
+    source = "x = (a == 'all'), (a != 'all'), (n == 'all').tolist(), 'b' == 'b', 1 != 'b', 'all' == a"
+    assert run(source, a=np.ones(3), n=np.array(["all", "b"]))["x"] == (False, True, [True, False], True, True, False)
 
 
 def test_an_array_is_not_none():

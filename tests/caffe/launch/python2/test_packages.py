@@ -29,10 +29,10 @@ print np.sum(i for i in range(4)), np.sum([1, 2]), np.sum(np.ones((2, 2)), 0).to
 import numpy as np
 a = np.arange(6).reshape(2, 3); open('r.csv', 'w').write('A,b\n1,2.5\n3,4\n')
 print np.alen(a), np.asfarray([1]).dtype, np.asfarray([1], 'f').dtype, np.asfarray([1], int).dtype, np.cast['uint8']([1.5, 300]), np.cast[int](2.5), np.sctypes['float'][1], np.obj2sctype('f'), np.issubsctype(np.float32, 'f'), np.safe_eval('[1]'), np.loads(np.arange(2).dumps()), np.recfromcsv('r.csv').a.tolist()
-print a.ptp(), a.ptp(axis=1), np.percentile(a, 50, interpolation='nearest'), np.percentile(a, 50), np.percentile(a, 25, 0).tolist(), np.array([1], '<i2').newbyteorder()[0]
+print a.ptp(), a.ptp(axis=1), np.percentile(a, 50, interpolation='nearest'), np.percentile(a, 50, None, None, False, 'lower'), np.percentile(a, 50), np.percentile(a, 25, 0).tolist(), np.array([1], '<i2').newbyteorder()[0]
 ----
 2 float64 float32 float64 [ 1 44] 2 <type 'numpy.float32'> <type 'numpy.float32'> True [1] [0 1] [1, 3]
-5 [2 2] 2 2.5 [0.75, 1.75, 2.75] 256
+5 [2 2] 2 2 2.5 [0.75, 1.75, 2.75] 256
 ====
 import numpy as np
 from dgnam.caffe.launch.python2 import files
@@ -44,14 +44,14 @@ files.flush_all(); print open('s.txt').read(), open('g.bin').read()
 kept kept
 ====
 import numpy as np
-import os; np.save('a.npy', {'x': np.arange(3), 'y': [1, 'a', (2.5, None), set([1])]}); a = np.load('a.npy').item(); print a['x'].sum(), a['y'][1], np.load(open('a.npy', 'rb')).item()['y'][2]
+import os; np.save('a.npy', {'x': np.arange(3), 'y': [1, 'a', (2.5, None), set([1])]}); a = np.load('a.npy').item(); print a['x'].sum(), a['y'][1], np.load(open('a.npy', 'rb')).item()['y'][2], np.load('a.npy', allow_pickle=True).item()['y'][1]
 class E(object):
     def __reduce__(self): return (os.system, ('exit',))
 np.save('b.npy', np.array([E(), 1], dtype=object))
 try: np.load('b.npy')
 except Exception, e: print type(e).__name__, 'posix.system' in str(e)
 ----
-3 a (2.5, None)
+3 a (2.5, None) a
 UnpicklingError True
 ====
 from numpy import *
@@ -68,7 +68,7 @@ import numpy as np
 print zeros(3/1.0).shape, 7/2, rand(2).shape, randn(2).shape, (arange(4)/2).tolist(), max(None, 3), sum([[1, 2], [3, 4]], 0).tolist(), round(2.5), bytes(3), pylab.zeros(2.0).shape, callable(pylab.plot)
 print plt.cm.spectral(0.5)[3], plt.get_cmap('spectral') is not None, cm.spectral is not None
 plt.figure(figsize=(2,2)); plt.hold(True); hold(False); plt.plot([1,2]); plt.gca().set_axis_bgcolor('w'); plt.imshow([[1,2]], cmap=plt.cm.spectral, interpolation='nearest'); imshow([[1, 2]], cmap='spectral'); plt.legend(loc=2)
-print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); ax.grid(b=True); ax.scatter([1], [1], edgecolor=''); plt.subplot(2, 2, 1.0); fig.canvas.draw(); ax.hold(True); print ax.xaxis.get_tick_params()['labelbottom'], len(fig.canvas.tostring_rgb()) == 3 * np.prod(fig.canvas.get_width_height()); savefig('f.png')
+print plt.hist([1,2], normed=True)[0].sum() > 0; fig = plt.figure(); ax = fig.add_subplot(1,1,1, axisbg='w'); ax.hist([1, 2], normed=1); fig.canvas.set_window_title('x'); plt.tick_params(labelbottom='off'); ax.tick_params(labelleft='off'); ax.grid(b=True); ax.scatter([1], [1], edgecolor=''); assert ax.scatter([1], [1], label='').get_label() != 'none'; plt.subplot(2, 2, 1.0); fig.canvas.draw(); ax.hold(True); print ax.xaxis.get_tick_params()['labelbottom'], len(fig.canvas.tostring_rgb()) == 3 * np.prod(fig.canvas.get_width_height()); savefig('f.png')
 ----
 (3,) 3 (2,) (2,) [0, 0, 1, 1] 3 [4, 6] 3.0 3 (2,) True
 1.0 True True
@@ -91,12 +91,18 @@ import h5py, numpy as np
 f = h5py.File('s.h5', 'w'); f['n'] = np.array(['a', 'b']); f['l'] = ['x', 'yy']; f['t'] = 'text'; d = f.create_dataset('c', data=np.array([['p'], ['q']])); f['d'] = np.zeros((2, 2)); f.close()
 f = h5py.File('s.h5', 'r'); print f['n'][0] == 'a', f['l'][:].tolist(), f['t'].value, f['c'][1, 0], f['n'].value == 'b', f['d'][0].sum(), f['d'].shape, isinstance(f['d'], h5py.Dataset), list(f['l'])
 np.save('s.npy', np.array(['a', 'bc']).astype('S2')); a = np.load('s.npy'); print a[1] == 'bc', a.tolist(), 'a' in a
+np.savez('s.npz', n=np.array(['a', 'bc']).astype('S2')); z = np.load('s.npz'); print z['n'].tolist() == ['a', 'bc'], 'a' in z['n'], z.f.n[1] == 'bc', z.files
+f = h5py.File('g.h5', 'w'); g = f.create_group('g'); g['n'] = np.array(['a', 'b']); print g.create_dataset('c', data=['x'])[0] == 'x'; f.close()
+f = h5py.File('g.h5', 'r'); g = f['g']; print g['n'][0] == 'a', g['n'].value.tolist(), f.get('g/n')[1] == 'b', [v[0] for v in g.values()] == ['x', 'a'], f.get('q') is None, isinstance(g, h5py.Group)
 ----
 True ['x', 'yy'] text q [False  True] 0.0 (2, 2) True ['x', 'yy']
 True ['a', 'bc'] True
+True True True ['n']
+True
+True ['a', 'b'] True True True True
 ====
 from PIL import Image, ImageDraw, ImageFont
-i = Image.new('RGB', (20 * 0.5, 10.0)); i.paste(i.resize((2, 2)), (1.0, 2.5)); print i.size, i.resize((5.0, 2.5 * 2), Image.ANTIALIAS).size, i.resize(size=(3.0, 2)).size
+i = Image.new('RGB', (20 * 0.5, 10.0)); i.paste(i.resize((2, 2)), (1.0, 2.5)); i.paste(im=i.crop((0, 0, 1, 1)), box=(3.0, 4)); print i.size, i.resize((5.0, 2.5 * 2), Image.ANTIALIAS).size, i.resize(size=(3.0, 2)).size
 w, h = ImageDraw.Draw(i).textsize('abc'); print w > h > 0, type(w), ImageFont.load_default().getsize('abc') == (w, h), ImageDraw.Draw(i).textsize('abc', font=ImageFont.load_default()) == (w, h)
 import os; open('n.txt', 'w').write('ab'); print os.path.getsize('n.txt')
 ----

@@ -110,7 +110,10 @@ def _numpy() -> dict[str, Any]:
     def load(file: Any, *given: Any, **named: Any) -> Any:
         named.setdefault("encoding", "latin1")
         try:
-            return _texts(np.load(files.binary(file), *given, **named))
+            found = np.load(files.binary(file), *given, **named)
+            if isinstance(found, np.lib.npyio.NpzFile):
+                found.__class__ = _Archive
+            return _texts(found)
         except ValueError as error:
             if "allow_pickle" not in str(error) or "allow_pickle" in named:
                 raise
@@ -152,7 +155,12 @@ def _numpy() -> dict[str, Any]:
 
     def interpolating(function: Callable[..., Any]) -> Callable[..., Any]:
         """A function whose `method` was its `interpolation`."""
-        return lambda *given, interpolation="linear", **named: function(*given, **{"method": interpolation, **named})
+
+        def call(*given: Any, **named: Any) -> Any:
+            named = {"method" if name == "interpolation" else name: value for name, value in named.items()}
+            return function(*given, **named)
+
+        return call
 
     def savetxt(file: Any, *given: Any, **named: Any) -> None:
         np.savetxt(file, *given, **named)
@@ -180,6 +188,7 @@ def _numpy() -> dict[str, Any]:
         "frombuffer": frombuffer,
         "in1d": lambda a, b, **named: np.isin(np.ravel(a), b, **named),
         "load": load,
+        "where": lambda condition, *given: np.where(condition, *(operators.promoted(*given) if given else ())),
         "msort": lambda array: np.sort(array, axis=0),
         "issubclass_": issubclass,
         "issubsctype": lambda a, b: np.issubdtype(np.dtype(a), np.dtype(b)),
@@ -203,8 +212,8 @@ def _numpy() -> dict[str, Any]:
         "sum": total,
         **{name: promoting(getattr(np, name)) for name in _PROMOTING},
         **sizes.functions(),
-        "full": casts.making(sizes.functions()["full"], 1),
-        "full_like": casts.making(np.full_like, 1),
+        "full": casts.making(sizes.functions()["full"], 1, "fill_value"),
+        "full_like": casts.making(np.full_like, 1, "fill_value"),
         "__all__": [*every, *(name for name in _NUMPY_TYPES if name not in vars(builtins) and name not in _BUILTINS)],
     }
 
@@ -219,23 +228,35 @@ def _h5py() -> dict[str, Any]:
 
         value = property(lambda self: self[()])
 
-    class File(h5py.File):  # type: ignore[misc]
+    class Group(h5py.Group):  # type: ignore[misc]
         def __getitem__(self, name: Any) -> Any:
-            found = super().__getitem__(name)
-            return Dataset(found.id) if type(found) is h5py.Dataset else found
+            return served(super().__getitem__(name))
 
         def __setitem__(self, name: Any, value: Any) -> None:
             super().__setitem__(name, _byte_strings(value))
 
+        def get(self, name: Any, *given: Any, **named: Any) -> Any:
+            return served(super().get(name, *given, **named))
+
+        def create_group(self, *given: Any, **named: Any) -> Any:
+            return served(super().create_group(*given, **named))
+
         def create_dataset(self, name: Any, *given: Any, **named: Any) -> Any:
             if "data" in named:
                 named["data"] = _byte_strings(named["data"])
-            return super().create_dataset(name, *given, **named)
+            return served(super().create_dataset(name, *given, **named))
 
+    class File(Group, h5py.File):  # type: ignore[misc]
         def __init__(self, name: Any, mode: Any = None, *given: Any, **named: Any) -> None:
             if mode is None and isinstance(name, str | bytes):
                 mode = "r" if os.path.exists(name) and not os.access(name, os.W_OK) else "a"
             super().__init__(name, mode or "r", *given, **named)
+
+    kinds = {h5py.Dataset: Dataset, h5py.Group: Group}
+
+    def served(found: Any) -> Any:
+        kind = kinds.get(type(found))
+        return found if kind is None else kind(found.id)
 
     return {"File": File}
 
@@ -247,8 +268,15 @@ def _texts(values: Any) -> Any:
         with contextlib.suppress(UnicodeDecodeError):
             return np.char.decode(values, "utf-8")
     elif kind == "O":
-        return np.frompyfunc(decoded, 1, 1)(values)
+        return np.frompyfunc(decoded, 1, 1)(values, out=np.empty(values.shape, object))
     return decoded(values)
+
+
+class _Archive(np.lib.npyio.NpzFile):
+    """A `.npz` file, whose strings are texts."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _texts(super().__getitem__(name))
 
 
 def _byte_strings(values: Any) -> Any:
