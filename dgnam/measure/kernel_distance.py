@@ -13,7 +13,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, features, labels, random_generator, same_length, same_width
+from .arrays import Floats, features, labels, number, random_generator, same_length, same_width
 from .statistics.bootstrap import resample_test
 from .statistics.estimate import RESAMPLES, Estimate, check_level, check_resamples
 
@@ -45,7 +45,7 @@ def mmd2(first: Any, second: Any, *, second_kernel: float | None = None) -> floa
     """
     a, b = features(first, "first", least=2), features(second, "second", least=2)
     same_width(first=a, second=b)
-    within = mean_kernel(b) if second_kernel is None else second_kernel
+    within = mean_kernel(b) if second_kernel is None else number(second_kernel, "second_kernel")
     return float(mean_kernel(a) + within - 2 * _kernel(a, b).mean())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, features, same_length, whole_numbers
+from .arrays import Floats, as_numpy, features, same_length, whole_numbers
 from .ranking import Ranking
 
 _VALUES_AT_ONCE = 1 << 23
@@ -51,6 +51,16 @@ def neighbors_of(rankings: list[Ranking], whole: bool = True) -> Neighbors:
     return Neighbors(np.sqrt(-np.concatenate([ranking.scores for ranking in rankings])), places)
 
 
+def squared_limits(within: Any, queries: int) -> Floats:
+    """(queries,): the squares of the distances beyond which none are needed; None is infinity for all."""
+    if within is None:
+        return np.full(queries, np.inf)
+    found = as_numpy(within, "within")
+    if found.dtype.kind not in "fiu" or found.shape != (queries,) or not (found >= 0).all():
+        raise ArrayError(f"within: a distance from 0 on for each of {queries} queries is needed, and it is {within}")
+    return found.astype(np.float64) ** 2
+
+
 class Queries:
     """Rows whose nearest are searched again and again, made ready once.
 
@@ -75,14 +85,14 @@ def nearest(queries: Any, chunks: Iterable[Any], k: int = 1, *, exclude: Any = N
     queries: (Q, d); what has more dimensions is flattened.  Or `Queries`.
     chunks: arrays (n, d) of the stream, one after the other, each used once; n may vary.
     exclude: (Q,) int, the place in the stream that a query does not see, such as its own; -1 for none.
-    within: (Q,), the distance beyond which a query needs none; fewer than k may be found then, and the others have the
-        distance infinity and the place -1.  None asks for k, however far.
+    within: (Q,), the distance, 0 to infinity, beyond which a query needs none; fewer than k may be found then, and the
+        others have the distance infinity and the place -1.  None asks for k, however far.
     """
     known = queries if isinstance(queries, Queries) else Queries(queries)
     k = whole_number("k", k, 1)
     own = np.full(len(known), -1) if exclude is None else whole_numbers(exclude, "exclude")
-    limits = np.full(len(known), np.inf) if within is None else np.asarray(within, np.float64) ** 2
-    same_length(queries=known.rows, exclude=own, within=limits)
+    same_length(queries=known.rows, exclude=own)
+    limits = squared_limits(within, len(known))
     best, start = rank_of_each(len(known), k), 0
     for chunk in chunks:
         found = features(chunk, f"chunk at {start}")

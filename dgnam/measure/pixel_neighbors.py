@@ -16,8 +16,8 @@ import numpy as np
 
 from ..am.checks import whole_number
 from ..errors import ArrayError
-from .arrays import Floats, pictures, same_length
-from .neighbors import Neighbors, farthest, neighbors_of, rank_of_each
+from .arrays import Floats, pictures
+from .neighbors import Neighbors, farthest, neighbors_of, rank_of_each, squared_limits
 from .ranking import Ranking
 
 _GRIDS = (14, 28)
@@ -45,8 +45,7 @@ def nearest_pictures(
     if height < 1 or width < 1:
         raise ArrayError(f"shift {shift}: pictures of {shown.shape[1]}x{shown.shape[2]} have no center left")
     values = height * width * 3
-    limits = np.full(len(shown), np.inf) if within is None else _no_less(np.asarray(within, np.float64) ** 2 * values)
-    same_length(queries=shown, within=limits)
+    limits = _no_less(squared_limits(within, len(shown)) * values)
     best, start = rank_of_each(len(shown), k), 0
     for chunk in chunks:
         found = pictures(chunk, f"chunk at {start}")

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from dgnam.errors import ArrayError
+from dgnam.errors import ArrayError, DgnamError
 from dgnam.measure import kernel_distance, kid, kid_difference, mean_kernel, mmd2
 from dgnam.measure.statistics import decide
 
@@ -26,6 +26,8 @@ def test_mmd_by_loops():
     a, b = draw.normal(size=(6, 4)), draw.normal(1, 1, (9, 4))
     assert mmd2(a, b) == pytest.approx(by_loops(a, b))
     assert mmd2(a, b, second_kernel=mean_kernel(b)) == mmd2(a, b)
+    with pytest.raises(DgnamError, match="second_kernel nan must be finite"):
+        mmd2(a, b, second_kernel=np.nan)
 
 
 def test_equal_distributions_have_mean_zero_at_any_size():

@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from dgnam.errors import ArrayError, DgnamError
-from dgnam.measure import nearest
+from dgnam.measure import nearest, nearest_pictures
 from dgnam.measure.neighbors import Queries
 
 
@@ -118,3 +118,12 @@ def test_too_short_a_stream_and_other_bad_arguments():
         nearest(np.zeros((2, 2)), [np.zeros((3, 2))], 0)
     with pytest.raises(ArrayError, match="lengths differ: queries 2, exclude 1"):
         nearest(np.zeros((2, 2)), [np.zeros((3, 2))], exclude=[0])
+
+
+@pytest.mark.parametrize("within", [2.0, [1.0], [np.nan, 1], [-1, 1], ["a", "b"], [[1], [1]], [True, True]])
+def test_wrong_bounds(within):
+    with pytest.raises(ArrayError, match="within: a distance from 0 on for each of 2 queries is needed"):
+        nearest(np.eye(2), [np.eye(2)], within=within)
+    shown = np.zeros((2, 8, 8, 3), np.uint8)
+    with pytest.raises(ArrayError, match="within: a distance from 0 on for each of 2 queries is needed"):
+        nearest_pictures(shown, [shown], within=within)
