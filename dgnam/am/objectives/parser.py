@@ -39,8 +39,10 @@ from .unit import Unit
 FORMS = "fc8:945, fc8:lemon, fc8:0-9, conv5:55@6,6, conv5:55@all or a sum such as fc8:3 + 0.5*fc8:7"
 
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_SIGN = re.compile(r"\s*([+-])")
 _WEIGHT = re.compile(rf"\s*({_NUMBER})\s*\*\s*")
 _SOME_LAYER = re.compile(r'[^\s:+*",@]+\s*:')
+_SOME_OBJECTIVE = re.compile(rf'[+-]?(?:\s*{_NUMBER}\s*\*)?\s*([^\s:+*",@]+)\s*:')
 _COLON = re.compile(r"\s*:")
 _RANGE = re.compile(r"([0-9]{1,12})(?:\s*-\s*([0-9]{1,12}))?")
 _PLACE = re.compile(r"\s*([0-9]{1,9})\s*(?:,\s*([0-9]{1,9})\s*)?")
@@ -92,11 +94,17 @@ class _Reader:
 
     def pieces(self) -> list[str]:
         """The text, split at the commas that a layer of the target follows."""
-        commas = [
-            at for at in _outside_quotes(self.text, ",") if self._layer_at(self._weight_at(at + 1)[1]) is not None
-        ]
+        commas = [at for at in _outside_quotes(self.text, ",") if self._layer_at(self._begin(at + 1)) is not None]
         ends = [-1, *commas, len(self.text)]
-        return [self.text[i + 1 : j] for i, j in itertools.pairwise(ends)]
+        found = [self.text[i + 1 : j] for i, j in itertools.pairwise(ends)]
+        if len(found) > 1 and not found[0].strip():
+            raise self._fail("an objective is missing before the first comma")
+        return found
+
+    def _begin(self, at: int) -> int:
+        """Where the layer of an objective written at this position begins, after a sign and a weight."""
+        sign = _SIGN.match(self.text, at)
+        return self._weight_at(at if sign is None else sign.end())[1]
 
     def read(self) -> list[Objective]:
         parts = self._parts()
@@ -118,7 +126,7 @@ class _Reader:
     def _parts(self) -> list[_Part]:
         """The text split into its terms."""
         parts, at, sign = list[_Part](), 0, ""
-        leading = re.match(r"\s*([+-])", self.text)
+        leading = _SIGN.match(self.text)
         if leading is not None and self._term_begins(leading.end()):
             at, sign = leading.end(), leading[1]
         while True:
@@ -209,6 +217,10 @@ class _Reader:
         items = [listed[i + 1 : j].strip() for i, j in itertools.pairwise(commas)]
         if not all(items):
             raise self._not_a_unit(f"{part.layer}:{part.body}")
+        for item in items[1:]:
+            objective = _SOME_OBJECTIVE.match(item)
+            if objective is not None and not any(item in classes for classes in self._classes_of(part.layer)):
+                raise self._no_layer(objective[1])
         return items, place
 
     def _units(self, part: _Part, item: str, shape: tuple[int, ...]) -> range | list[int]:

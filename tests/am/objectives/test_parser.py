@@ -132,6 +132,8 @@ def test_several_objectives_may_be_of_several_layers():
         "1*fc8:3-2*conv5:1@6",
         "0.5*fc8:945",
     ]
+    assert [str(one) for one in read("fc8:3, -2*conv5:1,-fc8:7")] == ["fc8:3", "-2*conv5:1@6", "-1*fc8:7"]
+    assert read('fc8:3,"bell pepper",2:5') == [Unit("fc8", 3), Unit("fc8", 945), Unit("2", 5)]
     with pytest.raises(DgnamError, match="objective 'fc8:4000': layer 'fc8' has 1000 units"):
         read("conv5:3,fc8:4000")
 
@@ -216,6 +218,9 @@ def test_sum_with_a_list_is_expanded():
         ("", "'' is not a unit"),
         ("lemon", "'lemon' is not a unit: write fc8:945, fc8:lemon"),
         (":3", "is not a unit"),
+        (",fc8:3", "',fc8:3': an objective is missing before the first comma"),
+        ("fc8:3,conv9:3", "there is no layer 'conv9'; the closest: conv5"),
+        ("conv5:3, 2*conv9:3@1,2", "there is no layer 'conv9'; the closest: conv5"),
         ("fc8:3 +", r"a term is missing after the last '\+'"),
         ('fc8:"bell pepper', "a quote is not closed"),
         ('fc8:bell "pepper"', "quotes go around the whole name"),
