@@ -88,7 +88,7 @@ class Context(Judging):
 
         columns: None for equally long rows, of as many as the networks' figures have at most.
         """
-        rows = -(-len(shown) // self.models.columns)
+        rows = max(1, -(-len(shown) // self.models.columns))
         self._grid(name, shown, captions, title, columns=-(-len(shown) // rows) if columns is None else columns)
 
     def _grid(self, name: str, shown: Sequence[np.ndarray], captions: Sequence[str], title: str, **layout: Any) -> None:

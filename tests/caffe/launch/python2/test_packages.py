@@ -191,6 +191,27 @@ def test_packages(source, shown, tmp_path, monkeypatch):
     assert printed(source) == shown
 
 
+def test_arrays_are_copied_only_where_they_must_be():
+    source = """
+import numpy as np
+a = np.zeros(2)
+for b in np.array(a, copy=False), np.array(a, np.float64, False), np.array(a), np.array([0., 0.], copy=0), np.array(a, 'f', copy=False):
+    print b.dtype, np.may_share_memory(a, b),
+"""
+    assert printed(source).split() == [
+        "float64",
+        "True",
+        "float64",
+        "True",
+        "float64",
+        "False",
+        "float64",
+        "False",
+        "float32",
+        "False",
+    ]
+
+
 def test_a_file_that_cannot_be_written_is_read(tmp_path, monkeypatch):
     pytest.importorskip("h5py")
     monkeypatch.chdir(tmp_path)

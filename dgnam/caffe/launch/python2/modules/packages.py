@@ -119,6 +119,15 @@ def _numpy() -> dict[str, Any]:
                 raise
         return pickled_array(file)
 
+    @functools.wraps(np.array)
+    def array(*given: Any, **named: Any) -> np.ndarray:
+        """`copy=False` copied where it had to; it may be the third argument."""
+        if given[2:3]:
+            named["copy"] = given[2]
+        if not named.get("copy", True):
+            named["copy"] = None
+        return np.array(*given[:2], *given[3:], **named)
+
     def ragged(make: Callable[..., Any]) -> Callable[..., Any]:
         """A function that makes an array of objects of sequences that are not equally long."""
 
@@ -204,7 +213,7 @@ def _numpy() -> dict[str, Any]:
         "find_common_type": lambda arrays, scalars: np.result_type(*arrays, *scalars),
         "histogram": histogram,
         **{name: listing(getattr(np, name)) for name in stacks},
-        "array": ragged(casts.making(np.array, 0)),
+        "array": ragged(casts.making(array, 0)),
         "asarray": ragged(casts.making(np.asarray, 0)),
         "asanyarray": casts.making(np.asanyarray, 0),
         "loadtxt": loadtxt,
