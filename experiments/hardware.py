@@ -66,9 +66,7 @@ def table(found: Mapping[str, Any]) -> str:
         f"| {title} | {' | '.join(_cell(found, name, one) for one in columns)} |" for name, title in _MODELS.items()
     ]
     head = [f"| models | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    cores = found["threads"]
-    machine = f"{found['processor']}, {cores} {'thread' if cores == 1 else 'threads'}, {STEPS} steps:"
-    return "\n".join([machine, "", *head, *rows]) + "\n"
+    return "\n".join([f"{found['processor']}, {STEPS} steps:", "", *head, *rows]) + "\n"
 
 
 def _cell(found: Mapping[str, Any], name: str, column: str) -> str:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def measured(**changes):
-    bench = Bench("cpu", "A CPU", finished=True)
+    bench = Bench("cpu", "A CPU, 2 threads", finished=True)  # as `runs.machine.name_of` says it
     for target, seconds in (("caffenet-mini", 0.03456), ("caffenet", 0.2)):
         for precision, batch, share in (("float32", 1, 1.0), ("float32", 16, 0.25), ("bfloat16", 16, 0.125)):
             bench.rows.append(Row(target, False, precision, batch, share * seconds, None, None))
