@@ -114,7 +114,8 @@ def start(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def stop() -> None:
-    """Undo `start`."""
+    """Undo `start`, but for errors of the standard streams."""
+    np.set_printoptions(legacy=False)
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
     _finder.folders.clear()

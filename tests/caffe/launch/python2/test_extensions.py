@@ -1,8 +1,10 @@
 """C extensions that can't be imported: the error names the file and says what to do."""
 
+import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dgnam.caffe.launch import program
@@ -30,6 +32,14 @@ def test_an_extension_that_is_not_built(started, module):
     assert "_mask is a C extension of Python 2" in shown
     assert "_mask.pyx); build it for Python 3." in shown
     assert "put _mask.py in its place" in shown
+
+
+def test_what_is_started_is_stopped(tmp_path):
+    before = np.get_printoptions(), list(sys.meta_path)
+    importing.start(tmp_path)
+    assert (np.get_printoptions()["legacy"], len(sys.meta_path)) == ("1.13", len(before[1]) + 1)
+    importing.stop()
+    assert (np.get_printoptions(), list(sys.meta_path)) == before
 
 
 def test_the_traceback_shows_the_scripts_lines(started):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -126,7 +127,8 @@ def test_code_modules_and_standard_input(folder):
 )
 def test_wrong_calls(command, reason, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
+    monkeypatch.setattr(sys, "warnoptions", [])
+    with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
         main(["--python2", *command])
     said = capsys.readouterr()
     assert (ended.value.code, said.out) == (2, "")
