@@ -24,7 +24,7 @@ FAILED = "failed"
 WAITING = "waiting"
 """Of a search for a neuron, between `ask` and `tell`: it has no end but its user's."""
 
-_STATES = ("act_range", "top_images", "train")
+_STATES = ("act_range", "neighbors", "top_images", "train")
 """Tasks whose chunks are states, each with all that was done before it; other tasks' chunks are results that add up."""
 
 
@@ -123,18 +123,20 @@ def _runs_in(folder: Path) -> Iterator[Path]:
 
 
 def _done(run: Run, unit: str) -> int:
-    """How much is done; of an experiment, whose steps are runs in its folder, in all of them."""
+    """How much is done; of an experiment, whose steps are runs in its folder, in all of them that count the same."""
     if unit == CHUNKS:
         return len(run.counts())
     if run.record.task in _STATES:
         return max(run.counts(), default=0)
-    return sum(run.counts()) + waiting_count(run.path) + sum(sum(step.counts()) for step in _steps(run))
+    return sum(run.counts()) + waiting_count(run.path) + sum(sum(step.counts()) for step in _steps(run, unit))
 
 
-def _steps(run: Run) -> Iterator[Run]:
+def _steps(run: Run, unit: str) -> Iterator[Run]:
     for path in _runs_in(run.path) if run.record.task == "reproduce" else ():
         with contextlib.suppress(DgnamError):
-            yield Run.open(path)
+            step = Run.open(path)
+            if events.total(events.read_events(path / LOG))[1] == unit:
+                yield step
 
 
 def _state(task: str, log: Sequence[Mapping[str, Any]]) -> str:

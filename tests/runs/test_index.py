@@ -95,7 +95,7 @@ def test_looking_keeps_nobody_out(run):
 
 
 def test_results_add_up_and_states_go_on(tmp_path):
-    for task, done in (("visualize", 30), ("tune", 30), ("act_range", 20), ("train", 20)):
+    for task, done in (("visualize", 30), ("tune", 30), ("act_range", 20), ("neighbors", 20), ("train", 20)):
         run = Run.create_at(tmp_path / task, Record(task, {}, {}))
         with run.exclusive(100, "units"):
             run.save("00000", {"x": np.zeros(1)}, count=10)
@@ -110,6 +110,9 @@ def test_an_experiments_steps_add_up(tmp_path):
             inner = Run.create_at(outer.path / step, Record("visualize", {}, {}))
             with inner.exclusive(200, "images"):
                 inner.save("00000", {"x": np.zeros(1)}, count=100)
+    compared = Run.create_at(outer.path / "neighbors", Record("neighbors", {}, {}))
+    with compared.exclusive(5000, "pictures"):
+        compared.save("00000", {"x": np.zeros(1)}, count=5000)
     assert read_summary(outer.path).progress == "200/400 images"
     (outer.path / "pixels/run.json").write_text("{")
     assert read_summary(outer.path).progress == "100/400 images"
