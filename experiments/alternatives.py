@@ -85,15 +85,20 @@ def told(
     net = context.target if target is None else target
     crop = center_crop_of(net.target, layer)
     values = context.values([f"{layer}:{unit}" for unit in units], images, net)
-    real = context.features(images, crop)
+    trials = 4 if context.arguments["scale"] == "smoke" else TRIALS
+    chosen = [choose_alternatives(one, trials=trials, references=REFERENCES) for one in values.T]
+    shown = np.unique(np.concatenate([places for one in chosen for places in vars(one).values()]))
+    of_shown = context.features(images[shown], crop)
+
+    def real(places: np.ndarray) -> np.ndarray:
+        return of_shown[np.searchsorted(shown, places)]
+
     random = context.features(context.render(random_codes(context.prior, 2 * REFERENCES)), crop)
     found: dict[str, list[float]] = {name: [] for name in (*steps, "real", "random")}
-    trials = 4 if context.arguments["scale"] == "smoke" else TRIALS
-    for place in range(len(units)):
-        chosen = choose_alternatives(values[:, place], trials=trials, references=REFERENCES)
-        queries = real[chosen.strong], real[chosen.weak]
+    for place, one in enumerate(chosen):
+        queries = real(one.strong), real(one.weak)
         pairs = {method: (of.most[place], of.least[place]) for method, of in steps.items()}
-        pairs["real"] = real[chosen.maximal], real[chosen.minimal]
+        pairs["real"] = real(one.maximal), real(one.minimal)
         pairs["random"] = random[:REFERENCES], random[REFERENCES:]
         for name, (most, least) in pairs.items():
             found[name].append(sign_accuracy(choice_margins(most, least, *queries)))

@@ -29,6 +29,7 @@ class Explained:
         self.units = list(range(WIDTH))
         self.data = "a folder"
         self.shown = []
+        self.looked_at = []
 
     def other(self, part):
         return self.target
@@ -40,6 +41,7 @@ class Explained:
         return SimpleNamespace(raw=made.reshape(-1, WIDTH, 1, 1))
 
     def features(self, images, crop=None):
+        self.looked_at.append(len(images))
         return (images if crop is None else crop(images)).reshape(len(images), -1)
 
     def values(self, objectives, images, target):
@@ -66,7 +68,9 @@ def test_references_tell_and_the_opposite_does_not():
     assert made["fc7"].most[0, 0].tolist() == [0, 0, 1]
     assert made["fc8"].first.units == [0, 1]
     opposite = alternatives.References(made["fc8"].least, made["fc8"].most, made["fc8"].first)
+    context.looked_at.clear()
     shares = told(context, "fc8", [0, 1], context.drawn, {"ours": made["fc8"], "opposite": opposite})
+    assert context.looked_at[0] <= 2 * (2 * 9 + 2 * 20)  # of 2000, those that are references or in pairs
     assert shares["ours"].tolist() == [1, 1]
     assert shares["opposite"].tolist() == [0, 0]
     assert shares["real"].min() > 0.9
