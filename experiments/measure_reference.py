@@ -109,13 +109,11 @@ def _quarters(judge: BaseJudge, data: StrPath | None) -> np.ndarray:
     """
     control = open_pictures(None, open_target(CONTROLS["cut up"]), HELD_OUT, data=data)
     assert control.labels is not None
-    places = np.argsort(control.labels, kind="stable")
-    counts = np.bincount(control.labels)
-    first = np.repeat(np.cumsum(counts) - counts, counts)
-    some = np.sort(places[np.arange(len(places)) - first < IN_ORDERS])
+    count = int(control.labels.max()) + 1
+    some = np.sort(np.concatenate([np.flatnonzero(control.labels == one)[:IN_ORDERS] for one in range(count)]))
     shown, twins = _seen(control)[some], control.labels[some]
-    gains = [gain_of_order(judge, one, twins % (len(counts) // 2)) for one in (shown, _reconstructed(shown))]
-    return np.concatenate([_by_class(gain, twins, len(counts)).reshape(2, -1).T for gain in gains], 1)
+    gains = [gain_of_order(judge, one, twins % (count // 2)) for one in (shown, _reconstructed(shown))]
+    return np.concatenate([_by_class(gain, twins, count).reshape(2, -1).T for gain in gains], 1)
 
 
 def _seen(pictures: Dataset) -> np.ndarray:
