@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from . import binary, builtin_names, packages, pictures, randoms, scipy_names, standard, texts
+from . import binary, builtin_names, numpy_names, packages, pictures, randoms, scipy_names, standard, texts
 from .overlay import Made, Overlay, Overlays
 
 RENAMED = {
@@ -49,6 +49,7 @@ RENAMED = {
 
 _OVERLAYS: Overlays = {
     **binary.OVERLAYS,
+    **numpy_names.OVERLAYS,
     **packages.OVERLAYS,
     **pictures.OVERLAYS,
     **randoms.OVERLAYS,
