@@ -29,10 +29,17 @@ class Canvas:
         self.axes: Any = self._canvas.figure.add_subplot()
 
     def label(self, across: str, upwards: str, title: str) -> None:
-        """Name the axes and the figure; a name may hold a dollar."""
+        """Name the axes, the figure, and beside the axes what was drawn with labels, if that is more than one thing.
+
+        A name may hold a dollar.
+        """
         self.axes.set_xlabel(across)
         self.axes.set_ylabel(upwards)
-        for text in (self.axes.xaxis.label, self.axes.yaxis.label, self.axes.set_title(title)):
+        texts = [self.axes.xaxis.label, self.axes.yaxis.label, self.axes.set_title(title)]
+        if len(self.axes.get_legend_handles_labels()[1]) > 1:
+            legend = self._canvas.figure.legend(loc="outside right upper", fontsize="small", frameon=False)
+            texts += legend.get_texts()
+        for text in texts:
             text.set_parse_math(False)
         self.axes.grid(alpha=0.25, linewidth=0.6)
         self.axes.spines[["top", "right"]].set_visible(False)

@@ -49,8 +49,6 @@ def draw_estimates(
         canvas.axes.plot(at, value, color=color, linewidth=1, alpha=0.5)
         canvas.axes.errorbar(at, value, [value - low, high - value], fmt="o", color=color, markersize=4, label=label)
     canvas.axes.set_xticks(places, [shortened(one, _WIDEST_NAME) for one in categories], parse_math=False)
-    if len(tables) > 1:
-        canvas.axes.legend(fontsize="small", frameon=False)
     canvas.label(across, upwards, title)
     return canvas.picture()
 
@@ -79,9 +77,7 @@ def draw_pairs(
         raise DgnamError("there is nothing to draw: the pairs hold no two numbers")
     canvas = Canvas("a figure of pairs", size)
     for number, (name, (x, y)) in enumerate(kept.items()):
-        color, label = f"C{number % 10}", shortened(name, _WIDEST_NAME)
+        color, label = f"C{number % 10}", shortened(name, _WIDEST_NAME) if len(kept) <= 10 else None
         canvas.axes.plot(x, y, ".", color=color, markersize=4, alpha=0.7, label=label)
-    if 1 < len(kept) <= 10:
-        canvas.axes.legend(fontsize="small", frameon=False)
     canvas.label(across, upwards, title)
     return canvas.picture()

@@ -48,15 +48,17 @@ def draw_traces(
     """
     rows = _rows(activations, names)
     canvas = Canvas("a figure of traces", size, dpi)
-    axes = canvas.axes
+    axes, few, shown = canvas.axes, len(rows) <= most_lines, ""
     if len(set(groups)) > 1:
-        _groups(axes, rows, groups, len(rows) <= most_lines)
-    elif len(rows) <= most_lines:
+        _groups(axes, rows, groups, few)
+        shown = "" if few else ": medians, quartiles"
+    elif few:
         _lines(axes, rows, names)
     else:
         _band(axes, rows)
     what = of if of is not None else names[0] if len(set(names)) == 1 else None
-    canvas.label(axis, value if what is None else f"{value} of {shortened(what, _WIDEST_NAME)}", title)
+    counted = value if what is None else f"{value} of {shortened(what, _WIDEST_NAME)}"
+    canvas.label(axis, counted + shown, title)
     axes.xaxis.get_major_locator().set_params(integer=True)
     return canvas.picture()
 
@@ -84,9 +86,8 @@ def _rows(activations: Traces, names: Sequence[str]) -> list[np.ndarray]:
 
 def _lines(axes: Any, rows: Sequence[np.ndarray], names: Sequence[str]) -> None:
     for row, name in zip(rows, names, strict=True):
-        axes.plot(np.arange(len(row)), row, label=shortened(name, _WIDEST_NAME), linewidth=1.4, marker=_marker(row))
-    if len(set(names)) > 1:
-        axes.legend(fontsize="small", frameon=False)
+        label = shortened(name, _WIDEST_NAME) if len(set(names)) > 1 else None
+        axes.plot(np.arange(len(row)), row, label=label, linewidth=1.4, marker=_marker(row))
 
 
 def _groups(axes: Any, rows: Sequence[np.ndarray], groups: Sequence[str], few: bool) -> None:
@@ -96,7 +97,7 @@ def _groups(axes: Any, rows: Sequence[np.ndarray], groups: Sequence[str], few: b
     for number, name in enumerate(names):
         color = f"C{number}" if len(names) <= MOST_LINES else colormap(number / (len(names) - 1))
         own = [row for row, group in zip(rows, groups, strict=True) if group == name and len(row)]
-        label: str | None = shortened(name, _WIDEST_NAME)
+        label = shortened(name, _WIDEST_NAME) if len(names) <= 2 * MOST_LINES else None
         if few:
             for row in own:
                 axes.plot(np.arange(len(row)), row, label=label, color=color, linewidth=1.2, marker=_marker(row))
@@ -104,11 +105,7 @@ def _groups(axes: Any, rows: Sequence[np.ndarray], groups: Sequence[str], few: b
         elif own:
             steps, (_, first, median, third, _) = _quartiles(own)
             axes.fill_between(steps, first, third, color=color, alpha=0.15, linewidth=0)
-            axes.plot(
-                steps, median, color=color, linewidth=1.6, label=f"{label}: median, quartiles", marker=_marker(median)
-            )
-    if len(names) <= 2 * MOST_LINES:
-        axes.legend(fontsize="small", frameon=False)
+            axes.plot(steps, median, color=color, linewidth=1.6, label=label, marker=_marker(median))
 
 
 def _quartiles(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -131,4 +128,3 @@ def _band(axes: Any, rows: Sequence[np.ndarray]) -> None:
     axes.fill_between(steps, low, high, color="C0", alpha=0.12, linewidth=0, label=f"range of {len(rows)} jobs")
     axes.fill_between(steps, first, third, color="C0", alpha=0.3, linewidth=0, label="quartiles")
     axes.plot(steps, median, color="C0", linewidth=1.6, label="median", marker=_marker(median))
-    axes.legend(fontsize="small", frameon=False)

@@ -51,7 +51,7 @@ def test_pairs_are_points_and_those_with_a_nan_are_left_out(drawn):
     one, two = axes.lines
     assert one.get_xydata().tolist() == [[1, 3], [2, 4]]
     assert two.get_xydata().tolist() == [[0, 7]]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["one", "two"]
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,22 @@ def test_a_line_to_each_job_up_to_its_last_step(drawn):
     assert list(second.get_ydata()) == [5, 4]
     assert axes.get_xlabel() == "step"
     assert axes.get_ylabel() == "activation of fc8"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["fc8:1", "fc8:2"]
+    (legend,) = drawn[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["fc8:1", "fc8:2"]
+    assert legend.get_window_extent().x0 > axes.get_window_extent().x1, "it covers lines"
 
 
 def test_one_name_goes_to_the_axis_and_needs_no_legend(drawn):
     draw_traces([[1.0, 2]], ["fc8:643"])
     (axes,) = drawn[0].axes
     assert axes.get_ylabel() == "activation of fc8:643"
-    assert axes.get_legend() is None
+    assert not drawn[0].legends
+
+
+def test_medians_of_groups_are_told_on_the_axis(drawn):
+    draw_traces([[1.0, 2]] * 12, ["fc8:643"] * 12, groups=["a"] * 6 + ["b"] * 6)
+    assert drawn[0].axes[0].get_ylabel() == "activation of fc8:643: medians, quartiles"
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["a", "b"]
 
 
 def test_many_jobs_are_a_band_of_those_that_still_move(drawn):
