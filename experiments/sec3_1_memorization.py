@@ -77,7 +77,7 @@ def run(context: Context) -> Mapping[str, Any]:
         {name.replace("_", "-"): dict(zip(SPACES, values, strict=True)) for name, values in ratios.items()},
         across="space",
         upwards=f"distance to the nearest / mean to {NEIGHBORS - 1} next",
-        title="Nearest training pictures: copies have low ratios (medians, quartiles)",
+        title="Copies have low ratios (medians, quartiles)",
     )
     context.decide("sec3.1-copying", parts, controls=Controls({"held-out pictures": LOWEST}), note=NOTE)
     median = {name: dict(zip(SPACES, map(float, np.median(values, 1)), strict=True)) for name, values in ratios.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from ..errors import DgnamError, optional_module
 
 SIZE = (6.4, 4.0)
 """Width and height of a figure in inches."""
+
+_LETTERS = 10
+"""Of a title to an inch, or fewer."""
 
 
 class Canvas:
@@ -33,11 +37,12 @@ class Canvas:
 
         A name may hold a dollar.
         """
-        self.axes.set_xlabel(across)
-        self.axes.set_ylabel(upwards)
-        texts = [self.axes.xaxis.label, self.axes.yaxis.label, self.axes.set_title(title)]
+        figure = self._canvas.figure
+        texts = [self.axes.set_xlabel(across), self.axes.set_ylabel(upwards)]
+        if title:
+            texts.append(figure.suptitle(fill(title, int(_LETTERS * figure.get_figwidth()))))
         if len(self.axes.get_legend_handles_labels()[1]) > 1:
-            legend = self._canvas.figure.legend(loc="outside right upper", fontsize="small", frameon=False)
+            legend = figure.legend(loc="outside right center", fontsize="small", frameon=False)
             texts += legend.get_texts()
         for text in texts:
             text.set_parse_math(False)

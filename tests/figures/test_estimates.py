@@ -27,7 +27,7 @@ def test_numbers_and_the_ends_of_their_intervals_are_where_they_belong(drawn):
     assert np.allclose(at.mean(0), [0, 1])
     assert (at[0] < at[1]).all()
     assert [text.get_text() for text in axes.get_xticklabels()] == ["conv1", "fc$6"]
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("layer", "similarity", "a $ b")
+    assert (axes.get_xlabel(), axes.get_ylabel(), drawn[0].get_suptitle()) == ("layer", "similarity", "a $ b")
     assert np.array_equal(picture, draw_estimates(SERIES, ["conv1", "fc$6"], **WORDS))
 
 

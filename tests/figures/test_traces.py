@@ -45,6 +45,15 @@ def test_one_name_goes_to_the_axis_and_needs_no_legend(drawn):
     assert not drawn[0].legends
 
 
+def test_a_long_title_stays_within_the_figure(drawn):
+    draw_traces([[1.0, 2], [2.0, 1]], ["a", "b"], title="copies have low ratios " * 5, size=(4, 3))
+    (title,), (legend,) = drawn[0].texts, drawn[0].legends
+    x0, _, x1, _ = title.get_window_extent().extents
+    assert x0 >= 0
+    assert x1 <= drawn[0].bbox.x1
+    assert legend.get_window_extent().y1 < title.get_window_extent().y0
+
+
 def test_medians_of_groups_are_told_on_the_axis(drawn):
     draw_traces([[1.0, 2]] * 12, ["fc8:643"] * 12, groups=["a"] * 6 + ["b"] * 6)
     assert drawn[0].axes[0].get_ylabel() == "activation of fc8:643: medians, quartiles"
