@@ -22,12 +22,23 @@ def whole_number(kind: Any, value: Any) -> Any:
         return _array_of(value).astype(kind)[()]
 
 
-def assign(array: np.ndarray, index: Any, value: Any) -> None:
+def assign(array: np.ndarray | np.flatiter[Any], index: Any, value: Any) -> None:
     """`array[index] = value`."""
     try:
         array[index] = value
-    except OverflowError:
+    except (OverflowError, ValueError) as error:
+        if not isinstance(array, np.flatiter) and not isinstance(error, OverflowError):
+            raise
         array[index] = _array_of(value)
+
+
+def fitting(array: np.ndarray, value: Any) -> Any:
+    """What an array takes for values, some of which may not fit its type."""
+    try:
+        np.asarray(value, array.dtype)
+    except OverflowError:
+        return _array_of(value).astype(array.dtype)
+    return value
 
 
 def fill(array: np.ndarray, value: Any) -> None:
@@ -51,6 +62,17 @@ def making(make: Callable[..., Any], place: int, name: str = "") -> Callable[...
             if len(given) <= place:
                 raise
             return make(*given[:place], _array_of(given[place]), *given[place + 1 :], **named)
+
+    return made
+
+
+def putting(put: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function of NumPy that puts values, the third argument or the one of a name, into an array, the first."""
+
+    @functools.wraps(put)
+    def made(array: np.ndarray, *given: Any, **named: Any) -> Any:
+        named = {one: fitting(array, value) if one == name else value for one, value in named.items()}
+        return put(array, *given[:1], *(fitting(array, value) for value in given[1:2]), *given[2:], **named)
 
     return made
 

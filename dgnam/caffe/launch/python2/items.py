@@ -29,7 +29,7 @@ def item(container: Any, index: Any) -> Any:
 
 def assign_item(value: Any, container: Any, index: Any) -> None:
     """`container[index] = value`."""
-    if isinstance(container, np.ndarray):
+    if isinstance(container, np.ndarray | np.flatiter):
         casts.assign(container, whole(index), value)
     else:
         container[index] = value
@@ -87,10 +87,12 @@ def contains(part: Any, container: Any) -> bool:
 
 
 def stored(message: Any, name: str, value: Any) -> Any:
-    """What `message.name = value` assigns: a field of bytes in a protobuf message takes texts.
+    """What `message.name = value` assigns: a field of bytes in a protobuf message takes texts; casts of arrays wrap.
 
-    message: one, or their class, whose call takes the field by its name.
+    message: one, or their class, whose call takes the field by its name; or an array, whose `flat` is assigned.
     """
+    if isinstance(message, np.ndarray):
+        return casts.fitting(message, value) if name == "flat" else value
     described = getattr(message if isinstance(message, type) else type(message), "DESCRIPTOR", None)
     if isinstance(value, str) and described is not None:
         field = described.fields_by_name.get(name)

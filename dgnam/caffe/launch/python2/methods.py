@@ -213,6 +213,7 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "encode": ((str, bytes), _encode),
     "fill": (np.ndarray, casts.fill),
     "format": (str, _format),
+    "put": (np.ndarray, casts.putting(np.put, "v")),
     "send": (socket.socket, lambda one, data, *flags: one.send(encoded(data), *flags)),
     "sendall": (socket.socket, lambda one, data, *flags: one.sendall(encoded(data), *flags)),
     "sendto": (socket.socket, lambda one, data, *to: one.sendto(encoded(data), *to)),

@@ -127,10 +127,10 @@ def _with_array(array: np.ndarray, value: Any) -> tuple[Any, Any]:
     if kind in "fc" and isinstance(value, np.integer):
         return array, int(value)
     if kind in "fc" and isinstance(value, float | np.floating):
-        fits = not np.isfinite(value) or np.promote_types(array.dtype, np.min_scalar_type(value)) == array.dtype
-        if isinstance(value, np.floating):
-            return array, value.item() if fits else value
-        return array, value if fits else np.float64(value)
+        least = np.min_scalar_type(value)
+        if np.isfinite(value) and np.promote_types(array.dtype, least) != array.dtype:
+            return array, least.type(value)
+        return array, value.item() if isinstance(value, np.floating) else value
     return array, value
 
 

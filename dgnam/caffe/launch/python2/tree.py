@@ -6,6 +6,7 @@
     a < b < c                  →  the same with __python2__.Ordered(a), …
     a[b], a[b] = c, a in b     →  __python2__.item(a, b), …: floats as indices of arrays, byte strings, casts that wrap
     f(a), m.data, for x in a   →  __python2__.result(f(a)), …: bytes become byte strings
+    a.flat = b, m.data = b     →  a.flat = __python2__.stored(a, "flat", b): casts that wrap, texts for bytes
     d.keys(), d.has_key(k), …  →  __python2__.method(d, "keys")(), …
     except Error as e:         →  e stays after the handler, and has items
     class A: …                 →  the special methods that have another name now, and __metaclass__
@@ -45,6 +46,8 @@ _RETURN_NO_BYTES = frozenset(
 """Builtins whose calls are left alone."""
 _OF_BYTES = ("content", "data")
 """Attributes of messages and responses that hold bytes."""
+_STORED = (*_OF_BYTES, "flat")
+"""Attributes whose assigned values `stored` gives."""
 _OBJECT, _INDEX, _ERROR, _ITEM = (f"{RUNTIME[:-2]}_{name}" for name in ("object", "index", "error", "item_"))
 _NO_NAME = f"{TARGET}no_name"
 _LEAST_LIMIT = 128
@@ -143,7 +146,7 @@ class _Rewriter(ast.NodeTransformer):
         if len(node.targets) > 1 or not isinstance(target, ast.Subscript):
             for one in node.targets:
                 _store(one)
-        if isinstance(target, ast.Attribute) and target.attr in _OF_BYTES and _is_path(target.value):
+        if isinstance(target, ast.Attribute) and target.attr in _STORED and _is_path(target.value):
             node.value = _call("stored", node, _again(target.value), ast.Constant(target.attr), node.value)
         return node
 

@@ -41,6 +41,27 @@ print np.full(2, fill_value=-1, dtype='uint8'), np.full_like(a, fill_value=300),
 [[0.0, 3.0], [0.0, 5.0]]
 [255 255] [44 44 44 44] [44 -1 44 -1] [1.  0.5] [1]
 ====
+a = np.zeros(4, np.uint8); a.flat = [1, 300]; print a; a.flat[1:] = -1; print a; a.flat[0] = 257; print a
+np.put(a, [0], -2); a.put([1], v=[300]); np.place(a, a == 255, vals=[-3]); print a; np.putmask(a, a == 253, values=-4); print a
+print np.fromiter((i for i in (1, -1)), np.uint8), np.fromiter(iter('abc'), 'S1', 2).tolist(), np.insert(a, 0, 300), np.insert([1.5], 0, 2)
+print np.select([a > 99], [a], -1), np.select([a > 99], [a], 300).dtype, np.select([[True]], [1.5])
+try: a.flat[0] = 'x'
+except ValueError: print a.flat[0]
+----
+[ 1 44  1 44]
+[  1 255 255 255]
+[  1 255 255 255]
+[254  44 253 253]
+[254  44 252 252]
+[  1 255] ['a', 'b'] [ 44 254  44 252 252] [2.  1.5]
+[254  -1 252 252] uint16 [1.5]
+254
+====
+h, f = np.ones(1, np.float16), np.ones(1, 'f')
+print (h * 1e4).dtype, (h * 1e10).dtype, (h * np.float64(1e10)).dtype, (h * np.float32(2)).dtype, (f * 1e300).dtype, (f * np.inf).dtype, (f.astype('F') * 1e300).dtype
+----
+float16 float32 float32 float16 float64 float32 complex128
+====
 a = np.zeros(1, np.uint8)
 for v in 2**70, [2**70]:
     for f in (lambda: a.fill(v)), (lambda: np.array(v, np.uint8)), (lambda: np.uint8(v)):

@@ -196,6 +196,18 @@ def _promoting(ufunc: Any) -> _OldNames:
     return _OldNames(ufunc, lambda a, b, *given, **named: ufunc(*operators.promoted(a, b), *given, **named))
 
 
+def _select(conditions: Any, choices: Any, default: Any = 0) -> np.ndarray:
+    """Of a type in which scalars fit that would not fit the arrays'."""
+    arrays = [choice for choice in choices if isinstance(choice, np.ndarray) and choice.ndim]
+    if not arrays:
+        return np.select(conditions, choices, default)
+    kind = np.result_type(*arrays)
+    for value in (*choices, default):
+        if not np.ndim(value):
+            kind = np.result_type(*operators.promoted(np.empty(1, kind), value))
+    return np.select(conditions, [np.asarray(choice, kind) for choice in choices], np.asarray(default, kind))
+
+
 def as_texts(values: Any) -> Any:
     """Byte strings of NumPy and HDF5, which are `str` of Python 2, as texts; what is none stays."""
     kind = values.dtype.kind if isinstance(values, np.ndarray) else ""
@@ -255,6 +267,12 @@ def names() -> dict[str, Any]:
         **sizes.functions(),
         "full": casts.making(sizes.functions()["full"], 1, "fill_value"),
         "full_like": casts.making(np.full_like, 1, "fill_value"),
+        "fromiter": lambda values, *given, **named: casts.making(np.fromiter, 0)(list(values), *given, **named),
+        "insert": casts.making(np.insert, 2, "values"),
+        "place": casts.putting(np.place, "vals"),
+        "put": casts.putting(np.put, "v"),
+        "putmask": casts.putting(np.putmask, "values"),
+        "select": _select,
         "__all__": [*every, *(name for name in TYPES if name not in vars(builtins) and name not in BUILTINS)],
     }
 
