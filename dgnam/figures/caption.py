@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +14,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
+@functools.cache
 def load_font(size: float) -> Font:
     """The font of all figures, `size` pixels high; Pillow's own, so that bytes repeat on every machine."""
     return ImageFont.load_default(size)
@@ -26,9 +29,8 @@ def fit(text: str, width: float, font: Font) -> str:
     """The text, cut short with an ellipsis where it is wider than `width` pixels."""
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    kept = bisect_right(range(len(text)), width, key=lambda count: font.getlength(text[:count] + "…")) - 1
+    return text[: max(0, kept)].rstrip() + "…"
 
 
 def wrap(text: str, width: float, font: Font) -> list[str]:

@@ -137,23 +137,23 @@ def finish(opened, folder, count):
 
 
 def test_a_run_ends_in_constant_memory_with_bounded_folders(opened, tmp_path, made_up):
-    few = finish(opened, tmp_path / "few", 3000)
+    few = finish(opened, tmp_path / "few", 2000)
     made_up.clear()
-    assert finish(opened, tmp_path / "many", 20_000) < few + (1 << 20)
+    assert finish(opened, tmp_path / "many", 8000) < few + (1 << 20)
     assert set(made_up.values()) == {1000}
-    assert read_summary(tmp_path / "many").progress == "20,000/20,000 images"
+    assert read_summary(tmp_path / "many").progress == "8,000/8,000 images"
     with open(tmp_path / "many/summary.csv", newline="") as table:
         rows = list(csv.DictReader(table))
-    assert [int(row["job"]) for row in rows] == list(range(20_000))
-    assert rows[-1]["chunk"] == "00039"
+    assert [int(row["job"]) for row in rows] == list(range(8000))
+    assert rows[-1]["chunk"] == "00015"
 
 
 def test_sheets_of_many_pictures_are_in_folders(opened, tmp_path, made_up, monkeypatch):
-    monkeypatch.setattr("dgnam.api.sheet.MOST_SHOWN", 2)
-    finish(opened, tmp_path / "run", 2500)
+    monkeypatch.setattr("dgnam.api.sheet.MOST_SHOWN", 1)
+    finish(opened, tmp_path / "run", 1050)
     sheets = [str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("grid*.png")]
-    assert len(sheets) == 1250
-    assert {"grid-000.png", "grid-999.png", "grids/0001/grid-1000.png", "grids/0001/grid-1249.png"} <= set(sheets)
+    assert len(sheets) == 1050
+    assert {"grid-000.png", "grid-999.png", "grids/0001/grid-1000.png", "grids/0001/grid-1049.png"} <= set(sheets)
 
 
 def test_a_run_of_an_earlier_version_goes_on(tiny_nets, tmp_path):

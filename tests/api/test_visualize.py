@@ -343,9 +343,9 @@ def test_save_writes_the_grid_or_everything(shown, tmp_path):
         shown.save(tmp_path / "grid.bmp")
 
 
-def test_thousands_of_captions_are_saved(tmp_path):
-    count = 1500  # an attribute of HDF5 holds 64 kB
-    captions = [f"class {k}, a caption as long as one of ImageNet's" for k in range(count)]
+def test_many_long_captions_are_saved(tmp_path):
+    count = 300  # an attribute of HDF5 holds 64 kB
+    captions = [f"class {k}, {'with a name in many words ' * 10}" for k in range(count)]
     zeros = np.zeros((count, 1), np.float32)
     arrays = Arrays(np.zeros((count, 2, 2, 3), np.uint8), zeros, zeros, zeros[:, 0], zeros)
     options = {"title": "é", "objectives": [None] * count, "settings": [None] * count, "size": (2, 2)}

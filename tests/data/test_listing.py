@@ -38,7 +38,7 @@ def test_labels_of_a_partly_labeled_listing(tmp_path):
 
 
 def test_a_long_listing_takes_little_memory(tmp_path):
-    count = 100_000
+    count = 30_000
     path = tmp_path / "list.txt"
     path.write_text("".join(f"some/folder/of/pictures/{number:08d}.jpg {number % 1000}\n" for number in range(count)))
     tracemalloc.start()
@@ -46,7 +46,7 @@ def test_a_long_listing_takes_little_memory(tmp_path):
         dataset = open_dataset(path)
         assert sum(1 for _ in dataset) == len(dataset) == count
         streaming = tracemalloc.get_traced_memory()[1]
-        assert dataset[77_777].label == 777
+        assert dataset[27_777].label == 777
         assert np.array_equal(dataset.labels, np.arange(count) % 1000)
         indexed = tracemalloc.get_traced_memory()[1]
     finally:

@@ -26,3 +26,14 @@ def test_a_line_is_cut_with_an_ellipsis():
     cut = fit("a long line of text", 60, font)
     assert cut.endswith("…")
     assert font.getlength(cut) <= 60
+    longer = "a long line of text"[: len(cut)] + "…"
+    assert font.getlength(longer) > 60
+    assert fit("wide", 3, font) == "…"
+
+
+def test_a_long_text_is_cut_in_a_few_steps(monkeypatch):
+    asked = []
+    font = load_font(12)
+    monkeypatch.setattr(type(font), "getlength", lambda self, text: asked.append(text) or float(len(text)))
+    assert fit("x" * 10_000, 7, font) == "xxxxxx…"
+    assert len(asked) < 20
