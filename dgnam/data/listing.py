@@ -1,6 +1,6 @@
 """Listings as Caffe has them: a text file with a line `path label`, or `path`, for each picture.
 
-Paths may contain spaces, and blank lines don't count.  Going through a listing holds one line at a time; access by
+Paths may contain spaces, and blank lines don't count.  Going through a listing holds a few lines at a time; access by
 index holds the offset, the number and the label of each line, 20 bytes.
 """
 
@@ -30,16 +30,17 @@ CLASSES = "classes.txt"
 """Beside a listing: a line `id name` for each class."""
 
 _LONGEST_LINE = 1 << 12
+_PIECE = 1 << 16
 _SEPARATED = re.compile(r"[,;]\s*[+-]?[0-9]+$", re.ASCII)
 """A label behind a comma or semicolon, as spreadsheets put it."""
 
 _LABELED = re.compile(r"(.*\S)\s+([+-]?[0-9]{1,9})", re.ASCII | re.DOTALL)
 
 
-class _Lines(Protocol):
+class _Bytes(Protocol):
     """An open text."""
 
-    def readline(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Line(NamedTuple):
@@ -55,19 +56,19 @@ class Text:
     """The text of a listing.
 
     name: the file, or the zip and the file in it, as errors call it.
-    open: opens it, for `readline`.
+    open: opens it, for `read`.
     line_at: reads the line at an offset in bytes.
     """
 
     name: str
-    open: Callable[[], AbstractContextManager[_Lines]]
+    open: Callable[[], AbstractContextManager[_Bytes]]
     line_at: Callable[[int], bytes]
 
     def lines(self) -> Iterator[tuple[int, Line]]:
         """The lines that are not blank, each with its offset."""
         with self.open() as text:
             offset = 0
-            for number, raw in enumerate(iter(lambda: text.readline(_LONGEST_LINE + 1), b""), 1):
+            for number, raw in enumerate(_lines(text), 1):
                 if len(raw) > _LONGEST_LINE:
                     raise DataError(
                         f"{self.name}, line {number}: is longer than {_LONGEST_LINE} bytes, so this is not a listing"
@@ -76,6 +77,17 @@ class Text:
                 if line is not None:
                     yield offset, line
                 offset += len(raw)
+
+
+def _lines(text: _Bytes) -> Iterator[bytes]:
+    """The lines of a text, each with its end; of one that is too long, and is the last then, its beginning."""
+    held = b""
+    while len(held) <= _LONGEST_LINE and (piece := text.read(_PIECE)):
+        *whole, held = (held + piece).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+    if held:
+        yield held
 
 
 def parse_line(number: int, raw: bytes) -> Line | None:

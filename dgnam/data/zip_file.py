@@ -6,10 +6,13 @@ listing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -20,12 +23,29 @@ from .entries import NO_LABEL, Entries
 from .listing import CLASSES, Line, Listing, Text, read_class_names
 from .picture import LARGEST_FILE, BrokenPictureError, DataError, Picture, is_picture
 
+_IN_USE: WeakValueDictionary[tuple[Any, ...], Entries] = WeakValueDictionary()
+"""What is open, by the file as it was and the name of the listing."""
+
 
 def open_zip(path: Path, listing: str | None = None) -> Entries:
     """The pictures that a listing in a zip names, or, without a listing, all pictures in it.
 
+    A zip that is open already is not read again.
+
     listing: its name; None takes the only text at the zip's top whose first line names a picture in the zip.
     """
+    try:
+        now = os.stat(path)
+    except OSError:
+        return _open(path, listing)  # which says why not
+    key = (path, listing, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
+    found = _IN_USE.get(key)
+    if found is None:
+        found = _IN_USE[key] = _open(path, listing)
+    return found
+
+
+def _open(path: Path, listing: str | None) -> Entries:
     try:
         zipped = Zip(path, LARGEST_FILE)
     except DgnamError as error:

@@ -16,7 +16,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -48,15 +48,8 @@ class Member:
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; b"" at the end."""
-        return self._counted(self._stream.read, size)
-
-    def readline(self, size: int) -> bytes:
-        """The next line, or its first `size` bytes; b"" at the end."""
-        return self._counted(self._stream.readline, size)
-
-    def _counted(self, read: Callable[[int], bytes], size: int) -> bytes:
         with _naming(self._archive):
-            piece = read(size)
+            piece = self._stream.read(size)
         self._read += len(piece)
         if self._read > self._limit:
             raise too_large(self._archive, self._name, self._limit)

@@ -55,6 +55,18 @@ def test_a_long_listing_takes_little_memory(tmp_path):
     assert indexed < 60 * count
 
 
+def test_lines_end_anywhere_in_a_long_listing(tmp_path):
+    names = [f"{'x' * (number % 97)}{number}.png" for number in range(3000)]
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(f"{name} {number}" for number, name in enumerate(names)))
+    dataset = open_dataset(path)
+    assert [picture.name.rsplit("/", 1)[-1] for picture in dataset] == names
+    assert dataset[2999].label == 2999
+    path.write_text("a.png 1\n" * 20_000 + "x" * 4097 + "\nb.png 2\n")
+    with pytest.raises(DataError, match="line 20001: is longer than 4096 bytes"):
+        open_dataset(path)
+
+
 def pictures(folder, content):
     (folder / "list.txt").write_bytes(content)
     return open_dataset(folder / "list.txt")

@@ -35,6 +35,17 @@ def test_parts_are_read_in_order_and_classes_named(tmp_path):
     assert dataset.take(slice(None))[0][:, 0, 0].tolist() == [[255, 0, 0], [0, 255, 0]]
 
 
+def test_a_zip_in_use_is_not_read_again_unless_it_has_changed(tmp_path, monkeypatch):
+    path = write_zip(tmp_path / "toy-val.zip", {"a.png": png((1, 2, 3)), "val.txt": "a.png 7\n"})
+    first = open_dataset("toy-val", folder=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile, "ZipFile", None)
+        assert open_dataset("toy-val", folder=tmp_path).labels.tolist() == [7]
+    write_zip(path, {"a.png": png((1, 2, 3)), "b.png": png((4, 5, 6)), "val.txt": "b.png 8\na.png 9\n"})
+    assert open_dataset("toy-val", folder=tmp_path).labels.tolist() == [8, 9]
+    assert first.labels.tolist() == [7]
+
+
 def test_one_zip_or_folder_may_hold_all_splits(tmp_path):
     write_zip(tmp_path / "toy.zip", {"a.png": png((1, 2, 3)), "val.txt": "a.png 7\n"})
     (tmp_path / "plain").mkdir()
