@@ -125,21 +125,26 @@ def test_pictures_of_a_long_run_are_enlarged_as_those_of_a_short_one(opened, tmp
 
 
 def finish(opened, folder, count):
-    """Carry out a run of so many images; returns the most memory that it took."""
+    """Carry out a run of so many images."""
     plan = plan_of(opened, count, 500)
     run = Run.create_at(folder, Record("visualize", {}, plan.inputs()))
-    tracemalloc.start()
     lines = carry_out(run, plan, Outputs(), progress=False)
+    assert lines == [f"2 steps from 8, L2Decay(factor=0.99): {count} images, activation 1 on average, 1 to 1"]
+
+
+def memory(opened, folder, count):
+    """The most that a run of so many images takes."""
+    tracemalloc.start()
+    finish(opened, folder, count)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert lines == [f"2 steps from 8, L2Decay(factor=0.99): {count} images, activation 1 on average, 1 to 1"]
     return peak
 
 
 def test_a_run_ends_in_constant_memory_with_bounded_folders(opened, tmp_path, made_up):
-    few = finish(opened, tmp_path / "few", 2000)
+    few = memory(opened, tmp_path / "few", 2000)
     made_up.clear()
-    assert finish(opened, tmp_path / "many", 8000) < few + (1 << 20)
+    assert memory(opened, tmp_path / "many", 8000) < few + (1 << 20)
     assert set(made_up.values()) == {1000}
     assert read_summary(tmp_path / "many").progress == "8,000/8,000 images"
     with open(tmp_path / "many/summary.csv", newline="") as table:
@@ -150,10 +155,12 @@ def test_a_run_ends_in_constant_memory_with_bounded_folders(opened, tmp_path, ma
 
 def test_sheets_of_many_pictures_are_in_folders(opened, tmp_path, made_up, monkeypatch):
     monkeypatch.setattr("dgnam.api.sheet.MOST_SHOWN", 1)
-    finish(opened, tmp_path / "run", 1050)
+    for module in ("api.report", "runs.folder"):
+        monkeypatch.setattr(f"dgnam.{module}.IN_ONE_FOLDER", 100)
+    finish(opened, tmp_path / "run", 120)
     sheets = [str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("grid*.png")]
-    assert len(sheets) == 1050
-    assert {"grid-000.png", "grid-999.png", "grids/0001/grid-1000.png", "grids/0001/grid-1049.png"} <= set(sheets)
+    assert len(sheets) == 120
+    assert {"grid-000.png", "grid-099.png", "grids/0001/grid-100.png", "grids/0001/grid-119.png"} <= set(sheets)
 
 
 def test_a_run_of_an_earlier_version_goes_on(tiny_nets, tmp_path):
