@@ -3,6 +3,7 @@
 import io
 import signal
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from dgnam.am import released
 from tests import toy
 
 
@@ -22,6 +24,13 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("cuda") is not None and not torch.cuda.is_available():
         pytest.skip("needs an NVIDIA GPU, and torch sees none here")
+
+
+@pytest.fixture
+def published_in_two_steps(monkeypatch) -> None:
+    """What a tuning compares with: the published settings, with two steps, not two hundred."""
+    short = {"released": released(n_iters=2)}
+    monkeypatch.setattr(import_module("dgnam.am.tuning.report"), "published_settings", lambda: short)
 
 
 def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,6 @@ import re
 import shlex
 import shutil
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from PIL import Image
 
 import dgnam
 from dgnam import zoo
-from dgnam.am import released
 from dgnam.cli import app as cli
 
 ROOT = Path(__file__).parents[1]
@@ -148,10 +146,7 @@ def test_every_example_is_tested():
 
 
 @pytest.mark.parametrize("page", RUN)
-def test_commands_run(folder, monkeypatch, capsys, page):
-    monkeypatch.setattr(
-        import_module("dgnam.am.tuning.report"), "published_settings", lambda: {"released": released(n_iters=2)}
-    )
+def test_commands_run(folder, monkeypatch, capsys, published_in_two_steps, page):
     for command in commands(page):
         words = shlex.split(command)[1:]
         name = " ".join(words[:2]) if " ".join(words[:2]) in FEW else words[0]

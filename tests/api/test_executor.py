@@ -79,7 +79,7 @@ def test_a_sweep_by_the_published_loop(tmp_path, cluster):
 
 
 @pytest.mark.parametrize("sampler", ["random", pytest.param("tpe", marks=pytest.mark.exhaustive)])
-def test_a_tuning(nets, tmp_path, cluster, monkeypatch, sampler):
+def test_a_tuning(nets, tmp_path, cluster, monkeypatch, published_in_two_steps, sampler):
     (tmp_path / "own_score.py").write_text("def score(images, objectives):\n    return images.mean((1, 2, 3))\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     how = {**nets, "objective": "fc8:0-2", "report_on": "fc8:5", "score": "own_score:score", "n_iters": (1, 3)}

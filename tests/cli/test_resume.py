@@ -31,10 +31,12 @@ import sys
 from importlib import import_module
 for name in ("act_range", "top_images"):
     import_module(f"dgnam.api.{{name}}").BLOCK = {BLOCK}
+from dgnam.am import released
+import_module("dgnam.am.tuning.report").published_settings = lambda: {{"released": released(n_iters=2)}}
 from dgnam.cli.app import main
 main()
 """
-"""The command line, with chunks of few pictures."""
+"""The command line, with chunks of few pictures, and a tuning's report with few steps."""
 
 CODE = """
 def bright(images, objectives):
@@ -46,8 +48,8 @@ def red(pictures):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """Two folders to run in, whole and killed; pictures, a module of scores, and small chunks of pictures."""
+def home(tmp_path, monkeypatch, published_in_two_steps):
+    """Two folders to run in, whole and killed; pictures, a module of scores, small chunks of pictures, few steps."""
     for name in ("act_range", "top_images"):
         monkeypatch.setattr(import_module(f"dgnam.api.{name}"), "BLOCK", BLOCK)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
@@ -92,11 +94,11 @@ def command(capsys, monkeypatch):
     return run
 
 
-def begin(task, nets, home):
-    """The command that begins a run of a task in `runs/x-1`."""
+def begin(task, nets, home, trials=3):
+    """The command that begins a run of a task in `runs/x-1`; `trials` of a tuning."""
     few = {
         "evolve": ("fc8:3", "--method", "genetic", "--population", 6, "--generations", 12, "--seeds", 2),
-        "tune": ("fc8:0-1", "--report", "fc8:5-6", "--score", "score_of_resume:bright", "--trials", 12),
+        "tune": ("fc8:0-1", "--report", "fc8:5-6", "--score", "score_of_resume:bright", "--trials", trials),
     }
     target, *rest = nets
     usual = ("--name", "x", "--quiet")
@@ -155,11 +157,11 @@ TOP_IMAGES = pytest.param("top-images", marks=pytest.mark.exhaustive)
 @pytest.mark.parametrize("task", ["evolve", TUNING, "act-range", TOP_IMAGES])
 def test_killed_at_random_moments_it_comes_to_the_same_bytes(home, copied, command, monkeypatch, task):
     began = time.monotonic()
-    status, _, err = command(*begin(task, copied, home))
+    status, _, err = command(*begin(task, copied, home, trials=12))
     assert (status, err) == (0, "")
     took = time.monotonic() - began
     folder, chance = home / "killed/runs/x-1", random.Random()
-    kill(start(home, *begin(task, copied, home)), folder / "events.jsonl", 0, chance.uniform(0, took))
+    kill(start(home, *begin(task, copied, home, trials=12)), folder / "events.jsonl", 0, chance.uniform(0, took))
     before = lines(folder / "events.jsonl")
     resumed = start(home, "resume", "runs/x-1", "--quiet", *again(task))
     kill(resumed, folder / "events.jsonl", before, chance.uniform(0, took / 2))

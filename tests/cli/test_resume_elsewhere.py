@@ -84,7 +84,7 @@ AGAIN = {"tune": ("--score", "score_of_elsewhere:bright")}
 
 
 @pytest.fixture
-def project(tmp_path, tiny_nets, nets, data_folder, monkeypatch):
+def project(tmp_path, tiny_nets, nets, data_folder, monkeypatch, published_in_two_steps):
     """A folder with all that the commands name, and the working directory."""
     folder = tmp_path / "project"
     shutil.copytree(tiny_nets, folder / "nets")
