@@ -25,7 +25,6 @@ from .rates import rates
 NETS = ("CaffeNet", "GoogLeNet", "ResNet")
 """From the encoder's own architecture to the most distant one, as the paper orders them."""
 
-
 JUDGE = "EfficientNet"
 """The further network that is the outside judge, and isn't asked about its own pictures."""
 
@@ -75,6 +74,7 @@ EXPERIMENT = Experiment(
             "deepsim-fc6-v2-mini",
             judges=("judge-mini", OUTSIDE),
             others={"GoogLeNet": "googlenet-mini", "ResNet": "resnet-mini"},
+            note="Small models of our own, at 64 px; EfficientNet and SqueezeNet are those of ImageNet, at 224 px.",
         ),
         "paper": published(
             "caffenet",
