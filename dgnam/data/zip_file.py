@@ -24,7 +24,7 @@ from .listing import CLASSES, Line, Listing, Text, read_class_names
 from .picture import LARGEST_FILE, BrokenPictureError, DataError, Picture, is_picture
 
 _IN_USE: WeakValueDictionary[tuple[Any, ...], Entries] = WeakValueDictionary()
-"""What is open, by the file as it was and the name of the listing."""
+"""What is open, by the process, the file as it was and the name of the listing."""
 
 
 def open_zip(path: Path, listing: str | None = None) -> Entries:
@@ -38,7 +38,8 @@ def open_zip(path: Path, listing: str | None = None) -> Entries:
         now = os.stat(path)
     except OSError:
         return _open(path, listing)  # which says why not
-    key = (path, listing, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
+    # Not across a fork: two processes would share the place in the file.
+    key = (os.getpid(), path, listing, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
     found = _IN_USE.get(key)
     if found is None:
         found = _IN_USE[key] = _open(path, listing)

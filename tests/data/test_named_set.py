@@ -1,6 +1,7 @@
 """Named sets: their places, their contents, and the errors of broken ones."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -41,6 +42,11 @@ def test_a_zip_in_use_is_not_read_again_unless_it_has_changed(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(zipfile, "ZipFile", None)
         assert open_dataset("toy-val", folder=tmp_path).labels.tolist() == [7]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: -1)
+        patch.setattr(zipfile, "ZipFile", None)
+        with pytest.raises(DataError, match="NoneType"):
+            open_dataset("toy-val", folder=tmp_path)  # as after a fork
     write_zip(path, {"a.png": png((1, 2, 3)), "b.png": png((4, 5, 6)), "val.txt": "b.png 8\na.png 9\n"})
     assert open_dataset("toy-val", folder=tmp_path).labels.tolist() == [8, 9]
     assert first.labels.tolist() == [7]

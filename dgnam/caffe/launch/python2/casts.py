@@ -24,11 +24,10 @@ def whole_number(kind: Any, value: Any) -> Any:
 
 def assign(array: np.ndarray | np.flatiter[Any], index: Any, value: Any) -> None:
     """`array[index] = value`."""
+    raised = (OverflowError, ValueError) if isinstance(array, np.flatiter) else OverflowError
     try:
         array[index] = value
-    except (OverflowError, ValueError) as error:
-        if not isinstance(array, np.flatiter) and not isinstance(error, OverflowError):
-            raise
+    except raised:
         array[index] = _array_of(value)
 
 
