@@ -106,3 +106,12 @@ def test_what_does_not_depend_on_the_image_has_the_whole_of_it():
     assert receptive_fields(target, "cut", [(1, 1), (2, 2)]) == [whole, whole]
     assert receptive_fields(target, "own", [(1, 1)]) == [whole]
     assert receptive_fields(target, "cut", []) == []
+
+
+def test_what_a_unit_of_the_small_caffenet_sees():
+    """experiments/remarks.toml tells it of conv3."""
+    entry = zoo.get("caffenet-mini")
+    target = CaffeTarget(CaffeModule(read_net(entry.prototxt), seed=0))
+    (box,) = receptive_fields(target, "conv3", [(3, 3)])
+    assert target.size == (56, 56)
+    assert (box.bottom - box.top, box.right - box.left) == (49, 49)
