@@ -8,6 +8,7 @@ from torch import nn
 from dgnam import zoo
 from dgnam.am import CaffeTarget, TorchTarget
 from dgnam.am.images import CONV5_OFFSET, CONV5_SIZE
+from dgnam.api.targets import open_target
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import read_net
 from dgnam.measure.receptive_field import Box, receptive_fields
@@ -110,8 +111,7 @@ def test_what_does_not_depend_on_the_image_has_the_whole_of_it():
 
 def test_what_a_unit_of_the_small_caffenet_sees():
     """experiments/remarks.toml tells it of conv3."""
-    entry = zoo.get("caffenet-mini")
-    target = CaffeTarget(CaffeModule(read_net(entry.prototxt), seed=0))
+    target = open_target("caffenet-mini").target
     (box,) = receptive_fields(target, "conv3", [(3, 3)])
     assert target.size == (56, 56)
     assert (box.bottom - box.top, box.right - box.left) == (49, 49)
