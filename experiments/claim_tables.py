@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dgnam.am.precision import FLOAT32
 from dgnam.measure.statistics import Estimate, holm, undecidable
 
 from . import EXPERIMENTS
@@ -72,7 +73,8 @@ def claim_table(root: Path) -> str:
                     _p_value(corrected.get(name), found.verdict),
                 ]
             )
-            cells += [_verdict(root, experiment, name), _why(root, experiment, name), remarks()[name].deviation]
+            cells += [_verdict(root, experiment, name), _why(root, experiment, name)]
+            cells.append(_deviation(root, experiment, name))
             cells += [_at_scale(root, experiment), _link(root, experiment.name), "" if found is None else found.note]
             lines.append(_row(*cells))
     return _lines(lines)
@@ -154,6 +156,13 @@ def _why(root: Path, experiment: Experiment, claim: str) -> str:
         units = _recorded(root, experiment.name)["numbers"].get("units", "few")
         return " ".join([*missed, f"A first look at {units} units, fewer than the claim asks for."])
     return " ".join([*missed, remarks()[claim].why.get(str(found.verdict), "")]).strip()
+
+
+def _deviation(root: Path, experiment: Experiment, claim: str) -> str:
+    """How the experiment differs from the paper's, the precision of the recorded run included."""
+    precision = _recorded(root, experiment.name).get("run", {}).get("precision", FLOAT32)
+    own = remarks()[claim].deviation
+    return own if precision == FLOAT32 else f"{own} Pictures made in {precision}."
 
 
 def _corrected(root: Path) -> dict[str, float]:

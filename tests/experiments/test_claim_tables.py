@@ -22,12 +22,13 @@ def part(values, p=None, n=200, level=0.95, **more):
     return given if p is None else {**given, "p": p}
 
 
-def keep(root, claim, parts, scale="full", missing=None, **more):
+def keep(root, claim, parts, scale="full", missing=None, precision=None, **more):
     """Record a finding of a claim's experiment, beside those that are recorded."""
     (experiment,) = (one for one in EXPERIMENTS.values() if claim in one.claims)
     path = root / f"experiments/results/{experiment.name}-mini.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     run = {"scale": scale, "seeds": [0], "prior": {"name": experiment.models["mini"].prior}}
+    run |= {} if precision is None else {"precision": precision}
     kept = json.loads(path.read_text()) if path.is_file() else {"run": run, "numbers": {"units": 7, "findings": {}}}
     found = {"parts": parts, "missing": missing or {}, "verdict": "as it was", "floor": {}, "ceiling": {}, **more}
     kept["numbers"]["findings"][claim] = found
@@ -130,6 +131,14 @@ def test_findings_come_back_as_they_were():
     assert found.parts["outside"].effect.value == found.parts["judge-mini"].high == np.inf
     assert found.as_dict()["parts"]["outside"] == {**parts["outside"], "bound": "> 20", "verdict": "holds"}
     assert found.controls.floor == {"pixels": 0.0}
+
+
+def test_a_run_in_another_precision_says_so(tmp_path):
+    parts = {"pairs": part(MEETS), "above the mean of codes": part(MEETS)}
+    for precision, more in ((None, ""), ("bfloat16", " Pictures made in bfloat16.")):
+        keep(tmp_path / str(precision), "sec3.6-art", parts, precision=precision)
+        cells = row(tmp_path / str(precision), "sec3.6-art")
+        assert cells["deviation from the paper"] == remarks()["sec3.6-art"].deviation + more
 
 
 def test_a_small_run_says_so_and_a_full_one_has_a_sentence(tmp_path):
