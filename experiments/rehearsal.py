@@ -198,9 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 failed.append(name)
                 continue
             kept = json.loads(path.read_text(encoding="utf-8"))["experiments"] if path.is_file() else {}
-            kept[name] = found
-            about = {"processor": name_of(given.device), **environment(*packages())}
-            write_json(path, {"machine": about, "experiments": {one: kept[one] for one in EXPERIMENTS if one in kept}})
+            kept[name] = {**found, "machine": {"processor": name_of(given.device), **environment(*packages())}}
+            write_json(path, {"experiments": {one: kept[one] for one in EXPERIMENTS if one in kept}})
             write_tables(ROOT)
             print(f"==> {name}: {found['rehearsal']}, {hours(found):.1f} h in full", file=sys.stderr)
     if failed:

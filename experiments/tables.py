@@ -235,7 +235,7 @@ def _rehearsal(root: Path) -> str:
             cpu = found.get("cpu")
             cells.append("" if cpu is None else _time(hours(cpu) / _speedup(kept["cpu"]["experiments"])))
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", *(f"{device}: {_machine(one['machine'])}." for device, one in kept.items())]
+    lines += ["", *(f"{device}: {_machines(one['experiments'])}." for device, one in kept.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -263,8 +263,14 @@ def _time(number: float) -> str:
     return f"{number:.1f} h" if number < 48 else f"{number / 24:.1f} days"
 
 
-def _machine(about: Mapping[str, Any]) -> str:
-    return f"{about['processor']}, torch {about['versions']['torch']}"
+def _machines(experiments: Mapping[str, Any]) -> str:
+    """What most were rehearsed on, and what the others were."""
+    on: dict[str, list[str]] = {}
+    for name, one in experiments.items():
+        about = one["machine"]
+        on.setdefault(f"{about['processor']}, torch {about['versions']['torch']}", []).append(f"`{name}`")
+    usual, *others = sorted(on, key=lambda machine: -len(on[machine]))
+    return "; ".join([usual, *(f"{', '.join(on[machine])}: {machine}" for machine in others)])
 
 
 def _minutes(training: Mapping[str, Any]) -> str:

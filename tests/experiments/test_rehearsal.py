@@ -152,8 +152,10 @@ def test_a_table_of_what_was_rehearsed(tmp_path: Path) -> None:
         "rates": [[STEPS, "caffenet", "deepsim-fc6", 0.25], [SEARCHED, "caffenet", "", 2.0]],
         "full": [[STEPS, "caffenet", "deepsim-fc6", 100, 20_000], [SEARCHED, "caffenet", "", 3600, 3600]],
     }
-    machine = {"processor": "a processor, 1 thread", "versions": {"torch": "2.0"}}
-    (results / "rehearsal-cpu.json").write_text(json.dumps({"machine": machine, "experiments": {"fig1": fig1}}))
+    usual, later = ({"processor": name, "versions": {"torch": "2.0"}} for name in ("a processor", "another"))
+    alike = {name: {**fig1, "machine": usual} for name in ("fig1", "sec3_2_places")}
+    kept = {**alike, "beyond_path": {**fig1, "machine": later}}
+    (results / "rehearsal-cpu.json").write_text(json.dumps({"experiments": kept}))
     lines = tables.TABLES["rehearsal"](tmp_path).splitlines()
     rows = {line.split("`")[1]: line.split(" | ") for line in lines if line.startswith("| `")}
     assert list(rows) == list(EXPERIMENTS)
@@ -161,6 +163,7 @@ def test_a_table_of_what_was_rehearsed(tmp_path: Path) -> None:
     assert rows["sec3_6_art"][4:7] == ["not run"] * 3
     assert "not published" in rows["sec3_6_training"][1]
     assert "blocked" in rows["sec3_6_training"]
+    assert lines[-1] == "cpu: a processor, torch 2.0; `beyond_path`: another, torch 2.0."
 
 
 def test_the_recorded_rehearsal_is_of_all_and_stays_small() -> None:
