@@ -109,6 +109,8 @@ class Parcels:
         with self._errors():
             self._files, self._path = fsspec.core.url_to_fs(place)
         self._local = "file" in self._files.protocol
+        # An object store's path begins with the bucket.  It has no folders: `makedirs` would make a mistyped bucket.
+        self._folders = self._local or self._path.startswith("/")
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file whole; on a file system a temporary one is renamed, and an object store knows no half ones."""
@@ -116,9 +118,10 @@ class Parcels:
             if self._local:
                 make_folder(self._path)
                 write_bytes(Path(self._path, name), content)
-            else:
+                return
+            if self._folders:
                 self._files.makedirs(self._path, exist_ok=True)
-                self._files.pipe_file(f"{self._path}/{name}", content)
+            self._files.pipe_file(f"{self._path}/{name}", content)
 
     def get(self, name: str) -> bytes:
         """The content of a file."""
@@ -136,16 +139,17 @@ class Parcels:
         """The files there."""
         with self._errors():
             self._files.invalidate_cache()
-            if not self._files.exists(self._path):
+            if self._folders and not self._files.exists(self._path):
                 return []
-            return sorted(str(path).rpartition("/")[2] for path in self._files.ls(self._path, detail=False))
+            with suppress(FileNotFoundError):
+                return sorted(str(path).rpartition("/")[2] for path in self._files.ls(self._path, detail=False))
         return []
 
     def clear(self) -> None:
         """Remove all that is there and is ours, and the folder if that leaves nothing in it."""
         self.remove(*(name for name in self.names() if _parts(name) is not None or name.endswith((PART, TOKEN))))
         with suppress(DgnamError), self._errors():
-            if not self.names() and self._files.exists(self._path):
+            if self._folders and not self.names() and self._files.exists(self._path):
                 self._files.rmdir(self._path)
 
     def chunks(self) -> dict[str, str]:
@@ -170,7 +174,7 @@ class Parcels:
         except (DgnamError, FileNotFoundError) as error:
             if isinstance(error, DgnamError):
                 raise
-            raise DgnamError(f"{self.place}: {error.filename or error}: no such file") from None
+            raise DgnamError(f"{self.place}: not found: {error.filename or shortened(str(error), 300)}") from None
         except ImportError as error:
             raise MissingPackageError(f"{self.place}: {error}") from None
         except Exception as error:  # each file system has its own

@@ -171,6 +171,7 @@ class Dispatch:
             del self._arrived[task.name]
             if isinstance(error, FormatError):
                 place.remove(name)
+            place.names()  # raises where the place is not reached, for which no chunk pays
             self._charge(task, str(error))
             return None
 
@@ -270,7 +271,11 @@ class Dispatch:
     def _take_parcel(self, task: Task, found: Parcel) -> None:
         place = self._places[0]
         if found.content is not None:
-            place.put(found.name, found.content)
+            try:
+                place.put(found.name, found.content)
+            except DgnamError:
+                self._places[-1].put(found.name, found.content)
+                raise
         self._arrived[task.name] = (place, found.name)
 
     def _lost(self, hand: Hand, reason: str) -> None:

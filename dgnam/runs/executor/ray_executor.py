@@ -91,7 +91,8 @@ class RayExecutor(Executor):
 
     def _in_store(self, run: Run) -> str:
         """The folder of a run in the store, by its name and by what decides its bytes."""
-        return f"{self._store}/{run.path.resolve().name}-{digest(run.record)[:16]}"
+        slash = "" if str(self._store).endswith("/") else "/"
+        return f"{self._store}{slash}{run.path.resolve().name}-{digest(run.record)[:16]}"
 
     def _connect(self) -> None:
         """Connect to the cluster, or start one; a connection that the program has is taken."""

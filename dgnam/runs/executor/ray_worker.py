@@ -8,6 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ...errors import DgnamError
@@ -99,12 +100,13 @@ class Worker:
             made = self._maker(task.what)
             content = pack(made)
             name = parcel_name(task.name, made.count, content)
-            if self._parcels is None:
-                return Parcel(name, content)
-            self._parcels.put(name, content)
         except Exception as error:
             return self._trouble(error)
-        return Parcel(name, None)
+        if self._parcels is not None:
+            with suppress(DgnamError):  # then the driver gets it, which may reach the place
+                self._parcels.put(name, content)
+                return Parcel(name, None)
+        return Parcel(name, content)
 
     def _trouble(self, error: Exception) -> Trouble:
         text = str(error) if isinstance(error, DgnamError) else "".join(traceback.format_exception_only(error)).strip()

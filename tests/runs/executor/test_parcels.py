@@ -81,6 +81,28 @@ def test_a_place_holds_parcels(tmp_path, url):
     assert not place._files.exists(place._path)
 
 
+def test_an_object_store_gets_no_bucket_and_loses_none(object_store):
+    mistyped = Parcels("objects://buckte/chunks/run")
+    assert mistyped.names() == []
+    with pytest.raises(
+        DgnamError, match=r"^objects://buckte/chunks/run: not found: The specified bucket does not exist$"
+    ):
+        mistyped.put("a.token", b"x")
+    place = Parcels("objects://bucket")
+    place.put("a.token", b"x")
+    place.clear()
+    assert object_store.buckets == {"bucket": {}}
+
+
+def test_an_object_store_that_does_not_answer_is_not_an_empty_one(object_store):
+    place = Parcels("objects://bucket/chunks")
+    place.put("a.token", b"x")
+    object_store.down = True
+    for call in (place.names, place.chunks, place.clear):
+        with pytest.raises(DgnamError, match=r"^objects://bucket/chunks: ConnectionError: no answer$"):
+            call()
+
+
 def test_what_a_folder_holds_is_counted_by_the_names(tmp_path):
     assert waiting_count(tmp_path) == 0
     (tmp_path / "arrived").mkdir()
@@ -111,8 +133,8 @@ def test_damaged_parcels_are_errors_and_are_removed_with_a_warning(tmp_path):
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (FileNotFoundError(2, "gone", "x/y"), DgnamError, "here: x/y: no such file"),
-        (FileNotFoundError("z"), DgnamError, "here: z: no such file"),
+        (FileNotFoundError(2, "gone", "x/y"), DgnamError, "here: not found: x/y"),
+        (FileNotFoundError("z"), DgnamError, "here: not found: z"),
         (ImportError("install s3fs"), MissingPackageError, "here: install s3fs"),
         (FormatError("own"), FormatError, "own"),
         (RuntimeError("a" * 400), DgnamError, f"here: RuntimeError: {'a' * 10}.*…"),

@@ -10,7 +10,7 @@ from dgnam.errors import ChunksFailedError, DgnamError, MissingPackageError
 from dgnam.runs import Record, Run
 from dgnam.runs.executor import ChunkLosses, Failed, LocalExecutor, Made, RayExecutor, Task, Work, open_executor
 from dgnam.runs.executor import ray_dispatch as module
-from dgnam.runs.executor.parcels import parcel_name, parcels_of
+from dgnam.runs.executor.parcels import Parcels, parcel_name, parcels_of
 from dgnam.runs.index import read_summary
 
 pytest.importorskip("ray", reason="needs the extra dgnam[ray]")
@@ -301,6 +301,49 @@ def test_a_store_of_memory_is_not_seen_by_others(run, cluster, monkeypatch):
     with pytest.raises(DgnamError, match=r"the store memory://.* is not reached: another place of that name"):
         carry_out(run, RayExecutor(store="memory://chunks", retries=0), tasks(2), work())
     assert carry_out(run, RayExecutor(retries=0), tasks(2), work()) == ["00000", "00001"]  # back through Ray
+
+
+@pytest.mark.parametrize("store", ["objects://bucket", "objects://bucket/", "objects://bucket/chunks"])
+def test_an_object_store_is_left_empty(run, cluster, object_store, store):
+    cluster(a=(1, 0), b=(1, 0))
+    put = set()
+    carry_out(run, RayExecutor(store=store), tasks(4), work(), check=lambda: put.update(object_store.buckets["bucket"]))
+    assert any("/00001.2." in f"/{name}" for name in put)
+    assert all(name.removeprefix("chunks/").startswith("run-") for name in put)
+    assert object_store.buckets == {"bucket": {}}
+
+
+@pytest.mark.parametrize("down_at", [("pipe_file", "/00003."), ("cat_file", "/00003."), ("rm_file", "/00003.")])
+def test_a_store_that_is_gone_is_one_error_and_costs_no_try(run, cluster, object_store, down_at):
+    fake, executor = cluster(a=(1, 0)), RayExecutor(store="objects://bucket/chunks", retries=0)
+    object_store.down_at = down_at
+    with pytest.raises(DgnamError, match=r"^objects://bucket/chunks/run-[0-9a-f]{16}: ConnectionError: no answer$"):
+        carry_out(run, executor, tasks(6), work())
+    assert run.names() == [task.name for task in tasks(3 + (down_at[0] == "rm_file"))]
+    object_store.down, object_store.down_at = False, ("", "")
+    left = [task for task in tasks(6) if task.name not in run.names()]
+    carry_out(run, executor, left, work())
+    assert sorted(name for _, name in fake.seen) == [task.name for task in tasks(6)]
+    assert object_store.buckets == {"bucket": {}}
+    assert not (run.path / "arrived").exists()
+
+
+def test_a_worker_that_loses_the_store_sends_chunks_through_ray(run, cluster, object_store, monkeypatch):
+    fake = cluster(a=(1, 0))
+    put = Parcels.put
+    failed = []
+
+    def failing(place, name, content):
+        if name.startswith("00002.") and not failed:
+            failed.append(name)
+            raise DgnamError("no way there")
+        put(place, name, content)
+
+    monkeypatch.setattr(Parcels, "put", failing)
+    carry_out(run, RayExecutor(store="objects://bucket", retries=0), tasks(4), work())
+    assert len(failed) == 1
+    assert [name for _, name in fake.seen] == [task.name for task in tasks(4)]
+    assert object_store.buckets == {"bucket": {}}
 
 
 def test_damaged_parcels_are_made_again(run, cluster):

@@ -65,7 +65,7 @@ def test_a_chunk_goes_to_its_place_or_back(worker, place, monkeypatch):
 def test_a_place_that_must_be_reached(worker, place):
     must = Place(place.url, "a.token", b"other", True)
     assert "the store" in worker.open(lambda: made, 1, must).reason
-    assert "no such file" in worker.open(lambda: made, 1, Place(place.url, "b.token", b"", True)).reason
+    assert "not found" in worker.open(lambda: made, 1, Place(place.url, "b.token", b"", True)).reason
     assert worker.open(lambda: made, 1, Place(place.url, "b.token", b"", False)).reaches is False
 
 
