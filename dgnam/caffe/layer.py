@@ -21,6 +21,7 @@ from ..errors import CaffeError, closest, shortened
 from .blob import HOST, Blob, BlobVec, Product
 from .filler import fill
 from .proto import pb
+from .proto.forks import PYTHON_LAYER, about_type
 
 Shape = tuple[int, ...]
 
@@ -315,10 +316,11 @@ def create_layer(definition: pb.LayerParameter) -> Layer:
     """Create the layer defined by a prototxt's `layer { … }`; raises CaffeError with the closest types if unknown."""
     cls = _registry.get(definition.type)
     if cls is None:
-        raise CaffeError(
-            f"layer '{definition.name}': unknown layer type '{definition.type}'; "
-            f"known types, the closest first: {closest(definition.type, layer_type_list())}"
+        reason = about_type(definition.type) or (
+            f"unknown layer type '{definition.type}'; known types, the closest first: "
+            f"{closest(definition.type, layer_type_list())}; if it is of a fork of Caffe, {PYTHON_LAYER}"
         )
+        raise CaffeError(f"layer '{definition.name}': {reason}")
     if cls.auto_tops:
         definition.top.extend([AUTOMATIC] * (cls.tops[0] - len(definition.top)))
     return cls(definition)

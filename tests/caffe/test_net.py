@@ -190,6 +190,12 @@ class TestNames:
         with pytest.raises(CaffeError, match=r"unknown layer type 'Convolutoin'.*Convolution"):
             net_of(SMALL.replace('"Convolution"', '"Convolutoin"'))
 
+    def test_a_layer_type_of_a_fork(self, tmp_path):
+        path = tmp_path / "net.prototxt"
+        path.write_text(SMALL.replace('"Convolution"', '"ConvolutionDepthwise"'))
+        with pytest.raises(CaffeError, match=r"net\.prototxt: layer 'conv': type 'ConvolutionDepthwise'.*with a group"):
+            Net(path, pb.TEST)
+
 
 class TestViews:
     def test_they_are_valid_across_passes(self, small):

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
-from ...errors import CaffeFormatError, closest
+from ...errors import CaffeFormatError, closest, shortened
 from ...files.paths import StrPath, existing_file, foreign_format
 from . import dgnam_caffe_pb2 as pb
 from . import upgrade
+from .forks import about_option, about_type
 
 _MAX_BYTES = 8 << 20
 """Far more than the largest published definition (under 1 MB); parsing takes seconds per megabyte."""
@@ -24,6 +25,12 @@ _UNKNOWN_FIELD = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*
 _UNKNOWN_VALUE = re.compile(r'Enum type "([\w.]+)" has no value (?:named|with number) (.+)\.$')
 _REPEATED = re.compile(r'Message type "([\w.]+)" should not have multiple "(\w+)" fields')
 _FIELD_BEFORE = re.compile(r"(\w+)\s*:[^:{}]*$")
+_NOT_UTF8 = re.compile(r"\\udc([89a-f][0-9a-f])")
+_NESTING = re.compile(
+    r"""\#.*|(?P<open>(?:\b(?P<block>\w+)\s*(?::\s*)?)?[{<])|(?P<close>[}>])
+    |\b(?P<field>name|type)\s*:\s*(?P<value>"[^"\n]*"|'[^'\n]*'|\w+)|"[^"\n]*"|'[^'\n]*'""",
+    re.VERBOSE,
+)
 
 M = TypeVar("M", bound=Message)
 
@@ -97,34 +104,73 @@ def _read_text(path: StrPath) -> str:
         raise CaffeFormatError(f"{path}: is {foreign}, not a prototxt")
     if b"\0" in data:
         raise CaffeFormatError(f"{path}: is binary, not a prototxt; is it a caffemodel, or text in UTF-16?")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CaffeFormatError(f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8") from None
+    return data.decode("utf-8-sig", "surrogateescape")
 
 
 def _explained(error: text_format.ParseError, text: str, source: str) -> CaffeFormatError:
-    """Convert protobuf's error to one naming the file, the invalid field and the valid choices."""
+    """Convert protobuf's error to one naming the file, the layer, the invalid field and the valid choices."""
     line, column = error.GetLine(), error.GetColumn()
     reason = _reason(str(error), text, line)
     place = source if line is None else f"{source}, line {line}"
-    pool = pb.DESCRIPTOR.pool
+    if match := _NOT_UTF8.search(reason):
+        return CaffeFormatError(f"{place}: byte 0x{match[1]} is not UTF-8; only comments may have other bytes")
+    layer = _layer_at(text, line, column)
+    kind = layer.get("type", "")
+    if layer:
+        place += f": layer '{shortened(layer.get('name', ''))}'" + (f" ({shortened(kind)})" if kind else "")
     if match := _UNKNOWN_FIELD.search(reason):
-        message = pool.FindMessageTypeByName(_full(match[1]))
-        fields = closest(match[2], [field.name for field in message.fields])
-        return CaffeFormatError(
-            f"{place}: {message.name} has no field '{match[2]}'; its fields, the closest first: {fields}"
-        )
+        return CaffeFormatError(f"{place}: {_unknown_field(match[1], match[2], kind)}")
     if match := _REPEATED.search(reason):
         return CaffeFormatError(f"{place}: field '{match[2]}' of {match[1]} is given twice")
     field = _field_before(text, line, column)
     if match := _UNKNOWN_VALUE.search(reason):
-        values = [value.name for value in pool.FindEnumTypeByName(_full(match[1])).values]
-        valid = closest(match[2], values, limit=len(values))
-        return CaffeFormatError(f"{place}: field '{field}' can't be {match[2]}; its values, the closest first: {valid}")
+        return CaffeFormatError(f"{place}: {_unknown_value(match[1], match[2], field)}")
     named = f" field '{field}':" if field else ""
     return CaffeFormatError(f"{place}:{named} {reason}")
+
+
+def _unknown_field(message: str, field: str, layer_type: str) -> str:
+    """Say which fields the message has, or what takes the place of a fork's layer type or option."""
+    if fork := about_type(layer_type):
+        return fork
+    fields = [known.name for known in pb.DESCRIPTOR.pool.FindMessageTypeByName(_full(message)).fields]
+    advice = about_option(field, layer_type)
+    return (
+        f"{message} has no field '{field}'; "
+        + (f"{advice}; " if advice else "")
+        + f"its fields, the closest first: {closest(field, fields)}"
+    )
+
+
+def _unknown_value(enum: str, value: str, field: str) -> str:
+    """Say which values the field can have, and if the value is a layer type of a fork what takes its place."""
+    if fork := about_type(value):
+        return fork
+    values = [known.name for known in pb.DESCRIPTOR.pool.FindEnumTypeByName(_full(enum)).values]
+    return f"field '{field}' can't be {value}; its values, the closest first: {closest(value, values, len(values))}"
+
+
+def _layer_at(text: str, line: int | None, column: int | None) -> dict[str, str]:
+    """Return the name and type, as far as given, of the innermost layer around this position; {} outside of layers."""
+    if line is None or column is None:
+        return {}
+    position = sum(len(before) + 1 for before in text.split("\n")[: line - 1]) + column - 1
+    blocks: list[dict[str, str] | None] = []
+    wanted: dict[str, str] | None = None
+    for token in _NESTING.finditer(text):
+        if wanted is None and token.start() >= position:
+            wanted = next((block for block in reversed(blocks) if block is not None), None)
+            if wanted is None:
+                break
+        if token["open"]:
+            blocks.append({} if token["block"] in ("layer", "layers") else None)
+        elif token["close"]:
+            if wanted is not None and blocks and blocks[-1] is wanted:
+                break
+            del blocks[-1:]
+        elif token["field"] and blocks and blocks[-1] is not None:
+            blocks[-1].setdefault(token["field"], token["value"].strip("\"'"))
+    return {} if wanted is None else wanted
 
 
 def _reason(error: str, text: str, line: int | None) -> str:
@@ -133,6 +179,7 @@ def _reason(error: str, text: str, line: int | None) -> str:
     if line is not None:
         quoted = text.split("\n")[line - 1 : line]
         reason = reason.removeprefix(f"'{''.join(quoted)}': ")
+    reason = reason.encode("utf-8", "backslashreplace").decode()
     return reason.replace(f"{pb.DESCRIPTOR.package}.", "")[:_LONGEST_REASON]
 
 

@@ -79,10 +79,63 @@ def test_errors_name_line_and_field(text, parts):
     assert "dgnam_caffe" not in message
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('layer { name: "c # {" type: "Pooling"\n pooling_param { size: 3 } }', "line 2: layer 'c # {' (Pooling)"),
+        ("layer { # name: \"a\" {\n pooling_param { size: 3 } name: 'b' }", "line 2: layer 'b': PoolingParameter"),
+        ('layer { scale_param { filler < type: "b" > } name: "c" param_: 1 }', "line 1: layer 'c': LayerParameter"),
+        ('layer { convolution_param { weight_filler { typ: "a" } } type: "Convolution" }', "layer '' (Convolution)"),
+        ("layers {\n layer { name: 'v0' type: 'conv' size: 3 } }", "line 2: layer 'v0' (conv): V0LayerParameter"),
+        ('layers { name: "v1" type: CONV }', "layer 'v1' (CONV): field 'type' can't be CONV"),
+        ('layer { name: "a" }\nlayer { name: "b" }\nname_: "c"', "net.prototxt, line 3: NetParameter has no"),
+        ("} layer { name: 'c'", "net.prototxt, line 1"),
+    ],
+)
+def test_errors_name_the_layer(text, part):
+    with pytest.raises(CaffeFormatError) as caught:
+        parse_net(text, "net.prototxt")
+    assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            'layer { name: "perm" type: "Permute"\n permute_param { order: 0 } }',
+            ["line 2: layer 'perm'", "a fork of Caffe (SSD)", 'type "Python"'],
+        ),
+        (
+            'layer { name: "data" type: "AnnotatedData" transform_param { resize_param { prob: 1 } } }',
+            ["layer 'data'", "a fork of Caffe (SSD)"],
+        ),
+        ('layers { name: "data" type: VIDEO_DATA }', ["layer 'data'", "a fork of Caffe (C3D)"]),
+        ('layer { type: "BN" bn_param { bn_mode: LEARN } }', ["a fork of Caffe (SegNet)", "BatchNorm and Scale"]),
+        ('layer { type: "My" my_param { } }', ["no field 'my_param'", "if the layer is of a fork", 'type "Python"']),
+        (
+            'layer { type: "Pooling" pooling_param { ceil_mode: false } }',
+            ["PoolingParameter has no field 'ceil_mode'", "round_mode: CEIL (the default) or FLOOR"],
+        ),
+    ],
+)
+def test_forks_are_told_from_mistakes(text, parts):
+    with pytest.raises(CaffeFormatError) as caught:
+        parse_net(text, "net.prototxt")
+    for part in parts:
+        assert part in str(caught.value)
+
+
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     path = tmp_path / "net.prototxt"
     path.write_bytes(b'\xef\xbb\xbfname: "x"\r\n')
     assert read_net(path).name == "x"
+
+
+def test_comments_may_have_any_bytes(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_bytes(b'# caf\xe9\r\nname: "caf\xc3\xa9"  # \xc8\xe7\xb9\x5c\xfb\r\nforce_backward: true')
+    net = read_net(path)
+    assert (net.name, net.force_backward) == ("café", True)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +143,9 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     [
         (b"\n\x04Net1\x12\x00\xa2\x06\x02\n\x00", "is it a caffemodel"),
         ('name: "x"'.encode("utf-16"), "UTF-16"),
-        (b'name: "x"\n# caf\xe9', "line 2: byte 0xe9 is not UTF-8"),
+        (b'layer {\n name: "caf\xe9" }', "line 2: byte 0xe9 is not UTF-8"),
+        (b"name: 'x'\nna\xefme: 'y'", "net.prototxt, line 2"),
+        (b'name: "x"\n\xe9 { }', "line 2: byte 0xe9 is not UTF-8"),
         (b"<!DOCTYPE html><html>404</html>", "a web page"),
         (b"\x1f\x8b\x08\x00\x00", "a gzip archive"),
         (b"\x89HDF\r\n\x1a\n\x00", "an HDF5 file"),
