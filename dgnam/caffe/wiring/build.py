@@ -128,7 +128,8 @@ def build(
     """
     stages = [*definition.state.stage, *stages]
     state = pb.NetState(phase=pb.Phase.Name(phase), level=level, stage=stages)
-    wanted = insert_splits(filter_layers(definition, state))
+    left_out = {top: layer.name for layer in definition.layer if not _included(layer, state) for top in layer.top}
+    wanted = insert_splits(filter_layers(definition, state), left_out)
     plan = NetPlan(definition.name, definition.force_backward)
     known = _Known()
     for message in wanted.layer:
@@ -146,15 +147,17 @@ def filter_layers(definition: pb.NetParameter, state: pb.NetState) -> pb.NetPara
     kept.CopyFrom(definition)
     del kept.layer[:]
     for layer in definition.layer:
-        if layer.include and layer.exclude:
-            raise CaffeError(f"layer '{layer.name}': use either include rules or exclude rules, not both")
-        if layer.include:
-            included = any(_meets(state, rule) for rule in layer.include)
-        else:
-            included = not any(_meets(state, rule) for rule in layer.exclude)
-        if included:
+        if _included(layer, state):
             kept.layer.add().CopyFrom(layer)
     return kept
+
+
+def _included(layer: pb.LayerParameter, state: pb.NetState) -> bool:
+    if layer.include and layer.exclude:
+        raise CaffeError(f"layer '{layer.name}': use either include rules or exclude rules, not both")
+    if layer.include:
+        return any(_meets(state, rule) for rule in layer.include)
+    return not any(_meets(state, rule) for rule in layer.exclude)
 
 
 def _meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
@@ -167,8 +170,11 @@ def _meets(state: pb.NetState, rule: pb.NetStateRule) -> bool:
     )
 
 
-def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
-    """Return the definition with a Split layer after each blob consumed by several layers, under Caffe's names."""
+def insert_splits(definition: pb.NetParameter, left_out: Mapping[str, str] | None = None) -> pb.NetParameter:
+    """Return the definition with a Split layer after each blob consumed by several layers, under Caffe's names.
+
+    left_out: the blobs of layers that are not in this state, with the layers' names, for errors.
+    """
     source: dict[str, tuple[int, int]] = {}
     takers: Counter[tuple[int, int]] = Counter()
     takes: list[list[tuple[int, int]]] = []
@@ -176,8 +182,10 @@ def insert_splits(definition: pb.NetParameter) -> pb.NetParameter:
         for name in layer.bottom:
             if name not in source:
                 known = closest(name, source) if source else "none"
+                maker = None if left_out is None else left_out.get(name)
                 raise CaffeError(
                     f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}'; blobs made before it: {known}"
+                    + ("" if maker is None else f"; layer '{maker}' makes it in another phase, level or stage")
                 )
         takes.append([source[name] for name in layer.bottom])
         takers.update(takes[-1])

@@ -118,6 +118,18 @@ class TestRules:
             filter_layers(net, pb.NetState())
 
 
+@pytest.mark.parametrize("rule", ["include { phase: TRAIN }", 'include { stage: "train" }', "exclude { phase: TEST }"])
+def test_a_bottom_of_a_layer_left_out(rule):
+    text = inputs(data=(2, 3)).replace('top: "data"', f'top: "data" {rule}') + ip("ip", "data")
+    with pytest.raises(CaffeError, match=r"unknown bottom blob 'data'.*: none; layer 'data' makes it in another phase"):
+        build(parse_net(text), pb.TEST)
+
+
+def test_a_bottom_that_no_layer_makes():
+    with pytest.raises(CaffeError, match=r"unknown bottom blob 'dat'; blobs made before it: data$"):
+        build(parse_net(inputs(data=(2, 3)) + ip("ip", "dat")), pb.TEST)
+
+
 class TestSplits:
     @pytest.mark.parametrize(
         ("text", "wired"),
