@@ -169,7 +169,7 @@ def _layer_at(text: str, line: int | None, column: int | None) -> dict[str, str]
                 break
             del blocks[-1:]
         elif token["field"] and blocks and blocks[-1] is not None:
-            blocks[-1].setdefault(token["field"], token["value"].strip("\"'"))
+            blocks[-1].setdefault(token["field"], _printable(token["value"].strip("\"'")))
     return {} if wanted is None else wanted
 
 
@@ -179,8 +179,12 @@ def _reason(error: str, text: str, line: int | None) -> str:
     if line is not None:
         quoted = text.split("\n")[line - 1 : line]
         reason = reason.removeprefix(f"'{''.join(quoted)}': ")
-    reason = reason.encode("utf-8", "backslashreplace").decode()
-    return reason.replace(f"{pb.DESCRIPTOR.package}.", "")[:_LONGEST_REASON]
+    return _printable(reason.replace(f"{pb.DESCRIPTOR.package}.", "")[:_LONGEST_REASON])
+
+
+def _printable(text: str) -> str:
+    """Return the text with bytes of the file that are not UTF-8 as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _field_before(text: str, line: int | None, column: int | None) -> str:

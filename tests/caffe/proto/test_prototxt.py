@@ -131,6 +131,14 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     assert read_net(path).name == "x"
 
 
+def test_names_that_are_not_utf8_are_escaped_in_errors(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_bytes(b'layer { size: 1 name: "caf\xe9" }')
+    with pytest.raises(CaffeFormatError) as caught:
+        read_net(path)
+    assert r"layer 'caf\udce9': LayerParameter has no field 'size'" in str(caught.value)
+
+
 def test_comments_may_have_any_bytes(tmp_path):
     path = tmp_path / "net.prototxt"
     path.write_bytes(b'# caf\xe9\r\nname: "caf\xc3\xa9"  # \xc8\xe7\xb9\x5c\xfb\r\nforce_backward: true')
