@@ -25,7 +25,8 @@ _UNKNOWN_FIELD = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*
 _UNKNOWN_VALUE = re.compile(r'Enum type "([\w.]+)" has no value (?:named|with number) (.+)\.$')
 _REPEATED = re.compile(r'Message type "([\w.]+)" should not have multiple "(\w+)" fields')
 _FIELD_BEFORE = re.compile(r"(\w+)\s*:[^:{}]*$")
-_NOT_UTF8 = re.compile(r"\\udc([89a-f][0-9a-f])")
+_QUOTED_OR_COMMENT = re.compile(rb"""#[^\n]*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?""")
+"""A string is matched without its last quote too, which keeps the search linear."""
 _NESTING = re.compile(
     r"""\#.*|(?P<open>(?:\b(?P<block>\w+)\s*(?::\s*)?)?[{<])|(?P<close>[}>])
     |\b(?P<field>name|type)\s*:\s*(?P<value>"[^"\n]*"|'[^'\n]*'|\w+)|"[^"\n]*"|'[^'\n]*'""",
@@ -104,7 +105,19 @@ def _read_text(path: StrPath) -> str:
         raise CaffeFormatError(f"{path}: is {foreign}, not a prototxt")
     if b"\0" in data:
         raise CaffeFormatError(f"{path}: is binary, not a prototxt; is it a caffemodel, or text in UTF-16?")
-    return data.decode("utf-8-sig", "surrogateescape")
+    data = _QUOTED_OR_COMMENT.sub(_comment_in_utf8, data)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CaffeFormatError(
+            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; only comments may have such bytes"
+        ) from None
+
+
+def _comment_in_utf8(match: re.Match[bytes]) -> bytes:
+    """Return a comment with bytes that are not UTF-8 replaced, and a string as it is."""
+    return match[0].decode(errors="replace").encode() if match[0].startswith(b"#") else match[0]
 
 
 def _explained(error: text_format.ParseError, text: str, source: str) -> CaffeFormatError:
@@ -112,8 +125,6 @@ def _explained(error: text_format.ParseError, text: str, source: str) -> CaffeFo
     line, column = error.GetLine(), error.GetColumn()
     reason = _reason(str(error), text, line)
     place = source if line is None else f"{source}, line {line}"
-    if match := _NOT_UTF8.search(reason):
-        return CaffeFormatError(f"{place}: byte 0x{match[1]} is not UTF-8; only comments may have other bytes")
     layer = _layer_at(text, line, column)
     kind = layer.get("type", "")
     if layer:
@@ -169,7 +180,7 @@ def _layer_at(text: str, line: int | None, column: int | None) -> dict[str, str]
                 break
             del blocks[-1:]
         elif token["field"] and blocks and blocks[-1] is not None:
-            blocks[-1].setdefault(token["field"], _printable(token["value"].strip("\"'")))
+            blocks[-1].setdefault(token["field"], token["value"].strip("\"'"))
     return {} if wanted is None else wanted
 
 
@@ -179,12 +190,7 @@ def _reason(error: str, text: str, line: int | None) -> str:
     if line is not None:
         quoted = text.split("\n")[line - 1 : line]
         reason = reason.removeprefix(f"'{''.join(quoted)}': ")
-    return _printable(reason.replace(f"{pb.DESCRIPTOR.package}.", "")[:_LONGEST_REASON])
-
-
-def _printable(text: str) -> str:
-    """Return the text with bytes of the file that are not UTF-8 as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return reason.replace(f"{pb.DESCRIPTOR.package}.", "")[:_LONGEST_REASON]
 
 
 def _field_before(text: str, line: int | None, column: int | None) -> str:

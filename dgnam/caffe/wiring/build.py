@@ -182,10 +182,10 @@ def insert_splits(definition: pb.NetParameter, left_out: Mapping[str, str] | Non
         for name in layer.bottom:
             if name not in source:
                 known = closest(name, source) if source else "none"
-                maker = None if left_out is None else left_out.get(name)
+                elsewhere = None if left_out is None else left_out.get(name)
                 raise CaffeError(
                     f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}'; blobs made before it: {known}"
-                    + ("" if maker is None else f"; layer '{maker}' makes it in another phase, level or stage")
+                    + ("" if elsewhere is None else f"; layer '{elsewhere}' makes it in another phase, level or stage")
                 )
         takes.append([source[name] for name in layer.bottom])
         takers.update(takes[-1])
