@@ -17,8 +17,9 @@ class Denoise(Regularizer):
     """The image u close to x of least |grad u| + weight * (u - x)^2; the smaller the weight, the smoother.
 
     The weight goes from `start` to about `start + end` in `steps` steps.  Nguyen et al. 2016 (Evolving-AI-Lab/mfv,
-    act_max.tvd.center.py): scikit-image's `denoise_tv_bregman` on values in [0, 255], at most 100 iterations, with the
-    weight of step i of n as published: start - (start - end * i) / n.
+    act_max.tvd.center.py): scikit-image's `denoise_tv_bregman` on values in [0, 255], at most 100 iterations for all
+    channels together (as it did in 2016, and does without `channel_axis`), with the weight of step i of n as published:
+    start - (start - end * i) / n.
     """
 
     start: float
@@ -48,4 +49,6 @@ def _denoised(image: np.ndarray, weight: float) -> np.ndarray:
     if not np.isfinite(image).all():
         return image  # the iterations would spread NaN
     restoration = optional_module("skimage.restoration", "denoising by total variation", "scikit-image")
-    return restoration.denoise_tv_bregman(image, weight=weight, max_num_iter=100, eps=1e-3, channel_axis=0)
+    last = np.ascontiguousarray(image.transpose(1, 2, 0))
+    together = restoration.denoise_tv_bregman(last, weight=weight, max_num_iter=100, eps=1e-3)
+    return np.asarray(together.transpose(2, 0, 1))

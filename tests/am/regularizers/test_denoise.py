@@ -12,28 +12,38 @@ from tests.am.regularizers.images import at
 NOISE = torch.from_numpy(np.random.RandomState(0).normal(0, 40, (2, 3, 9, 14)).astype(np.float32))
 
 
+def scikit_image(image, weight, iterations=100):
+    """As the published code called it: (rows, columns, channels), all channels together."""
+    last = image.numpy().astype(np.float64).transpose(1, 2, 0)
+    return denoise_tv_bregman(last, weight=weight, max_num_iter=iterations, eps=1e-3).transpose(2, 0, 1).astype("f4")
+
+
 def test_denoising_equals_scikit_image_with_published_weights():
     denoise = Denoise(0.01, 0.08, 150)
     assert denoise.weight(0) == pytest.approx(0.01 - 0.01 / 150)
     assert denoise.weight(75) == pytest.approx(0.01 - (0.01 - 0.08 * 75) / 150)
     found = denoise.project(NOISE, at(75))
-    theirs = denoise_tv_bregman(
-        NOISE[1].numpy().astype(np.float64), weight=denoise.weight(75), max_num_iter=100, eps=1e-3, channel_axis=0
-    )
     assert found.dtype == torch.float32
-    assert np.allclose(found[1], theirs, atol=1e-3)
+    assert np.array_equal(found[1], scikit_image(NOISE[1], denoise.weight(75)))
 
 
 def test_all_of_the_100_iterations_are_made():
     """A strong contrast isn't settled after them: one less gives another image."""
-    denoise, image = Denoise(0.01, 0.08, 150), (10 * NOISE)[1].numpy().astype(np.float64)
-    theirs = [
-        denoise_tv_bregman(image, weight=denoise.weight(0), max_num_iter=count, eps=1e-3, channel_axis=0)
-        for count in (99, 100)
-    ]
+    denoise = Denoise(0.01, 0.08, 150)
+    fewer, all_of_them = (scikit_image(10 * NOISE[1], denoise.weight(0), count) for count in (99, 100))
     found = denoise.project(10 * NOISE, at(0))[1].numpy()
-    assert np.array_equal(found, theirs[1].astype(np.float32))
-    assert not np.array_equal(found, theirs[0].astype(np.float32))
+    assert np.array_equal(found, all_of_them)
+    assert not np.array_equal(found, fewer)
+
+
+def test_iterations_go_on_while_any_channel_changes():
+    """Flat channels alone would be done after one."""
+    image = NOISE[1].clone()
+    image[1:] = image[1:] * 1e-3
+    found = Denoise(2.0, 2.0, 100).project(image[None], at(0))[0].numpy()
+    alone = Denoise(2.0, 2.0, 100).project(image[1:2].repeat(3, 1, 1)[None], at(0))[0].numpy()
+    assert np.array_equal(found, scikit_image(image, Denoise(2.0, 2.0, 100).weight(0)))
+    assert not np.array_equal(found[1], alone[0])
 
 
 def test_a_greater_weight_denoises_less():
