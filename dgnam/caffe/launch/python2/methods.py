@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import casts, files, sizes
+from . import casts, files, pillow, sizes
 from .byte_strings import Bytes, decoded, encoded, joined, native, result
 from .items import cut
 from .operators import Number, compare, shown
@@ -30,7 +30,7 @@ def method(value: Any, name: str) -> Any:
         value = Bytes(value)
     if name in _OVERRIDES:
         kinds, function = _OVERRIDES[name]
-        if isinstance(value, kinds) and not isinstance(value, type):
+        if kinds(value) if isinstance(kinds, FunctionType) else isinstance(value, kinds):
             return functools.partial(function, value)
     if name in _OF_TEXTS:
         if isinstance(value, type) and value == str:  # noqa: E721 (`unicode` is equal to it)
@@ -148,6 +148,14 @@ def _renamed(name: str) -> Callable[[Any], Any]:
     return lambda value: getattr(value, name, None)
 
 
+def _is_resizable(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or pillow.is_picture(value)
+
+
+def _resize(value: Any, *given: Any, **named: Any) -> Any:
+    return (pillow.resize if pillow.is_picture(value) else sizes.method("resize"))(value, *given, **named)
+
+
 def _message(value: Any) -> Any:
     if not isinstance(value, BaseException):
         return None
@@ -168,24 +176,25 @@ _COLORS = frozenset(("edgecolor", "edgecolors", "facecolor", "facecolors"))
 _SWITCHES = {"on": True, "off": False}
 
 
+def _is_drawn(value: Any) -> bool:
+    return (value.__name__ if isinstance(value, ModuleType) else type(value).__module__).startswith("matplotlib.")
+
+
 def drawn(name: str, owner: Any, /, *given: Any, **named: Any) -> Any:
-    """`owner.name(…)` of matplotlib with its old options; of anything else, as it is."""
-    kind = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
-    if kind.startswith("matplotlib."):
-        new = {**_DRAWN, **_DRAWN_BY.get(name, {})}
-        named = {new.get(option, option): value for option, value in named.items()}
-        if name == "scatter":
-            named = {
-                option: "none" if option in _COLORS and isinstance(value, str) and not value else value
-                for option, value in named.items()
-            }
-        elif name.endswith("subplot"):
-            given = tuple(map(cut, given))
-        elif name == "tick_params":
-            named = {
-                option: _SWITCHES.get(value, value) if isinstance(value, str) else value
-                for option, value in named.items()
-            }
+    """`owner.name(…)` of matplotlib with its old options."""
+    new = {**_DRAWN, **_DRAWN_BY.get(name, {})}
+    named = {new.get(option, option): value for option, value in named.items()}
+    if name == "scatter":
+        named = {
+            option: "none" if option in _COLORS and isinstance(value, str) and not value else value
+            for option, value in named.items()
+        }
+    elif name.endswith("subplot"):
+        given = tuple(map(cut, given))
+    elif name == "tick_params":
+        named = {
+            option: _SWITCHES.get(value, value) if isinstance(value, str) else value for option, value in named.items()
+        }
     return getattr(owner, name)(*given, **named)
 
 
@@ -221,12 +230,12 @@ _OVERRIDES: dict[str, tuple[Any, Callable[..., Any]]] = {
     "write": (files.FILES, files.write),
     **{name: (np.random.RandomState, functools.partial(sizes.draw, name)) for name in sizes.of_random()},
     **{name: (np.ndarray, sizes.method(name)) for name in ("repeat", "reshape")},
-    "paste": (object, sizes.pasted),
-    "resize": (object, sizes.resized),
-    **{name: (object, functools.partial(drawn, name)) for name in ("add_subplot", "axes", *DRAWS)},
+    **{name: (pillow.is_picture, function) for name, function in pillow.METHODS.items()},
+    "resize": (_is_resizable, _resize),
+    **{name: (_is_drawn, functools.partial(drawn, name)) for name in ("add_subplot", "axes", *DRAWS)},
     "writelines": (files.FILES, lambda file, lines: [files.write(file, line) for line in lines] and None),
 }
-"""By name: the types whose method is replaced, and the function."""
+"""By name: the types whose method is replaced, or a function that tells, and what stands for it."""
 
 _MISSING: dict[str, Callable[[Any], Any]] = {
     **{f"{how}{name}": _mapping(how, name) for how in ("iter", "view") for name in _DICT_VIEWS},
@@ -275,10 +284,6 @@ def _extent(box: tuple[float, ...]) -> tuple[int, ...]:
 
 def _textsize(draw: Any) -> Callable[..., tuple[int, ...]]:
     return lambda text, font=None, *given, **named: _extent(draw.textbbox((0, 0), text, font, None, *given, **named))
-
-
-def _is_drawn(value: Any) -> bool:
-    return type(value).__module__.startswith("matplotlib.")
 
 
 def _rgb(canvas: Any) -> Bytes:

@@ -69,24 +69,6 @@ def method(name: str) -> Callable[..., Any]:
     return lambda array, *given, **named: getattr(array, name)(*map(_whole, given), **named)
 
 
-def resized(owner: Any, *given: Any, **named: Any) -> Any:
-    """`owner.resize(…)` of an array or of a picture of Pillow, whose sizes may be floats."""
-    if isinstance(owner, np.ndarray):
-        given = tuple(map(_whole, given))
-    elif type(owner).__module__.startswith("PIL."):
-        given = (*map(_whole, given[:1]), *given[1:])
-        named = {name: _whole(value) if name == "size" else value for name, value in named.items()}
-    return owner.resize(*given, **named)
-
-
-def pasted(owner: Any, *given: Any, **named: Any) -> Any:
-    """`owner.paste(image, box)` of Pillow, whose places may be floats."""
-    if type(owner).__module__.startswith("PIL."):
-        given = (*given[:1], *map(_whole, given[1:2]), *given[2:])
-        named = {name: _whole(value) if name == "box" else value for name, value in named.items()}
-    return owner.paste(*given, **named)
-
-
 def _cutting(function: Any, positions: tuple[int, ...] | None, names: tuple[str, ...]) -> Callable[..., Any]:
     places = _places(function, names) if positions is None else positions
 

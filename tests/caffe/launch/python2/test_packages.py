@@ -179,6 +179,66 @@ print f(data='x'), dict(data='y')['data']
 1.0 1 True
 4 True True
 x y
+====
+import numpy as np
+from PIL import Image, ImageOps
+a = np.arange(200 * 3).reshape(10, 20, 3) * 7 % 256; i = Image.fromarray(a.astype(np.uint8)); g = i.split()[0]
+def total(picture): return picture.size, int(np.asarray(picture).astype(int).sum())
+print total(i.resize((7, 4))), total(i.resize(size=(7, 4))), total(i.resize((7, 4), Image.BILINEAR))[0], total(g.convert("F").resize((9, 3)))
+def small(*size):
+    picture = i.copy(); picture.thumbnail(size); return picture.size
+print small(7, 7), small(13, 100), small(100, 7), small(7.5, 9), small(50, 50), small(1, 1), total(i.crop((0.5, 1.5, 4.5, 6.5))), i.crop().size
+print total(i.convert('L')), total(i.convert('RGBA').convert('L')), total(ImageOps.grayscale(i)), i.convert('P').mode, total(ImageOps.fit(i, (5, 4))), ImageOps.scale(i, .25).size, total(ImageOps.scale(i, .25))[1]
+print total(g.point(lambda v: v * .7)), total(i.point(lambda v: v / 2)), total(Image.eval(g, lambda v: v * 1.1)), total(g.point([v * .9 for v in range(256)])), total(g.convert('F').point(lambda v: v * 2 + 1)), g.point(lambda v: v > 9 and 255, '1').mode
+Image.fromarray((a[..., 0] * 100).astype(np.int32)).save('i.png'); print Image.open('i.png').size, int(np.asarray(Image.open('i.png')).max()), i.save('j.png'), Image.open('j.png').mode, i.save(open('k.png', 'wb'), 'PNG')
+----
+((7, 4), 10600) ((7, 4), 10600) (7, 4) ((9, 3), 3298)
+(7, 3) (13, 6) (14, 7) (7, 3) (20, 10) (1, 1) ((4, 5), 6834) (20, 10)
+((20, 10), 24977) ((20, 10), 24977) ((20, 10), 24977) P ((5, 4), 7640) (5, 3) 5549
+((20, 10), 17546) ((20, 10), 37568) ((20, 10), 27389) ((20, 10), 22585) ((20, 10), 50592) 1
+(20, 10) 25500 None RGB None
+====
+import argparse
+p = argparse.ArgumentParser(); p.add_argument('--resize', type=int, default=0); p.add_argument('--grid', action='store_true'); p.add_argument('--crop'); p.add_argument('--save')
+a = p.parse_args([]); print a.resize, a.grid, a.crop, a.save, getattr(a, 'resize'), hasattr(a, 'scatter')
+class N(object): pass
+n = N(); n.axes = [1, 2]; n.paste = 3; n.bar = 'x'; n.hist = 0; n.convert = 'RGB'; n.point = (1, 2); print n.axes, n.paste, n.bar, n.hist or 'none', n.convert, n.point
+----
+0 False None None 0 False
+[1, 2] 3 x none RGB (1, 2)
+====
+import numpy as np, scipy.ndimage as nd
+from scipy.ndimage.interpolation import zoom
+a = np.arange(75.).reshape(3, 5, 5)
+print nd.zoom(a, (1, .5, .5)).shape, zoom(a, (1, .5, 1.5), order=1).shape, zoom(a[0], .5).shape, nd.zoom(a[0], 2, order=0).shape, nd.interpolation.zoom(a[0], [.3, .7]).shape, round(nd.zoom(a[0], .5, order=1).sum(), 3), round(zoom(a[0], 1.4, order=1).sum(), 3)
+----
+(3, 3, 3) (3, 3, 8) (3, 3) (10, 10) (2, 4) 108.0 588.0
+====
+import numpy as np, skimage.transform, skimage.filters, skimage.exposure, skimage.color, skimage.segmentation, skimage.morphology, skimage.feature, skimage.measure, skimage.io, skimage.util
+u = (np.arange(12 * 10 * 3) * 37 % 251).reshape(12, 10, 3).astype(np.uint8); f = np.float32(u / 255.); g = u[..., 0]; b = g > 99
+def said(x): return x.dtype.name, x.shape, round(float(x.sum()), 2)
+t = skimage.transform
+print said(t.resize(f, (6, 5))), said(t.resize(u, (7, 7), order=0)), said(t.resize(u, (7, 7), order=0, preserve_range=True)), said(t.resize(b, (5, 6))), said(t.rescale(f, .5)), said(t.resize(f, (20, 15), order=3)), said(t.rotate(f, 90)), said(t.warp(f, t.AffineTransform(translation=(1, 0))))
+f_ = skimage.filters
+print said(f_.gaussian(f, 1)), said(f_.gaussian(u, 2)), said(f_.gaussian(f, 1, multichannel=False)), said(f_.gaussian(g)), said(f_.sobel(g)), said(f_.roberts(g)), said(f_.laplace(g)), said(f_.median(g, skimage.morphology.disk(2))), said(f_.median(g))
+e = skimage.exposure.rescale_intensity
+print said(e(u, out_range=(0, 255))), said(e(g, in_range=(0, 100), out_range=(0., 1.))), said(e(f, out_range=(0, 255))), said(e(u))
+c = skimage.color
+print said(c.gray2rgb(u)), said(c.gray2rgb(g)), said(c.label2rgb(g % 3, f)), said(c.label2rgb(g % 4, u, kind='avg'))
+print skimage.segmentation.slic(u, 6, 20).min(), skimage.segmentation.slic(g, n_segments=6, multichannel=False).min() == 0, said(skimage.morphology.watershed(g, g * (g > 240)))[0]
+m = skimage.morphology; k = np.ones((3, 3))
+print said(m.erosion(g, selem=k))[2], said(m.binary_dilation(b, selem=k))[2], said(m.white_tophat(g, k))[2], said(m.remove_small_objects(b, 4))[2], said(m.remove_small_objects(b, min_size=5, connectivity=2))[2], said(m.remove_small_holes(b, 3))[2]
+print said(skimage.feature.hog(g, 9, (4, 4), (2, 2)))[2], said(skimage.feature.peak_local_max(g, min_distance=2, indices=False))[0], said(skimage.feature.greycomatrix(g, [1], [0]))[2], skimage.measure.label(b, background=-1).min(), round(skimage.measure.compare_nrmse(f, f[::-1], norm_type='min-max'), 4), skimage.util.montage2d(np.array([g, g])).shape, said(t.radon(g[:10], [0, 45]))[1]
+for x in b, g.astype(int), np.dstack([u, g]): skimage.io.imsave('x.png', x); y = skimage.io.imread('x.png'); print y.dtype, y.sum(), round(float(skimage.io.imread('x.png', as_grey=True).sum()), 2),
+----
+('float64', (6, 5, 3), 43.96) ('float64', (7, 7, 3), 70.73) ('float64', (7, 7, 3), 18035.0) ('float64', (5, 6), 16.07) ('float64', (6, 5, 3), 43.96) ('float64', (20, 15, 3), 432.61) ('float64', (12, 10, 3), 146.71) ('float64', (12, 10, 3), 157.23)
+('float32', (12, 10, 3), 175.98) ('float64', (12, 10, 3), 176.75) ('float32', (12, 10, 3), 176.04) ('float64', (12, 10), 59.59) ('float64', (12, 10), 13.36) ('float64', (12, 10), 14.38) ('float64', (12, 10), 1.97) ('uint8', (12, 10), 15796.0) ('uint8', (12, 10), 16469.0)
+('uint8', (12, 10, 3), 45563.0) ('uint8', (12, 10), 74.0) ('float32', (12, 10, 3), 45739.86) ('uint8', (12, 10, 3), 45563.0)
+('uint8', (12, 10, 3), 44843.0) ('uint8', (12, 10, 3), 45579.0) ('float64', (12, 10, 3), 170.04) ('uint8', (12, 10, 3), 44681.0)
+0 True int32
+3641.0 120.0 8149.0 46.0 74.0 120.0
+2.0 bool 108.0 1 0.405 (24, 20) (15, 2)
+uint8 74 74.0 uint8 15193 15193.0 uint8 60036 58.54
 """
 
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from . import binary, builtin_names, numpy_names, packages, pictures, randoms, scipy_names, standard, texts
+from . import (
+    binary,
+    builtin_names,
+    numpy_names,
+    packages,
+    pillow_names,
+    randoms,
+    scipy_names,
+    skimage_names,
+    standard,
+    texts,
+)
 from .overlay import Made, Overlay, Overlays
 
 RENAMED = {
@@ -51,14 +62,15 @@ _OVERLAYS: Overlays = {
     **binary.OVERLAYS,
     **numpy_names.OVERLAYS,
     **packages.OVERLAYS,
-    **pictures.OVERLAYS,
+    **pillow_names.OVERLAYS,
     **randoms.OVERLAYS,
     **scipy_names.OVERLAYS,
+    **skimage_names.OVERLAYS,
     **standard.OVERLAYS,
     **texts.OVERLAYS,
 }
 
-_MADE: Made = {**builtin_names.MADE, **pictures.MADE, **scipy_names.MADE, **standard.MADE, **texts.MADE}
+_MADE: Made = {**builtin_names.MADE, **scipy_names.MADE, **skimage_names.MADE, **standard.MADE, **texts.MADE}
 
 WITHOUT: Made = packages.WITHOUT
 """What stands for packages that scripts import without need, where they are not installed."""

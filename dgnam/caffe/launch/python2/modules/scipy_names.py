@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -51,10 +52,24 @@ def _linalg() -> dict[str, Any]:
     return {"pinv2": linalg.pinv}
 
 
+def _interpolation() -> dict[str, Any]:
+    """`zoom`, whose sizes round halves up."""
+    from scipy import ndimage
+
+    def zoom(input: Any, zoom: Any, *given: Any, **named: Any) -> Any:
+        sides = np.shape(input)
+        factors = np.broadcast_to(zoom, len(sides))
+        wanted = [math.floor(side * factor + 0.5) for side, factor in zip(sides, factors, strict=True)]
+        exact = [size / side for size, side in zip(wanted, sides, strict=True)] if all(sides) else zoom
+        return ndimage.zoom(input, exact, *given, **named)
+
+    return {"zoom": zoom}
+
+
 def _ndimage() -> dict[str, Any]:
     from .. import scipy_misc
 
-    return {"imread": scipy_misc.imread}
+    return {"imread": scipy_misc.imread, **_interpolation()}
 
 
 def _signal() -> dict[str, Any]:
@@ -78,6 +93,7 @@ OVERLAYS: Overlays = {
     "scipy.integrate": _integrate,
     "scipy.linalg": _linalg,
     "scipy.ndimage": _ndimage,
+    "scipy.ndimage.interpolation": _interpolation,
     "scipy.signal": _signal,
     "scipy.stats": _stats,
 }
