@@ -214,7 +214,7 @@ print nd.zoom(a, (1, .5, .5)).shape, zoom(a, (1, .5, 1.5), order=1).shape, zoom(
 ----
 (3, 3, 3) (3, 3, 8) (3, 3) (10, 10) (2, 4) 108.0 588.0
 ====
-import numpy as np, skimage.transform, skimage.filters, skimage.exposure, skimage.color, skimage.segmentation, skimage.morphology, skimage.feature, skimage.measure, skimage.io, skimage.util
+import numpy as np, skimage.transform, skimage.filters, skimage.exposure, skimage.color, skimage.segmentation, skimage.morphology, skimage.feature, skimage.measure, skimage.io, skimage.util, skimage.restoration
 u = (np.arange(12 * 10 * 3) * 37 % 251).reshape(12, 10, 3).astype(np.uint8); f = np.float32(u / 255.); g = u[..., 0]; b = g > 99
 def said(x): return x.dtype.name, x.shape, round(float(x.sum()), 2)
 t = skimage.transform
@@ -229,6 +229,7 @@ print skimage.segmentation.slic(u, 6, 20).min(), skimage.segmentation.slic(g, n_
 m = skimage.morphology; k = np.ones((3, 3))
 print said(m.erosion(g, selem=k))[2], said(m.binary_dilation(b, selem=k))[2], said(m.white_tophat(g, k))[2], said(m.remove_small_objects(b, 4))[2], said(m.remove_small_objects(b, min_size=5, connectivity=2))[2], said(m.remove_small_holes(b, 3))[2]
 print said(skimage.feature.hog(g, 9, (4, 4), (2, 2)))[2], said(skimage.feature.peak_local_max(g, min_distance=2, indices=False))[0], said(skimage.feature.greycomatrix(g, [1], [0]))[2], skimage.measure.label(b, background=-1).min(), round(skimage.measure.compare_nrmse(f, f[::-1], norm_type='min-max'), 4), skimage.util.montage2d(np.array([g, g])).shape, said(t.radon(g[:10], [0, 45]))[1]
+print said(skimage.restoration.denoise_tv_bregman(u * 255., .4, 100, 1e-3)), said(skimage.restoration.denoise_tv_bregman(g, .4))
 for x in b, g.astype(int), np.dstack([u, g]): skimage.io.imsave('x.png', x); y = skimage.io.imread('x.png'); print y.dtype, y.sum(), round(float(skimage.io.imread('x.png', as_grey=True).sum()), 2),
 ----
 ('float64', (6, 5, 3), 43.96) ('float64', (7, 7, 3), 70.73) ('float64', (7, 7, 3), 18035.0) ('float64', (5, 6), 16.07) ('float64', (6, 5, 3), 43.96) ('float64', (20, 15, 3), 432.61) ('float64', (12, 10, 3), 146.71) ('float64', (12, 10, 3), 157.23)

@@ -320,7 +320,7 @@ OVERLAYS: Overlays = {
         "skimage.restoration",
         denoise_bilateral=_CHANNELS,
         denoise_nl_means=_CHANNELS,
-        denoise_tv_bregman=_CHANNELS,
+        denoise_tv_bregman={},
         denoise_tv_chambolle={},
     ),
     "skimage.segmentation": _skimage_functions(
