@@ -7,6 +7,7 @@ import functools
 import html
 import math
 import socket
+import string
 import sys
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from html.parser import HTMLParser
@@ -18,7 +19,7 @@ import numpy as np
 from . import casts, files, pillow, sizes
 from .byte_strings import Bytes, decoded, encoded, joined, native, result
 from .items import cut
-from .operators import Number, compare, shown
+from .operators import Number, compare, representation, shown, text
 
 _ABSENT = object()
 _OF_TEXTS = frozenset(("decode", *(name for name in dir(str) if not name.startswith("_"))))
@@ -105,11 +106,25 @@ def _encode(value: Any, encoding: str = "ascii", errors: str = "strict") -> Any:
     return native(value.encode(encoding, errors) if strictly else encoded(value))
 
 
-def _format(form: str, /, *values: Any, **named: Any) -> str:
-    def one(value: Any) -> Any:
-        return Number(value) if isinstance(value, np.floating) else shown(value)
+def format_value(value: Any, form: str = "") -> str:
+    """`format(value, form)`: what has no forms of its own is formatted as its text."""
+    value = Number(value) if isinstance(value, np.floating) else shown(value)
+    own: Any = type(value).__format__
+    plain = value.ndim > 0 if isinstance(value, np.ndarray) else own is object.__format__
+    return format(text(value) if form and plain else value, form)
 
-    return form.format(*map(one, values), **{name: one(value) for name, value in named.items()})
+
+class _Formatter(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return format_value(value, format_spec)
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        convert = {"s": text, "r": representation}.get(conversion)
+        return value if convert is None else convert(value)
+
+
+def _format(form: str, /, *values: Any, **named: Any) -> str:
+    return _Formatter().vformat(form, values, named)
 
 
 def _translate(value: str, table: Any, deleted: Any = "") -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import files, operators
 from .byte_strings import Bytes, encoded, joined
-from .methods import get_attribute, has_attribute, sort
+from .methods import format_value, get_attribute, has_attribute, sort
 from .standard_error import StandardError
 
 _MOST_DIGITS = 330
@@ -208,6 +208,7 @@ NAMES: dict[str, Any] = {
     "coerce": coerce,
     "file": files.File,
     "filter": filter_list,
+    "format": format_value,
     "getattr": get_attribute,
     "hasattr": has_attribute,
     "intern": sys.intern,

@@ -229,6 +229,8 @@ _OF_A_CLASS = 1 << 9
 
 
 _DIGITS = 12
+_SIZED = re.compile(r"(.?[<>=^])?[-+ ]?#?0?\d*,?")
+"""A form without a precision and a type."""
 
 
 class Number(float):
@@ -241,7 +243,8 @@ class Number(float):
         return f"{text}.0" if len(text.lstrip("-")) < _DIGITS else re.sub(r"\.?0*e", "e", f"{float(self):.11e}")
 
     def __format__(self, form: str) -> str:
-        return float.__format__(self, form) if form else str(self)
+        digits = f".{_DIGITS}" if _SIZED.fullmatch(form) else ""
+        return float.__format__(self, form + digits) if form else str(self)
 
 
 def shown(value: Any) -> Any:

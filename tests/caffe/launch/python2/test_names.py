@@ -219,6 +219,16 @@ f True
 ZeroDivisionError integer division or modulo by zero
 True True
 bc 2
+====
+import numpy as np
+class A(object):
+    def __str__(self): return 'a!'
+class B: pass
+print '{:>8}|{:<6}|{:^6}|{:>7}|{:5}|'.format((1, 2), None, [1], {1: 2}, A()), '{0[1]} {0[0]:>4} {1.x}'.format([.1 + .2, 1e-9], type('T', (object,), {'x': 1 / 3.})()), '{!r:>6} {!s:>4} {:>5}'.format('a', .1 + .2, True), '{:>12}'.format(np.arange(3)), '{}'.format(np.arange(2)), '{:.2f} {:4d} {}'.format(np.float32(1.5), np.int64(3), np.float32(.1))
+print '{:8}|{:<9}|{:+}|{:06}|{:>14}'.format(1 / 3., .1 + .2, 2.5, 1.5, 123456789012.), format((1,), '>5'), format(1.5, '.2f'), format(.1 + .2), format(None), repr(format('a', '3')), '{a:>5}{b}'.format(a=(), b=1.0), '{:{w}}|'.format(3, w=4), '{{}}{}'.format(1), u'{:>6}'.format((1,)), '{0:>6}'.format(A), str.format('{:>4}', None), '{:,}'.format(12345), '{0}{0}'.format(1e20), '{:%Y}'.format(__import__('datetime').date(2016, 1, 1))
+----
+  (1, 2)|None  | [1]  | {1: 2}|a!   | 1e-09  0.3 0.333333333333    'a'  0.3     1      [0 1 2] [0 1] 1.50    3 0.10000000149
+0.333333333333|0.3      |+2.5|0001.5|1.23456789012e+11  (1,) 1.50 0.3 None 'a  '    ()1.0    3| {}1   (1,) <class 'translated.A'> None 12,345 1e+201e+20 2016
 """
 
 

@@ -239,6 +239,7 @@ for x in b, g.astype(int), np.dstack([u, g]): skimage.io.imsave('x.png', x); y =
 0 True int32
 3641.0 120.0 8149.0 46.0 74.0 120.0
 2.0 bool 108.0 1 0.405 (24, 20) (15, 2)
+('float64', (12, 10, 3), 11373212.44) ('float64', (12, 10), 60.61)
 uint8 74 74.0 uint8 15193 15193.0 uint8 60036 58.54
 """
 
