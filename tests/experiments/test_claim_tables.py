@@ -162,10 +162,6 @@ def test_what_was_run_with_the_papers_models(tmp_path):
     assert row(tmp_path, "sec3.5-modified")["the paper's models"] == "not published"
 
 
-LACKING = {"sec2-clip": ["floor or ceiling"]}
-"""Of runs that were recorded before the experiments had these controls; a new run takes its claim out of here."""
-
-
 def missing_controls(claim, found):
     """The controls that a claim names and a finding doesn't have."""
     named = " ".join([*found["floor"], *found["ceiling"]])
@@ -179,7 +175,7 @@ def test_recorded_findings_have_their_controls(experiment):
         missing = missing_controls(claim, found)
         if not (found["floor"] or found["ceiling"] or remarks()[claim].no_controls):
             missing.append("floor or ceiling")
-        assert missing == LACKING.get(claim, []), f"{claim}: run and record {experiment} again, and mend LACKING"
+        assert missing == [], f"{claim}: run and record {experiment} again"
 
 
 def test_every_claim_has_remarks():
