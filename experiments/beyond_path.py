@@ -106,7 +106,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", pictures=("tinyimagenet64-val",)),
         "paper": published("caffenet", "deepsim-fc6", pictures=("ilsvrc12-val",)),
     },
-    sizes={"smoke": Size(4, 1, 10), "small": Size(20, 1), "full": Size(200, 1)},
+    sizes={"smoke": Size(4, 1, 3), "small": Size(20, 1), "full": Size(200, 1)},
     run=run,
     replacement=Replacement(same_classes=False, layers=LAYERS),
 )

@@ -39,7 +39,7 @@ class Size:
     steps: int | None = None
 
 
-SIZES = MappingProxyType({"smoke": Size(4, 1, 10), "small": Size(20, 1), "full": Size(None, 2)})
+SIZES = MappingProxyType({"smoke": Size(4, 1, 3), "small": Size(20, 1), "full": Size(None, 2)})
 """Smoke: does everything run?  Small: a first look, on two cores in minutes.  Full: what the claims ask for."""
 
 

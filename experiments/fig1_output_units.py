@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
             note="The published models.",
         ),
     },
-    sizes={"smoke": Size(4, 1, 10), "small": Size(None, 1), "full": Size(None, 5)},
+    sizes={"smoke": Size(4, 1, 3), "small": Size(None, 1), "full": Size(None, 5)},
     run=run,
     replacement=Replacement(same_classes=False),
     options=(UNITS, BACKEND),

@@ -144,7 +144,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
     },
-    sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(200, 2)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
     further=("weights", "correlation"),
     replacement=Replacement(),

@@ -167,7 +167,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", pictures=("tinyimagenet64-train", "tinyimagenet64-val")),
         "paper": published("caffenet", "deepsim-fc6", pictures=("ilsvrc12-train", "ilsvrc12-val")),
     },
-    sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(200, 2)},
+    sizes={"smoke": Size(3, 1, 3), "small": Size(20, 1), "full": Size(200, 2)},
     run=run,
     further=("ratios",),
     replacement=Replacement(same_classes=False, layers=SPACES[1:]),

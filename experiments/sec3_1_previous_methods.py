@@ -66,7 +66,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
     },
-    sizes={"smoke": Size(2, 1, 10), "small": Size(20, 1), "full": Size(200, 1)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(20, 1), "full": Size(200, 1)},
     run=run,
     replacement=Replacement(),
 )

@@ -68,7 +68,7 @@ EXPERIMENT = Experiment(
         "mini": mini("places-alexnet-mini", "deepsim-fc6-v2-mini", pictures=("miniplaces64-val",)),
         "paper": published("places205-alexnet", "deepsim-fc6", pictures=("places205-val",)),
     },
-    sizes={"smoke": Size(3, 1, 10), "small": Size(20, 1), "full": Size(50, 1)},
+    sizes={"smoke": Size(3, 1, 3), "small": Size(20, 1), "full": Size(50, 1)},
     run=run,
     replacement=Replacement(layers=(LAYER,), own_pictures=True),
     options=(),

@@ -104,7 +104,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,), pictures=("ilsvrc12-val",)),
     },
-    sizes={"smoke": Size(6, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
+    sizes={"smoke": Size(6, 1, 3), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
     further=("facets",),
     replacement=Replacement(layers=(CODES,)),

@@ -112,7 +112,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini"),
         "paper": published("caffenet", "deepsim-fc6"),
     },
-    sizes={"smoke": Size(4, 1, 10), "small": Size(40, 1), "full": Size(200, 1)},
+    sizes={"smoke": Size(4, 1, 3), "small": Size(40, 1), "full": Size(200, 1)},
     run=run,
     replacement=Replacement(same_classes=False),
 )

@@ -113,7 +113,7 @@ EXPERIMENT = Experiment(
             },
         ),
     },
-    sizes={"smoke": Size(2, 1, 5), "small": Size(20, 1), "full": Size(None, 1)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(20, 1), "full": Size(None, 1)},
     run=run,
     further=("judged", "told"),
     unpublished="the paper's snapshots of a training and its overfit network are not published",
