@@ -7,8 +7,9 @@ Libraries choose a kernel by the size of the batch, and share it among threads. 
 a row's last digits, which the optimization amplifies to another picture.  Six rules, found by comparing rows of batches
 of 1 to 100, keep each call to kernels that treat rows alike:
 
-1. A matrix product has 8, 16, 24, … rows.  MKL has other kernels for 1 to 3 rows, and takes them also for what its
-   threads leave over.
+1. A matrix product has 16, 24, 32, … rows.  MKL has other kernels for 1 to 3 rows (on Intel's CPUs for 8), and takes
+   them also for what its threads leave over.  On several threads it has at most 48: with 64 and more MKL may share out
+   the columns in another way.
 2. A convolution runs in oneDNN.  Torch has code of its own for a single small image and a kernel of up to three pixels,
    so there is a second, empty image; and, on one thread, for kernels of one pixel that are neither strided nor dilated,
    so they are dilated, which for one pixel means nothing.
@@ -38,8 +39,8 @@ from torch.overrides import TorchFunctionMode
 
 from .with_gradient import with_gradient
 
-PRODUCT_ROWS = 8
-"""A matrix product has a multiple of so many rows."""
+LEAST_ROWS, PRODUCT_ROWS, MOST_ROWS = 16, 8, 48
+"""A matrix product has at least 16 rows, a multiple of 8, and on several threads at most 48."""
 
 NARROW = 16
 """The least number of columns in a matrix product."""
@@ -80,7 +81,12 @@ class _BatchInvariant(TorchFunctionMode):
             return func(x, matrix, *bias, **options)
         rows, linear = x.shape[:-1].numel(), func.__name__ == "linear"
         inner, outer = matrix.shape[::-1] if linear else matrix.shape
-        down, within, across = -rows % PRODUCT_ROWS, max(0, NARROW - inner), max(0, NARROW - outer)
+        if self.threads > 1 and rows > MOST_ROWS:
+            blocks = x.reshape(rows, inner).split(MOST_ROWS)
+            found = torch.cat([self.product(func, block, matrix, *bias) for block in blocks])
+            return found.view(*x.shape[:-1], outer)
+        down = max(LEAST_ROWS - rows, -rows % PRODUCT_ROWS)
+        within, across = max(0, NARROW - inner), max(0, NARROW - outer)
         if not (down or within or across):
             return func(x, matrix, *bias)
         filled = F.pad(x.reshape(rows, inner), (0, within, 0, down))

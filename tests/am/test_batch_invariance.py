@@ -71,6 +71,14 @@ def test_a_row_is_the_same_in_any_company(threads, name):
         assert rows_of(function, batch[-size:]) == whole[-size:], size
 
 
+def test_a_row_of_a_large_product_is_the_same_in_any_company(threads):
+    """Of 64 rows and more MKL shares out the columns in another way."""
+    matrix = draw(384, 1152)
+    whole = rows_of(lambda x: F.linear(x, matrix), draw(70, 1152))
+    for size in (1, 20, 50):
+        assert rows_of(lambda x: F.linear(x, matrix), draw(70, 1152)[-size:]) == whole[-size:], size
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_are_what_torch_computes(name):
     shape, function = FUNCTIONS[name]
@@ -149,16 +157,16 @@ def own(rows, threads=1):
 @pytest.mark.parametrize(
     ("x", "matrix", "seen"),
     [
-        (draw(3, 5), draw(4, 5), ((8, 16), (16, 16))),
-        (draw(8, 16), draw(16, 16), ((8, 16), (16, 16))),
-        (draw(9, 16), draw(16, 16), ((16, 16), (16, 16))),
-        (draw(8, 15), draw(20, 15), ((8, 16), (20, 16))),
-        (draw(8, 20), draw(15, 20), ((8, 20), (16, 20))),
+        (draw(3, 5), draw(4, 5), ((16, 16), (16, 16))),
+        (draw(8, 16), draw(16, 16), ((16, 16), (16, 16))),
+        (draw(17, 16), draw(16, 16), ((24, 16), (16, 16))),
+        (draw(8, 15), draw(20, 15), ((16, 16), (20, 16))),
+        (draw(8, 20), draw(15, 20), ((16, 20), (16, 20))),
         (draw(2, 5, 20), draw(30, 20), ((16, 20), (30, 20))),
         (draw(20), draw(30, 20), ((20,), (30, 20))),
     ],
 )
-def test_products_have_eights_of_rows_and_sixteen_columns(x, matrix, seen):
+def test_products_have_eights_of_rows_at_least_sixteen_and_as_many_columns(x, matrix, seen):
     bias = draw(len(matrix))
     linear = noted(F.linear)
     found = own(9).product(linear, x, matrix, bias)
@@ -167,6 +175,15 @@ def test_products_have_eights_of_rows_and_sixteen_columns(x, matrix, seen):
     product = noted(torch.matmul)
     assert torch.allclose(own(9).product(product, x, matrix.T), x @ matrix.T, atol=1e-5)
     assert product.seen == [(seen[0], seen[1][::-1])]
+
+
+@pytest.mark.parametrize(("threads", "seen"), [(1, [56]), (2, [48, 16])])
+def test_products_on_several_threads_have_at_most_48_rows(threads, seen):
+    x, matrix, bias = draw(50, 20), draw(30, 20), draw(30)
+    linear = noted(F.linear)
+    found = own(50, threads).product(linear, x.view(10, 5, 20), matrix, bias)
+    assert [shapes[0][0] for shapes in linear.seen] == seen
+    assert torch.allclose(found, F.linear(x, matrix, bias).view(10, 5, 30), atol=1e-5)
 
 
 def test_products_that_are_left_alone():
