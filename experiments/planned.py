@@ -174,7 +174,7 @@ class Planned(Context):
     def layer_values(self, layers: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
         return {layer: self._draw.random((len(images), WIDTH), np.float32) for layer in layers}
 
-    def features(self, images: np.ndarray, crop: Any = None, of: str = FEATURES) -> np.ndarray:
+    def features(self, images: np.ndarray, crop: Any = None, of: str = FEATURES, saved: bool = False) -> np.ndarray:
         return self._draw.random((len(images), reference(f"features, {of}").shape[1]), np.float32)
 
     def verdict(self, judge: str, pictures: Pictures) -> Verdict:

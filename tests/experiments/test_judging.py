@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dgnam.am import released
+from dgnam.data.preprocessing import MEAN_BGR
 from dgnam.experiments.context import Context
 from dgnam.experiments.execution import _lines
 from tests.experiments.an_experiment import FakeJudge, context, pictures
@@ -106,3 +107,12 @@ def test_a_part_of_a_picture_is_compared_at_the_judge_s_size():
     part = context().features(images, lambda shown: shown[:, :, :100, :100])
     assert np.allclose(part, context().features(np.full((2, 3, 56, 56), 50, np.float32)), atol=1e-4)
     assert not np.allclose(part, context().features(images), atol=1e-2)
+
+
+def test_pictures_as_they_are_saved_have_no_values_beyond():
+    images = np.zeros((1, 3, 56, 56), np.float32)
+    images[:, :, :28] = 5000
+    white = np.where(images > 0, 255 - np.reshape(MEAN_BGR, (3, 1, 1)), images).astype(np.float32)
+    saved = context().features(images, saved=True)
+    assert np.allclose(saved, context().features(white), atol=1e-4)
+    assert not np.allclose(saved, context().features(images), atol=1)
