@@ -66,9 +66,13 @@ def run(context: Context) -> Mapping[str, Any]:
 
 
 def draw_pairs(units: Sequence[int], count: int, seed: int) -> list[Pair]:
-    """Random pairs of different units."""
+    """Random pairs of different units, none twice; fewer where there are no more."""
     draw = np.random.default_rng(seed)
-    return [tuple(map(int, draw.choice(units, 2, replace=False))) for _ in range(count)]  # type: ignore[misc]
+    pairs: dict[Pair, None] = {}
+    while len(pairs) < min(count, len(units) * (len(units) - 1)):
+        first, second = map(int, draw.choice(units, 2, replace=False))
+        pairs[first, second] = None
+    return list(pairs)
 
 
 def objective(layer: str, pair: Pair, best: Mapping[int, float]) -> str:

@@ -95,7 +95,7 @@ def test_an_installed_wheel_is_whole(installed: Path, tmp_path: Path) -> None:
 def test_figure_1_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     shown = run(installed / "dgnam", "reproduce", "fig1", "--scale", "smoke", "--quiet", cwd=tmp_path)
     assert "==> figure: runs/fig1-mini-1/dgn_am.png" in shown
-    assert (tmp_path / "runs" / "fig1-mini-1" / "dgn_am" / "images" / "fc8_0000_10_0.99_8.0__0.png").exists()
+    assert (tmp_path / "runs" / "fig1-mini-1" / "dgn_am" / "images" / "fc8_0000_03_0.99_8.0__0.png").exists()
 
 
 def test_a_checkout_needs_no_installation(tmp_path: Path) -> None:

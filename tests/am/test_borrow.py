@@ -169,7 +169,7 @@ def test_activations_computed_again_are_those_of_eval_mode():
     made, modules = prior(), [Checkpointed(again) for again in (True, False)]
     how = {"prior": made, "settings": released(n_iters=3), "progress": False}
     found = [dgnam.visualize(TorchTarget(module, (2, 2)), "fc:1", **how).codes for module in modules]
-    assert np.array_equal(*found)
+    assert np.allclose(*found, rtol=1e-4)  # what is checkpointed may depend on its company
     assert modules[0].body[-1].training
 
 

@@ -36,7 +36,7 @@ from dgnam.caffe.proto import pb, read_net
 TESTS = Path(__file__).parents[1]
 PROTOTXT = TESTS.parent / "prototxt"
 TARGETS = {"caffenet_fc8": "caffenet", "caffenet_conv5": "caffenet", "googlenet": "googlenet"}
-STEPS = [3, 5, 7, 11]
+STEPS = [3, 4, 5, 7, 11]
 ROUNDING, FLIP, WORST_FLIP = 2e-6, 6e-3, 3e-2
 
 pytestmark = pytest.mark.slow
@@ -114,6 +114,8 @@ def test_reference_takes_the_recorded_steps(name):
 @pytest.mark.parametrize("name", TARGETS)
 def test_batch_takes_the_recorded_steps(name, memory_format, rounding):
     run = Recorded(name)
+    if (name, memory_format) == ("googlenet", torch.channels_last):
+        rounding = FLIP  # on Intel's CPUs something flips in all of the eleven steps
     target = CaffeTarget(module(TARGETS[name]), memory_format)
     prior = GeneratorPrior(module("deepsim-fc6"), memory_format)
     before = np.concatenate([run.code_before(k) for k in STEPS])

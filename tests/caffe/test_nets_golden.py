@@ -19,6 +19,8 @@ from tests.caffe.golden import GOLDEN, ROOT, error, stand_in_weights
 from tests.caffe.near_ties import explained, record_near_ties
 
 TOLERANCE = 1e-4
+NORM_TOLERANCE = 2e-4
+"""Of a whole gradient, in which a ReLU's or maximum's tie may be turned; sampled values are explained by such."""
 MOST_TURNED = 8
 """How many near ties may be decided otherwise than in real Caffe; of GoogLeNet's millions, one or two are."""
 
@@ -113,7 +115,7 @@ def check_gradient(net: Net, group: h5py.Group, diff: np.ndarray, ties: list, ca
         return net.blobs[name].diff.ravel()[stored["positions"][()]].astype(np.float64)
 
     ours, theirs = gradient(), stored["values"][()].astype(np.float64)
-    assert abs(norm(net.blobs[name].diff) / stored.attrs["norm"] - 1) <= TOLERANCE, case
+    assert abs(norm(net.blobs[name].diff) / stored.attrs["norm"] - 1) <= NORM_TOLERANCE, case
     if error(ours, theirs) > TOLERANCE:
         ours, turned = explained(gradient, theirs, ties)
         assert len(turned) <= MOST_TURNED, f"{case}: {turned}"
