@@ -171,7 +171,7 @@ def test_figure_1_twice_gives_the_same_bytes(tmp_path):
     assert f"==> made: {second}/" in shown.stdout
     files = [p.relative_to(first) for p in first.rglob("*") if p.is_file() and p.name != "events.jsonl"]
     assert {"run.json", "numbers.json", "dgn_am.png", "pixels.png", "random_codes.png"} <= set(map(str, files))
-    assert {"dgn_am/images/fc8_0025_10_0.99_8.0__1.png", "pixels/chunks/00000.h5"} <= set(map(str, files))
+    assert {"dgn_am/images/fc8_0025_03_0.99_8.0__1.png", "pixels/chunks/00000.h5"} <= set(map(str, files))
     for name in files:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
     numbers = json.loads((first / "numbers.json").read_text())
