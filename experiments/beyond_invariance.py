@@ -19,6 +19,7 @@ from dgnam.measure.statistics import mean
 from .context import Context
 from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls
+from .making import evenly
 
 WEIGHTS = {"smoke": (0.0, 3.0), "small": (0.0, 1.0, 10.0), "full": (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)}
 """Of the term that pushes pictures apart, in units of activation; 0 is how far seeds alone lead."""
@@ -26,6 +27,9 @@ WEIGHTS = {"smoke": (0.0, 3.0), "small": (0.0, 1.0, 10.0), "full": (0.0, 0.3, 1.
 APART = "pool5"
 KEPT = 0.9
 SEEDS = 6
+
+SHOWN = 10
+"""Units of the gallery."""
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -36,8 +40,9 @@ def run(context: Context) -> Mapping[str, Any]:
     allowed = kept(np.stack([np.stack([activations for _, _, activations in row]) for row in made]))
     ratios = np.where(allowed, distances / distances[:, :1], 1.0).max(1)
     chosen = np.where(allowed, distances, -1.0).argmax(1)
-    gallery = np.concatenate([row[place][0] for row, place in zip(made, chosen, strict=True)])
-    names = [context.labels[unit] if seed == 0 else "" for unit in context.units for seed in range(SEEDS)]
+    shown = evenly(range(len(made)), SHOWN)
+    gallery = np.concatenate([made[row][chosen[row]][0] for row in shown])
+    names = [context.labels[context.units[row]] if seed == 0 else "" for row in shown for seed in range(SEEDS)]
     context.show("gallery", gallery, names, "Pictures that fire a unit alike, a row for each", SEEDS)
     context.decide("beyond-invariance", {"distance": partial(mean, ratios)}, Controls({"other seeds": 1.0}))
     return {"weights": {f"{w:g}": float(share) for w, share in zip(weights, allowed.mean(0), strict=True)}}
