@@ -16,7 +16,7 @@ from dgnam.am import Settings, released
 from dgnam.api.judges import open_judge, open_outside_judge
 from dgnam.api.targets import ResolvedTarget
 from dgnam.api.tune import tune
-from dgnam.data.preprocessing import deprocess, preprocess
+from dgnam.data.preprocessing import quantized
 from dgnam.errors import MissingPackageError
 from dgnam.measure import BaseJudge, Judge, Verdict, kid_difference
 from dgnam.measure.class_score import score_by_probability
@@ -130,18 +130,14 @@ class Judging(Making):
             second_units=ours.classes,
         )
 
-    def features(
-        self, images: np.ndarray, crop: Crop | None = None, of: str = FEATURES, saved: bool = False
-    ) -> np.ndarray:
+    def features(self, images: np.ndarray, crop: Crop | None = None, of: str = FEATURES) -> np.ndarray:
         """(N, K) float32 of images of any size: a judge's features of them, resized to its own size.
 
         It is neither a target nor a prior, and sees of a whole picture as much as a target does.
         crop: shows it a part of each image; None all of it.
         of: the judge, by its name.
-        saved: shows it pictures as they are saved, without the values beyond, which targets see.
         """
-        judge, parts = _opened(of), (images[k : k + BATCH] for k in range(0, len(images), BATCH))
-        parts = (preprocess(deprocess(part)) for part in parts) if saved else parts
+        judge, parts = _opened(of), (quantized(images[k : k + BATCH]) for k in range(0, len(images), BATCH))
         shown = parts if crop is None else map(crop, parts)
         return np.concatenate([judge.features(resized(part, judge.size)) for part in shown])
 

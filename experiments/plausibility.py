@@ -28,8 +28,7 @@ def plausibility(context: Judging, steps: Mapping[str, np.ndarray]) -> dict[str,
     """For each step with two or more images (N, 3, h, w): its distances from real pictures.
 
     "kid" and "kid_scenes" in the two networks' features; "density" and "coverage" among as many real pictures, at least
-    six; and "frechet" of 1,000 or more.  All of these see values beyond those that a picture can have, as a target
-    does; "kid_saved" is the KID of the pictures as they are saved.
+    six; and "frechet" of 1,000 or more.
     Beside the steps stands "real pictures": the same of so many real pictures from others, as many as the fewest have.
     """
     several = {step: images for step, images in steps.items() if len(images) > 1}
@@ -41,9 +40,6 @@ def plausibility(context: Judging, steps: Mapping[str, np.ndarray]) -> dict[str,
         step: _of({name: context.features(images, of=name) for name in real}, real, within)
         for step, images in several.items()
     }
-    for step, images in several.items():
-        seen = context.features(images, of=FEATURES, saved=True)
-        found[step]["kid_saved"] = mmd2(seen, real[FEATURES], second_kernel=within[FEATURES])
     return {**found, REAL: _floor(real, min(map(len, several.values())))}
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from dgnam.am.images import picture
 from dgnam.api.neighbors import PictureNeighbors
 from dgnam.data.preprocessing import deprocess, preprocess
 from dgnam.measure import authentic, copying_ratio, copying_z
@@ -53,7 +52,7 @@ def run(context: Context) -> Mapping[str, Any]:
     held_out = context.held_out.part(range(0, len(context.held_out), max(1, len(context.held_out) // count)))
     chosen = training.part(range(0, searched, max(1, searched // max(5, count // 5))))
     queries = {
-        "synthesized": np.stack([picture(image) for image in made.images]),
+        "synthesized": deprocess(made.images),
         "held_out": context.shown(held_out)[0],
         **{kind: make(context, context.shown(chosen)[0]) for kind, make in COPIES.items()},
     }

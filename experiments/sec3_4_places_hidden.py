@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from dgnam.am.images import picture
 from dgnam.api.occlusion import Occlusion
-from dgnam.data.preprocessing import preprocess
+from dgnam.data.preprocessing import deprocess, preprocess
 from dgnam.measure import retrieval_ranks
 from dgnam.measure.statistics import proportion
 
@@ -51,9 +50,9 @@ def run(context: Context) -> Mapping[str, Any]:
 def show(context: Context, units: list[int], regions: Occlusion, made: np.ndarray) -> None:
     """Some units, each with its regions of real pictures and its synthesized picture."""
     k = regions.top.places.shape[1]
-    tiles, names = [], []
+    pictures, tiles, names = deprocess(made), [], []
     for place in evenly(range(len(units)), SHOWN):
-        tiles += [*(regions.region(place, rank) for rank in range(k)), picture(made[place])]
+        tiles += [*(regions.region(place, rank) for rank in range(k)), pictures[place]]
         names += [f"{LAYER}:{units[place]}", *[""] * (k - 1), "synthesized"]
     title = "Regions of real pictures that units respond to, and synthesized pictures"
     context.show_pictures("regions", tiles, names, title, k + 1)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from dgnam.am.images import picture
 from dgnam.api.targets import open_target
 from dgnam.data.preprocessing import deprocess, preprocess
 from dgnam.measure import BaseJudge, ColorOrder, laplacian_sharpness, seam_energy, transfer_share
@@ -101,7 +100,7 @@ def in_other_orders(context: Context, judge: BaseJudge | None, regular: Pictures
 
 def measured(measure: Callable[[np.ndarray], np.ndarray], pictures: Pictures) -> np.ndarray:
     """(units, seeds) of a measure of pictures (N, h, w, 3) uint8 RGB."""
-    return pictures.by_unit(measure(np.stack([picture(image) for image in pictures.images])))
+    return pictures.by_unit(measure(deprocess(pictures.images)))
 
 
 def color_order() -> Callable[[np.ndarray], np.ndarray]:

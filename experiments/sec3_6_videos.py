@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from dgnam.am.images import picture
 from dgnam.api.targets import ResolvedTarget
+from dgnam.data.preprocessing import deprocess
 from dgnam.measure import frame_orders, frozen_order, order_gain, pan_between_frames, reversed_order
 from dgnam.measure.statistics import mean
 
@@ -75,7 +75,7 @@ def clips(context: Context, name: str, target: ResolvedTarget) -> tuple[np.ndarr
         for order in orders
     ]
     whole, backwards, still = (order_gain(one, np.stack(values[len(ours) :], 1)) for one in values[: len(ours)])
-    pans = [pan_between_frames(frames_of(picture(strip), frames)) for strip in made.raw]
+    pans = [pan_between_frames(frames_of(strip, frames)) for strip in deprocess(made.raw)]
     means = {"order_gain": whole, "reversed": backwards, "frozen": still, "pan": np.linalg.norm(pans, axis=-1)}
     return whole.reshape(len(units), count), {what: float(of.mean()) for what, of in means.items()}
 

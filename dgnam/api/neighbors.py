@@ -15,7 +15,7 @@ from ..am.argument_types import check_types
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.dataset import Dataset, open_dataset
-from ..data.preprocessing import MEAN_BGR, NONE, STRETCH, Preprocessing, deprocess, preprocess
+from ..data.preprocessing import MEAN_BGR, NONE, STRETCH, Preprocessing, deprocess, preprocess, quantized
 from ..errors import DgnamError
 from ..figures import labeled_grid, tile
 from ..files.checksums import sha256_of_array
@@ -240,7 +240,7 @@ def _queries(given: Any, prepare: Preprocessing, data: StrPath | None) -> tuple[
         given = load(given)
     if isinstance(given, Visualization):
         names = [f"{caption} seed {seed}" for caption, seed in zip(given.captions, given.seeds, strict=True)]
-        found = np.asarray(given.raw, np.float32)
+        found = quantized(np.asarray(given.raw, np.float32))
     elif isinstance(given, np.ndarray):
         if given.dtype != np.uint8 or given.ndim != 4 or given.shape[3] != 3 or not len(given):
             raise DgnamError(f"pictures {given.shape} {given.dtype}: give (Q, H, W, 3) uint8, RGB")

@@ -133,9 +133,20 @@ def preprocess(pictures: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR
 
 
 def deprocess(images: np.ndarray, mean: tuple[float, float, float] = MEAN_BGR) -> np.ndarray:
-    """The way back: (N, 3, H, W) BGR, mean-subtracted → (N, H, W, 3) uint8 RGB, rounded and clipped to 0..255."""
-    bgr = images.transpose(0, 2, 3, 1) + np.asarray(mean, np.float32)
+    """The way back: (N, 3, H, W) BGR, mean-subtracted → (N, H, W, 3) uint8 RGB, rounded and clipped to 0..255.
+
+    NaN becomes the mean.
+    """
+    bgr = np.where(np.isnan(images), 0, images).transpose(0, 2, 3, 1) + np.asarray(mean, np.float32)
     return np.clip(np.rint(bgr[..., ::-1]), 0, 255).astype(np.uint8)
+
+
+def quantized(images: np.ndarray) -> np.ndarray:
+    """Images (N, 3, H, W) float32 BGR, mean-subtracted, with the values that pictures of eight bits have.
+
+    A search finds values beyond those, which a target sees; nobody who looks at its pictures does.
+    """
+    return preprocess(deprocess(images))
 
 
 def center_window(outer: tuple[int, int], inner: tuple[int, int]) -> tuple[slice, slice]:

@@ -16,6 +16,7 @@ from ..am.borrow import borrowed
 from ..am.framing import Resize
 from ..caffe.layer_types.pooling import Pooling
 from ..caffe.modules.caffe_module import CaffeModule, check_sees_images
+from ..data.preprocessing import quantized
 from ..errors import DgnamError
 
 _BATCH = 100
@@ -91,7 +92,10 @@ def _in_batches(call: Callable[[np.ndarray], Tensor], images: np.ndarray, batch_
 
 
 class BaseJudge(ABC):
-    """A classifier that says which class an image shows; it ends in global average pooling and one linear layer."""
+    """A classifier that says which class an image shows; it ends in global average pooling and one linear layer.
+
+    It sees pictures of eight bits: of an image's values those beyond 0..255, with the mean added, are clipped.
+    """
 
     batch_size = 100
 
@@ -111,10 +115,12 @@ class BaseJudge(ABC):
     def rank(self, images: np.ndarray, classes: Sequence[int] | np.ndarray, batch_size: int | None = None) -> Verdict:
         """Rank the classes for `images`, (N, 3, H, W) float32 BGR, mean-subtracted, made for `classes` (N,).
 
-        A class that ties with the wanted one counts as before it.
+        A class that ties with the wanted one counts as before it, and images with NaN come last.
         """
         check_classes(images, classes)
-        return Verdict.of_scores(self._each(self.scored, images, batch_size), classes)
+        scores = self._each(self.scored, images, batch_size)
+        scores[np.isnan(images).any((1, 2, 3))] = np.nan
+        return Verdict.of_scores(scores, classes)
 
     def maps(self, images: np.ndarray) -> np.ndarray:
         """(N, K, h, w) float32, what the global pooling takes in."""
@@ -168,5 +174,5 @@ class Judge(BaseJudge):
         if images.shape[2:] != self.size:
             raise DgnamError(f"judge '{self.module.plan.name}' takes images of {self.size}, and got {images.shape[2:]}")
         with torch.no_grad(), borrowed(self.module):
-            blobs = self.module(torch.from_numpy(images).to(self.module.device), end=end)
+            blobs = self.module(torch.from_numpy(quantized(images)).to(self.module.device), end=end)
         return next(iter(blobs.values()))

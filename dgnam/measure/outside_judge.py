@@ -74,7 +74,7 @@ class OutsideJudge(BaseJudge):
         return cls([label.key for label in zoo.read_labels(label_set)])
 
     def scored(self, images: np.ndarray) -> Tensor:
-        """(N, classes) of images of any size: each is seen as the picture that would be saved, resized to 224 px.
+        """(N, classes) of images of any size: each is seen as a picture of eight bits, resized to 224 px.
 
         The resizing is bicubic, as Pillow does it.
         """
@@ -94,8 +94,7 @@ class OutsideJudge(BaseJudge):
     @staticmethod
     def _seen(images: np.ndarray) -> Tensor:
         """(N, 3, H, W) BGR, mean-subtracted → (N, 3, 224, 224) RGB of about -1 to 1."""
-        pictures = np.where(np.isfinite(images), images, 0)
-        x = torch.from_numpy(deprocess(pictures)).permute(0, 3, 1, 2).float()
+        x = torch.from_numpy(deprocess(images)).permute(0, 3, 1, 2).float()
         x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True).clamp(0, 255)
         return ((x - MIDDLE) / SPREAD).contiguous(memory_format=torch.channels_last)
 

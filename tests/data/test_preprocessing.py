@@ -16,6 +16,7 @@ from dgnam.data.preprocessing import (
     crop,
     deprocess,
     preprocess,
+    quantized,
     read_mean,
     read_size,
 )
@@ -165,6 +166,15 @@ def test_preprocessing_is_bgr_minus_the_mean_and_comes_back():
     assert x[0, 0, 1, 2] == np.float32(images[0, 1, 2, 2]) - 104
     assert x[0, 2, 1, 2] == np.float32(images[0, 1, 2, 0]) - 123
     assert np.array_equal(deprocess(x), images)
+    assert np.array_equal(quantized(x), x)
+
+
+def test_values_that_no_picture_has_are_rounded_and_clipped():
+    x = np.array([-1e9, 151.6, np.inf], np.float32).reshape(1, 3, 1, 1)
+    assert deprocess(x).ravel().tolist() == [255, 255, 0]
+    x = np.array([-3.5, 0.4, np.nan], np.float32).reshape(1, 3, 1, 1)
+    assert deprocess(x).ravel().tolist() == [123, 117, 100]
+    assert quantized(x).ravel().tolist() == [-4, 0, 0]
 
 
 def test_crops_have_their_places_and_mirrors():

@@ -40,7 +40,20 @@ def test_ties_count_against_the_wanted_class(judge):
 
 
 def test_images_that_are_not_numbers_come_last(judge):
-    assert judge.rank(np.full((1, 3, 2, 2), np.nan, np.float32), [1]).ranks.tolist() == [3]
+    images = np.zeros((2, 3, 2, 2), np.float32)
+    images[:, 1] = 9
+    images[0, 0, 0, 0] = np.nan
+    assert judge.rank(images, [1, 1]).ranks.tolist() == [3, 1]
+
+
+def test_a_judge_sees_pictures_of_eight_bits(judge):
+    images = np.zeros((1, 3, 2, 2), np.float32)
+    images[:, 0], images[:, 2] = 1e4, 140.4
+    blue, _, red = judge.scored(images)[0].tolist()
+    assert blue == pytest.approx(4 * (255 - 104))
+    assert red == pytest.approx(4 * (255 - 123))
+    images[:, 2] = 41.4
+    assert judge.scored(images)[0, 2] == pytest.approx(4 * 41)
 
 
 def test_a_class_to_each_image(judge):
