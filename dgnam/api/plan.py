@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,6 +49,9 @@ MOST_SEEDS = 2**32
 
 MOST_JOBS = 10_000_000
 """The most images of one run."""
+
+_MOST_COMPARED = 50
+"""Seeds whose first codes are compared with each other."""
 
 _LONGEST_STEM = 200
 """Bytes; file systems take names of 255, and a suffix and a temporary name's letters are added."""
@@ -110,6 +114,22 @@ class Plan:
         """The name of a batch's chunk."""
         few = len(self.batches) <= IN_ONE_FOLDER
         return f"{batch:05d}" if few else f"{batch // IN_ONE_FOLDER:04d}/{batch:05d}"
+
+    def warn_alike(self, stacklevel: int) -> None:
+        """Warn where two seeds give the same picture: they begin at the same code, and nothing else is drawn."""
+        seeds = list(self.jobs.seeds[:_MOST_COMPARED])
+        if len(seeds) < 2 or all(settings.transform is not None for settings in self.jobs.settings):
+            return
+        first: dict[str, int] = {}
+        for seed, code in zip(seeds, self.start.codes(seeds, self.prior.prior.code_shape), strict=False):
+            other = first.setdefault(sha256_of_array(code), seed)
+            if other != seed:
+                warnings.warn(
+                    f"seeds {other} and {seed} begin at the same code, and these settings draw nothing at random, so "
+                    "that their images are the same; random codes (no --start) or settings with jitter make others",
+                    stacklevel=stacklevel + 1,
+                )
+                return
 
     @cached_property
     def _distinct(self) -> bool:

@@ -126,6 +126,7 @@ def visualize(
         raise DgnamError("movies need a folder to be saved in")
     if not resume:
         warn_unclipped(clip, plan.clip, plan.prior)
+        plan.warn_alike(stacklevel=2)
     if run is None:
         found, unclimbed = gather(results(plan, progress=progress), len(plan.jobs)), Unclimbed(plan)
         unclimbed.add(found)

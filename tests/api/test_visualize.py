@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import sys
+import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import h5py
@@ -17,7 +19,9 @@ import dgnam
 from dgnam import zoo
 from dgnam.am import (
     CaffeTarget,
+    CodeFileStart,
     GeneratorPrior,
+    Jitter,
     RandomStart,
     TorchTarget,
     Unit,
@@ -183,6 +187,22 @@ def test_a_start_may_be_given(target, prior):
     tiny = released(n_iters=1, start_lr=1e-30, l2=1)
     found = dgnam.visualize(target, "fc8:0", prior=prior, start=Twice(), settings=tiny, clip="none", progress=False)
     assert np.allclose(found.codes, 2 * random_code(0, (1, 12)))
+
+
+def test_seeds_that_give_the_same_image_are_told(target, prior, tmp_path):
+    options = {"prior": prior, "seeds": 3, "clip": "none", "progress": False}
+    np.save(tmp_path / "two.npy", RandomStart().codes([0, 1], prior.code_shape))
+    codes = CodeFileStart(tmp_path / "two.npy")
+    jittered = replace(FEW, transform=Jitter(2))
+    with pytest.warns(UserWarning, match="seeds 0 and 2 begin at the same code.* jitter make others"):
+        found = dgnam.visualize(target, "fc8:0", start=codes, settings=FEW, **options)
+    assert (found.raw[0] == found.raw[2]).all()
+    assert (found.raw[0] != found.raw[1]).any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        dgnam.visualize(target, "fc8:0", settings=FEW, **options)
+        dgnam.visualize(target, "fc8:0", start=codes, settings=jittered, **options)
+        dgnam.visualize(target, "fc8:0", start=codes, settings=FEW, **{**options, "seeds": 2})
 
 
 @pytest.mark.parametrize(
