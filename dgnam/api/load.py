@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,40 +44,68 @@ def load(folder: StrPath) -> Visualization:
 
 @dataclass(frozen=True)
 class _Summary:
-    """What a run's summary.csv says of its images, its title, and how many frames each image has."""
+    """What a run's summary.csv says of its images, its title, and how many frames each image has.
+
+    settings: as its record has them; empty where it has none.
+    """
 
     table: Path
+    objectives: Sequence[str | None]
     captions: Sequence[str]
     seeds: Sequence[int]
     stems: Sequence[str]
+    settings: Sequence[Mapping[str, Any]]
     title: str
     frames: int
 
     def arguments(self, folder: Path) -> dict[str, Any]:
         """Those of a `Visualization`."""
+        count, own = len(self.seeds), self.sweep
         return {
             "captions": self.captions,
             "title": self.title,
-            "objectives": [None] * len(self.seeds),
+            "objectives": self.objectives,
             "seeds": self.seeds,
-            "settings": [None] * len(self.seeds),
+            "settings": [None if own is None else self.settings[own.place(k)] for k in range(count)],
             "size": None,
             "folder": folder,
             "stems": self.stems,
             "frames": self.frames,
+            "sweep": own,
         }
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """How the run's settings come; None where its record doesn't say."""
+        names = settings_names(self.settings)
+        return Sweep(names, max(1, len(set(self.seeds)))) if names else None
 
 
 def _read_summary(run: Run, table: Path) -> _Summary:
-    rows = [cells for _, cells in read_table(table, ("caption", "seed", "image"), "the table of a run").rows]
+    columns = ("objective", "caption", "seed", "image")
+    rows = [[unescaped(cell) for cell in cells] for _, cells in read_table(table, columns, "the table of a run").rows]
     try:
         target, prior = (run.record.inputs[part] for part in ("target", "prior"))
         title = f"{'black box' if target is None else target['name']}, prior {prior['name']}"
         frames = whole_number("frames", run.record.inputs.get("frames", 1), 1)
-        captions, seeds = [unescaped(caption) for caption, _, _ in rows], [int(seed) for _, seed, _ in rows]
+        seeds = [int(seed) for _, _, seed, _ in rows]
     except (KeyError, ValueError, TypeError) as error:
         raise FormatError(f"{table}: not the table of a run ({error})") from None
-    return _Summary(table, captions, seeds, [Path(image).stem for _, _, image in rows], title, frames)
+    return _Summary(
+        table,
+        [objective or None for objective, *_ in rows],
+        [caption for _, caption, *_ in rows],
+        seeds,
+        [Path(image).stem for *_, image in rows],
+        _settings_of(run),
+        title,
+        frames,
+    )
+
+
+def _settings_of(run: Run) -> list[dict[str, Any]]:
+    found = run.record.inputs.get("settings")
+    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else []
 
 
 def _load_visualization(run: Run, summary: _Summary) -> Visualization:
@@ -94,15 +122,7 @@ def _load_visualization(run: Run, summary: _Summary) -> Visualization:
             raise FormatError(f"{run.path}: its images, {size}, are no {summary.frames} frames")
         return Arrays(images, found.images, found.codes, found.last_activations, found.activations)
 
-    return Visualization(arrays, **summary.arguments(run.path), sweep=_sweep(run, summary))
-
-
-def _sweep(run: Run, summary: _Summary) -> Sweep | None:
-    """How the run's settings come; None where its record doesn't say."""
-    settings = run.record.inputs.get("settings")
-    if not isinstance(settings, list) or not settings or not all(isinstance(one, dict) for one in settings):
-        return None
-    return Sweep(settings_names(settings), max(1, len(set(summary.seeds))))
+    return Visualization(arrays, **summary.arguments(run.path))
 
 
 def _load_evolution(run: Run, summary: _Summary) -> Visualization:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -55,7 +55,8 @@ class Visualization:
         found.to_frame()
 
     captions: a text for each, the class or the objective, and `title` one for all of them.
-    objectives, seeds, settings: what each was made for, from which seed and how; no settings without gradients.
+    objectives, seeds, settings: what each was made for, from which seed and how; no settings without gradients.  Of a
+        loaded run objectives are text, and settings what the run's record says of them.
     folder: where it was saved, or None.
     summary: what it came to, in lines for people.
     frames: the frames of a clip, side by side in each of `images` and `raw`; 1 where the target sees images.
@@ -68,9 +69,9 @@ class Visualization:
         *,
         captions: Sequence[str],
         title: str,
-        objectives: Sequence[Objective | None],
+        objectives: Sequence[Objective | str | None],
         seeds: Sequence[int],
-        settings: Sequence[Settings | None],
+        settings: Sequence[Settings | Mapping[str, Any] | None],
         size: tuple[int, int] | None,
         folder: Path | None = None,
         stems: Sequence[str] = (),
@@ -149,7 +150,7 @@ class Visualization:
         rows = []
         for one in self:
             steps = int(np.isfinite(one.trace).sum())
-            settings = {} if one.settings is None else one.settings.as_dict()
+            settings = one.settings.as_dict() if isinstance(one.settings, Settings) else one.settings or {}
             rows.append(
                 {
                     "caption": one.caption,

@@ -46,9 +46,13 @@ class Sweep:
         """The pictures of a full sheet: whole objectives of a table."""
         return MOST_SHOWN // self.each * self.each if self.table else MOST_SHOWN
 
+    def place(self, job: int) -> int:
+        """The place of a job's settings among all."""
+        return job // self.seeds % len(self.settings)
+
     def name(self, job: int) -> str:
         """The name of a job's settings."""
-        return self.settings[job // self.seeds % len(self.settings)]
+        return self.settings[self.place(job)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +22,13 @@ class Visualized:
     image: (H, W, 3) uint8 RGB; raw: (3, H, W) float32, BGR, mean-subtracted; code: (*code_shape) float32.
     activation: of `raw`; trace: (steps,) float32, the activation at each step.
     caption, objective, seed, settings: what it was made for, from which seed and how; no settings without gradients,
-        and neither objective nor settings where it was loaded.
+        and where it was loaded the objective as text, and the settings as the run's record has them.
     """
 
     caption: str
-    objective: Objective | None
+    objective: Objective | str | None
     seed: int
-    settings: Settings | None
+    settings: Settings | Mapping[str, Any] | None
     image: np.ndarray
     raw: np.ndarray
     code: np.ndarray

@@ -1,6 +1,8 @@
 """Results from a run's folder alone."""
 
 import json
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,12 +25,16 @@ def made(tiny_nets, tmp_path):
     return dgnam.visualize(tiny_nets / "target.prototxt", "fc8:hen,5", folder=tmp_path / "run", **how)
 
 
-def test_what_was_made_is_loaded(made):
+def test_what_was_made_is_loaded(made, monkeypatch):
     found = load(made.folder)
     for name in ("images", "raw", "codes", "activations", "traces"):
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
     assert list(found.captions) == list(made.captions)
     assert list(found.seeds) == list(made.seeds)
+    assert list(found.objectives) == [str(one) for one in made.objectives]
+    assert list(found.settings) == [one.as_dict() for one in made.settings]
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=lambda rows: rows))
+    assert found.to_frame() == made.to_frame()
     assert found.title == made.title
     assert np.array_equal(found.grid(), made.grid())
     assert len(found) == 12
@@ -69,9 +75,9 @@ def _edit(path, old, new):
         lambda folder: (folder / "summary.csv").write_text(""),
         lambda folder: (folder / "summary.csv").write_bytes(b"\xff\xfe,\0\n"),
         lambda folder: _edit(folder / "summary.csv", "caption", "label"),
-        lambda folder: (folder / "summary.csv").write_text("caption,seed,image\nx,y,z\n"),
-        lambda folder: (folder / "summary.csv").write_text("caption,seed,image\nx\n"),
-        lambda folder: (folder / "summary.csv").write_text("caption,seed,image\n" + "x,1,a.png\n" * 5),
+        lambda folder: (folder / "summary.csv").write_text("objective,caption,seed,image\no,x,y,z\n"),
+        lambda folder: (folder / "summary.csv").write_text("objective,caption,seed,image\no\n"),
+        lambda folder: (folder / "summary.csv").write_text("objective,caption,seed,image\n" + "o,x,1,a.png\n" * 5),
         lambda folder: (folder / "chunks/00001.h5").write_bytes(b"x"),
         lambda folder: (folder / "chunks/00001.h5").unlink(),
         lambda folder: (folder / "chunks.jsonl").write_text(""),
