@@ -254,6 +254,15 @@ def test_the_slope_of_a_logarithm_at_minus_0():
     assert net.blobs["x"].diff.tolist() == [np.inf, -np.inf]
 
 
+@pytest.mark.parametrize("top", ["x", "y"])
+def test_no_gradient_passes_a_relu_of_nan(top):
+    net = net_of('type: "ReLU"', 3, top=top)
+    net.blobs["x"].data[...] = [np.nan, -1, 2]
+    net.forward()
+    net.backward(**{top: np.array([5, 6, 7], np.float32)})
+    assert net.blobs["x"].diff.tolist() == [0, 0, 7]
+
+
 def test_the_gradient_of_spp_goes_to_what_was_drawn():
     net = net_of('type: "SPP" spp_param { pyramid_height: 1 pool: STOCHASTIC }', 1, 1, 20, 20)
     net.blobs["x"].data[...] = 1 + np.arange(400).reshape(1, 1, 20, 20)

@@ -39,7 +39,7 @@ class Neuron(Layer):
 
 @register("ReLU")
 class ReLU(Neuron):
-    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 is the negative side's."""
+    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 and NaN is the negative side's."""
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
@@ -49,13 +49,9 @@ class ReLU(Neuron):
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
-        if slope and context.overwrite:
-            return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, slope, False, grad_input=dy)
-        if slope:
-            return torch.ops.aten.leaky_relu_backward(dy, x, slope, False)
         if context.overwrite:
-            return torch.ops.aten.threshold_backward.grad_input(dy, x, 0, grad_input=dy)
-        return torch.ops.aten.threshold_backward(dy, x, 0)
+            return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, slope, False, grad_input=dy)
+        return torch.ops.aten.leaky_relu_backward(dy, x, slope, False)
 
 
 @register("TanH")
