@@ -430,6 +430,19 @@ for _type, _options, _bottoms in [
         **_bottoms,
     )
 add_net(
+    "net_top_changes_InfogainLoss",
+    """
+    layer { name: "b" type: "Bias" bottom: "x" top: "b" }
+    layer { name: "l" type: "InfogainLoss" bottom: "b" bottom: "t" bottom: "H" top: "y" top: "p"
+            loss_weight: 1 loss_weight: 0 }
+    layer { name: "o" type: "Power" bottom: "p" top: "p" power_param { scale: -2 } }
+    """,
+    x=normal(3, 4),
+    t=whole(4, 3),
+    H=normal(4, 4),
+    force=False,
+)
+add_net(
     "net_top_changes_LSTMUnit",
     """
     layer { name: "l" type: "LSTMUnit" bottom: "c" bottom: "g" bottom: "cont" top: "y" top: "h" }
