@@ -106,6 +106,7 @@ class Layer:
     takes_in_place: the first top may be the first bottom.
     shares: the tops share the memory of the bottom, or without a bottom of the parameter: its "data", or "both" its
         data and diff.
+    recalls: a forward pass finds the tops' data from before it in the context's state, as "tops".
     lends_diff: a backward pass makes the first top's diff the bottom's.
     """
 
@@ -120,6 +121,7 @@ class Layer:
     always: tuple[int, ...] = ()
     takes_in_place: ClassVar[bool] = True
     shares: Literal["nothing", "data", "both"] = "nothing"
+    recalls: ClassVar[bool] = False
     lends_diff: ClassVar[bool] = False
 
     def __init__(self, definition: pb.LayerParameter):

@@ -405,6 +405,78 @@ add_net(
     passes=2,
 )
 
+# What changes between the passes: a layer in place on memory that a Reshape shares, or on a top.
+for _type, _options, _bottoms in [
+    ("EuclideanLoss", "", {"x": normal(3, 4), "t": normal(3, 4)}),
+    ("ContrastiveLoss", "", {"x": normal(4, 3), "t": normal(4, 3), "s": whole(2, 4)}),
+    ("HingeLoss", "hinge_loss_param { norm: L2 }", {"x": normal(4, 3), "t": whole(3, 4)}),
+    ("SigmoidCrossEntropyLoss", "", {"x": wide(3, 4), "t": whole(2, 3, 4)}),
+    ("SPP", "spp_param { pyramid_height: 2 } loss_weight: 1", {"x": normal(2, 2, 5, 4)}),
+    ("RNN", 'recurrent_param { num_output: 2 weight_filler { type: "uniform" } } loss_weight: 1',
+     {"x": normal(3, 2, 4), "cont": given([0, 0, 1, 1, 1, 0], 3, 2)}),
+    ("LSTM", 'recurrent_param { num_output: 2 weight_filler { type: "uniform" } } loss_weight: 1',
+     {"x": normal(3, 2, 4), "cont": given([0, 0, 1, 1, 1, 0], 3, 2)}),
+]:
+    _others = " ".join(f'bottom: "{name}"' for name in _bottoms if name != "x")
+    add_net(
+        f"net_bottom_changes_{_type}",
+        f"""
+        layer {{ name: "b" type: "Bias" bottom: "x" top: "b" }}
+        layer {{ name: "l" type: "{_type}" bottom: "b" {_others} top: "y" {_options} }}
+        layer {{ name: "r" type: "Reshape" bottom: "b" top: "r" reshape_param {{ shape {{ dim: -1 }} }} }}
+        layer {{ name: "p" type: "Power" bottom: "r" top: "r" power_param {{ scale: -2 }} }}
+        """,
+        force=False,
+        **_bottoms,
+    )
+add_net(
+    "net_top_changes_InfogainLoss",
+    """
+    layer { name: "b" type: "Bias" bottom: "x" top: "b" }
+    layer { name: "l" type: "InfogainLoss" bottom: "b" bottom: "t" bottom: "H" top: "y" top: "p"
+            loss_weight: 1 loss_weight: 0 }
+    layer { name: "o" type: "Power" bottom: "p" top: "p" power_param { scale: -2 } }
+    """,
+    x=normal(3, 4),
+    t=whole(4, 3),
+    H=normal(4, 4),
+    force=False,
+)
+add_net(
+    "net_top_changes_LSTMUnit",
+    """
+    layer { name: "l" type: "LSTMUnit" bottom: "c" bottom: "g" bottom: "cont" top: "y" top: "h" }
+    layer { name: "t" type: "TanH" bottom: "y" top: "y" }
+    """,
+    c=normal(1, 3, 2),
+    g=normal(1, 3, 8),
+    cont=given([0, 1, 1], 1, 3),
+)
+for _type, _states in (("RNN", 1), ("LSTM", 2)):
+    _tops = " ".join(f'top: "h{i}"' for i in range(_states))
+    _bottoms = {"x": normal(3, 2, 4), "cont": given([0, 0, 1, 1, 1, 0], 3, 2)}
+    _bottoms |= {f"s{i}": normal(1, 2, 3) for i in range(_states)}
+    add_net(
+        f"net_top_changes_{_type}_exposed",
+        f"""
+        layer {{ name: "l" type: "{_type}" {" ".join(f'bottom: "{name}"' for name in _bottoms)} top: "y" {_tops}
+                recurrent_param {{ num_output: 3 expose_hidden: true weight_filler {{ type: "uniform" }} }} }}
+        layer {{ name: "p" type: "Power" bottom: "h{_states - 1}" top: "h{_states - 1}" power_param {{ scale: -2 }} }}
+        """,
+        **_bottoms,
+    )
+    add_net(
+        f"net_top_changes_{_type}_one_step",
+        f"""
+        layer {{ name: "l" type: "{_type}" bottom: "x" bottom: "cont" top: "y"
+                recurrent_param {{ num_output: 3 weight_filler {{ type: "uniform" }} }} }}
+        layer {{ name: "p" type: "Power" bottom: "y" top: "y" power_param {{ scale: -2 }} }}
+        """,
+        x=normal(1, 2, 4),
+        cont=given([1, 1], 1, 2),
+        passes=2,
+    )
+
 # What real Caffe refuses.
 refuse("AbsVal_in_place", "can't run in place", "AbsVal", x=normal(2, 3), in_place=True)
 refuse("Split_in_place", "can't run in place", "Split", x=normal(2, 3), in_place=True)

@@ -243,3 +243,30 @@ def test_im2col_with_sides_of_their_own():
     net = net_of(f'type: "Im2col" convolution_param {{ {options} }}', 1, 1, 3, 2)
     assert net.forward(x=x)["y"].tolist() == [[[[0, 0], [3, 4]], [[1, 2], [5, 6]]]]
     assert net.backward(y=np.ones((1, 2, 2, 2)))["x"].ravel().tolist() == [1, 1, 1, 1, 1, 1]
+
+
+def test_the_slope_of_a_logarithm_at_minus_0():
+    """As Caffe skips a shift of 0, which would make it +0."""
+    net = net_of('type: "Log"', 2)
+    net.blobs["x"].data[...] = [0.0, -0.0]
+    net.forward()
+    net.backward(y=np.ones(2, np.float32))
+    assert net.blobs["x"].diff.tolist() == [np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("top", ["x", "y"])
+def test_no_gradient_passes_a_relu_of_nan(top):
+    net = net_of('type: "ReLU"', 3, top=top)
+    net.blobs["x"].data[...] = [np.nan, -1, 2]
+    net.forward()
+    net.backward(**{top: np.array([5, 6, 7], np.float32)})
+    assert net.blobs["x"].diff.tolist() == [0, 0, 7]
+
+
+def test_the_gradient_of_spp_goes_to_what_was_drawn():
+    net = net_of('type: "SPP" spp_param { pyramid_height: 1 pool: STOCHASTIC }', 1, 1, 20, 20)
+    net.blobs["x"].data[...] = 1 + np.arange(400).reshape(1, 1, 20, 20)
+    for _ in range(3):
+        drawn = float(net.forward()["y"].item())
+        net.backward(y=np.ones((1, 1, 1, 1), np.float32))
+        assert net.blobs["x"].data[net.blobs["x"].diff != 0].tolist() == [drawn]

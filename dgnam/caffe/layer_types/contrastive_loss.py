@@ -32,7 +32,10 @@ class ContrastiveLoss(Loss):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         options = self.definition.contrastive_loss_param
-        squared = self._difference(bottoms).pow(2).sum(1)
+        a, b = bottoms[:2]
+        difference = (a - b.reshape(a.shape)).reshape(len(a), -1)
+        context.state["difference"] = difference.detach()
+        squared = difference.pow(2).sum(1)
         if options.legacy_version:
             apart = (options.margin - squared).clamp(min=0)
         else:
@@ -42,8 +45,8 @@ class ContrastiveLoss(Loss):
         return [torch.where(self._similar(bottoms), squared, apart).sum() / len(squared) / 2]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """As in Caffe, divides by the distance plus 1e-4."""
-        options, difference = self.definition.contrastive_loss_param, self._difference(now.bottoms)
+        """As in Caffe, of the a and b that forward saw, and divided by the distance plus 1e-4."""
+        options, difference = self.definition.contrastive_loss_param, self.kept(context, "difference")
         squared = difference.pow(2).sum(1)
         distance = squared.sqrt()
         short = options.margin - (squared if options.legacy_version else distance)
@@ -56,11 +59,6 @@ class ContrastiveLoss(Loss):
             -da.reshape(now.bottoms[1].shape) if now.needs.bottoms[1] else None,
             None,
         ], []
-
-    @staticmethod
-    def _difference(bottoms: Sequence[Tensor]) -> Tensor:
-        a, b = bottoms[:2]
-        return (a - b.reshape(a.shape)).reshape(a.shape[0], -1)
 
     @staticmethod
     def _similar(bottoms: Sequence[Tensor]) -> Tensor:

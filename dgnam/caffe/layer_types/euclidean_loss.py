@@ -26,10 +26,11 @@ class EuclideanLoss(Loss):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         difference = bottoms[0] - bottoms[1].reshape(bottoms[0].shape)
+        context.state["difference"] = difference.detach()
         return [difference.pow(2).sum() / (2 * len(difference))]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """da = weight / N * (a - b) = -db."""
+        """da = weight / N * (a - b) = -db, of the a and b that forward saw."""
         a, b = now.bottoms
-        da = (a - b.reshape(a.shape)) * (now.top_diffs[0] / len(a))
+        da = self.kept(context, "difference") * (now.top_diffs[0] / len(a))
         return [da if now.needs.bottoms[0] else None, -da.reshape(b.shape) if now.needs.bottoms[1] else None], []

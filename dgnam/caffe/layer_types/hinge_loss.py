@@ -26,25 +26,27 @@ class HingeLoss(Loss):
         return super().top_shapes(bottom_shapes)
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        missing = self._missing(bottoms)[0]
+        x = bottoms[0].reshape(bottoms[0].shape[0], -1)
+        missing = (1 - self._sign(bottoms) * x).clamp(min=0)
+        context.state["missing"] = missing.detach()
         context.state["bottom_diff"] = missing.detach().reshape(bottoms[0].shape)
         return [(missing.pow(2) if self._squared else missing).sum() / len(missing)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = -d weight / N where the margin is violated; for L2, times twice the violation."""
+        """dx = -d weight / N where forward saw the margin violated; for L2, times twice the violation."""
         if not now.needs.bottoms[0]:
             return [None, None], []
-        missing, sign = self._missing(now.bottoms)
+        missing = self.kept(context, "missing")
         slope = 2 * missing if self._squared else missing.sign()
-        return [(-sign * slope * (now.top_diffs[0] / len(missing))).view(now.bottoms[0].shape), None], []
+        dx = -self._sign(now.bottoms) * slope * (now.top_diffs[0] / len(missing))
+        return [dx.view(now.bottoms[0].shape), None], []
 
     @property
     def _squared(self) -> bool:
         return self.definition.hinge_loss_param.norm == pb.HingeLossParameter.L2
 
-    def _missing(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return each score's violation of the margin, and its target sign d."""
+    def _sign(self, bottoms: Sequence[Tensor]) -> Tensor:
+        """Return each score's target sign d, (N, K)."""
         x = bottoms[0].reshape(bottoms[0].shape[0], -1)
         index, _ = self.labels(bottoms[1].flatten()[: len(x)], x.shape[1])
-        sign = torch.full_like(x, -1).scatter_(1, index[:, None], 1.0)
-        return (1 - sign * x).clamp(min=0), sign
+        return torch.full_like(x, -1).scatter_(1, index[:, None], 1.0)

@@ -58,14 +58,18 @@ class InfogainLoss(Loss):
         return [loss, probability][: len(self.definition.top)]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = weight / normalizer * (probability * sum of H's row of the label - that row)."""
+        """dx = weight / normalizer * (probability * sum of H's row of the label - that row).
+
+        The second top is the memory of Caffe's probabilities: what stands there now counts.
+        """
         nothing: list[Tensor | None] = [None] * len(now.bottoms)
         if not now.needs.bottoms[0]:
             return nothing, []
         scores = now.bottoms[0]
         axis = self.axis(self.options.axis, tuple(scores.shape))
         weight, valid = self._weights(now.bottoms, axis)
-        probability = self.kept(context, "probability").movedim(axis, -1)
+        probability = now.tops[1] if len(now.tops) > 1 else self.kept(context, "probability")
+        probability = probability.movedim(axis, -1)
         dx = probability.reshape(weight.shape) * weight.sum(1, keepdim=True) - weight
         dx *= now.top_diffs[0] / self.normalizer(valid, math.prod(scores.shape[:axis]))
         return [dx.view(probability.shape).movedim(-1, axis), *nothing[1:]], []

@@ -39,7 +39,7 @@ class Neuron(Layer):
 
 @register("ReLU")
 class ReLU(Neuron):
-    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 is the negative side's."""
+    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 and NaN is the negative side's."""
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
@@ -49,13 +49,9 @@ class ReLU(Neuron):
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
-        if slope and context.overwrite:
-            return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, slope, False, grad_input=dy)
-        if slope:
-            return torch.ops.aten.leaky_relu_backward(dy, x, slope, False)
         if context.overwrite:
-            return torch.ops.aten.threshold_backward.grad_input(dy, x, 0, grad_input=dy)
-        return torch.ops.aten.threshold_backward(dy, x, 0)
+            return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, slope, False, grad_input=dy)
+        return torch.ops.aten.leaky_relu_backward(dy, x, slope, False)
 
 
 @register("TanH")
@@ -92,7 +88,7 @@ class Power(Neuron):
     def function(self, context: Context, x: Tensor) -> Tensor:
         if self.power * self.scale == 0:
             return torch.full_like(x, 1.0 if self.power == 0 else _power(self.shift, self.power))
-        inner = self._inner(x)
+        inner = _scaled(x, self.scale, self.shift)
         return inner if self.power == 1 else inner**self.power
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
@@ -108,11 +104,7 @@ class Power(Neuron):
             return torch.full_like(x, slope)
         if self.power == 2:
             return slope * self.scale * x + slope * self.shift
-        return y / x * self.power if self.shift == 0 else y / self._inner(x) * slope
-
-    def _inner(self, x: Tensor) -> Tensor:
-        scaled = x if self.scale == 1 else x * self.scale
-        return scaled if self.shift == 0 else scaled + self.shift
+        return y / x * self.power if self.shift == 0 else y / _scaled(x, self.scale, self.shift) * slope
 
 
 @register("Dropout")
@@ -214,10 +206,10 @@ class Log(Neuron):
             raise self.fail("there is no logarithm to base 1")
 
     def function(self, context: Context, x: Tensor) -> Tensor:
-        return torch.log(x * self.scale + self.shift) * _single(1 / self.log_base)
+        return torch.log(_scaled(x, self.scale, self.shift)) * _single(1 / self.log_base)
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        slope = 1 / (x * self.scale + self.shift) * _single(self.scale / self.log_base)
+        slope = 1 / _scaled(x, self.scale, self.shift) * _single(self.scale / self.log_base)
         return slope * slope if self.in_place else slope * dy
 
 
@@ -243,6 +235,12 @@ class Threshold(Neuron):
 
     def gradient(self, context: Context, dy: Tensor, y: Tensor, x: Tensor) -> Tensor:
         raise self.fail("has no gradient")
+
+
+def _scaled(x: Tensor, scale: float, shift: float) -> Tensor:
+    """x * scale + shift; a shift of 0 is left out, as it would make -0 a +0."""
+    scaled = x if scale == 1 else x * scale
+    return scaled if shift == 0 else scaled + shift
 
 
 def _log_of_base(layer: Layer, base: float) -> float:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from ..layer import Context, Gradients, Layer, Needs, ParamBlob, Pass, Shape, register
+from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
 
 
@@ -68,32 +67,55 @@ class Recurrent(Layer):
         return [(x[0], x[1], self.options.num_output), *[state] * self.exposed]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        x, cont = bottoms[0], bottoms[1]
-        state = self._first_state(context, bottoms)
-        if not self.exposed:
-            context.state["first"] = [s.detach() for s in state]
-        inputs = x.flatten(2) @ params[0].t() + params[1]
+        inputs = bottoms[0].flatten(2) @ params[0].t() + params[1]
         if self.static:
             inputs = inputs + bottoms[2].flatten(1) @ params[2].t()
-        outputs = []
-        for t in range(len(x)):
-            output, state = self._step(inputs[t], state, cont[t, :, None], params[2 + self.static :])
-            outputs.append(output)
-        if not self.exposed:
-            context.state["last"] = [s.detach() for s in state]
+        first = self._first_state(context, bottoms)
+        context.state["inputs"], context.state["first"] = inputs.detach(), [s.detach().clone() for s in first]
+        outputs, state = self._unroll(inputs, first, bottoms[1], params[2 + self.static :])
+        context.state["last"] = [s.detach() for s in state]
         return [torch.stack(outputs), *[s.unsqueeze(0) for s in state[: self.exposed]]]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """Differentiate by autograd a repetition of the pass from its initial state, for all parameters at once."""
-        if not self.exposed:
-            context.state["last"] = self.kept(context, "first")
-        diffs = [now.top_diffs[0], *[torch.zeros_like(d) for d in now.top_diffs[1:]]]
-        reached = len(now.bottoms) - self.exposed
-        needs = Needs(
-            [need and i < reached for i, need in enumerate(now.needs.bottoms)],
-            [context.param_gradients] * len(now.params),
-        )
-        return super().backward(context, replace(now, top_diffs=diffs, needs=needs))
+        """Differentiate by autograd a repetition of the steps from what forward fed them, for all parameters at once.
+
+        Caffe's exposed states are memory of the first and the last step, and so is the output of one step only: what
+        stands there now, such as what a layer in place has made of it, is what the gradients derive from.
+        """
+        own = 2 + self.static
+        first = [s.clone() for s in self.kept(context, "first")]
+        inputs = self.kept(context, "inputs").detach().requires_grad_()
+        params = [p.detach().requires_grad_() for p in now.params[own:]]
+        with torch.enable_grad():
+            outputs, state = self._unroll(inputs, first, now.bottoms[1], params)
+            output = torch.stack(outputs)
+        shared = [*zip(first, now.bottoms[own:], strict=False), *zip(state, now.tops[1:], strict=False)]
+        if len(outputs) == 1:
+            shared.append((outputs[0], now.tops[0]))
+        for value, blob in shared:
+            value.data.copy_(blob[0])
+        wanted = [inputs, *params] if context.param_gradients else [inputs]
+        d_inputs, *grads = torch.autograd.grad(output, wanted, now.top_diffs[0])
+        each, total, x = d_inputs.flatten(0, 1), d_inputs.sum(0), now.bottoms[0]
+        bottom_diffs = [(each @ now.params[0]).view(x.shape), *[None] * (len(now.bottoms) - 1)]
+        if self.static:
+            bottom_diffs[2] = (total @ now.params[2]).view(now.bottoms[2].shape)
+        if not context.param_gradients:
+            return bottom_diffs, [None] * len(now.params)
+        fed = [each.t() @ x.flatten(2).flatten(0, 1), total.sum(0)]
+        if self.static:
+            fed.append(total.t() @ now.bottoms[2].flatten(1))
+        return bottom_diffs, [*fed, *grads]
+
+    def _unroll(
+        self, inputs: Tensor, state: list[Tensor], cont: Tensor, params: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the steps' outputs and the last state from all steps' inputs (T, N, gates * D)."""
+        outputs = []
+        for t in range(len(inputs)):
+            output, state = self._step(inputs[t], state, cont[t, :, None], params)
+            outputs.append(output)
+        return outputs, state
 
     def _first_state(self, context: Context, bottoms: Sequence[Tensor]) -> list[Tensor]:
         if self.exposed:
@@ -135,12 +157,21 @@ class LSTM(Recurrent):
 
     states = 2
     gates = 4
+    recalls = True
+
+    def _first_state(self, context: Context, bottoms: Sequence[Tensor]) -> list[Tensor]:
+        """With one step, Caffe's top is the memory of h, so that what has been written there since is the last h."""
+        hidden, cell = super()._first_state(context, bottoms)
+        tops = context.state.pop("tops", None)
+        if tops is not None and len(bottoms[0]) == 1 and not self.exposed:
+            hidden = tops[0][0]
+        return [hidden, cell]
 
     def _step(
         self, inputs: Tensor, state: list[Tensor], cont: Tensor, params: Sequence[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
         hidden, cell = state
-        cell, hidden = lstm_unit(cell, inputs + (cont * hidden) @ params[0].t(), cont)
+        cell, hidden = _Unit.apply(cell, inputs + (cont * hidden) @ params[0].t(), cont)
         return hidden, [hidden, cell]
 
 
@@ -160,32 +191,46 @@ class LSTMUnit(Layer):
         return [cell, cell]
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-        return list(lstm_unit(bottoms[0], bottoms[1], bottoms[2].unsqueeze(-1)))
+        cell, gates, cont = bottoms
+        return list(_Unit.apply(cell, gates, cont.unsqueeze(-1)))
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """Return the gradients of both c' and the gates if either is requested."""
-        wanted = any(now.needs.bottoms)
-        return super().backward(context, replace(now, needs=Needs([wanted, wanted, False], [])))
+        """Return the gradients of both c' and the gates if either is requested, from c as it is now."""
+        if not any(now.needs.bottoms):
+            return [None] * 3, []
+        (cell, gates, cont), (dc, dh) = now.bottoms, now.top_diffs
+        return [*_unit_gradients(cell, gates, cont.unsqueeze(-1), now.tops[0], dc, dh), None], []
 
 
-def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor) -> tuple[Tensor, Tensor]:
+class _Unit(torch.autograd.Function):
     """c = cont f c' + i g and h = o tanh(c), with i, f, o sigmoids and g the tanh of the gates."""
+
+    @staticmethod
+    def forward(ctx: Any, cell: Tensor, gates: Tensor, cont: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, o, g = _opened(gates, cont)
+        c = f * cell + i * g
+        ctx.save_for_backward(cell, gates, cont, c)
+        return c, o * torch.tanh(c)
+
+    @staticmethod
+    def backward(ctx: Any, dc: Tensor, dh: Tensor) -> tuple[Tensor, Tensor, None]:
+        cell, gates, cont, c = ctx.saved_tensors
+        return *_unit_gradients(cell, gates, cont, c, dc, dh), None
+
+
+def _opened(gates: Tensor, cont: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return i, cont f, o and g."""
     i, f, o, g = gates.chunk(4, dim=-1)
-    forget: Tensor = _Forget.apply(f, cont)
-    cell = forget * cell + torch.sigmoid(i) * torch.tanh(g)
-    return cell, torch.sigmoid(o) * torch.tanh(cell)
+    forget = torch.where(cont == 0, 0, cont * torch.sigmoid(f))
+    return torch.sigmoid(i), forget, torch.sigmoid(o), torch.tanh(g)
 
 
-class _Forget(torch.autograd.Function):
-    """y = cont sigmoid(f), 0 where cont is; its gradient is dy y (1 - y), as if cont were 0 or 1 only."""
-
-    @staticmethod
-    def forward(ctx: Any, f: Tensor, cont: Tensor) -> Tensor:
-        y = torch.where(cont == 0, 0, cont * torch.sigmoid(f))
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:
-        (y,) = ctx.saved_tensors
-        return dy * y * (1 - y), None
+def _unit_gradients(
+    cell: Tensor, gates: Tensor, cont: Tensor, c: Tensor, dc: Tensor, dh: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of c' and the gates; that of cont f is as if cont were 0 or 1 only."""
+    i, f, o, g = _opened(gates, cont)
+    y = torch.tanh(c)
+    dc = dc + dh * o * (1 - y * y)
+    d_gates = [dc * g * i * (1 - i), dc * cell * f * (1 - f), dh * y * o * (1 - o), dc * i * (1 - g * g)]
+    return dc * f, torch.cat(d_gates, -1)

@@ -29,18 +29,19 @@ class SigmoidCrossEntropyLoss(Loss):
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         target, valid = self._targets(bottoms)
         x = bottoms[0]
+        # To the last digit, since the target may be all but equal to it.
+        context.state["probability"] = torch.sigmoid(x.detach().double()).to(x.dtype)
         each = torch.log(1 + torch.exp(-x.abs())) - x * (target - (x >= 0).to(x.dtype))
-        return [torch.where(valid, each, 0).sum() / self._divisor(valid)]
+        context.state["divisor"] = divisor = self.normalizer(valid, len(valid), default=pb.LossParameter.BATCH_SIZE)
+        return [torch.where(valid, each, 0).sum() / divisor]
 
     def backward(self, context: Context, now: Pass) -> Gradients:
-        """dx = weight / normalizer * (p - t), 0 where the target is ignored."""
+        """dx = weight / normalizer * (p - t), 0 where the target is ignored; p and the normalizer are forward's."""
         if not now.needs.bottoms[0]:
             return [None, None], []
         target, valid = self._targets(now.bottoms)
-        x = now.bottoms[0]
-        # The sigmoid to the last digit, since the target may be all but equal to it.
-        difference = torch.where(valid, torch.sigmoid(x.double()).to(x.dtype) - target, 0)
-        return [difference * (now.top_diffs[0] / self._divisor(valid)), None], []
+        difference = torch.where(valid, self.kept(context, "probability") - target, 0)
+        return [difference * (now.top_diffs[0] / self.kept(context, "divisor")), None], []
 
     def _targets(self, bottoms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         target = bottoms[1].detach().reshape(bottoms[0].shape)
@@ -48,6 +49,3 @@ class SigmoidCrossEntropyLoss(Loss):
         if options.HasField("ignore_label"):
             return target, target.long() != options.ignore_label
         return target, torch.ones_like(target, dtype=torch.bool)
-
-    def _divisor(self, valid: Tensor) -> float:
-        return self.normalizer(valid, len(valid), default=pb.LossParameter.BATCH_SIZE)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from ..layer import Context, Layer, Shape, register
+from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
 from .pooling import Pooling
 
@@ -29,8 +30,26 @@ class SPP(Layer):
 
     def forward(self, context: Context, bottoms: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
         levels = self._levels(tuple(bottoms[0].shape))
-        pooled = [level.forward(Context(context.phase, context.generator), bottoms, [])[0] for level in levels]
+        contexts = [Context(context.phase, context.generator) for _ in levels]
+        context.state["levels"] = contexts
+        pooled = [level.forward(own, bottoms, [])[0] for level, own in zip(levels, contexts, strict=True)]
         return pooled if len(pooled) == 1 else [torch.cat([p.flatten(1) for p in pooled], 1)]
+
+    def backward(self, context: Context, now: Pass) -> Gradients:
+        """Sum the levels' gradients, for MAX by the positions that forward selected."""
+        if not now.needs.bottoms[0]:
+            return [None], []
+        shape = tuple(now.bottoms[0].shape)
+        levels, contexts = self._levels(shape), self.kept(context, "levels")
+        pooled = [level.top_shapes([shape])[0] for level in levels]
+        counts = [math.prod(p[1:]) for p in pooled]
+        parts = [now.top_diffs[0]] if len(levels) == 1 else now.top_diffs[0].split(counts, 1)
+        total: Tensor | None = None
+        for level, own, part, top in zip(levels, contexts, parts, pooled, strict=True):
+            diff = level.backward(own, replace(now, top_diffs=[part.reshape(top)]))[0][0]
+            assert diff is not None
+            total = diff if total is None else total + diff
+        return [total], []
 
     def _levels(self, shape: Shape) -> list[Pooling]:
         height = self.definition.spp_param.pyramid_height

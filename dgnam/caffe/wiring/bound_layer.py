@@ -94,6 +94,8 @@ class NetLayer:
         elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
             params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
+            if layer.recalls:
+                self.context.state["tops"] = [t.data_on(device) for t in self.tops]
             for top in self.tops[self.context.overwrite :]:
                 top.drop_data()
             with self._naming():
