@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dgnam.data.preprocessing import deprocess
+
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
@@ -34,6 +36,11 @@ class Pictures:
     def first(self) -> np.ndarray:
         """(units, 3, h, w): those of the first seed."""
         return self.images[:: len(self.seeds)]
+
+    @property
+    def true_colors(self) -> np.ndarray:
+        """(units * seeds, h, w, 3) uint8 RGB, to set beside real pictures; saved ones have more contrast."""
+        return deprocess(self.images)
 
     @property
     def measured(self) -> np.ndarray:

@@ -52,7 +52,7 @@ def run(context: Context) -> Mapping[str, Any]:
     held_out = context.held_out.part(range(0, len(context.held_out), max(1, len(context.held_out) // count)))
     chosen = training.part(range(0, searched, max(1, searched // max(5, count // 5))))
     queries = {
-        "synthesized": deprocess(made.images),
+        "synthesized": made.true_colors,
         "held_out": context.shown(held_out)[0],
         **{kind: make(context, context.shown(chosen)[0]) for kind, make in COPIES.items()},
     }

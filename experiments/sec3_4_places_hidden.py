@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dgnam.api.occlusion import Occlusion
-from dgnam.data.preprocessing import deprocess, preprocess
+from dgnam.data.preprocessing import preprocess
 from dgnam.measure import retrieval_ranks
 from dgnam.measure.statistics import proportion
 
@@ -21,6 +21,7 @@ from .context import Context
 from .experiment import Experiment, Replacement, Size, mini, published
 from .finding import Controls, percent
 from .making import evenly
+from .pictures import Pictures
 
 LAYER = "conv5"
 PICTURES = {"smoke": (2, 100), "small": (4, 2000), "full": (9, None)}
@@ -37,7 +38,7 @@ def run(context: Context) -> Mapping[str, Any]:
     (real,) = context.models.pictures
     regions = context.occlusion("occlusion", [f"{LAYER}:{unit}" for unit in units], images=real, k=k, limit=limit)
     made = context.synthesize(LAYER, layer=LAYER, units=units, settings="released")
-    show(context, units, regions, made.first)
+    show(context, units, regions, made)
     gallery = [[regions.region(place, rank) for rank in range(regions.top.count(place))] for place in range(len(units))]
     theirs = np.stack([context.features(preprocess(np.stack(cut))).mean(0) for cut in gallery])
     found = retrieval_ranks(context.features(made.first), theirs)
@@ -47,10 +48,10 @@ def run(context: Context) -> Mapping[str, Any]:
     return {"units": len(units), "retrieval": retrieved}
 
 
-def show(context: Context, units: list[int], regions: Occlusion, made: np.ndarray) -> None:
+def show(context: Context, units: list[int], regions: Occlusion, made: Pictures) -> None:
     """Some units, each with its regions of real pictures and its synthesized picture."""
-    k = regions.top.places.shape[1]
-    pictures, tiles, names = deprocess(made), [], []
+    k, pictures = regions.top.places.shape[1], made.true_colors
+    tiles, names = [], []
     for place in evenly(range(len(units)), SHOWN):
         tiles += [*(regions.region(place, rank) for rank in range(k)), pictures[place]]
         names += [f"{LAYER}:{units[place]}", *[""] * (k - 1), "synthesized"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dgnam.api.targets import open_target
-from dgnam.data.preprocessing import deprocess, preprocess
+from dgnam.data.preprocessing import preprocess
 from dgnam.measure import BaseJudge, ColorOrder, laplacian_sharpness, seam_energy, transfer_share
 
 from .context import Context
@@ -58,7 +58,7 @@ def run(context: Context) -> Mapping[str, Any]:
             )
         seen = {"regular": regular, "modified": modified}
         if net in RESTORE:
-            seen["restored"] = replace(modified, images=preprocess(RESTORE[net](deprocess(modified.images))))
+            seen["restored"] = replace(modified, images=preprocess(RESTORE[net](modified.true_colors)))
         steps = {f"{what}, {net}": pictures for what, pictures in seen.items()}
         shares |= rates({step: context.judge(step, pictures, judges=judges) for step, pictures in steps.items()})
         if net == CUT_UP:
@@ -100,7 +100,7 @@ def in_other_orders(context: Context, judge: BaseJudge | None, regular: Pictures
 
 def measured(measure: Callable[[np.ndarray], np.ndarray], pictures: Pictures) -> np.ndarray:
     """(units, seeds) of a measure of pictures (N, h, w, 3) uint8 RGB."""
-    return pictures.by_unit(measure(deprocess(pictures.images)))
+    return pictures.by_unit(measure(pictures.true_colors))
 
 
 def color_order() -> Callable[[np.ndarray], np.ndarray]:

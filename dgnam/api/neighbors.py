@@ -144,8 +144,8 @@ def neighbors(
         found = dgnam.visualize("caffenet-mini", "fc8:0-9")
         dgnam.neighbors(found, data="image-sets").show()
 
-    pictures: the queries: a run folder of `visualize`, or what it returned, whose images are compared as the target saw
-        them; whatever `open_dataset` takes; or an array (Q, H, W, 3) uint8 RGB, of the size of the target's input.
+    pictures: the queries: a run folder of `visualize`, or what it returned, whose images are compared as pictures of
+        eight bits; whatever `open_dataset` takes; or an array (Q, H, W, 3) uint8 RGB, of the target's size.
     layers: "pixels" and layers of the target, as a list or with commas between.  None takes pixels and eight layers
         with weights, evenly chosen if there are more.
     images, root, listing, data: the pictures to search; see `open_dataset`.  None takes those that a

@@ -14,6 +14,7 @@ from torch import nn
 import dgnam
 from dgnam.am import TorchTarget
 from dgnam.cli import app as cli
+from dgnam.data.preprocessing import deprocess
 from dgnam.errors import DgnamError
 from dgnam.measure.picture_neighbors import NeighborMeasurement
 from dgnam.runs import Interrupted
@@ -62,12 +63,14 @@ def test_fewer_pictures_than_asked_for_are_said(own, tmp_path, k, said):
     assert (found.places[0] >= 0).sum(1).tolist() == [3, 3]
 
 
-def test_a_run_of_synthesis_is_what_the_target_saw(own, options, tmp_path):
+def test_a_run_of_synthesis_is_compared_as_pictures_of_eight_bits(own, options, tmp_path):
     how = {"weights": own["weights"], "prior": options[6], "prior_weights": options[8], "n_iters": 2}
     made = dgnam.visualize(own["target"], "fc8:0-2", folder=tmp_path / "made", progress=False, **how)
     by_folder = dgnam.neighbors(tmp_path / "made", k=1, **own)
     by_result = dgnam.neighbors(made, k=1, **own)
     assert np.array_equal(by_folder.distances, by_result.distances)
+    by_pictures = dgnam.neighbors(deprocess(made.raw), k=1, **own)
+    assert np.array_equal(by_folder.distances, by_pictures.distances)
     assert list(by_folder.names) == ["fc8:0 seed 0", "fc8:1 seed 0", "fc8:2 seed 0"]
 
 
