@@ -18,7 +18,13 @@ from dgnam.train.losses import PUBLISHED
 
 MINI = {"deepsim-fc6-mini": 4.4, "deepsim-fc7-mini": 3.5, "deepsim-pool5-mini": 3.0, "deepsim-conv3-mini": 1.5}
 """At most so many MB in float16."""
-PROJECTED = {"deepsim-fc6-b-mini": 11.0, "deepsim-fc6-v2-mini": 12.0}
+PROJECTED = {
+    "deepsim-fc6-b-mini": 11.0,
+    "deepsim-fc6-v2-mini": 12.0,
+    "deepsim-fc7-v2-mini": 12.5,
+    "deepsim-pool5-v2-mini": 5.0,
+    "deepsim-conv3-v2-mini": 3.5,
+}
 """Those trained against heads on features, with residual blocks and no discriminator of Caffe's."""
 ENCODER_MMAC = 31.6
 PROTOTXT = zoo.data_folder("prototxt")
