@@ -2,8 +2,9 @@
 
 `write_sheets` lays out pictures of a run of figure 1, those of both its controls, and, with real pictures at hand,
 photographs and the prior's reconstructions of others: twenty of each kind, each of a class of its own, shuffled and
-numbered.  A rater, who sees the sheets and the list of all classes and nothing else, writes a line `number name` for
-each; `score` counts what two or more raters have right, and how far they agree.
+numbered, all in the colors of photographs, where saved pictures have more contrast.  A rater, who sees the sheets and
+the list of all classes and nothing else, writes a line `number name` for each; `score` counts what two or more raters
+have right, and how far they agree.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dgnam.am.images import picture
 from dgnam.api.load import load
 from dgnam.api.pictures import HELD_OUT, open_pictures
 from dgnam.api.priors import open_prior
 from dgnam.api.render import random_codes, render
 from dgnam.api.targets import ResolvedTarget, open_target
-from dgnam.data.preprocessing import center_crop, preprocess
+from dgnam.data.preprocessing import center_crop, deprocess, preprocess
 from dgnam.errors import DgnamError, closest
 from dgnam.figures import labeled_grid
 from dgnam.files.encode import png
@@ -115,16 +115,16 @@ def _kinds(run: Run, data: Path | None) -> tuple[dict[str, np.ndarray], list[str
     prior = open_prior(inputs["prior"]["name"], size)
     random = render(prior, random_codes(prior, len(names), inputs["seeds"][0]), size)
     kinds = {
-        "DGN-AM": load(run.path / "dgn_am").images,
-        "pixels": load(run.path / "pixels").images,
-        "random codes": np.stack([picture(image) for image in random]),
+        "DGN-AM": deprocess(load(run.path / "dgn_am").raw),
+        "pixels": deprocess(load(run.path / "pixels").raw),
+        "random codes": deprocess(random),
     }
     if data is not None and prior.inverts is not None:
         photographs, others = photographs_of(target, data, len(names))
         encoder, layer = prior.inverts
         codes = LayerCodes(open_target(encoder).target, [layer])(preprocess(others), [""] * len(names))[layer]
         again = render(prior, codes.reshape(-1, *prior.prior.code_shape), size)
-        kinds["reconstructions"] = np.stack([picture(image) for image in again])
+        kinds["reconstructions"] = deprocess(again)
         kinds[PHOTOGRAPHS] = photographs
     return kinds, names
 

@@ -43,14 +43,19 @@ class Context(Judging):
     findings: dict[str, Finding] = field(default_factory=dict)
 
     def compare(
-        self, steps: Mapping[str, Pictures], titles: Mapping[str, str], own: Mapping[str, str] = MappingProxyType({})
+        self,
+        steps: Mapping[str, Pictures],
+        titles: Mapping[str, str],
+        own: Mapping[str, str] = MappingProxyType({}),
+        of: str | None = None,
     ) -> dict[str, dict[str, Verdict]]:
         """Show some units by all steps, and all by each, from the first seed; and ask the judges for each picture.
 
         own: of a step whose target is one of the judges, this one, which isn't asked.
+        of: what the units are of, for the overview's title; None for the target.
         Returns what they say, by step and judge.
         """
-        self.overview(steps)
+        self.overview(steps, self.target.name if of is None else of)
         for step, pictures in steps.items():
             self.show(step, pictures.first, [self.labels[unit] for unit in pictures.units], titles[step])
         return {step: self.judge(step, pictures, own.get(step)) for step, pictures in steps.items()}
@@ -123,7 +128,7 @@ class Context(Judging):
         if series:
             self._figure(name, draw_pairs(series, **words))
 
-    def overview(self, steps: Mapping[str, Pictures]) -> None:
+    def overview(self, steps: Mapping[str, Pictures], of: str) -> None:
         """Write overview.png: a row for each step, of some units that all steps have, from the first seed."""
         common = [unit for unit in self.units if all(unit in pictures.units for pictures in steps.values())]
         units = evenly(common, MOST_COLUMNS)
@@ -134,7 +139,7 @@ class Context(Judging):
             "overview",
             [picture(image) for image in tiles],
             [""] * len(tiles),
-            f"Preferred images, {self.target.name}{where}",
+            f"Preferred images, {of}{where}",
             columns=len(units),
             across=[self.labels[unit] for unit in units],
             down=[ROW_NAMES.get(step, step.replace("_", " ")) for step in steps],

@@ -38,7 +38,7 @@ def run(context: Context) -> Mapping[str, Any]:
     }
     steps |= further(context)
     titles = {net: f"Preferred images of {net}'s output units" for net in steps}
-    found = context.compare(steps, titles, own={JUDGE: OUTSIDE})
+    found = context.compare(steps, titles, own={JUDGE: OUTSIDE}, of="one prior and several networks")
     parts = [context.points(found, near, far, f"{near} minus {far}, {{judge}}") for near, far in pairwise(NETS)]
     together = {part: estimate for pair in parts for part, estimate in pair.items()}
     context.decide("sec3.3-architectures", together, context.recognized)
@@ -74,7 +74,7 @@ EXPERIMENT = Experiment(
             "deepsim-fc6-v2-mini",
             judges=("judge-mini", OUTSIDE),
             others={"GoogLeNet": "googlenet-mini", "ResNet": "resnet-mini"},
-            note="Small models of our own, at 64 px; EfficientNet and SqueezeNet are those of ImageNet, at 224 px.",
+            note="Small models of our own, at 64 px; EfficientNet and SqueezeNet, if shown, are ImageNet's, at 224 px.",
         ),
         "paper": published(
             "caffenet",

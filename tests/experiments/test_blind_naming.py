@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from dgnam.data.preprocessing import preprocess
 from dgnam.errors import DgnamError
 from dgnam.experiments import blind_naming
 from dgnam.experiments.blind_naming import KEY, NAMES, SCORE
@@ -18,8 +19,8 @@ CLASSES = 200
 def run(tmp_path, monkeypatch):
     folder = tmp_path / "fig1-mini-1"
     write_record(folder, list(range(CLASSES)))
-    images = np.zeros((CLASSES, 56, 56, 3), np.uint8) + np.arange(CLASSES, dtype=np.uint8)[:, None, None, None]
-    monkeypatch.setattr(blind_naming, "load", lambda path: SimpleNamespace(images=images))
+    raw = preprocess(np.zeros((CLASSES, 56, 56, 3), np.uint8) + np.arange(CLASSES, dtype=np.uint8)[:, None, None, None])
+    monkeypatch.setattr(blind_naming, "load", lambda path: SimpleNamespace(raw=raw))
     monkeypatch.delenv("DGNAM_DATA", raising=False)
     return folder
 
@@ -62,6 +63,17 @@ def test_with_real_pictures_there_are_photographs_and_reconstructions(run, monke
     kinds = [shown["kind"] for shown in key_of(run).values()]
     assert (kinds.count("photographs"), kinds.count("reconstructions"), len(kinds)) == (20, 20, 100)
     assert [page.name for page in pages] == ["sheet-1.png", "sheet-2.png"]
+
+
+def test_pictures_have_the_colors_that_photographs_have(run, monkeypatch):
+    shown = []
+    monkeypatch.setattr(blind_naming, "labeled_grid", lambda tiles, *_, **__: shown.extend(tiles) or tiles[0])
+    blind_naming.write_sheets(run)
+    names = (run / NAMES).read_text().splitlines()
+    searched = {n: names.index(at["class"]) for n, at in key_of(run).items() if at["kind"] != "random codes"}
+    assert len(searched) == 40
+    for number, gray in searched.items():
+        assert (shown[int(number) - 1] == gray).all()
 
 
 def test_right_answers_are_counted_by_kind_and_rater(run, tmp_path):

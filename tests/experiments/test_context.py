@@ -50,12 +50,13 @@ def test_an_overview_has_units_across_and_steps_down(monkeypatch):
     monkeypatch.setattr(Context, "_figure", lambda self, name, drawn: None)
     monkeypatch.setattr(context_module, "labeled_grid", lambda *given, **how: sheets.append((given, how)))
     larger = Pictures(np.zeros((2, 3, 60, 60), np.float32), [1, 2], [0])
-    made.overview({"dgn_am": pictures([1, 2]), "random_codes": larger})
+    made.overview({"dgn_am": pictures([1, 2]), "random_codes": larger}, "several networks")
     ((shown, labels), how), *rest = sheets
     assert [picture.shape for picture in shown] == [(56, 56, 3)] * 2 + [(60, 60, 3)] * 2
     assert not any(labels)
     assert (how["across"], how["down"]) == ([made.labels[1], made.labels[2]], ["DGN-AM", "random codes"])
     assert (how["columns"], rest) == (2, [])
+    assert how["title"].startswith("Preferred images, several networks (")
 
 
 @pytest.mark.parametrize(("count", "columns"), [(22, 11), (40, 20), (3, 3), (50, 17), (200, 20)])

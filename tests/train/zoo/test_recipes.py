@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from dgnam import zoo
 from dgnam.train.projected_recipe import ProjectedRecipe
 from dgnam.train.zoo.recipes import RECIPES, ZooClassifier, ZooGenerator, recipe_of
@@ -19,6 +21,11 @@ def needs(name: str) -> set[str]:
         return {recipe.of}
     compared = recipe.training.comparisons if isinstance(recipe.training, ProjectedRecipe) else ()
     return {recipe.encoder, recipe.judge, *(comparison.model for comparison in compared)}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_of_a_model_in_the_registry(name):
+    assert zoo.get(name).prototxt.is_file()
 
 
 def test_make_train_zoo_trains_all_models_each_after_those_that_it_needs():
