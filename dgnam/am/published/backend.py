@@ -30,6 +30,8 @@ from . import loop
 
 BACKENDS = ("auto", "dgnam", "caffe")
 
+_LEVEL = "GLOG_minloglevel"
+
 StrPath = str | os.PathLike[str]
 
 
@@ -53,11 +55,28 @@ def find_backend(name: str = "auto") -> ModuleType:
 
 
 def real_caffe() -> ModuleType:
-    """BVLC's `caffe`; raises ImportError if there is none, or if `dgnam.caffe` serves `import caffe`."""
-    module = importlib.import_module("caffe")
+    """BVLC's `caffe`; raises ImportError if there is none, or if `dgnam.caffe` serves `import caffe`.
+
+    It logs errors alone, unless GLOG_minloglevel says otherwise: its log of a net is pages long.
+    """
+    with _quiet():
+        module = importlib.import_module("caffe")
     if module is ours or not hasattr(module, "Net"):
         raise ImportError("the module of `import caffe` is not BVLC's")
     return module
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """GLOG_minloglevel is 2 unless it is set; glog reads it as its library is loaded."""
+    if _LEVEL in os.environ:
+        yield
+        return
+    os.environ[_LEVEL] = "2"
+    try:
+        yield
+    finally:
+        del os.environ[_LEVEL]
 
 
 def backend_name(backend: ModuleType) -> str:

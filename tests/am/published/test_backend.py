@@ -1,5 +1,6 @@
 """The backends of the published loop, on the small models; BVLC's own if it can be imported."""
 
+import os
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -76,6 +77,19 @@ class TestFinding:
         monkeypatch.setitem(sys.modules, "caffe", stand_in)
         assert find_backend("auto") is find_backend("caffe") is stand_in
         assert backend_name(stand_in) == "caffe"
+
+    @pytest.mark.parametrize(("asked", "seen"), [(None, "2"), ("0", "0")])
+    def test_bvlcs_logs_errors_alone_unless_asked(self, monkeypatch, tmp_path, asked, seen):
+        (tmp_path / "caffe.py").write_text("import os\nNet, seen = object, os.environ['GLOG_minloglevel']\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "caffe", raising=False)
+        if asked is None:
+            monkeypatch.delenv("GLOG_minloglevel", raising=False)
+        else:
+            monkeypatch.setenv("GLOG_minloglevel", asked)
+        assert find_backend("caffe").seen == seen
+        assert ("GLOG_minloglevel" in os.environ) == (asked is not None)
+        del sys.modules["caffe"]
 
     @pytest.mark.parametrize("served", [None, dgnam.caffe, ModuleType("caffe")])
     def test_without_bvlcs(self, monkeypatch, served):
