@@ -263,10 +263,10 @@ class Net(NetNames):
             ours: Sequence[Blob] = first.get(name, ())
             if not ours:
                 continue
-            if [blob.shape for blob in ours] != [blob.shape for blob in theirs]:
+            if [blob.axes for blob in ours] != [blob.axes for blob in theirs]:
                 raise CaffeError(
-                    f"layer '{name}': parameters of shapes {[b.shape for b in ours]} can't share the memory of shapes "
-                    f"{[b.shape for b in theirs]}"
+                    f"layer '{name}': parameters of shapes {[b.axes for b in ours]} can't share the memory of shapes "
+                    f"{[b.axes for b in theirs]}"
                 )
             for blob, source in zip(ours, theirs, strict=True):
                 blob.share_data(source)
@@ -282,7 +282,7 @@ class Net(NetNames):
     def _param(self, index: int, shape: tuple[int, ...]) -> Blob:
         """Return the parameter, or its memory in another shape for a layer sharing it permissively."""
         owner = self._params[index]
-        if owner.shape == shape:
+        if owner.axes == shape:
             return owner
         blob = Blob(*shape)
         blob.share_data(owner)

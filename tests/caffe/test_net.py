@@ -578,6 +578,25 @@ class TestReshape:
         with pytest.raises(CaffeError, match=r"layer 'ip'.*\(5, 64\).*\(5, 100\)"):
             small.forward()
 
+    def test_weights_may_have_another_shape_than_their_layer_takes(self, small, tmp_path):
+        tops = np.arange(10.0).reshape(2, 5)
+        out = small.forward()["ip"].copy()
+        gradient = small.backward(ip=tops)["data"].copy()
+        wanted = {name: small.params[name][0].diff.copy() for name in ("conv", "ip")}
+        small.params["ip"][0].reshape(5, 4, 4, 4)
+        small.params["conv"][0].reshape(4, 27)
+        small.clear_param_diffs()
+        assert (small.forward()["ip"] == out).all()
+        assert (small.backward(ip=tops)["data"] == gradient).all()
+        assert (small.params["ip"][0].diff == wanted["ip"].reshape(5, 4, 4, 4)).all()
+        assert (small.params["conv"][0].diff == wanted["conv"].reshape(4, 27)).all()
+        small.save(tmp_path / "net.caffemodel")
+        shapes = [list(layer.blobs[0].shape.dim) for layer in saved(tmp_path / "net.caffemodel").layer if layer.blobs]
+        assert shapes == [[4, 27], [5, 4, 4, 4]]
+        small.params["ip"][0].reshape(5, 63)
+        with pytest.raises(CaffeError, match=r"layer 'ip'.*\[5, 64\]"):
+            small.forward()
+
     def test_the_loss_weight_survives(self):
         net = net_of("force_backward: true" + DATA + CONV + IP + LOSS)
         net.blobs["data"].reshape(4, 3, 6, 6)
@@ -640,6 +659,20 @@ class TestFiles:
         other.params["ip"][1].data[...] = 9
         other.load_hdf5(tmp_path / "weights.hdf5")
         assert (other.params["ip"][1].data == small.params["ip"][1].data).all()
+
+    @pytest.mark.parametrize("name", ["net.caffemodel", "net.h5"])
+    def test_blobs_added_to_a_layer_are_saved_and_loaded(self, small, tmp_path, name):
+        out = small.forward()["ip"].copy()
+        small.params["conv"].add_blob(2, 3)
+        small.params["conv"][2].data[...] = 7
+        assert (small.forward()["ip"] == out).all()
+        small.backward(ip=np.ones((2, 5)))
+        small.save(tmp_path / name)
+        small.params["conv"][2].data[...] = 0
+        small.copy_from(tmp_path / name)
+        assert (small.params["conv"][2].data == 7).all()
+        with pytest.raises(CaffeError, match="layer 'conv' has 2 parameters; the weights have 3"):
+            net_of(SMALL).copy_from(tmp_path / name)
 
     def test_a_view_in_use_gets_the_loaded_weights(self, small, tmp_path):
         small.save(tmp_path / "net.caffemodel")
