@@ -25,13 +25,13 @@ import torch
 
 from ..errors import ArgumentError, CaffeError, naming
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
-from .blob import HOST, Blob, BlobVec
+from .blob import HOST, Blob, BlobVec, is_fresh
 from .filler import fill
 from .glog import LOGGER
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
 from .parallel import NCCL
-from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
+from .proto import pb, read_diffs, read_net, read_weights, write_caffemodel, write_hdf5_weights
 from .wiring.batches import batches, copies, joined, length
 from .wiring.bound_layer import NetLayer
 from .wiring.build import WiredLayer, build
@@ -40,7 +40,7 @@ from .wiring.input_array import assign
 from .wiring.located import located
 from .wiring.names import NetNames
 from .wiring.vectors import LayerVec
-from .wiring.weights import Weights, check_layers, copy_weights
+from .wiring.weights import check_layers, copy_weights
 
 StrPath = str | os.PathLike[str]
 Callback = Callable[[int], Any]
@@ -97,8 +97,7 @@ class Net(NetNames):
         self._hint = GradientHint(self._plan.name, self._plan.force_backward, self.bound_layers, named)
         self._fill()
         if pretrained is not None:
-            with naming(pretrained):
-                self._copy(read_weights(pretrained), whole=True)
+            self._load(pretrained, whole=True)
 
     def __repr__(self) -> str:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
@@ -225,9 +224,11 @@ class Net(NetNames):
     # Weights.
 
     def copy_from(self, path: StrPath) -> None:
-        """Copy the weights of layers with matching names from a caffemodel, an HDF5 file or a torch state dict."""
-        with naming(path):
-            self._copy(read_weights(path))
+        """Copy the weights of layers with matching names from a caffemodel, an HDF5 file or a torch state dict.
+
+        The gradients that a caffemodel stores with them are copied too, as in Caffe.
+        """
+        self._load(path)
 
     def load_hdf5(self, path: StrPath) -> None:
         """`copy_from` for an HDF5 file, under pycaffe's name."""
@@ -300,15 +301,24 @@ class Net(NetNames):
                 seed = int(torch.randint(2**62, (), generator=mode.generator(HOST)))
                 blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
-    def _copy(self, weights: Weights, whole: bool = False) -> None:
-        """Copy weights read for this net alone: a blob may adopt an array's memory.
+    def _load(self, path: StrPath, whole: bool = False) -> None:
+        """Copy weights and gradients from a file; a blob may adopt an array's memory.
 
         whole: a state dict must have all layers of the net, and no others.
         """
         slots = [(layer.name, layer.slots()) for layer in self.bound_layers if layer.blobs]
-        if whole:
-            check_layers(self._plan.name, slots, weights)
-        copy_weights(slots, weights)
+        with naming(path):
+            weights = read_weights(path)
+            if whole:
+                check_layers(self._plan.name, slots, weights)
+            copy_weights(slots, weights)
+            diffs = read_diffs(path)
+        first = {layer.name: layer.blobs for layer in reversed(self.bound_layers) if layer.blobs}
+        for name in first.keys() & diffs.keys():
+            for blob, diff in zip(first[name], diffs[name], strict=False):
+                if diff.size:
+                    values = torch.from_numpy(diff).view(blob.axes)
+                    blob.put_diff(values, fresh=is_fresh(values, ()))
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}

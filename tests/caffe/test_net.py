@@ -682,6 +682,20 @@ class TestFiles:
         small.copy_from(tmp_path / "net.caffemodel")
         assert (view == expected).all()
 
+    def test_gradients_in_a_caffemodel_are_loaded_with_it(self, small, tmp_path):
+        small.forward()
+        small.backward(ip=np.ones((2, 5)))
+        small.save(tmp_path / "net.caffemodel", diffs=True)
+        small.save(tmp_path / "weights.caffemodel")
+        net = net_of(SMALL)
+        view = net.params["ip"][0].diff
+        net.copy_from(tmp_path / "net.caffemodel")
+        assert (view == small.params["ip"][0].diff).all()
+        assert (net.params["conv"][1].diff == small.params["conv"][1].diff).all()
+        net.clear_param_diffs()
+        net.copy_from(tmp_path / "weights.caffemodel")
+        assert (view == 0).all()
+
     def test_layers_that_only_one_side_has_are_passed_over(self, small, tmp_path):
         small.save(tmp_path / "net.caffemodel")
         other = net_of(SMALL.replace('"ip"', '"other"'))
