@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -125,8 +125,7 @@ class Net(NetNames):
             for name, values in data.items():
                 assign(name, self.blobs[name].data, values)
         self._forward(first, last)
-        ends = self.outputs if end is None else self.top_names[end]
-        return {name: self._blob(name).data for name in [*ends, *_none_to_empty(blobs)]}
+        return self._views("data", self.outputs if end is None else self.top_names[end], blobs)
 
     def backward(
         self,
@@ -151,11 +150,9 @@ class Net(NetNames):
             for name, values in top_diffs.items():
                 assign(name, self.blobs[name].diff, values)
         self._backward(first, last)
-        asked = _none_to_empty(diffs)
-        ends = self.inputs if end is None else self.bottom_names[end]
-        found = {name: self._blob(name).diff for name in [*ends, *asked]}
+        found = self._views("diff", self.inputs if end is None else self.bottom_names[end], diffs)
         self._hint.watch(first, last)
-        for name in asked:
+        for name in _none_to_empty(diffs):
             self._hint.read(name)
         return Diffs(found, self._hint.read)
 
@@ -170,8 +167,13 @@ class Net(NetNames):
             blob.clear_diff()
 
     def forward_all(self, blobs: Sequence[str] | None = None, **data: np.ndarray) -> dict[str, np.ndarray]:
-        """Run forward over arrays of any length in batches of the net's size; returns concatenated copies."""
+        """Run forward over arrays of any length in batches of the net's size; returns concatenated copies.
+
+        Arrays without items give outputs without items.
+        """
         parts = [copies(self.forward(blobs=blobs, **batch)) for batch in self._batch(data)]
+        if data and not parts:
+            parts = [self._views("data", self.outputs, blobs)]
         return joined(parts, length(data))
 
     def forward_backward_all(
@@ -185,6 +187,8 @@ class Net(NetNames):
         for batch, top_diffs in zip_longest(data, tops, fillvalue=nothing):
             outs.append(copies(self.forward(blobs=blobs, **batch)))
             grads.append(copies(self.backward(diffs=diffs, **top_diffs)))
+        if arrays and not outs:
+            outs, grads = [self._views("data", self.outputs, blobs)], [self._views("diff", self.inputs, diffs)]
         return joined(outs, length(arrays)), Diffs(joined(grads, length(arrays)), self._hint.read)
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
@@ -357,6 +361,11 @@ class Net(NetNames):
     def _call(self, event: str, index: int) -> None:
         for callback in self._callbacks.get(event, ()):
             callback(index)
+
+    def _views(
+        self, side: Literal["data", "diff"], names: Sequence[str], more: Sequence[str] | None
+    ) -> dict[str, np.ndarray]:
+        return {name: getattr(self._blob(name), side) for name in [*names, *_none_to_empty(more)]}
 
     def _batch(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
         """Slice arrays into batches of the net's size (pycaffe's `_Net_batch`)."""

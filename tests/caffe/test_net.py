@@ -309,6 +309,14 @@ class TestPassesInPart:
         with pytest.raises(CaffeError, match="at least one array"):
             small.forward_all()
 
+    def test_no_items_give_outputs_without_items(self, small):
+        nothing = images(n=0)
+        assert small.forward_all(data=nothing, blobs=["conv"])["conv"].shape == (0, 4, 4, 4)
+        outs, diffs = small.forward_backward_all(data=nothing, ip=np.zeros((0, 5)), diffs=["conv"])
+        assert (outs["ip"].shape, diffs["data"].shape, diffs["conv"].shape) == ((0, 5), (0, 3, 6, 6), (0, 4, 4, 4))
+        scalar = net_of(DATA + CONV + IP + LOSS)
+        assert scalar.forward_all(data=nothing, label=np.zeros(0))["loss"].shape == (0,)
+
 
 class TestInPlace:
     # A layer that goes by its top's data must come last: what follows it in place would overwrite them.
