@@ -109,6 +109,7 @@ class Layer:
         data and diff.
     recalls: a forward pass finds the tops' data from before it in the context's state, as "tops".
     lends_diff: a backward pass makes the first top's diff the bottom's.
+    observes: a backward pass runs the layer even if it has nothing to compute.
     """
 
     type: ClassVar[str] = ""
@@ -124,6 +125,7 @@ class Layer:
     shares: Literal["nothing", "data", "both"] = "nothing"
     recalls: ClassVar[bool] = False
     lends_diff: ClassVar[bool] = False
+    observes: bool = False
 
     def __init__(self, definition: pb.LayerParameter):
         self.definition = definition

@@ -112,7 +112,7 @@ class NetLayer:
         layer, planned = self.wired.layer, self.wired.needs
         learns = [need and param_gradients and not layer.statistics for need in planned.params]
         needs = Needs([need or i in layer.always for i, need in enumerate(planned.bottoms)], learns)
-        if layer.shares == "both" or not (any(needs.bottoms) or any(needs.params)):
+        if layer.shares == "both" or not (any(needs.bottoms) or any(needs.params) or layer.observes):
             return
         for i in layer.no_gradient:
             if i < len(needs.bottoms) and needs.bottoms[i]:
