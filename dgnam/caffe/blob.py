@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ArgumentError, CaffeError
-from .wiring.vectors import Vector
+from .wiring.vectors import IntVec, Vector
 
 HOST = torch.device("cpu")
 MAX_AXES = 32
@@ -212,24 +212,26 @@ class Blob:
 
     Reshaping keeps the memory, and views of it, as long as it is large enough.
 
+    axes: the shape, which `reshape` changes.
     on_diff: called when `diff` is read; None for nothing.
     """
 
     on_diff: Callable[[], object] | None = None
 
     def __init__(self, *shape: int):
-        self._shape: tuple[int, ...] = ()
+        self.axes: tuple[int, ...] = ()
         self._count = 1
         self._data = SyncedMemory(1)
         self._diff = SyncedMemory(1)
         self.reshape(*shape)
 
     def __repr__(self) -> str:
-        return f"Blob(shape={self._shape})"
+        return f"Blob(shape={self.axes})"
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self._shape
+    def shape(self) -> IntVec:
+        """The axes as the caller's own list: scripts change one of them and pass all to `reshape`."""
+        return IntVec(self.axes)
 
     @property
     def count(self) -> int:
@@ -239,14 +241,14 @@ class Blob:
     @property
     def data(self) -> np.ndarray:
         """The values, as a view of the memory."""
-        return self._data.view()[: self._count].reshape(self._shape)
+        return self._data.view()[: self._count].reshape(self.axes)
 
     @property
     def diff(self) -> np.ndarray:
         """The gradient, as a view of the memory."""
         if self.on_diff is not None:
             self.on_diff()
-        return self._diff.view()[: self._count].reshape(self._shape)
+        return self._diff.view()[: self._count].reshape(self.axes)
 
     @property
     def _gpu_data_ptr(self) -> int:
@@ -279,11 +281,11 @@ class Blob:
 
     def reshape(self, *shape: int) -> None:
         """Change the shape; memory that is too small is replaced by zeros."""
-        if shape == self._shape:
+        if shape == self.axes:
             return
         shape = _axes(shape)
         check_shape(shape)
-        self._shape, self._count = shape, math.prod(shape)
+        self.axes, self._count = shape, math.prod(shape)
         if self._count > self._data.count:
             self._data = SyncedMemory(self._count)
         if self._count > self._diff.count:
@@ -332,7 +334,7 @@ class Blob:
         if isinstance(values, Product):
             self._diff.add(values)
         else:
-            self.diff_on(values.device, mutable=True).add_(values.reshape(self._shape))
+            self.diff_on(values.device, mutable=True).add_(values.reshape(self.axes))
 
     def clear_diff(self) -> None:
         """Set the diff to zero; an unused one stays unallocated."""
@@ -341,21 +343,21 @@ class Blob:
     def _shaped(self, flat: Tensor) -> Tensor:
         if flat.numel() != self._count:
             flat = flat[: self._count]
-        return flat.view(self._shape)
+        return flat.view(self.axes)
 
     def _in_shape(self, first: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
-        count, shape = self._count, self._shape
+        count, shape = self._count, self.axes
         return lambda flat: first(flat[:count].view(shape))
 
     def _check_count(self, other: Blob) -> None:
         if self._count != other.count:
-            raise CaffeError(f"a blob of shape {self._shape} can't share the memory of one of shape {other.shape}")
+            raise CaffeError(f"a blob of shape {self.axes} can't share the memory of one of shape {other.axes}")
 
     def _legacy_axis(self, axis: int) -> int:
         """Return the size of an axis by its legacy name; 1 for a missing axis."""
-        if len(self._shape) > 4:
-            raise CaffeError(f"num, channels, height and width need at most 4 axes; the shape is {self._shape}")
-        return self._shape[axis] if axis < len(self._shape) else 1
+        if len(self.axes) > 4:
+            raise CaffeError(f"num, channels, height and width need at most 4 axes; the shape is {self.axes}")
+        return self.axes[axis] if axis < len(self.axes) else 1
 
 
 class BlobVec(Vector[Blob]):

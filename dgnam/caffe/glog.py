@@ -59,10 +59,11 @@ class GlogFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without a line break."""
+        message = record.getMessage().removesuffix("\n")
         letter = "F" if record.levelno >= logging.CRITICAL else record.levelname[0]
         when = datetime.fromtimestamp(record.created).strftime("%m%d %H:%M:%S.%f")
         place = f"{record.filename}:{record.lineno}"
-        return f"{letter}{when} {threading.get_native_id():5d} {place}] {record.getMessage()}"
+        return f"{letter}{when} {threading.get_native_id():5d} {place}] {message}"
 
 
 class _Stderr(logging.Handler):

@@ -22,6 +22,7 @@ from .blob import HOST, Blob, BlobVec, Product
 from .filler import fill
 from .proto import pb
 from .proto.forks import PYTHON_LAYER, about_type
+from .wiring.vectors import StringVec
 
 Shape = tuple[int, ...]
 
@@ -108,6 +109,7 @@ class Layer:
         data and diff.
     recalls: a forward pass finds the tops' data from before it in the context's state, as "tops".
     lends_diff: a backward pass makes the first top's diff the bottom's.
+    observes: a backward pass runs the layer even if it has nothing to compute.
     """
 
     type: ClassVar[str] = ""
@@ -123,6 +125,7 @@ class Layer:
     shares: Literal["nothing", "data", "both"] = "nothing"
     recalls: ClassVar[bool] = False
     lends_diff: ClassVar[bool] = False
+    observes: bool = False
 
     def __init__(self, definition: pb.LayerParameter):
         self.definition = definition
@@ -236,7 +239,7 @@ class BlobLayer(Layer):
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         """Shape the tops, by default to `top_shapes`, and fill those that are constant over passes."""
-        for top, shape in zip(tops, self.top_shapes([b.shape for b in bottoms]), strict=True):
+        for top, shape in zip(tops, self.top_shapes([b.axes for b in bottoms]), strict=True):
             top.reshape(*shape)
 
     def reshape(self, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
@@ -309,9 +312,9 @@ def register(type_name: str) -> Callable[[L], L]:
     return add
 
 
-def layer_type_list() -> list[str]:
+def layer_type_list() -> StringVec:
     """Return the names of all layer types, sorted."""
-    return sorted(_registry)
+    return StringVec(sorted(_registry))
 
 
 def create_layer(definition: pb.LayerParameter) -> Layer:

@@ -18,20 +18,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from ..errors import ArgumentError, CaffeError, naming
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
-from .blob import HOST, Blob, BlobVec
+from .blob import HOST, Blob, BlobVec, is_fresh
 from .filler import fill
 from .glog import LOGGER
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
 from .parallel import NCCL
-from .proto import pb, read_net, read_weights, write_caffemodel, write_hdf5_weights
+from .proto import pb, read_diffs, read_net, read_weights, write_caffemodel, write_hdf5_weights
 from .wiring.batches import batches, copies, joined, length
 from .wiring.bound_layer import NetLayer
 from .wiring.build import WiredLayer, build
@@ -40,7 +40,7 @@ from .wiring.input_array import assign
 from .wiring.located import located
 from .wiring.names import NetNames
 from .wiring.vectors import LayerVec
-from .wiring.weights import Weights, check_layers, copy_weights
+from .wiring.weights import check_layers, copy_weights
 
 StrPath = str | os.PathLike[str]
 Callback = Callable[[int], Any]
@@ -97,8 +97,7 @@ class Net(NetNames):
         self._hint = GradientHint(self._plan.name, self._plan.force_backward, self.bound_layers, named)
         self._fill()
         if pretrained is not None:
-            with naming(pretrained):
-                self._copy(read_weights(pretrained), whole=True)
+            self._load(pretrained, whole=True)
 
     def __repr__(self) -> str:
         return f"Net(name='{self.name}', layers={len(self.layers)}, inputs={self.inputs}, outputs={self.outputs})"
@@ -126,8 +125,7 @@ class Net(NetNames):
             for name, values in data.items():
                 assign(name, self.blobs[name].data, values)
         self._forward(first, last)
-        ends = self.outputs if end is None else self.top_names[end]
-        return {name: self._blob(name).data for name in [*ends, *_none_to_empty(blobs)]}
+        return self._views("data", self.outputs if end is None else self.top_names[end], blobs)
 
     def backward(
         self,
@@ -152,11 +150,9 @@ class Net(NetNames):
             for name, values in top_diffs.items():
                 assign(name, self.blobs[name].diff, values)
         self._backward(first, last)
-        asked = _none_to_empty(diffs)
-        ends = self.inputs if end is None else self.bottom_names[end]
-        found = {name: self._blob(name).diff for name in [*ends, *asked]}
+        found = self._views("diff", self.inputs if end is None else self.bottom_names[end], diffs)
         self._hint.watch(first, last)
-        for name in asked:
+        for name in _none_to_empty(diffs):
             self._hint.read(name)
         return Diffs(found, self._hint.read)
 
@@ -171,8 +167,13 @@ class Net(NetNames):
             blob.clear_diff()
 
     def forward_all(self, blobs: Sequence[str] | None = None, **data: np.ndarray) -> dict[str, np.ndarray]:
-        """Run forward over arrays of any length in batches of the net's size; returns concatenated copies."""
+        """Run forward over arrays of any length in batches of the net's size; returns concatenated copies.
+
+        Arrays without items give outputs without items.
+        """
         parts = [copies(self.forward(blobs=blobs, **batch)) for batch in self._batch(data)]
+        if data and not parts:
+            parts = [self._views("data", self.outputs, blobs)]
         return joined(parts, length(data))
 
     def forward_backward_all(
@@ -186,6 +187,8 @@ class Net(NetNames):
         for batch, top_diffs in zip_longest(data, tops, fillvalue=nothing):
             outs.append(copies(self.forward(blobs=blobs, **batch)))
             grads.append(copies(self.backward(diffs=diffs, **top_diffs)))
+        if arrays and not outs:
+            outs, grads = [self._views("data", self.outputs, blobs)], [self._views("diff", self.inputs, diffs)]
         return joined(outs, length(arrays)), Diffs(joined(grads, length(arrays)), self._hint.read)
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
@@ -225,9 +228,11 @@ class Net(NetNames):
     # Weights.
 
     def copy_from(self, path: StrPath) -> None:
-        """Copy the weights of layers with matching names from a caffemodel, an HDF5 file or a torch state dict."""
-        with naming(path):
-            self._copy(read_weights(path))
+        """Copy the weights of layers with matching names from a caffemodel, an HDF5 file or a torch state dict.
+
+        The gradients that a caffemodel stores with them are copied too, as in Caffe.
+        """
+        self._load(path)
 
     def load_hdf5(self, path: StrPath) -> None:
         """`copy_from` for an HDF5 file, under pycaffe's name."""
@@ -263,10 +268,10 @@ class Net(NetNames):
             ours: Sequence[Blob] = first.get(name, ())
             if not ours:
                 continue
-            if [blob.shape for blob in ours] != [blob.shape for blob in theirs]:
+            if [blob.axes for blob in ours] != [blob.axes for blob in theirs]:
                 raise CaffeError(
-                    f"layer '{name}': parameters of shapes {[b.shape for b in ours]} can't share the memory of shapes "
-                    f"{[b.shape for b in theirs]}"
+                    f"layer '{name}': parameters of shapes {[b.axes for b in ours]} can't share the memory of shapes "
+                    f"{[b.axes for b in theirs]}"
                 )
             for blob, source in zip(ours, theirs, strict=True):
                 blob.share_data(source)
@@ -282,7 +287,7 @@ class Net(NetNames):
     def _param(self, index: int, shape: tuple[int, ...]) -> Blob:
         """Return the parameter, or its memory in another shape for a layer sharing it permissively."""
         owner = self._params[index]
-        if owner.shape == shape:
+        if owner.axes == shape:
             return owner
         blob = Blob(*shape)
         blob.share_data(owner)
@@ -300,15 +305,24 @@ class Net(NetNames):
                 seed = int(torch.randint(2**62, (), generator=mode.generator(HOST)))
                 blob.fill_data(partial(_fill, filler=filler, seed=seed))
 
-    def _copy(self, weights: Weights, whole: bool = False) -> None:
-        """Copy weights read for this net alone: a blob may adopt an array's memory.
+    def _load(self, path: StrPath, whole: bool = False) -> None:
+        """Copy weights and gradients from a file; a blob may adopt an array's memory.
 
         whole: a state dict must have all layers of the net, and no others.
         """
         slots = [(layer.name, layer.slots()) for layer in self.bound_layers if layer.blobs]
-        if whole:
-            check_layers(self._plan.name, slots, weights)
-        copy_weights(slots, weights)
+        with naming(path):
+            weights = read_weights(path)
+            if whole:
+                check_layers(self._plan.name, slots, weights)
+            copy_weights(slots, weights)
+            diffs = read_diffs(path)
+        first = {layer.name: layer.blobs for layer in reversed(self.bound_layers) if layer.blobs}
+        for name in first.keys() & diffs.keys():
+            for blob, diff in zip(first[name], diffs[name], strict=False):
+                if diff.size:
+                    values = torch.from_numpy(diff).view(blob.axes)
+                    blob.put_diff(values, fresh=is_fresh(values, ()))
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}
@@ -347,6 +361,11 @@ class Net(NetNames):
     def _call(self, event: str, index: int) -> None:
         for callback in self._callbacks.get(event, ()):
             callback(index)
+
+    def _views(
+        self, side: Literal["data", "diff"], names: Sequence[str], more: Sequence[str] | None
+    ) -> dict[str, np.ndarray]:
+        return {name: getattr(self._blob(name), side) for name in [*names, *_none_to_empty(more)]}
 
     def _batch(self, arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
         """Slice arrays into batches of the net's size (pycaffe's `_Net_batch`)."""

@@ -218,7 +218,7 @@ class Solver:
             if self.param.iter_size != 1:
                 diff.mul_(1 / self.param.iter_size)
             grad = regularized(self.param, data, diff, param.decay_mult)
-            history = [memory.data_on(device, mutable=True) for memory in self._history[k :: len(blobs)]]
+            history = [memory.data_on(device, mutable=True).view_as(data) for memory in self._history[k :: len(blobs)]]
             local = local_rate(rate, param.lr_mult)
             diff.copy_(update_value(self.type, self.param, grad, history, local, self._iter + 1))
             data.sub_(diff)
@@ -341,10 +341,10 @@ class Solver:
                 f"'{self.net.name}' has {len(self._history)}. Is it of another net or another type of solver?"
             )
         for i, (memory, array) in enumerate(zip(self._history, state.history, strict=True)):
-            lead = len(array.shape) - len(memory.shape)
-            if array.shape != memory.shape and (lead <= 0 or array.shape != (1,) * lead + memory.shape):
+            lead = len(array.shape) - len(memory.axes)
+            if array.shape != memory.axes and (lead <= 0 or array.shape != (1,) * lead + memory.axes):
                 raise CaffeFormatError(
-                    f"{state_file}: history {i} has shape {array.shape}; the net's parameter has {memory.shape}"
+                    f"{state_file}: history {i} has shape {array.shape}; the net's parameter has {memory.axes}"
                 )
 
     # Checks.

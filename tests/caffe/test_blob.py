@@ -24,6 +24,21 @@ def test_shape_and_the_old_names_of_axes():
         blob.reshape(2, -1)
 
 
+def test_the_shape_is_the_callers_own_list():
+    blob = Blob(2, 3, 4)
+    shape = blob.shape
+    shape[0] = 5
+    shape.append(1)
+    assert blob.shape == (2, 3, 4)
+    blob.reshape(*shape)
+    assert blob.data.shape == blob.shape == (5, 3, 4, 1)
+    assert (5, 3, 4, 1) == blob.shape == [5, 3, 4, 1]
+    assert blob.shape != (5, 3, 4)
+    assert not blob.shape != (5, 3, 4, 1)  # noqa: SIM202  (a list has both operators)
+    assert blob.shape[1:] == (3, 4, 1)
+    assert {(5, 3, 4, 1): "as a key"}[blob.shape] == "as a key"
+
+
 def test_axes_are_whole_numbers():
     blob = Blob(2, 3)
     blob.reshape(*np.array([3, 2]))

@@ -38,6 +38,13 @@ def test_a_line(capsys):
     assert match[2] == "100 % done, at last"
 
 
+def test_a_message_that_ends_its_line_has_no_empty_line_after_it(capsys):
+    init_log()
+    log("net: small\n")
+    log("hello")
+    assert [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()] == ["net: small", "hello"]
+
+
 @pytest.mark.parametrize(("level", "letter"), [(20, "I"), (30, "W"), (40, "E"), (50, "F")])
 def test_the_letters_of_the_levels(level, letter):
     assert GlogFormatter().format(logging.LogRecord("n", level, "a.py", 3, "x", (), None)).startswith(letter)

@@ -309,6 +309,14 @@ class TestPassesInPart:
         with pytest.raises(CaffeError, match="at least one array"):
             small.forward_all()
 
+    def test_no_items_give_outputs_without_items(self, small):
+        nothing = images(n=0)
+        assert small.forward_all(data=nothing, blobs=["conv"])["conv"].shape == (0, 4, 4, 4)
+        outs, diffs = small.forward_backward_all(data=nothing, ip=np.zeros((0, 5)), diffs=["conv"])
+        assert (outs["ip"].shape, diffs["data"].shape, diffs["conv"].shape) == ((0, 5), (0, 3, 6, 6), (0, 4, 4, 4))
+        scalar = net_of(DATA + CONV + IP + LOSS)
+        assert scalar.forward_all(data=nothing, label=np.zeros(0))["loss"].shape == (0,)
+
 
 class TestInPlace:
     # A layer that goes by its top's data must come last: what follows it in place would overwrite them.
@@ -578,6 +586,25 @@ class TestReshape:
         with pytest.raises(CaffeError, match=r"layer 'ip'.*\(5, 64\).*\(5, 100\)"):
             small.forward()
 
+    def test_weights_may_have_another_shape_than_their_layer_takes(self, small, tmp_path):
+        tops = np.arange(10.0).reshape(2, 5)
+        out = small.forward()["ip"].copy()
+        gradient = small.backward(ip=tops)["data"].copy()
+        wanted = {name: small.params[name][0].diff.copy() for name in ("conv", "ip")}
+        small.params["ip"][0].reshape(5, 4, 4, 4)
+        small.params["conv"][0].reshape(4, 27)
+        small.clear_param_diffs()
+        assert (small.forward()["ip"] == out).all()
+        assert (small.backward(ip=tops)["data"] == gradient).all()
+        assert (small.params["ip"][0].diff == wanted["ip"].reshape(5, 4, 4, 4)).all()
+        assert (small.params["conv"][0].diff == wanted["conv"].reshape(4, 27)).all()
+        small.save(tmp_path / "net.caffemodel")
+        shapes = [list(layer.blobs[0].shape.dim) for layer in saved(tmp_path / "net.caffemodel").layer if layer.blobs]
+        assert shapes == [[4, 27], [5, 4, 4, 4]]
+        small.params["ip"][0].reshape(5, 63)
+        with pytest.raises(CaffeError, match=r"layer 'ip'.*\[5, 64\]"):
+            small.forward()
+
     def test_the_loss_weight_survives(self):
         net = net_of("force_backward: true" + DATA + CONV + IP + LOSS)
         net.blobs["data"].reshape(4, 3, 6, 6)
@@ -641,6 +668,20 @@ class TestFiles:
         other.load_hdf5(tmp_path / "weights.hdf5")
         assert (other.params["ip"][1].data == small.params["ip"][1].data).all()
 
+    @pytest.mark.parametrize("name", ["net.caffemodel", "net.h5"])
+    def test_blobs_added_to_a_layer_are_saved_and_loaded(self, small, tmp_path, name):
+        out = small.forward()["ip"].copy()
+        small.params["conv"].add_blob(2, 3)
+        small.params["conv"][2].data[...] = 7
+        assert (small.forward()["ip"] == out).all()
+        small.backward(ip=np.ones((2, 5)))
+        small.save(tmp_path / name)
+        small.params["conv"][2].data[...] = 0
+        small.copy_from(tmp_path / name)
+        assert (small.params["conv"][2].data == 7).all()
+        with pytest.raises(CaffeError, match="layer 'conv' has 2 parameters; the weights have 3"):
+            net_of(SMALL).copy_from(tmp_path / name)
+
     def test_a_view_in_use_gets_the_loaded_weights(self, small, tmp_path):
         small.save(tmp_path / "net.caffemodel")
         expected = small.params["ip"][0].data.copy()
@@ -648,6 +689,20 @@ class TestFiles:
         view[...] = 0
         small.copy_from(tmp_path / "net.caffemodel")
         assert (view == expected).all()
+
+    def test_gradients_in_a_caffemodel_are_loaded_with_it(self, small, tmp_path):
+        small.forward()
+        small.backward(ip=np.ones((2, 5)))
+        small.save(tmp_path / "net.caffemodel", diffs=True)
+        small.save(tmp_path / "weights.caffemodel")
+        net = net_of(SMALL)
+        view = net.params["ip"][0].diff
+        net.copy_from(tmp_path / "net.caffemodel")
+        assert (view == small.params["ip"][0].diff).all()
+        assert (net.params["conv"][1].diff == small.params["conv"][1].diff).all()
+        net.clear_param_diffs()
+        net.copy_from(tmp_path / "weights.caffemodel")
+        assert (view == 0).all()
 
     def test_layers_that_only_one_side_has_are_passed_over(self, small, tmp_path):
         small.save(tmp_path / "net.caffemodel")

@@ -92,6 +92,8 @@ def test_lists_are_of_pycaffes_types(tmp_path):
         (net.layers, _caffe.LayerVec, net.layer_dict.values()),
         (net._blob_names, _caffe.StringVec, ["x", "x_x_0_split_0", "x_x_0_split_1", "ip", "loss"]),
         (net._layer_names, _caffe.StringVec, ["x", "x_x_0_split", "ip", "loss"]),
+        (net.blobs["ip"].shape, _caffe.IntVec, [1, 2]),
+        (caffe.layer_type_list(), _caffe.StringVec, caffe.layer_type_list()),
         (net._inputs, _caffe.IntVec, [0]),
         (net._outputs, _caffe.IntVec, [4]),
         (net._top_ids(2), _caffe.IntVec, [3]),

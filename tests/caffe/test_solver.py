@@ -112,6 +112,16 @@ def test_a_parameter_shared_by_name_moves_once_at_the_rate_that_is_given():
     assert solver.net.params["b"][0].data == pytest.approx(np.full((2, 2), 1 - 0.3))
 
 
+def test_weights_of_another_shape_are_updated_alike():
+    found = []
+    for axes in ((3, 36), (3, 4, 3, 3)):
+        solver = fed(f"{KINDS['Adam']} random_seed: 1 {FIXED}")
+        solver.net.params["ip"][0].reshape(*axes)
+        solver.step(2)
+        found.append(solver.net.params["ip"][0].data.reshape(3, 36))
+    assert np.array_equal(*found)
+
+
 def test_views_stay_valid_and_show_each_update():
     solver = fed(f"{KINDS['SGD']} {FIXED}")
     data, diff = solver.net.params["ip"][0].data, solver.net.params["ip"][0].diff

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from dgnam.caffe.proto import pb, read_caffemodel, read_net_from_caffemodel, read_weights
+from dgnam.caffe.proto import pb, read_caffemodel, read_diffs, read_net_from_caffemodel, read_weights
 
 FILE = "hostile.caffemodel"
 
@@ -16,6 +16,7 @@ def seeds() -> list[bytes]:
     blobs[1].channels = blobs[1].height = blobs[1].width = 1
     new.layer.add(name="fc", type="InnerProduct", bottom=["a"], top=["b"], blobs=blobs)
     new.layer.add(name="fc2", blobs=[pb.BlobProto(double_data=[1, 2, 3], shape=pb.BlobShape(dim=[3]))])
+    new.layer.add(name="fc3", blobs=[pb.BlobProto(data=[1], diff=[2]), pb.BlobProto(data=[1], double_diff=[2])])
     old = pb.NetParameter(input=["d"])
     old.layers.add(name="v1", type=pb.V1LayerParameter.INNER_PRODUCT, blobs=blobs)
     v0 = pb.NetParameter()
@@ -32,7 +33,7 @@ def seeds() -> list[bytes]:
 
 def read(path: Path) -> None:
     failure: Exception | None = None
-    for reader in (read_caffemodel, read_net_from_caffemodel, read_weights):
+    for reader in (read_caffemodel, read_net_from_caffemodel, read_weights, read_diffs):
         try:
             reader(path)
         except RuntimeError as error:

@@ -73,7 +73,8 @@ class PythonLayer(metaclass=ABCMeta):
 class Python(BlobLayer):
     """Runs the class `layer` of the Python module `module`, given in python_param.
 
-    Exceptions of the user's code propagate unchanged.
+    Exceptions of the user's code propagate unchanged.  As in Caffe, `backward` is called wherever a backward pass comes
+    by, such as at a source of data under force_backward; where nothing needs a gradient, a class may do without.
     """
 
     bottoms = (0, None)
@@ -92,6 +93,7 @@ class Python(BlobLayer):
         self.code.param_str = self.code.param_str_ = options.param_str
         self.code.phase = definition.phase
         self.blobs = self.code.blobs
+        self.observes = type(self.code).backward is not PythonLayer.backward
 
     def set_up(self, context: Context, bottoms: Sequence[Blob], tops: Sequence[Blob]) -> None:
         self.code.setup(RawBlobVec(bottoms), RawBlobVec(tops))

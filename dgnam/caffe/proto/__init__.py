@@ -5,7 +5,7 @@ from .caffemodel import read_blobproto, read_caffemodel, read_net_from_caffemode
 from .hdf5_weights import read_hdf5_weights, write_hdf5_weights
 from .prototxt import parse_net, parse_solver, read_net, read_solver, to_text
 from .state_dict import StateDict, read_state_dict
-from .weights import read_weights
+from .weights import read_diffs, read_weights
 
 __all__ = [
     "StateDict",
@@ -14,6 +14,7 @@ __all__ = [
     "pb",
     "read_blobproto",
     "read_caffemodel",
+    "read_diffs",
     "read_hdf5_weights",
     "read_net",
     "read_net_from_caffemodel",

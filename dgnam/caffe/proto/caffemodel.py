@@ -55,16 +55,23 @@ _LEGACY_AXES = (
 _DATA = pb.BlobProto.DATA_FIELD_NUMBER
 _DIFF = pb.BlobProto.DIFF_FIELD_NUMBER
 _DOUBLE_DATA = pb.BlobProto.DOUBLE_DATA_FIELD_NUMBER
+_DOUBLE_DIFF = pb.BlobProto.DOUBLE_DIFF_FIELD_NUMBER
 _SHAPE = pb.BlobProto.SHAPE_FIELD_NUMBER
 _DIM = pb.BlobShape.DIM_FIELD_NUMBER
-_NUMBERS = {(_DATA, BYTES), (_DATA, FIXED32), (_DOUBLE_DATA, BYTES), (_DOUBLE_DATA, FIXED64)}
+_KINDS = {
+    **dict.fromkeys((_DATA, _DIFF), (BYTES, FIXED32)),
+    **dict.fromkeys((_DOUBLE_DATA, _DOUBLE_DIFF), (BYTES, FIXED64)),
+}
+"""How the numbers of each field are stored."""
 
 
-def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
+def read_caffemodel(path: StrPath, *, diffs: bool = False) -> dict[str, list[np.ndarray]]:
     """Read the blobs of each layer with parameters, as float32 arrays, in the order of the file.
 
     Shapes are the stored ones: in old files always four axes (num, channels, height, width), which the net reconciles
     with its own.  Of two layers with one name the later wins, as in Caffe.  Unknown fields are ignored.
+
+    diffs: read the gradients stored with the weights, as by a solver's `snapshot_diff`; (0,) for a blob without.
     """
     wire = open_wire(path)
     weights: dict[str, list[np.ndarray]] = {}
@@ -73,7 +80,7 @@ def read_caffemodel(path: StrPath) -> dict[str, list[np.ndarray]]:
         layers += 1
         if blobs:
             where = f"layer '{shortened(name)}'"
-            weights[name] = [read_blob(wire, blob, f"{where}, blob {i}") for i, blob in enumerate(blobs)]
+            weights[name] = [read_blob(wire, blob, f"{where}, blob {i}", diff=diffs) for i, blob in enumerate(blobs)]
     if not layers:
         raise wire.fail("is not a caffemodel: it holds no layers; read mean images by read_blobproto")
     return weights
@@ -169,23 +176,29 @@ def _layer(wire: WireFile, field: Field, form: _Form) -> tuple[str, list[Field]]
     return (inner_name if inner_name else name), blobs
 
 
-def read_blob(wire: WireFile, blob: Field, where: str) -> np.ndarray:
-    """Read a BlobProto as a float32 array; checks the shape against the data before allocation."""
+def read_blob(wire: WireFile, blob: Field, where: str, *, diff: bool = False) -> np.ndarray:
+    """Read a BlobProto as a float32 array; checks the shape against the data before allocation.
+
+    diff: read its gradient; (0,) if it has none.
+    """
     legacy: dict[int, int] = {}
     dims: list[int] = []
-    chunks: dict[int, list[Field]] = {_DATA: [], _DOUBLE_DATA: []}
+    single, double = (_DIFF, _DOUBLE_DIFF) if diff else (_DATA, _DOUBLE_DATA)
+    chunks: dict[int, list[Field]] = {single: [], double: []}
     for field in wire.fields(blob.start, blob.end):
         if field.number in _LEGACY_AXES and field.kind == VARINT:
             legacy[field.number] = signed(field.value)
         elif field.number == _SHAPE and field.kind == BYTES:
             dims += _read_dims(wire, field, where)
-        elif (field.number, field.kind) in _NUMBERS:
+        elif field.number in chunks and field.kind in _KINDS[field.number]:
             chunks[field.number].append(field)
+    if diff and not any(chunks.values()):
+        return np.zeros(0, np.float32)
     shape = [legacy.get(axis, 0) for axis in _LEGACY_AXES] if legacy else dims
     if len(shape) > _MAX_AXES or not all(0 <= dim <= _MAX_DIM for dim in shape):
         raise wire.fail(f"{where}: {tuple(shape[:_MAX_AXES])} is not a valid shape of a blob", blob.start)
     # As in Caffe, doubles take precedence over floats.
-    dtype, found = (_DOUBLE, chunks[_DOUBLE_DATA]) if chunks[_DOUBLE_DATA] else (_FLOAT, chunks[_DATA])
+    dtype, found = (_DOUBLE, chunks[double]) if chunks[double] else (_FLOAT, chunks[single])
     count = sum(wire.count(chunk, dtype.itemsize) for chunk in found)
     if count != math.prod(shape):
         raise wire.fail(
@@ -283,7 +296,7 @@ def _layer_pieces(
     bare.ClearField("blobs")
     pieces: list[bytes | memoryview] = [bare.SerializeToString()]
     for i, blob in enumerate(blobs):
-        pieces += blob_pieces(_V2.blobs, blob, diffs[i] if i < len(diffs) else None)
+        pieces += blob_pieces(_V2.blobs, blob, diffs[i] if i < len(diffs) and np.size(diffs[i]) else None)
     return pieces
 
 

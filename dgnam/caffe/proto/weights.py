@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,16 @@ def read_weights(path: StrPath) -> dict[str, list[np.ndarray]]:
     The content determines the format, as in Caffe; an extension .h5 or .hdf5 without HDF5 content is an error, and so
     is .pt or .pth without a state dict.
     """
+    return _reader(path)(path)
+
+
+def read_diffs(path: StrPath) -> dict[str, list[np.ndarray]]:
+    """Read the gradients stored with the weights in a caffemodel, (0,) for a blob without; no others, as in Caffe."""
+    return read_caffemodel(path, diffs=True) if _reader(path) is read_caffemodel else {}
+
+
+def _reader(path: StrPath) -> Callable[[StrPath], dict[str, list[np.ndarray]]]:
     head = file_head(existing_file(path))
     if head.startswith(HDF5_MAGIC) or Path(path).suffix.lower() in _HDF5_SUFFIXES:
-        return read_hdf5_weights(path)
-    if is_state_dict(Path(path), head):
-        return read_state_dict(path)
-    return read_caffemodel(path)
+        return read_hdf5_weights
+    return read_state_dict if is_state_dict(Path(path), head) else read_caffemodel

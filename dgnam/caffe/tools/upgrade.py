@@ -22,7 +22,7 @@ def upgrade_net_text(old: Old, new: New) -> None:
 
 def upgrade_net_binary(old: Old, new: New) -> None:
     """Upgrade a caffemodel to the current format."""
-    write_caffemodel(new, read_net_from_caffemodel(old), read_caffemodel(old))
+    write_caffemodel(new, read_net_from_caffemodel(old), read_caffemodel(old), read_caffemodel(old, diffs=True))
     LOGGER.info("Wrote upgraded NetParameter binary proto to %s", new)
 
 

@@ -29,7 +29,7 @@ def copies(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def joined(parts: Sequence[Mapping[str, np.ndarray]], count: int) -> dict[str, np.ndarray]:
     """Concatenate the parts, cut to `count` items; scalars such as losses become a vector."""
     if not parts:
-        raise CaffeError("forward_all and forward_backward_all need at least one array with at least one item")
+        raise CaffeError("forward_all and forward_backward_all need at least one array")
     return {name: np.concatenate([np.atleast_1d(part[name]) for part in parts])[:count] for name in parts[0]}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class NetLayer:
         self.blobs[:] = blobs
         self.context = wired.context
         self.context.overwrite = bool(bottoms and tops) and bottoms[0] is tops[0]
-        self._shapes: tuple[list[Shape], list[Shape]] = ([b.shape for b in bottoms], [t.shape for t in tops])
+        self._shapes: tuple[list[Shape], list[Shape]] = ([b.axes for b in bottoms], [t.axes for t in tops])
         if bottoms:
             self._share()
         self._weigh()
@@ -60,27 +61,23 @@ class NetLayer:
 
     def slots(self) -> list[Slot]:
         """Return the destinations of this layer's weights; they adopt the tensors put there."""
-        return [
-            Slot(blob.shape, partial(_take_over, blob), shared=not own)
-            for blob, own in zip(self.blobs, self.wired.owns, strict=True)
-        ]
+        return [Slot(blob.axes, partial(_take_over, blob), shared=not own) for blob, own in self._owned()]
 
     def own_weights(self) -> list[np.ndarray]:
         """Return views of the parameters, of shape (0,) for those owned by an earlier layer."""
         none = np.zeros(0, np.float32)
-        pairs = zip(self.blobs, self.wired.owns, strict=True)
-        return [blob.data_on(HOST).numpy() if own else none for blob, own in pairs]
+        return [blob.data_on(HOST).numpy() if own else none for blob, own in self._owned()]
 
     def reshape(self) -> None:
         """Shape the tops to follow the bottoms."""
-        layer, bottoms = self.wired.layer, [b.shape for b in self.bottoms]
+        layer, bottoms = self.wired.layer, [b.axes for b in self.bottoms]
         if isinstance(layer, BlobLayer):
             layer.reshape(self.bottoms, self.tops)
-        elif (bottoms, [t.shape for t in self.tops]) != self._shapes:
+        elif (bottoms, [t.axes for t in self.tops]) != self._shapes:
             self._check_params(bottoms)
             for top, shape in zip(self.tops, layer.top_shapes(bottoms), strict=True):
                 top.reshape(*shape)
-        self._shapes = bottoms, [t.shape for t in self.tops]
+        self._shapes = bottoms, [t.axes for t in self.tops]
         self._share()
 
     def forward(
@@ -93,7 +90,7 @@ class NetLayer:
             layer.forward_blobs(self.context, self.bottoms, self.tops)
         elif layer.shares == "nothing":
             bottoms = [b.data_on(device) for b in self.bottoms]
-            params = [p.data_on(device, mutable=layer.statistics) for p in self.blobs]
+            params = self._params(device, mutable=layer.statistics)
             if layer.recalls:
                 self.context.state["tops"] = [t.data_on(device) for t in self.tops]
             for top in self.tops[self.context.overwrite :]:
@@ -115,7 +112,7 @@ class NetLayer:
         layer, planned = self.wired.layer, self.wired.needs
         learns = [need and param_gradients and not layer.statistics for need in planned.params]
         needs = Needs([need or i in layer.always for i, need in enumerate(planned.bottoms)], learns)
-        if layer.shares == "both" or not (any(needs.bottoms) or any(needs.params)):
+        if layer.shares == "both" or not (any(needs.bottoms) or any(needs.params) or layer.observes):
             return
         for i in layer.no_gradient:
             if i < len(needs.bottoms) and needs.bottoms[i]:
@@ -131,20 +128,30 @@ class NetLayer:
             tops=[t.data_on(device).view(shape) for t, shape in zip(self.tops, shapes, strict=True)],
             top_diffs=[t.diff_on(device).view(shape) for t, shape in zip(self.tops, shapes, strict=True)],
             bottoms=[b.data_on(device) for b in self.bottoms],
-            params=[p.data_on(device) for p in self.blobs],
+            params=self._params(device),
             needs=needs,
         )
         with self._naming():
             bottom_diffs, param_diffs = layer.backward(self.context, now)
         held = addresses([*now.tops, *now.top_diffs, *now.bottoms, *now.params, *self.context.state.values()])
         overwritten = layer.overwritten(now)
-        for i, (blob, grad) in enumerate(zip(self.blobs, param_diffs, strict=True)):
+        for i, (blob, grad) in enumerate(zip(self.blobs, param_diffs, strict=False)):
             if grad is not None:
                 if i in overwritten:
                     blob.clear_diff()
                 blob.add_diff(grad)
         # After the parameters': in place, this overwrites the top's diff, of which theirs may be views.
         self._put(bottom_diffs, held)
+
+    def _owned(self) -> Iterator[tuple[Blob, bool]]:
+        """The parameters, each with whether it is this layer's own, as are those added by `add_blob`."""
+        return zip(self.blobs, chain(self.wired.owns, repeat(True)), strict=False)
+
+    def _params(self, device: torch.device, *, mutable: bool = False) -> list[Tensor]:
+        """The parameters in the layer's shapes, whatever shapes a script has given the blobs, as in Caffe."""
+        values = [blob.data_on(device, mutable=mutable) for blob in self.blobs]
+        with self._naming():
+            return [v.view(shape) for v, shape in zip(values, self.wired.param_shapes, strict=False)]
 
     def _leave_behind(self) -> None:
         """Write what Caffe's forward pass leaves in the first bottom's diff."""

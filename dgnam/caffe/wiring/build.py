@@ -79,7 +79,7 @@ class NetPlan:
     @property
     def blob_shapes(self) -> list[Shape]:
         """The current shapes of the blobs."""
-        return [blob.shape for blob in self.blobs]
+        return [blob.axes for blob in self.blobs]
 
     def check_names(self) -> None:
         """Raise CaffeError if several layers with parameters share a name."""
@@ -293,14 +293,14 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
     if isinstance(layer, BlobLayer):
         with naming(f"layer '{shortened(layer.name)}' ({layer.type})"):
             layer.set_up(context, bottoms, tops)
-        return [ParamBlob(blob.shape, pb.FillerParameter(), made=blob) for blob in layer.blobs]
-    shapes = [b.shape for b in bottoms]
+        return [ParamBlob(blob.axes, pb.FillerParameter(), made=blob) for blob in layer.blobs]
+    shapes = [b.axes for b in bottoms]
     params = layer.param_blobs(shapes)
     for k, (top, shape) in enumerate(zip(tops, layer.top_shapes(shapes), strict=True)):
         _check_blob(layer, f"top '{layer.definition.top[k]}'", shape)
         if k < len(bottoms) and top is bottoms[k] and math.prod(shape) != top.count:
             name = layer.definition.top[k]
-            raise layer.fail(f"can't run in place: bottom '{name}' is {top.shape} and the top is {shape}")
+            raise layer.fail(f"can't run in place: bottom '{name}' is {top.axes} and the top is {shape}")
         top.reshape(*shape)
     return params
 

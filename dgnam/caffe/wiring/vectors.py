@@ -23,7 +23,16 @@ class Vector(list[T]):
 
 
 class IntVec(Vector[int]):
-    """Whole numbers, such as a net's `_inputs`."""
+    """Whole numbers, such as a blob's `shape`; equal to the tuple of them."""
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == other if isinstance(other, tuple) else super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a list has none, and pycaffe's vectors have one
+        return hash(tuple(self))
 
 
 class DtypeVec(Vector[float]):

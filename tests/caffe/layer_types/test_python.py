@@ -79,6 +79,11 @@ class Source(caffe.Layer):
         top[0].data[...] = self.count * 10 + self.phase
 
 
+class Watched(Source):
+    def backward(self, top, propagate_down, bottom):
+        self.seen = top[0].diff.tolist(), list(propagate_down), len(bottom)
+
+
 class Bare(caffe.Layer):
     def setup(self, bottom, top):
         pass
@@ -91,6 +96,8 @@ class NotALayer:
     pass
 """
 INPUT = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }'
+
+IP = 'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 3 } }'
 
 
 def python_layer(cls: str, param: str = "", bottoms: str = 'bottom: "x"', name: str = "p", more: str = "") -> str:
@@ -114,6 +121,31 @@ def user_layers(tmp_path, monkeypatch):
 
 def net_of(*layers: str, phase: int = pb.TRAIN, start: str = "force_backward: true") -> Net:
     return Net(parse_net(" ".join([start, INPUT, *layers])), phase)
+
+
+class TestWhereNothingNeedsAGradient:
+    """By real Caffe, backward is called for each layer that the pass comes by."""
+
+    @pytest.mark.parametrize(("start", "called"), [("force_backward: true", True), ("", False)])
+    def test_a_source_of_data(self, start, called):
+        net = net_of(python_layer("Watched", bottoms=""), start=start)
+        net.forward()
+        net.blobs["p"].diff[...] = 3
+        net.backward()
+        assert getattr(net.layers[1], "seen", None) == (([3], [], 0) if called else None)
+
+    def test_a_source_of_data_without_backward(self):
+        net = net_of(python_layer("Source", bottoms=""))
+        net.forward()
+        net.backward()
+
+    def test_propagate_down_false(self):
+        net = net_of(
+            IP, python_layer("Scale", "2", 'bottom: "ip"', more="propagate_down: false loss_weight: 1"), start=""
+        )
+        net.forward()
+        net.backward()
+        assert net.layers[2].calls == ["forward", [False]]
 
 
 class TestPermission:

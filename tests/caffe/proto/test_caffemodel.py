@@ -127,6 +127,28 @@ def test_every_encoding_of_the_numbers(tmp_path, blob):
     assert list(net.layer[0].blobs[0].shape.dim) == [4]
 
 
+@pytest.mark.parametrize(
+    ("diff", "wanted"),
+    [
+        (message(6, FOUR.tobytes()), FOUR),
+        (b"".join(b"\x35" + x.tobytes() for x in FOUR), FOUR),
+        (message(6, bytes(16)) + message(9, FOUR.astype(np.float64).tobytes()), FOUR),
+        (b"", np.zeros(0, np.float32)),
+    ],
+    ids=["packed", "unpacked", "double-first", "none"],
+)
+def test_gradients_stored_with_the_weights(tmp_path, diff, wanted):
+    path = write(tmp_path, model_of_blob(message(5, bytes(16)) + diff + SHAPE_4))
+    check(read_caffemodel(path, diffs=True), {"fc": [wanted]})
+    check(read_caffemodel(path), {"fc": [np.zeros(4, np.float32)]})
+
+
+def test_gradients_of_another_count_are_an_error(tmp_path):
+    path = write(tmp_path, model_of_blob(message(5, bytes(16)) + message(6, bytes(12)) + SHAPE_4))
+    with pytest.raises(CaffeFormatError, match=r"needs 4 numbers; the file holds 3"):
+        read_caffemodel(path, diffs=True)
+
+
 def test_dims_in_several_pieces(tmp_path):
     blob = message(7, b"\x08\x02") + message(7, message(1, b"\x01\x02")) + message(5, FOUR.tobytes())
     check(read_caffemodel(write(tmp_path, model_of_blob(blob))), {"fc": [FOUR.reshape(2, 1, 2)]})

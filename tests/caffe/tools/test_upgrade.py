@@ -28,7 +28,9 @@ def test_a_model(tmp_path):
     old = pb.NetParameter(name="old")
     layer = old.layers.add(name="ip", type="INNER_PRODUCT", bottom=["data"], top=["ip"])
     layer.blobs.add(num=1, channels=1, height=2, width=2, data=range(4))
+    layer.blobs.add(num=1, channels=1, height=1, width=2, data=[4, 5], diff=[6, 7])
     (tmp_path / "old").write_bytes(old.SerializeToString())
     run("upgrade_net_proto_binary", f"{tmp_path}/old", f"{tmp_path}/new")
     assert np.array_equal(read_caffemodel(tmp_path / "new")["ip"][0].reshape(-1), [0, 1, 2, 3])
+    assert [diff.tolist() for diff in read_caffemodel(tmp_path / "new", diffs=True)["ip"]] == [[], [[[[6, 7]]]]]
     assert [found.type for found in read_net_from_caffemodel(tmp_path / "new").layer] == ["InnerProduct"]

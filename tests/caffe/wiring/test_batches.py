@@ -18,5 +18,5 @@ def test_scalars_of_each_batch_make_a_row():
 
 def test_nothing_to_join_is_an_error():
     assert list(batches({}, 2)) == []
-    with pytest.raises(CaffeError, match="at least one item"):
+    with pytest.raises(CaffeError, match="at least one array"):
         joined([], 0)
