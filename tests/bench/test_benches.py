@@ -1,5 +1,7 @@
 """The benches, which only `make bench` runs."""
 
+import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 import dgnam.caffe
-from tests.bench import bench_scripts, bench_train
+from tests.bench import bench_net, bench_scripts, bench_train
 
 HERE = Path(__file__).parent
 
@@ -20,11 +22,23 @@ def test_it_is_a_module_that_make_can_run(name):
     assert "-m tests.bench.$$(basename $$script .py)" in (HERE.parents[1] / "Makefile").read_text()
 
 
+def test_a_process_that_begins_anew_is_the_same_module(monkeypatch):
+    """Run as a file it would find no other module of the tests."""
+    begun = []
+    monkeypatch.setattr(os, "execve", lambda *given: begun.append(given))
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "tests.bench.bench_net", "--repeats", "3"])
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    bench_net.waiting_without_spinning()
+    ((program, command, environment),) = begun
+    assert command == [program, "-m", "tests.bench.bench_net", "--repeats", "3"]
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
 def test_caffes_training_step_is_the_solvers(tmp_path, monkeypatch):
     """Played by another module with pycaffe's interface."""
     played = ModuleType("caffe")
     played.__dict__.update({name: getattr(dgnam.caffe, name) for name in ("Net", "SGDSolver", "set_mode_cpu")})
-    monkeypatch.setitem(__import__("sys").modules, "caffe", played)
+    monkeypatch.setitem(sys.modules, "caffe", played)
     assert bench_train.bvlc() is played
     made = []
 
@@ -44,7 +58,7 @@ def test_caffes_training_step_is_the_solvers(tmp_path, monkeypatch):
 
 
 def test_without_caffe_the_training_bench_says_so(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "caffe", None)
+    monkeypatch.setitem(sys.modules, "caffe", None)
     assert bench_train.bvlc() is None
     shown = bench_train.line([0.1, 0.2])
     assert "ratio to the step by hand 0.500" in shown
