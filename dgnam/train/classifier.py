@@ -23,7 +23,7 @@ from ..errors import DgnamError, closest
 from .adversarial_examples import AdversarialExamples
 from .batch_norm.restore import is_folded, restore_batch_norm
 from .checkpoint import training_in
-from .curves import draw_curves
+from .curves import Curves
 from .data_layer import DataLayer, split_data_layer
 from .device_loader import stream_on
 from .fit import check_same_weights
@@ -122,6 +122,7 @@ def train_classifier(
         run.keep(first, definition, keep)
         if first == 0:
             write_pictures(folder / "sheet-000000.png", loader.batch(0)[0][:_ON_SHEET], columns=8)
+        curves = Curves(folder)
         with closing(run.iterations(loader, first, last, progress)) as steps:
             for done, shown in steps:
                 run.keep(done, definition, keep)
@@ -129,9 +130,10 @@ def train_classifier(
                     score = evaluate(net, held_out, test_layer)
                     shown.tested(done, top1=score.top1, top5=score.top5)
                 over = time_limit is not None and shown.elapsed > time_limit
-                if over or training.stop or done == last or (solver.snapshot and done % solver.snapshot == 0):
+                ends = over or bool(training.stop) or done == last
+                if ends or (solver.snapshot and done % solver.snapshot == 0):
                     training.save(run.state(done, shown.elapsed))
-                    draw_curves(folder)
+                    curves.draw(at_end=ends)
                 training.end_if_stopped(done, last)
                 if over:
                     training.pause("time limit")

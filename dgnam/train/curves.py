@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from .checkpoint import LOG
 
 CURVES = "curves.png"
 _SPEED = ("images_per_second",)
+_SECONDS_BETWEEN = 60
 _NO_CURVE = ("iteration", "seconds", "rate", "waiting", "device", "threads")
 
 
@@ -39,6 +41,22 @@ def series(entries: list[dict[str, Any]]) -> dict[str, dict[str, list[tuple[int,
             panel = "held-out score" if tested else "images a second" if key in _SPEED else "loss"
             panels[panel].setdefault(key, {})[entry["iteration"]] = value
     return {panel: {key: sorted(points.items()) for key, points in curves.items()} for panel, curves in panels.items()}
+
+
+class Curves:
+    """The curves of a training at work, drawn at its checkpoints, but at most once a minute, and at its end.
+
+    folder: of the run.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self._drawn = folder, time.monotonic()
+
+    def draw(self, at_end: bool) -> None:
+        """Draw them if it is time."""
+        if at_end or time.monotonic() - self._drawn >= _SECONDS_BETWEEN:
+            draw_curves(self.folder)
+            self._drawn = time.monotonic()
 
 
 def draw_curves(folder: Path) -> Path | None:

@@ -14,7 +14,7 @@ from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.proto import pb
 from ..errors import DgnamError
 from .checkpoint import training_in
-from .curves import draw_curves
+from .curves import Curves
 from .device_loader import stream_on
 from .image_loader import ImageLoader
 from .progress import Progress
@@ -84,6 +84,7 @@ def run_training(
             device=torch.device(device).type,
             show=progress,
         )
+        curves = Curves(folder)
         with closing(shown), closing(stream_on(loader, device, first, total)) as stream:
             for iteration in range(first, total):
                 batch, _ = shown.wait(stream)
@@ -96,9 +97,10 @@ def run_training(
                     shown.log(done, **losses)
                 drawn = solver.snapshot and done % solver.snapshot == 0
                 over = time_limit is not None and shown.elapsed > time_limit
-                if drawn or over or training.stop or done == total:
+                ends = over or bool(training.stop) or done == total
+                if drawn or ends:
                     training.save(run.state(done, shown.elapsed))
-                    draw_curves(folder)
+                    curves.draw(at_end=ends)
                 if drawn:
                     run.sheet(real[:_ON_SHEET], folder / f"sheet-{done:06d}.png")
                 training.end_if_stopped(done, total)

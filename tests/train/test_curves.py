@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
+from dgnam.train import curves
 from dgnam.train.classifier import train_classifier
-from dgnam.train.curves import draw_curves, read_log, series
+from dgnam.train.curves import Curves, draw_curves, read_log, series
 
 
 def test_a_training_leaves_a_log_with_speed_curves_and_a_sheet(nets, tmp_path, data_folder):
@@ -19,10 +20,22 @@ def test_a_training_leaves_a_log_with_speed_curves_and_a_sheet(nets, tmp_path, d
     assert [entry["iteration"] for entry in timed] == list(range(5, 41, 5))
     assert all(entry["images_per_second"] > 0 and 0 <= entry["waiting"] <= 1 for entry in timed)
     assert all(a["seconds"] <= b["seconds"] for a, b in pairwise(timed))
-    with Image.open(tmp_path / "run" / "curves.png") as curves:
-        assert curves.size == (1350, 320), "three panels"
+    with Image.open(tmp_path / "run" / "curves.png") as drawn:
+        assert drawn.size == (1350, 320), "three panels"
     with Image.open(tmp_path / "run" / "sheet-000000.png") as sheet:
         assert sheet.size == (8 * 12, 2 * 12), "16 pictures"
+
+
+def test_they_are_drawn_once_a_minute_and_at_the_end(tmp_path, monkeypatch):
+    """Checkpoints may come more often."""
+    now, drawn = [100.0], []
+    monkeypatch.setattr(curves, "draw_curves", drawn.append)
+    monkeypatch.setattr(curves.time, "monotonic", lambda: now[0])
+    kept = Curves(tmp_path)
+    for after, at_end, times in [(1, False, 0), (59, False, 0), (60, False, 1), (61, False, 1), (62, True, 2)]:
+        now[0] = 100 + after
+        kept.draw(at_end=at_end)
+        assert drawn == [tmp_path] * times
 
 
 def test_points_that_a_resumed_run_writes_again_count_once(tmp_path):
