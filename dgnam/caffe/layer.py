@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from ..errors import CaffeError, closest, shortened
-from .blob import HOST, Blob, BlobVec, Product
+from .blob import Blob, BlobVec
 from .filler import fill
 from .proto import pb
 from .proto.forks import PYTHON_LAYER, about_type
+from .syncedmem import HOST, Product
 from .wiring.vectors import StringVec
 
 Shape = tuple[int, ...]

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ..errors import CaffeError, DgnamError
-from .blob import HOST
+from .syncedmem import HOST
 
 PYTHON_LAYERS_VARIABLE = "DGNAM_ALLOW_PYTHON_LAYERS"
 """Environment variable; 1 allows Python layers."""

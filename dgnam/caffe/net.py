@@ -25,13 +25,14 @@ import torch
 
 from ..errors import ArgumentError, CaffeError, naming
 from . import layer_types, mode  # noqa: F401  (layer_types registers the layer types)
-from .blob import HOST, Blob, BlobVec, is_fresh
+from .blob import Blob, BlobVec
 from .filler import fill
 from .glog import LOGGER
 from .layer import ParamBlob
 from .layer_types.data.memory_data import MemoryData
 from .parallel import NCCL
 from .proto import pb, read_diffs, read_net, read_weights, write_caffemodel, write_hdf5_weights
+from .syncedmem import HOST, is_fresh
 from .wiring.batches import batches, copies, joined, length
 from .wiring.bound_layer import NetLayer
 from .wiring.build import WiredLayer, build
@@ -263,7 +264,7 @@ class Net(NetNames):
 
     def share_with(self, other: Net) -> None:
         """Share the memory of `other`'s weights for all layers with matching names."""
-        first = {layer.name: layer.blobs for layer in reversed(self.bound_layers)}
+        first = self._first_params()
         for name, theirs in other.params.items():
             ours: Sequence[Blob] = first.get(name, ())
             if not ours:
@@ -317,12 +318,16 @@ class Net(NetNames):
                 check_layers(self._plan.name, slots, weights)
             copy_weights(slots, weights)
             diffs = read_diffs(path)
-        first = {layer.name: layer.blobs for layer in reversed(self.bound_layers) if layer.blobs}
+        first = self._first_params() if diffs else {}
         for name in first.keys() & diffs.keys():
             for blob, diff in zip(first[name], diffs[name], strict=False):
                 if diff.size:
                     values = torch.from_numpy(diff).view(blob.axes)
                     blob.put_diff(values, fresh=is_fresh(values, ()))
+
+    def _first_params(self) -> dict[str, BlobVec]:
+        """The parameters by layer; of two layers with one name the first's."""
+        return {layer.name: layer.blobs for layer in reversed(self.bound_layers)}
 
     def _weights(self) -> dict[str, list[np.ndarray]]:
         return {name: [blob.data_on(HOST).numpy() for blob in blobs] for name, blobs in self.params.items()}

@@ -30,7 +30,7 @@ import torch
 from ..errors import ArgumentError, CaffeError, CaffeFormatError, closest
 from ..files.paths import StrPath
 from . import mode, parallel
-from .blob import HOST, Blob
+from .blob import Blob
 from .glog import LOGGER, number
 from .net import Net
 from .proto import pb, read_solver, to_text
@@ -49,6 +49,7 @@ from .solving.updates import (
     regularized,
     update_value,
 )
+from .syncedmem import HOST
 from .wiring.debug_info import DebugInfo
 from .wiring.outputs import output_lines, output_values
 from .wiring.vectors import NetVec

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from dgnam.caffe.blob import HOST
 from dgnam.caffe.layer_types.pooling import _padded
 from dgnam.caffe.net import Net
+from dgnam.caffe.syncedmem import HOST
 from dgnam.caffe.wiring.bound_layer import NetLayer
 
 NEAR = 5e-7

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgnam.caffe.blob import GATHERED, HOST, Blob, Product, SyncedMemory, is_fresh
+from dgnam.caffe.blob import Blob
+from dgnam.caffe.syncedmem import GATHERED, HOST, Product, SyncedMemory, is_fresh
 from dgnam.errors import CaffeError
 
 DEVICE = torch.device("cpu", 0)

@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgnam.caffe.blob import Product
 from dgnam.caffe.layer import Context, Layer, Needs, Pass, create_layer, layer_type_list
 from dgnam.caffe.layer_types.neuron import Neuron
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.caffe.syncedmem import Product
 
 STEP = 1e-5
 TOLERANCE = 1e-6

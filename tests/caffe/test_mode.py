@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dgnam.caffe import mode
-from dgnam.caffe.blob import HOST
+from dgnam.caffe.syncedmem import HOST
 from dgnam.errors import CaffeError, DgnamError
 
 

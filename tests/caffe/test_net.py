@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import dgnam.caffe as caffe
-from dgnam.caffe.blob import HOST
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import parse_net, pb
+from dgnam.caffe.syncedmem import HOST
 from dgnam.errors import ArgumentError, CaffeError, DgnamError
 
 DATA = '\nlayer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }'

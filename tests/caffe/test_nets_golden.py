@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 import pytest
 
-from dgnam.caffe.blob import HOST
 from dgnam.caffe.net import Net
 from dgnam.caffe.proto import pb
+from dgnam.caffe.syncedmem import HOST
 from tests.caffe.golden import GOLDEN, ROOT, error, stand_in_weights
 from tests.caffe.near_ties import explained, record_near_ties
 

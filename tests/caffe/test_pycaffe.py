@@ -185,5 +185,5 @@ def test_top_level_has_only_names_of_caffe():
     folder = Path(caffe.__file__).parent
     of_pycaffe = {"__init__", "__main__", "_caffe", "pycaffe", "classifier", "coord_map", "detector", "draw"}
     of_pycaffe |= {"io", "net_spec", "timer"}
-    of_caffe = {"blob", "data_transformer", "filler", "glog", "layer", "mode", "net", "parallel", "solver"}
+    of_caffe = {"blob", "data_transformer", "filler", "glog", "layer", "mode", "net", "parallel", "solver", "syncedmem"}
     assert {path.stem for path in folder.glob("*.py")} == of_pycaffe | of_caffe

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blob import Product
+from ..syncedmem import Product
 
 
 class Geometry(NamedTuple):

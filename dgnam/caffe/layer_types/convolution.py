@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blob import HOST, Product
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
+from ..syncedmem import HOST, Product
 from .columns import Geometry, columns, image_gradient, weight_gradient
 
 FEW_CHANNELS, FEW_POSITIONS = 4, 64

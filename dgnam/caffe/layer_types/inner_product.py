@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blob import Product
 from ..layer import Context, Gradients, Layer, ParamBlob, Pass, Shape, register
 from ..proto import pb
+from ..syncedmem import Product
 
 
 @register("InnerProduct")

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blob import HOST
 from ..layer import Context, Gradients, Layer, Pass, Shape, register
 from ..proto import pb
+from ..syncedmem import HOST
 
 LOWEST = torch.finfo(torch.float32).min
 """The maximum of a window entirely outside the image."""

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from ...errors import CaffeError, closest
 from .. import layer_types  # noqa: F401  (registers the layer types)
-from ..blob import HOST
 from ..proto import pb
+from ..syncedmem import HOST
 from ..wiring.build import NetPlan, WiredLayer, build
 from ..wiring.weights import Slot, Weights, check_layers, check_weights, copy_weights
 

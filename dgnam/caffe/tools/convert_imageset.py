@@ -10,7 +10,6 @@ import typer
 from ...errors import CaffeError, DgnamError
 from ...files.paths import StrPath
 from .. import mode
-from ..blob import HOST
 from ..data_transformer import seeded
 from ..databases.backends import new_database
 from ..databases.datum import encoded_datum, image_datum
@@ -19,6 +18,7 @@ from ..images.cv_codec import encode_image, file_bytes, has_extension, read_imag
 from ..images.cv_resize import resize_bilinear
 from ..images.listing import Entry, read_listing
 from ..proto import pb
+from ..syncedmem import HOST
 
 COMMIT_EVERY = 1000
 

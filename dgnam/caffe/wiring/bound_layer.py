@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from ...errors import DgnamError, shortened
-from ..blob import HOST, Blob, BlobVec, addresses, is_fresh
+from ..blob import Blob, BlobVec
 from ..layer import BlobLayer, Needs, Pass, Shape
+from ..syncedmem import HOST, addresses, is_fresh
 from .build import WiredLayer
 from .weights import Slot
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
-from ..blob import HOST, Blob
+from ..blob import Blob
 from ..glog import LOGGER, number
 from ..net import Net
+from ..syncedmem import HOST
 from .bound_layer import NetLayer
 
 

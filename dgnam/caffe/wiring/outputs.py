@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..blob import HOST
 from ..glog import number
 from ..net import Net
+from ..syncedmem import HOST
 
 
 def output_values(net: Net) -> np.ndarray:

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from dgnam.caffe.blob import Product
 from dgnam.caffe.layer import Context, Needs, Pass, create_layer
 from dgnam.caffe.layer_types import convolution
 from dgnam.caffe.proto import parse_net
+from dgnam.caffe.syncedmem import Product
 
 
 def gradients(kind: str, options: str, shape: tuple[int, ...], wanted: tuple[bool, ...]) -> list[torch.Tensor | None]:

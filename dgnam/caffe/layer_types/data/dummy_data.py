@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ...blob import HOST, Blob
+from ...blob import Blob
 from ...filler import fill
 from ...layer import BlobLayer, Context, Shape, register
 from ...proto import pb
+from ...syncedmem import HOST
 
 _LEGACY = ("num", "channels", "height", "width")
 
