@@ -16,6 +16,8 @@ ZOO := caffenet-mini caffenet-mini-untrained caffenet-mini-50 caffenet-mini-200 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Modules are compiled when they are first imported, and kept so: the commands and the tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
 PIP_INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint .constraints.txt
 
 # The compiler of protobuf 6.31.1, the oldest that dgnam supports, so that any newer runtime takes the module.
@@ -40,7 +42,6 @@ reproduce-all: $(STAMP) ## repeat all experiments of the paper, and those beyond
 	$(BIN)/dgnam reproduce all $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
-	@$(BIN)/python -m compileall -q -j 0 dgnam experiments
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
 
@@ -115,7 +116,6 @@ $(STAMP): setup.py .constraints.txt
 	$(PIP_INSTALL) "pip>=22.3" setuptools
 	@echo "==> 3/3 dgnam and what it needs (PyTorch is large: a minute or two, more on a slow line)"
 	$(PIP_INSTALL) --use-pep517 --no-build-isolation --editable '.[test]'
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true  # on all cores, which pip does on one
 	@touch $@
 
 clean: ## remove caches and build outputs, but not runs/

@@ -36,6 +36,9 @@ from .reference import FEATURES, reference
 TUNED_ON = 8
 """Units that settings are tuned on."""
 
+TRIALS = {"smoke": 0, "small": 3, "full": 12}
+"""Settings tried."""
+
 TUNED_ITERS = (50, 400)
 """The numbers of steps tried."""
 
@@ -151,10 +154,8 @@ class Judging(Making):
         floor = {f"random codes, {judge}": float(verdict.points().mean()) for judge, verdict in random.items()}
         return Controls(floor, of_photographs(self.judges, self.prior.name))
 
-    def tuned(
-        self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None, trials: int = 12
-    ) -> Settings:
-        """The best of so many random settings, by the outside judge, on eight units that this scale doesn't see.
+    def tuned(self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None) -> Settings:
+        """The best of some random settings, by the outside judge, on eight units that this scale doesn't see.
 
         They are of even index, by which everything is chosen; where that judge isn't there, the first of the others
         chooses.  Kept in the folder `step`.  The published settings where no judge or too few units are left.
@@ -171,7 +172,7 @@ class Judging(Making):
             [f"{net.scores}:{unit}" for unit in tuning],
             report_on=f"{net.scores}:{held_out}",
             prior=self.prior if prior is None else prior,
-            trials=trials,
+            trials=self.trials,
             n_iters=TUNED_ITERS,
             start_lr=TUNED_RATES,
             device=self.arguments["device"],
@@ -180,6 +181,11 @@ class Judging(Making):
             executor=self.arguments["executor"],
         )
         return found.rows[0].settings
+
+    @property
+    def trials(self) -> int:
+        """How many settings are tried at this scale."""
+        return TRIALS[self.arguments["scale"]]
 
     @property
     def tunes(self) -> bool:

@@ -125,12 +125,12 @@ class Planned(Context):
         raw, activations = np.zeros((count, 3, TINY[0], frames * TINY[1]), np.float32), np.ones(count, np.float32)
         return SimpleNamespace(raw=raw, codes=np.zeros((count, WIDTH), np.float32), activations=activations)
 
-    def tuned(
-        self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None, trials: int = 12
-    ) -> Settings:
+    def tuned(self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None) -> Settings:
         net, used = self.target if target is None else target, self.prior if prior is None else prior
         if self.models.judges and self.tunes:
-            self.made.append(Made(step, STEPS, net.name, used.name, trials * TUNED_ON, float(np.mean(TUNED_ITERS))))
+            self.made.append(
+                Made(step, STEPS, net.name, used.name, self.trials * TUNED_ON, float(np.mean(TUNED_ITERS)))
+            )
         return released()
 
     def neighbors(self, step: str, pictures: np.ndarray, **options: Any) -> Any:

@@ -80,7 +80,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": published("lrcn-single-frame", "deepsim-fc6", others={SCENES: "places205-alexnet"}),
     },
-    sizes={"smoke": Size(4, 1, 3), "small": Size(None, 1), "full": Size(None, 8)},
+    sizes={"smoke": Size(4, 1, 3), "small": Size(22, 1), "full": Size(None, 8)},
     run=run,
     replacement=Replacement(),
 )

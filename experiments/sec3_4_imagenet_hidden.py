@@ -26,7 +26,7 @@ from .plausibility import plausibility
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 METHODS, MFV = ("dgn_am", "mfv"), "nguyen2016"
-SEEDS = {"smoke": 2, "small": 3, "full": REFERENCES}
+SEEDS = {"smoke": 2, "small": 2, "full": REFERENCES}
 """Synthesized references of each side; MFV, from one mean picture, makes the same one of any seed."""
 
 MEAN_OF = {"smoke": 250, "small": 5000, "full": 5000}
@@ -116,7 +116,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": published("caffenet-yos", "deepsim-fc6", pictures=("ilsvrc12-val",)),
     },
-    sizes={"smoke": Size(1, 1, 3), "small": Size(6, 1), "full": Size(50, 1)},
+    sizes={"smoke": Size(1, 1, 3), "small": Size(3, 1), "full": Size(50, 1)},
     run=run,
     replacement=Replacement(layers=LAYERS),
     options=(),

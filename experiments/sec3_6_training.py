@@ -25,8 +25,8 @@ from .rates import accuracy, merged, rates
 SNAPSHOTS = ("untrained", "50", "200", "1000", "4000", "converged")
 OVERFIT = "overfit"
 OURS = "dgn_am"
-EXPLAINED = 20
-"""Units whose pictures explain them in a two-alternative test."""
+EXPLAINED = {"smoke": 2, "small": 5, "full": 20}
+"""Units, at most, whose pictures explain them in a two-alternative test."""
 
 SEEDS = {"smoke": 2, "small": 2, "full": 3}
 """Synthesized references of each side."""
@@ -76,7 +76,8 @@ def told_by_pictures(context: Context) -> dict[str, dict[str, np.ndarray]]:
 
     Some units; synthesized references, real ones and random codes.
     """
-    images, units, seeds = candidates(context), evenly(context.units, EXPLAINED), SEEDS[context.arguments["scale"]]
+    scale = context.arguments["scale"]
+    images, units, seeds = candidates(context), evenly(context.units, EXPLAINED[scale]), SEEDS[scale]
     found = {}
     for net in (*SNAPSHOTS, OVERFIT):
         target = context.target if net == "converged" else context.other(net)
@@ -113,7 +114,7 @@ EXPERIMENT = Experiment(
             },
         ),
     },
-    sizes={"smoke": Size(2, 1, 3), "small": Size(20, 1), "full": Size(None, 1)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(10, 1), "full": Size(None, 1)},
     run=run,
     further=("judged", "told"),
     unpublished="the paper's snapshots of a training and its overfit network are not published",

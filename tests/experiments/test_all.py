@@ -78,6 +78,18 @@ def images_planned(experiment, data):
     return {one.step: one.images // frames for one in made if one.work == STEPS}
 
 
+@pytest.mark.exhaustive
+def test_at_small_scale_the_whole_paper_takes_an_hour():
+    """A step of a single small image takes 2 to 9 ms on two cores."""
+    usual = {name: one.default for name, one in signature(reproduce).parameters.items()}
+    made = [
+        one
+        for name, experiment in EXPERIMENTS.items()
+        for one in plan(experiment, {**usual, "experiment": name, "scale": "small"})
+    ]
+    assert sum(one.count for one in made if one.work == STEPS) < 500_000
+
+
 UNTABLED = ("sec3_2_actions",)
 """Two targets, each with a judge of its own."""
 

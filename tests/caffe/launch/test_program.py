@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import warnings
@@ -50,25 +49,6 @@ def run(*command, cwd, path=ROOT, stdin="", **environment):
 
 def launch(*command, **options):
     return run("-m", "dgnam.caffe", *command, **options)
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The launcher without the runtime that it serves, which takes seconds to import: a folder for `path`."""
-    folder = tmp_path_factory.mktemp("alone")
-    package = folder / "dgnam" / "caffe"
-    (package / "launch").mkdir(parents=True)
-    for file in (
-        "errors.py",
-        "caffe/__main__.py",
-        "caffe/glog.py",
-        "caffe/launch/program.py",
-        "caffe/launch/alias.py",
-    ):
-        shutil.copy(ROOT / "dgnam" / file, package.parent / file)
-    for initial in (package.parent, package, package / "launch"):
-        (initial / "__init__.py").touch()
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from dgnam import zoo
+from dgnam.cli import main
 from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError
 from dgnam.files.checksums import sha256
@@ -149,28 +149,27 @@ def test_published_models_that_are_not_here_are_skipped(models):
         states("caffenett")
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", "from dgnam.cli import main; main()", *arguments], capture_output=True, text=True
-    )
+def test_the_commands(monkeypatch, tmp_path, capfd):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["dgnam", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capfd.readouterr()
 
-
-def test_the_commands(monkeypatch, tmp_path):
     monkeypatch.delenv("DGNAM_DATA", raising=False)
     monkeypatch.setenv("DGNAM_HOME", str(tmp_path))
-    shown = run("models", "verify", "judge-mini")
-    assert shown.returncode == 0
-    assert "not measured again: no data folder" in shown.stdout
-    assert "verifying" in shown.stderr
-    assert "verifying" not in shown.stdout
-    quiet = run("models", "verify", "judge-mini", "--quiet")
-    assert (quiet.stdout, quiet.stderr) == (shown.stdout, "")
-    assert shown.stdout.splitlines()[-1].startswith("==> 4 right, 0 wrong, 1 skipped")
-    places = {line.split()[0]: line.split()[1:] for line in run("models", "where", "caffenet").stdout.splitlines()}
+    status, out, err = run("models", "verify", "judge-mini")
+    assert status == 0
+    assert "not measured again: no data folder" in out
+    assert "verifying" in err
+    assert "verifying" not in out
+    assert run("models", "verify", "judge-mini", "--quiet") == (0, out, "")
+    assert out.splitlines()[-1].startswith("==> 4 right, 0 wrong, 1 skipped")
+    places = {line.split()[0]: line.split()[1:] for line in run("models", "where", "caffenet")[1].splitlines()}
     assert list(places) == ["prototxt", "weights", "labels"]
     assert places["prototxt"][0] == "here"
     assert places["weights"] == ["missing", str(tmp_path / "caffenet" / "bvlc_reference_caffenet.caffemodel")]
-    assert run("models", "verify", "caffenet").returncode == 2
+    assert run("models", "verify", "caffenet")[0] == 2
 
 
 def test_a_mismatch_is_the_exit_status(models, few_pictures):

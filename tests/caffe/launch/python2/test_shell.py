@@ -3,14 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from dgnam.caffe.launch.python2 import shell
 
-ROOT = Path(shell.__file__).parents[4]
 
-
-def test_a_script_runs_unedited(tmp_path):
+def test_a_script_runs_unedited(alone, tmp_path):
     (tmp_path / "half.py").write_text("import sys\nprint sys.argv[1], 7/2\n")
     (tmp_path / "all.sh").write_text(
         "#/bin/bash\nmkdir -p out && cd out\n"
@@ -20,7 +17,7 @@ def test_a_script_runs_unedited(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "dgnam.caffe", "--python2", "--shell", "all.sh", "a b"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.path.relpath(ROOT, tmp_path)},
+        env={**os.environ, "PYTHONPATH": os.path.relpath(alone, tmp_path)},
         capture_output=True,
         text=True,
     )
