@@ -1,12 +1,12 @@
 # Every target that needs Python makes .venv first, where there is none, from the versions in .constraints.txt.
 #   make test PYTHON=python3.12          the interpreter that a new .venv is made from
 #   make test ARGS="-k caffe"            options for the command that the target runs
-#   make test WORKERS=8                  how many tests run at once
+#   make test WORKERS=8                  how many tests run at once; two cores are busy with three, since tests also wait
 
 PYTHON ?= python3
 ARGS ?=
 DATA ?=
-WORKERS ?= 2
+WORKERS ?= 3
 # In the order in which one needs another.
 ZOO := caffenet-mini caffenet-mini-untrained caffenet-mini-50 caffenet-mini-200 caffenet-mini-1000 caffenet-mini-4000 \
 	caffenet-mini-overfit caffenet-v2-mini judge-mini caffenet-b-mini googlenet-mini resnet-mini resnet-robust-mini \
