@@ -36,8 +36,8 @@ from .reference import FEATURES, reference
 TUNED_ON = 8
 """Units that settings are tuned on."""
 
-TRIALS = {"smoke": 0, "small": 3, "full": 12}
-"""Settings tried."""
+TUNED_TRIALS = {"small": 3, "full": 12}
+"""The settings tried; none at smoke scale."""
 
 TUNED_ITERS = (50, 400)
 """The numbers of steps tried."""
@@ -172,7 +172,7 @@ class Judging(Making):
             [f"{net.scores}:{unit}" for unit in tuning],
             report_on=f"{net.scores}:{held_out}",
             prior=self.prior if prior is None else prior,
-            trials=self.trials,
+            trials=TUNED_TRIALS[self.arguments["scale"]],
             n_iters=TUNED_ITERS,
             start_lr=TUNED_RATES,
             device=self.arguments["device"],
@@ -181,11 +181,6 @@ class Judging(Making):
             executor=self.arguments["executor"],
         )
         return found.rows[0].settings
-
-    @property
-    def trials(self) -> int:
-        """How many settings are tried at this scale."""
-        return TRIALS[self.arguments["scale"]]
 
     @property
     def tunes(self) -> bool:

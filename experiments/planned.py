@@ -25,7 +25,7 @@ from dgnam.measure import BaseJudge, Verdict
 from .context import Context, Series
 from .experiment import Experiment
 from .finding import NO_CONTROLS, Controls, Part
-from .judging import TUNED_ITERS, TUNED_ON
+from .judging import TUNED_ITERS, TUNED_ON, TUNED_TRIALS
 from .pictures import Pictures
 from .reference import FEATURES, reference
 
@@ -128,9 +128,8 @@ class Planned(Context):
     def tuned(self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None) -> Settings:
         net, used = self.target if target is None else target, self.prior if prior is None else prior
         if self.models.judges and self.tunes:
-            self.made.append(
-                Made(step, STEPS, net.name, used.name, self.trials * TUNED_ON, float(np.mean(TUNED_ITERS)))
-            )
+            images = TUNED_TRIALS[self.arguments["scale"]] * TUNED_ON
+            self.made.append(Made(step, STEPS, net.name, used.name, images, float(np.mean(TUNED_ITERS))))
         return released()
 
     def neighbors(self, step: str, pictures: np.ndarray, **options: Any) -> Any:

@@ -16,17 +16,22 @@ from tests.caffe.launch.python2.translated import run
 ROOT = Path(importing.__file__).parents[4]
 
 
-def launch(*command, cwd, path=ROOT, stdin="", **environment):
-    """Run the launcher in `path` with --python2: its exit status, stdout, stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dgnam.caffe", "--python2", *command],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(path), **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def launch(alone):
+    """Run the launcher with --python2, by default without the runtime: its exit status, stdout, stderr."""
+
+    def run(*command, cwd, path=alone, stdin="", **environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "dgnam.caffe", "--python2", *command],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(path), **environment},
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
 
 
 @pytest.fixture
@@ -66,8 +71,8 @@ print __file__, __name__, sys.argv, os.path.basename(sys.path[0]) != ''
 }
 
 
-def test_a_script_and_its_modules(folder):
-    status, out, err = launch("main.py", "a", "b", cwd=folder)
+def test_a_script_and_its_modules(launch, folder):
+    status, out, err = launch("main.py", "a", "b", cwd=folder, path=ROOT)
     assert (status, err) == (0, "")
     assert out.splitlines() == [
         "own wave",
@@ -79,8 +84,8 @@ def test_a_script_and_its_modules(folder):
     assert not list(folder.rglob("*.pyc"))
 
 
-def test_a_traceback_shows_the_original_lines(alone, folder):
-    status, out, err = launch("failing.py", cwd=folder, path=alone)
+def test_a_traceback_shows_the_original_lines(launch, folder):
+    status, out, err = launch("failing.py", cwd=folder)
     assert (status, out) == (1, "tail\n")
     assert err.splitlines()[:-1] == [
         "Traceback (most recent call last):",
@@ -93,8 +98,8 @@ def test_a_traceback_shows_the_original_lines(alone, folder):
     assert "dgnam" not in err
 
 
-def test_an_invalid_module_is_one_error(alone, folder):
-    status, _, err = launch("importing_bad.py", cwd=folder, path=alone)
+def test_an_invalid_module_is_one_error(launch, folder):
+    status, _, err = launch("importing_bad.py", cwd=folder)
     assert status == 1
     assert err.splitlines()[:5] == [
         "Traceback (most recent call last):",
@@ -106,15 +111,12 @@ def test_an_invalid_module_is_one_error(alone, folder):
     assert err.splitlines()[-1] == "SyntaxError: invalid syntax of Python 2 at '2'"
 
 
-def test_code_modules_and_standard_input(alone, folder):
-    assert (
-        launch("-c", "import settings, sys; print settings.ratio, sys.argv", "a", cwd=folder, path=alone)[1]
-        == "3 ['-c', 'a']\n"
-    )
-    assert launch("-", "a", cwd=folder, path=alone, stdin="import sys\nprint 3/2, sys.argv[1:]")[1] == "1 ['a']\n"
-    assert launch("-m", "package.mod", cwd=folder, path=alone)[1] == "package.other 4 4 __main__\n"
+def test_code_modules_and_standard_input(launch, folder):
+    assert launch("-c", "import settings, sys; print settings.ratio, sys.argv", "a", cwd=folder)[1] == "3 ['-c', 'a']\n"
+    assert launch("-", "a", cwd=folder, stdin="import sys\nprint 3/2, sys.argv[1:]")[1] == "1 ['a']\n"
+    assert launch("-m", "package.mod", cwd=folder)[1] == "package.other 4 4 __main__\n"
     (folder / "package" / "__main__.py").write_text("print 'main', 5/2")
-    assert launch("package", cwd=folder, path=alone)[1] == "main 2\n"
+    assert launch("package", cwd=folder)[1] == "main 2\n"
 
 
 @pytest.mark.parametrize(
@@ -146,51 +148,47 @@ def test_wrong_calls(command, reason, tmp_path, monkeypatch, capsys):
         (["archive.zip"], "is an archive: unpack it"),
     ],
 )
-def test_wrong_calls_end_without_a_traceback(alone, tmp_path, command, reason):
+def test_wrong_calls_end_without_a_traceback(launch, tmp_path, command, reason):
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
         archive.writestr("__main__.py", "print 1")
-    status, out, err = launch(*command, cwd=tmp_path, path=alone)
+    status, out, err = launch(*command, cwd=tmp_path)
     assert (status, out) == (2, "")
     assert reason in err
     assert "Traceback" not in err
 
 
-def test_options_of_python_2(alone, folder):
+def test_options_of_python_2(launch, folder):
     source = "import sys, warnings\nwarnings.warn('old')\nprint 7/2, sys.argv[1:], sys.dont_write_bytecode"
     (folder / "options.py").write_text(source)
-    assert launch("-OO", "-u", "-W", "ignore", "-B", "options.py", "-W", cwd=folder, path=alone) == (
-        0,
-        "3 ['-W'] True\n",
-        "",
-    )
-    assert launch("-uBWignore", cwd=folder, path=alone, stdin=source) == (0, "3 [] True\n", "")
-    status, out, err = launch("-V", cwd=folder, path=alone)
+    assert launch("-OO", "-u", "-W", "ignore", "-B", "options.py", "-W", cwd=folder) == (0, "3 ['-W'] True\n", "")
+    assert launch("-uBWignore", cwd=folder, stdin=source) == (0, "3 [] True\n", "")
+    status, out, err = launch("-V", cwd=folder)
     assert (status, out) == (0, "")
     assert err.startswith("Python 2.7")
 
 
-def test_without_a_gpu_the_cpu_is_used_with_one_note(folder):
-    status, out, err = launch("gpu.py", cwd=folder, CUDA_VISIBLE_DEVICES="")
+def test_without_a_gpu_the_cpu_is_used_with_one_note(launch, folder):
+    status, out, err = launch("gpu.py", cwd=folder, path=ROOT, CUDA_VISIBLE_DEVICES="")
     assert (status, out) == (0, "ran\n")
     assert err == "this machine has no GPU that torch can use: Caffe runs on the CPU\n"
 
 
-def test_without_fissix_one_line_says_what_to_install(alone, folder):
+def test_without_fissix_one_line_says_what_to_install(launch, folder):
     (folder / "fissix.py").write_text("raise ImportError('not installed')")
-    status, out, err = launch("main.py", cwd=folder, path=alone)
+    status, out, err = launch("main.py", cwd=folder)
     assert (status, out) == (2, "")
     assert err == "--python2 needs the package 'dgnam[python2]': pip install 'dgnam[python2]' (not installed)\n"
 
 
-def test_a_cache_folder_that_cannot_be_made_is_named(alone, folder):
+def test_a_cache_folder_that_cannot_be_made_is_named(launch, folder):
     (folder / "taken").touch()
-    status, _, err = launch("main.py", cwd=folder, path=alone, XDG_CACHE_HOME=str(folder / "taken"))
+    status, _, err = launch("main.py", cwd=folder, XDG_CACHE_HOME=str(folder / "taken"))
     assert status == 2
     assert "set XDG_CACHE_HOME" in err
     assert "Traceback" not in err
 
 
-def test_installed_packages_below_the_script_are_left_alone(alone, folder, monkeypatch):
+def test_installed_packages_below_the_script_are_left_alone(launch, folder, monkeypatch):
     """A virtual environment in the script's folder, and this package itself."""
     library = folder / ".venv" / "lib" / "python3" / "site-packages"
     library.mkdir(parents=True)
@@ -198,11 +196,11 @@ def test_installed_packages_below_the_script_are_left_alone(alone, folder, monke
     code = (
         "import sys; sys.path.append('.venv/lib/python3/site-packages'); import library_of_3; print library_of_3.half"
     )
-    assert launch("-c", code, cwd=folder, path=alone)[1] == "0.5\n"
+    assert launch("-c", code, cwd=folder)[1] == "0.5\n"
     assert not importing._finder.holds(str(ROOT / "dgnam" / "caffe" / "net.py"))
 
 
-def test_modules_of_other_folders_are_translated(alone, folder):
+def test_modules_of_other_folders_are_translated(alone, launch, folder):
     """As py-faster-rcnn's `_init_paths.py` adds them, in PYTHONPATH, and while the script runs."""
     for name in ("tools", "lib", "lib/fast_rcnn", "lib/caffe", "more", "late"):
         (folder / name).mkdir()
