@@ -1,8 +1,9 @@
 """How threads wait and how many there are, chosen before torch is imported, since OpenMP reads both once.
 
-OpenMP's threads spin by default while they wait for each other: with anything else at work on their cores, a small net
-then takes many times as long.  PASSIVE lets them sleep.  torch counts the cores of the process's affinity, but not a
-container's quota of processor time, so where that is less it decides the number.  What the user has set stays.
+OpenMP's threads spin by default while they wait for each other, also for one whose core is taken by something else
+(tests/bench/bench_threads.py measures what that costs).  PASSIVE lets them sleep.  torch counts the cores of the
+process's affinity, but not a container's quota of processor time, so where that is less it decides the number.  What
+the user has set stays.
 """
 
 from __future__ import annotations
