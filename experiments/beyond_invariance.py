@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini"),
         "paper": published("caffenet", "deepsim-fc6"),
     },
-    sizes={"smoke": Size(2, 1, 3), "small": Size(5, 1), "full": Size(50, 1)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(3, 1), "full": Size(50, 1)},
     run=run,
     replacement=Replacement(same_classes=False, layers=(APART,)),
 )

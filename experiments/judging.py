@@ -33,7 +33,7 @@ from .rates import of_photographs
 from .reconstructions import BATCH
 from .reference import FEATURES, reference
 
-TUNED_ON = 8
+TUNED_ON = {"small": 4, "full": 8}
 """Units that settings are tuned on."""
 
 TUNED_TRIALS = {"small": 3, "full": 12}
@@ -155,7 +155,7 @@ class Judging(Making):
         return Controls(floor, of_photographs(self.judges, self.prior.name))
 
     def tuned(self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None) -> Settings:
-        """The best of some random settings, by the outside judge, on eight units that this scale doesn't see.
+        """The best of some random settings, by the outside judge, on some units that this scale doesn't see.
 
         They are of even index, by which everything is chosen; where that judge isn't there, the first of the others
         chooses.  Kept in the folder `step`.  The published settings where no judge or too few units are left.
@@ -165,7 +165,7 @@ class Judging(Making):
             return released()
         judge = self.judges.get(OUTSIDE)
         by = {"judge": next(iter(self.judges))} if judge is None else {"score": score_by_probability(judge)}
-        tuning = evenly(self._choosing, TUNED_ON)
+        tuning = evenly(self._choosing, TUNED_ON[self.arguments["scale"]])
         held_out = next(unit for unit in self._unseen if unit not in tuning)
         found = tune(
             net,
@@ -175,6 +175,7 @@ class Judging(Making):
             trials=TUNED_TRIALS[self.arguments["scale"]],
             n_iters=TUNED_ITERS,
             start_lr=TUNED_RATES,
+            compare=False,
             device=self.arguments["device"],
             **by,
             **self.step(step),
@@ -185,7 +186,8 @@ class Judging(Making):
     @property
     def tunes(self) -> bool:
         """Whether settings are tuned at this scale, where there are judges."""
-        return self.size.steps is None and len(self._choosing) >= TUNED_ON and len(self._unseen) > TUNED_ON
+        count = TUNED_ON.get(self.arguments["scale"])
+        return count is not None and len(self._choosing) >= count and len(self._unseen) > count
 
     @property
     def _unseen(self) -> list[int]:

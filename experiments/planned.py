@@ -128,7 +128,8 @@ class Planned(Context):
     def tuned(self, step: str, *, target: ResolvedTarget | None = None, prior: Any = None) -> Settings:
         net, used = self.target if target is None else target, self.prior if prior is None else prior
         if self.models.judges and self.tunes:
-            images = TUNED_TRIALS[self.arguments["scale"]] * TUNED_ON
+            scale = self.arguments["scale"]
+            images = TUNED_TRIALS[scale] * TUNED_ON[scale]
             self.made.append(Made(step, STEPS, net.name, used.name, images, float(np.mean(TUNED_ITERS))))
         return released()
 

@@ -23,7 +23,7 @@ WEIGHTS = (0.0, 0.001, 0.005, 0.02, 0.1)
 PAPERS = 0.005
 """The paper's choice among the weights."""
 
-SETTINGS = {"smoke": 4, "small": 12, "full": 60}
+SETTINGS = {"smoke": 4, "small": 6, "full": 60}
 """Random settings that activation and recognizability are correlated over."""
 
 
@@ -144,7 +144,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini", judges=("judge-mini", OUTSIDE)),
         "paper": published("caffenet", "deepsim-fc6", judges=(OUTSIDE,)),
     },
-    sizes={"smoke": Size(2, 1, 3), "small": Size(20, 1), "full": Size(200, 2)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(10, 1), "full": Size(200, 2)},
     run=run,
     further=("weights", "correlation"),
     replacement=Replacement(),

@@ -107,7 +107,7 @@ EXPERIMENT = Experiment(
             others={layer: f"deepsim-{layer}" for layer in (*LAYERS, *FURTHER) if layer != "fc6"},
         ),
     },
-    sizes={"smoke": Size(2, 1, 3), "small": Size(10, 1), "full": Size(184, 1)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(8, 1), "full": Size(184, 1)},
     run=run,
     replacement=Replacement(),
     inverts="fc6",

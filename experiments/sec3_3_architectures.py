@@ -83,6 +83,6 @@ EXPERIMENT = Experiment(
             others={"GoogLeNet": "googlenet", "ResNet": "resnet50"},
         ),
     },
-    sizes={"smoke": Size(2, 1, 3), "small": Size(10, 1), "full": Size(100, 2)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(6, 1), "full": Size(100, 2)},
     run=run,
 )

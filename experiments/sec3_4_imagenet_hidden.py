@@ -116,7 +116,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": published("caffenet-yos", "deepsim-fc6", pictures=("ilsvrc12-val",)),
     },
-    sizes={"smoke": Size(1, 1, 3), "small": Size(3, 1), "full": Size(50, 1)},
+    sizes={"smoke": Size(1, 1, 3), "small": Size(2, 1), "full": Size(50, 1)},
     run=run,
     replacement=Replacement(layers=LAYERS),
     options=(),

@@ -136,7 +136,7 @@ EXPERIMENT = Experiment(
             units=tuple(range(CLASSES)),
         ),
     },
-    sizes={"smoke": Size(3, 1, 3), "small": Size(20, 1), "full": Size(None, 2)},
+    sizes={"smoke": Size(3, 1, 3), "small": Size(10, 1), "full": Size(None, 2)},
     run=run,
     further=("blue_red_green", "blurred"),
     first_units=CLASSES,

@@ -28,7 +28,7 @@ LEAST = 2
 HALF = 0.5
 """Both units fire where each keeps more than this of what it reaches alone."""
 
-PAIRS = {"smoke": 3, "small": 30, "full": 100}
+PAIRS = {"smoke": 3, "small": 15, "full": 100}
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -116,7 +116,7 @@ EXPERIMENT = Experiment(
         "mini": mini("caffenet-mini", "deepsim-fc6-v2-mini"),
         "paper": published("caffenet", "deepsim-fc6"),
     },
-    sizes={"smoke": Size(4, 1, 3), "small": Size(40, 1), "full": Size(200, 1)},
+    sizes={"smoke": Size(4, 1, 3), "small": Size(20, 1), "full": Size(200, 1)},
     run=run,
     replacement=Replacement(same_classes=False),
 )

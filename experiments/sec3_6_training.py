@@ -25,7 +25,7 @@ from .rates import accuracy, merged, rates
 SNAPSHOTS = ("untrained", "50", "200", "1000", "4000", "converged")
 OVERFIT = "overfit"
 OURS = "dgn_am"
-EXPLAINED = {"smoke": 2, "small": 5, "full": 20}
+EXPLAINED = {"smoke": 2, "small": 3, "full": 20}
 """Units, at most, whose pictures explain them in a two-alternative test."""
 
 SEEDS = {"smoke": 2, "small": 2, "full": 3}
@@ -114,7 +114,7 @@ EXPERIMENT = Experiment(
             },
         ),
     },
-    sizes={"smoke": Size(2, 1, 3), "small": Size(10, 1), "full": Size(None, 1)},
+    sizes={"smoke": Size(2, 1, 3), "small": Size(6, 1), "full": Size(None, 1)},
     run=run,
     further=("judged", "told"),
     unpublished="the paper's snapshots of a training and its overfit network are not published",

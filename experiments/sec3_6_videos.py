@@ -108,7 +108,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": Models("lrcn-lstm", "deepsim-fc6", columns=1, note="The published models."),
     },
-    sizes={"smoke": Size(1, 1, 3), "small": Size(6, 2), "full": Size(22, 8)},
+    sizes={"smoke": Size(1, 1, 3), "small": Size(3, 1), "full": Size(22, 8)},
     run=run,
     further=("motion",),
     replacement=Replacement(),

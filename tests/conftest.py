@@ -30,7 +30,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def published_in_two_steps(monkeypatch) -> None:
     """What a tuning compares with: the published settings, with two steps, not two hundred."""
     short = {"released": released(n_iters=2)}
-    monkeypatch.setattr(import_module("dgnam.am.tuning.report"), "published_settings", lambda: short)
+    monkeypatch.setattr(import_module("dgnam.api.tune"), "published_settings", lambda: short)
 
 
 def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

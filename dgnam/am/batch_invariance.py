@@ -13,8 +13,8 @@ of 1 to 100, keep each call to kernels that treat rows alike:
 2. A convolution runs in oneDNN.  Torch has code of its own for a single small image and a kernel of up to three pixels,
    so there is a second, empty image; and, on one thread, for kernels of one pixel that are neither strided nor dilated,
    so they are dilated, which for one pixel means nothing.
-3. A strided, transposed or small convolution has as many rows for each thread; those left over, fewer than threads,
-   have as many threads as rows.  oneDNN chooses its blocks by how evenly they are shared.
+3. A strided, transposed or small convolution has as many rows for each thread, the last of them empty.  oneDNN
+   chooses its blocks by how evenly they are shared.
 4. Functions such as `exp` and `pow` take each row by itself.  The last numbers of a thread's part, too few for a vector
    register, are computed in another way.
 5. A sum over all of a row stays on one thread.  Torch shares it where there is a single row, so there is a second one.
@@ -27,17 +27,14 @@ batches on a GPU, and the frames of clips.  `tests/bench/bench_rows.py` measures
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-
-from .with_gradient import with_gradient
 
 LEAST_ROWS, PRODUCT_ROWS, MOST_ROWS = 16, 8, 48
 """A matrix product has at least 16 rows, a multiple of 8, and on several threads at most 48."""
@@ -142,13 +139,12 @@ class _BatchInvariant(TorchFunctionMode):
         return self._convolved(convolve, x, weight, bias, strided)
 
     def _convolved(self, convolve: Function, x: Tensor, weight: Tensor, bias: Tensor | None, strided: bool) -> Any:
-        small = len(x) < self.threads and x.numel() <= SMALL_IMAGE * len(x)
-        over = len(x) % self.threads if strided or small else 0
-        if not over:
-            return _in_onednn(convolve, x, weight, bias)
-        shared, last = (_like(rows, x) for rows in x.split([len(x) - over, over]))
-        found = _on_threads(over, partial(_in_onednn, convolve), last, weight, bias)
-        return torch.cat([convolve(shared, weight, bias), found]) if len(shared) else found
+        rows, is_small = len(x), x.numel() <= SMALL_IMAGE * len(x)
+        shared = self.threads if strided or (is_small and rows < self.threads) else 1
+        narrow = weight.dim() < 4 or min(weight.shape[-2:]) <= SMALL_KERNEL
+        least = 2 if is_small and narrow else 1
+        empty = max(least - rows, -rows % shared)
+        return convolve(_filled(x, empty), weight, bias)[:rows] if empty else convolve(x, weight, bias)
 
     def by_row(self, func: Function, x: Tensor, *others: Any, **options: Any) -> Any:
         """Rule 4."""
@@ -164,7 +160,7 @@ class _BatchInvariant(TorchFunctionMode):
         """Rule 5."""
         if x.dim() < 2 or len(x) != 1 or self.threads == 1 or _joins_rows(func, x, others, options):
             return func(x, *others, **options)
-        return func(_doubled(x), *others, **options)[:1]
+        return func(_filled(x, 1), *others, **options)[:1]
 
     def attention(self, func: Function, query: Tensor, key: Tensor, value: Tensor, *others: Any, **options: Any) -> Any:
         """Rule 6, of queries (places, rows, k)."""
@@ -214,22 +210,9 @@ def _largest(sizes: Any) -> int:
     return sizes if isinstance(sizes, int) else max(sizes, default=1)
 
 
-def _doubled(x: Tensor) -> Tensor:
-    """A single row and one of zeros, in its memory format."""
-    return torch.cat([x, torch.zeros_like(x)])
-
-
-def _like(rows: Tensor, x: Tensor) -> Tensor:
-    """Some rows of x, in its memory format; of one row torch can't tell it."""
-    channels_last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
-    return rows.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
-
-
-def _in_onednn(convolve: Function, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    narrow = weight.dim() < 4 or min(weight.shape[-2:]) <= SMALL_KERNEL
-    by_torch = len(x) == 1 and x.numel() <= SMALL_IMAGE and narrow
-    found: Tensor = convolve(_doubled(x), weight, bias)[:1] if by_torch else convolve(x, weight, bias)
-    return found
+def _filled(x: Tensor, empty: int) -> Tensor:
+    """Rows and so many of zeros, in their memory format."""
+    return F.pad(x, (*(0, 0) * (x.dim() - 1), 0, empty))
 
 
 def _joins_rows(func: Function, x: Tensor, others: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
@@ -242,41 +225,3 @@ def _joins_rows(func: Function, x: Tensor, others: tuple[Any, ...], options: Map
     if axes is None or isinstance(axes, bool):
         return True
     return any(axis % x.dim() == 0 for axis in ([axes] if isinstance(axes, int) else axes))
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _on_threads(count: int, function: Function, *given: Tensor | None) -> Tensor:
-    """`function(*given)` and its gradients, on so many threads."""
-    if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in given):
-        found: Tensor = _OnThreads.apply(count, function, *given)
-        return found
-    with _threads(count):
-        alone: Tensor = function(*given)
-    return alone
-
-
-class _OnThreads(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, count: int, function: Function, *given: Tensor | None) -> Tensor:
-        ctx.count = count
-        with torch.enable_grad(), _threads(count):
-            ctx.given = tuple(None if one is None else one.detach().requires_grad_(one.requires_grad) for one in given)
-            ctx.y = function(*ctx.given)
-        found: Tensor = ctx.y.detach()
-        return found
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        wanted = [one for one in ctx.given if one is not None and one.requires_grad]
-        with torch.enable_grad(), _threads(ctx.count):
-            found = iter(torch.autograd.grad(with_gradient(ctx.y, *gradients), wanted))
-        return None, None, *(next(found) if one is not None and one.requires_grad else None for one in ctx.given)

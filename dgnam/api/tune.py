@@ -16,7 +16,7 @@ from .. import zoo
 from ..am import Bounds, Classes, Objective, Prior, Target, Unit
 from ..am.argument_types import check_types
 from ..am.score import ImageScore
-from ..am.tuning import Evaluator, Row, Trial, TuningSpace, check_apart, report
+from ..am.tuning import Evaluator, Row, Trial, TuningSpace, check_apart, published_settings, report
 from ..am.tuning import tune as tune_settings
 from ..am.tuning.space import Range
 from ..am.tuning.tune import Trials, check_options
@@ -43,7 +43,8 @@ class Tuning:
     """What `tune` found.
 
     trials: all trials, by number.
-    rows: the best trial's settings and the published ones, with their scores on both sets of units.
+    rows: the best trial's settings, and the published ones if they are compared, with their scores on both sets of
+        units.
     folder: where it was saved.
     summary: the same in lines for people.
     """
@@ -78,6 +79,7 @@ def tune(
     mean: str | None = None,
     scale: float = 1.0,
     channels: str = "BGR",
+    compare: bool = True,
     show: int = 4,
     device: str = "cpu",
     folder: StrPath | None = None,
@@ -99,6 +101,7 @@ def tune(
     n_iters, start_lr, l2, norm_penalty: ranges to draw from; l2 from 0.9 to 1 where neither it nor norm_penalty is
         given.
     seed: of the settings drawn and of the start codes.
+    compare: whether the published settings are scored as well, on both sets of units.
     show: how many of the best and of the worst trials the contact sheet has.
     Everything else is as in `visualize`.
     """
@@ -111,15 +114,16 @@ def tune(
         warn_unclipped(clip, planned.bounds, planned.prior)
     how: dict[str, Any] = {"space": planned.space, "trials": trials, "seed": seed, "sampler": sampler}
     evaluate, tuning, held_out, how["progress"] = planned.evaluate, planned.tuning, planned.held_out, progress
+    baselines = published_settings() if compare else {}
     if run is None:
         if maker.name != LOCAL:
             raise DgnamError(f"executor '{maker.name}' needs a folder for the run: give folder or output")
         found = tune_settings(evaluate, tuning, **how)
-        return Tuning(found, report(evaluate, found, tuning, held_out), None, ())
+        return Tuning(found, report(evaluate, found, tuning, held_out, baselines), None, ())
     there = partial(trials_of, call_of(given, planned.record), planned.record)
     with maker, at_work(run, trials, "trials", maker.name):
         found = tune_settings(evaluate, tuning, run=run, executor=maker, there=there, **how)
-        rows = report(evaluate, found, tuning, held_out)
+        rows = report(evaluate, found, tuning, held_out, baselines)
         measure = _measure(score, judge)
         lines = write_report(run, planned.target.name, measure, tuning, held_out, planned.space, found, rows, show)
     return Tuning(found, rows, run.path, lines)

@@ -54,6 +54,7 @@ def tune(
     mean: o.Mean = None,
     scale: o.Scale = 1.0,
     channels: o.Channels = "BGR",
+    compare: Annotated[bool, typer.Option(help="Score the published settings as well.")] = True,
     show: Annotated[int, typer.Option(min=1, help="How many best and worst trials the contact sheet shows.")] = 4,
     device: o.Device = "cpu",
     output: o.Output = Path("runs"),

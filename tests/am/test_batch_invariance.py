@@ -196,32 +196,42 @@ def test_products_that_are_left_alone():
 
 
 @pytest.mark.parametrize(
-    ("shape", "kernel", "threads", "stride", "seen", "dilation"),
+    ("shape", "kernel", "threads", "stride", "rows", "dilation"),
     [
-        ((1, 2, 6, 6), (3, 2, 3, 3), 1, 1, [2], 1),  # a second, empty image
-        ((2, 2, 6, 6), (3, 2, 3, 3), 1, 1, [2], 1),
-        ((1, 2, 6, 6), (3, 2, 1, 1), 1, 1, [2], 2),
-        ((3, 2, 6, 6), (3, 2, 1, 1), 1, (1, 2), [3], 1),
-        ((3, 2, 6, 6), (3, 2, 1, 1), 1, (2, 1), [3], 1),
-        ((5, 2, 6, 6), (3, 2, 3, 3), 2, 2, [2, 4], 1),  # one is left over, and doubled
-        ((4, 2, 6, 6), (3, 2, 3, 3), 2, 2, [4], 1),
-        ((5, 2, 6, 6), (3, 2, 3, 3), 2, 1, [5], 1),
-        ((3, 2, 6, 6), (3, 2, 3, 3), 4, 1, [3], 1),  # small, and fewer than threads
-        ((4, 2, 6, 6), (3, 2, 3, 3), 4, 1, [4], 1),
+        ((1, 2, 6, 6), (3, 2, 3, 3), 1, 1, 2, 1),  # a second, empty image
+        ((2, 2, 6, 6), (3, 2, 3, 3), 1, 1, 2, 1),
+        ((1, 2, 6, 6), (3, 2, 1, 1), 1, 1, 2, 2),
+        ((3, 2, 6, 6), (3, 2, 1, 1), 1, (1, 2), 3, 1),
+        ((3, 2, 6, 6), (3, 2, 1, 1), 1, (2, 1), 3, 1),
+        ((5, 2, 6, 6), (3, 2, 3, 3), 2, 2, 6, 1),  # three for each thread
+        ((4, 2, 6, 6), (3, 2, 3, 3), 2, 2, 4, 1),
+        ((5, 2, 6, 6), (3, 2, 3, 3), 2, 1, 5, 1),
+        ((3, 2, 6, 6), (3, 2, 3, 3), 4, 1, 4, 1),  # small, and fewer than threads
+        ((4, 2, 6, 6), (3, 2, 3, 3), 4, 1, 4, 1),
+        ((1, 2, 6, 6), (3, 2, 3, 3), 4, 2, 4, 1),
     ],
 )
-def test_convolutions_are_shared_alike(monkeypatch, shape, kernel, threads, stride, seen, dilation):
-    counts = []
-    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+def test_convolutions_are_shared_alike(shape, kernel, threads, stride, rows, dilation):
     x, weight = draw(*shape), draw(*kernel)
     convolve = noted(F.conv2d)
     found = own(9, threads).convolution(convolve, x, weight, None, stride)
     assert torch.allclose(found, F.conv2d(x, weight, None, stride), atol=1e-5)
-    assert sorted(one[0][0] for one in convolve.seen) == sorted(seen)
-    assert {given[2] for given, _ in convolve.options} == {dilation}
-    over = shape[0] % threads if stride == 2 or shape[0] < threads else 0
-    assert counts[:1] == ([over] if over else [])
-    assert len(counts) == (2 if over else 0)
+    assert [one[0][0] for one in convolve.seen] == [rows]
+    assert [given[2] for given, _ in convolve.options] == [dilation]
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_empty_rows_leave_the_memory_format(memory_format):
+    x = draw(3, 4, 6, 6).contiguous(memory_format=memory_format)
+    seen = []
+
+    def back(rows, *others):
+        seen.append(rows.is_contiguous(memory_format=memory_format))
+        return F.conv_transpose2d(rows, *others)
+
+    found = own(9, 2).transposed_convolution(back, x, draw(4, 5, 3, 3), None, 2)
+    assert seen == [True]
+    assert found.shape[0] == 3
 
 
 def test_images_of_more_numbers_have_no_second_one(monkeypatch):
@@ -247,26 +257,10 @@ def test_images_without_a_batch_axis_are_left_alone():
         assert plain.seen == [((2, 6, 6), tuple(weight.shape))]
 
 
-def test_gradients_pass_what_computes_on_threads_of_its_own(monkeypatch):
-    counts = []
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
-    monkeypatch.setattr(torch, "set_num_threads", counts.append)
-    x = draw(3).requires_grad_()
-    found = module._on_threads(2, lambda rows: rows * rows, x)
-    (gradient,) = torch.autograd.grad(found.sum(), x)
-    assert torch.equal(gradient, 2 * x.detach())
-    assert counts == [2, 7, 2, 7]
-    counts.clear()
-    with torch.no_grad():
-        assert torch.equal(module._on_threads(3, torch.exp, x), x.exp())
-    assert counts == [3, 7]
-
-
 @pytest.mark.parametrize("rows", [1, 2, 6])
 def test_gradients_pass_kernels_and_biases(rows, monkeypatch):
     """As where a generator's kernels depend on its codes."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
-    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     x, weight, bias = draw(rows, 3, 9, 9).requires_grad_(), draw(5, 3, 3, 3), draw(5)
 
     def found():

@@ -32,7 +32,7 @@ def few_steps():
     """The published settings with three steps, not two hundred."""
     with pytest.MonkeyPatch.context() as patched:
         short = {"released": released(n_iters=3), "paper": paper(n_iters=3)}
-        patched.setattr(import_module("dgnam.am.tuning.report"), "published_settings", lambda: short)
+        patched.setattr(import_module("dgnam.api.tune"), "published_settings", lambda: short)
         yield
 
 
@@ -93,6 +93,14 @@ def test_the_rows_are_those_of_the_result(whole):
     assert whole.rows[0].settings == best.settings
     assert whole.rows[0].tuning == best.scores
     assert all(0 < score < 1 for trial in whole.trials for score in trial.scores)
+
+
+def test_the_published_settings_are_compared_only_if_asked_for(tiny, tmp_path):
+    found = tune(**tiny, compare=False, folder=tmp_path / "run")
+    assert [row.name for row in found.rows] == ["best"]
+    assert [row.name for row in tune(**tiny).rows] == ["best", "released", "paper"]
+    assert len(found.summary) == 3
+    assert vars(found.rows[0]) == vars(tune(**tiny).rows[0])
 
 
 def test_a_contact_sheet_can_be_drawn_from_the_folder_alone(whole):

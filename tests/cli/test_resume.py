@@ -32,7 +32,7 @@ from importlib import import_module
 for name in ("act_range", "top_images"):
     import_module(f"dgnam.api.{{name}}").BLOCK = {BLOCK}
 from dgnam.am import released
-import_module("dgnam.am.tuning.report").published_settings = lambda: {{"released": released(n_iters=2)}}
+import_module("dgnam.api.tune").published_settings = lambda: {{"released": released(n_iters=2)}}
 from dgnam.cli.app import main
 main()
 """

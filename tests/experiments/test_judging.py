@@ -61,7 +61,8 @@ def test_judges_of_other_classes_are_left_out():
         ({}, None),
     ],
 )
-def test_settings_are_tuned_by_the_outside_judge_on_other_units(monkeypatch, tmp_path, judges, how):
+@pytest.mark.parametrize(("scale", "count"), [("small", 4), ("full", 8)])
+def test_settings_are_tuned_by_the_outside_judge_on_other_units(monkeypatch, tmp_path, judges, how, scale, count):
     given = {}
 
     def tune(target, objectives, **options):
@@ -71,7 +72,14 @@ def test_settings_are_tuned_by_the_outside_judge_on_other_units(monkeypatch, tmp
     monkeypatch.setattr(judging_module, "tune", tune)
     monkeypatch.setattr(Context, "judges", judges)
     made = context(units=[0, 2, 199])
-    own = {"prior": None, "prior_weights": None, "device": "cpu", "executor": "local", "progress": False}
+    own = {
+        "prior": None,
+        "prior_weights": None,
+        "device": "cpu",
+        "executor": "local",
+        "progress": False,
+        "scale": scale,
+    }
     made.arguments = {**made.arguments, **own}
     made.begun = SimpleNamespace(path=tmp_path)
     found = made.tuned("tuned")
@@ -81,7 +89,9 @@ def test_settings_are_tuned_by_the_outside_judge_on_other_units(monkeypatch, tmp
     assert found == released(n_iters=7)
     assert {"judge", "score"} & set(given) == how
     units = {*given["objectives"], given["report_on"]}
-    assert len(units) == 9
+    assert len(given["objectives"]) == count
+    assert len(units) == 1 + count
+    assert not given["compare"]
     assert all(int(unit.removeprefix("fc8:")) % 2 == 0 for unit in given["objectives"])
     assert not units & {"fc8:0", "fc8:2", "fc8:199"}
 

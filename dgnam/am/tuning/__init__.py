@@ -2,7 +2,7 @@
 
     evaluate = Evaluator(target, prior, score, clip=bounds)
     trials = tune(evaluate, tuning, trials=50)
-    rows = report(evaluate, trials, tuning, held_out)
+    rows = report(evaluate, trials, tuning, held_out, published_settings())
 
 The paper searched at random in L2 weight, number of iterations and learning rate, and chose by eye.  A judge, or any
 callable, scores here.  Settings are chosen on one set of objectives and reported on another, since the best of many
@@ -10,7 +10,7 @@ trials is good by luck too on those that it was chosen by.
 """
 
 from .evaluator import Evaluation, Evaluator
-from .report import Row, best_trial, check_apart, describe, report
+from .report import Row, best_trial, check_apart, describe, published_settings, report
 from .space import TuningSpace
 from .trials import SAMPLERS, Trial
 from .tune import tune
@@ -25,6 +25,7 @@ __all__ = [
     "best_trial",
     "check_apart",
     "describe",
+    "published_settings",
     "report",
     "tune",
 ]

@@ -47,22 +47,22 @@ def report(
     trials: Sequence[Trial],
     tuning: Sequence[Objective],
     held_out: Sequence[Objective],
-    baselines: Mapping[str, Settings] | None = None,
+    baselines: Mapping[str, Settings],
 ) -> list[Row]:
     """The best trial's settings and the baselines, on the objectives that it was chosen by and on others.
 
-    baselines: settings by name; where None, the released ones and the paper's.
+    baselines: settings by name.
     """
     check_apart(evaluate, tuning, held_out)
     best = best_trial(trials)
     rows = [Row("best", best.settings, best.scores, _scored(evaluate, best.settings, held_out))]
-    for name, settings in (published_settings() if baselines is None else baselines).items():
+    for name, settings in baselines.items():
         rows.append(Row(name, settings, *(_scored(evaluate, settings, part) for part in (tuning, held_out))))
     return rows
 
 
 def published_settings() -> dict[str, Settings]:
-    """What a tuning is compared with."""
+    """By name: what a tuning is compared with."""
     return {"released": released(), "paper": paper()}
 
 

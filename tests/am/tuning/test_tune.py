@@ -14,7 +14,18 @@ import optuna
 import pytest
 
 from dgnam.am import Unit, images, paper, released
-from dgnam.am.tuning import Evaluation, Evaluator, Trial, TuningSpace, best_trial, check_apart, describe, report, tune
+from dgnam.am.tuning import (
+    Evaluation,
+    Evaluator,
+    Trial,
+    TuningSpace,
+    best_trial,
+    check_apart,
+    describe,
+    published_settings,
+    report,
+    tune,
+)
 from dgnam.am.tuning.space import PAPER_RANGE
 from dgnam.am.tuning.trials import Draws, made_trial, read_trial
 from dgnam.errors import DgnamError, FormatError
@@ -161,7 +172,7 @@ def test_the_report_has_the_best_and_the_published_settings_on_both_sets(evaluat
     evaluate = evaluator()
     trials = run(evaluate, tmp_path)
     best = max(trials, key=lambda trial: trial.score)
-    rows = report(evaluate, trials, TUNING, HELD_OUT)
+    rows = report(evaluate, trials, TUNING, HELD_OUT, published_settings())
     assert [row.name for row in rows] == ["best", "released", "paper"]
     assert rows[0].settings == best.settings
     assert rows[0].tuning == best.scores
