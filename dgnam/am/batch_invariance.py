@@ -13,8 +13,8 @@ of 1 to 100, keep each call to kernels that treat rows alike:
 2. A convolution runs in oneDNN.  Torch has code of its own for a single small image and a kernel of up to three pixels,
    so there is a second, empty image; and, on one thread, for kernels of one pixel that are neither strided nor dilated,
    so they are dilated, which for one pixel means nothing.
-3. A strided, transposed or small convolution has as many rows for each thread, the last of them empty.  oneDNN
-   chooses its blocks by how evenly they are shared.
+3. A strided, transposed or small convolution has as many rows for each thread: fewer rows than threads have as many
+   threads as rows, and others are filled up with empty ones.  oneDNN chooses its blocks by how evenly they are shared.
 4. Functions such as `exp` and `pow` take each row by itself.  The last numbers of a thread's part, too few for a vector
    register, are computed in another way.
 5. A sum over all of a row stays on one thread.  Torch shares it where there is a single row, so there is a second one.
@@ -27,14 +27,17 @@ batches on a GPU, and the frames of clips.  `tests/bench/bench_rows.py` measures
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+from .with_gradient import with_gradient
 
 LEAST_ROWS, PRODUCT_ROWS, MOST_ROWS = 16, 8, 48
 """A matrix product has at least 16 rows, a multiple of 8, and on several threads at most 48."""
@@ -140,11 +143,12 @@ class _BatchInvariant(TorchFunctionMode):
 
     def _convolved(self, convolve: Function, x: Tensor, weight: Tensor, bias: Tensor | None, strided: bool) -> Any:
         rows, is_small = len(x), x.numel() <= SMALL_IMAGE * len(x)
-        shared = self.threads if strided or (is_small and rows < self.threads) else 1
         narrow = weight.dim() < 4 or min(weight.shape[-2:]) <= SMALL_KERNEL
-        least = 2 if is_small and narrow else 1
-        empty = max(least - rows, -rows % shared)
-        return convolve(_filled(x, empty), weight, bias)[:rows] if empty else convolve(x, weight, bias)
+        by_torch = rows == 1 and is_small and narrow
+        if 0 < rows < self.threads and (strided or is_small):
+            return _on_threads(rows, partial(_with_empty, int(by_torch), convolve), x, weight, bias)
+        empty = max(int(by_torch), -rows % self.threads if strided else 0)
+        return _with_empty(empty, convolve, x, weight, bias)
 
     def by_row(self, func: Function, x: Tensor, *others: Any, **options: Any) -> Any:
         """Rule 4."""
@@ -160,7 +164,7 @@ class _BatchInvariant(TorchFunctionMode):
         """Rule 5."""
         if x.dim() < 2 or len(x) != 1 or self.threads == 1 or _joins_rows(func, x, others, options):
             return func(x, *others, **options)
-        return func(_filled(x, 1), *others, **options)[:1]
+        return _with_empty(1, func, x, *others, **options)
 
     def attention(self, func: Function, query: Tensor, key: Tensor, value: Tensor, *others: Any, **options: Any) -> Any:
         """Rule 6, of queries (places, rows, k)."""
@@ -210,9 +214,12 @@ def _largest(sizes: Any) -> int:
     return sizes if isinstance(sizes, int) else max(sizes, default=1)
 
 
-def _filled(x: Tensor, empty: int) -> Tensor:
-    """Rows and so many of zeros, in their memory format."""
-    return F.pad(x, (*(0, 0) * (x.dim() - 1), 0, empty))
+def _with_empty(count: int, function: Function, x: Tensor, *others: Any, **options: Any) -> Any:
+    """What a function makes of x's rows, and of so many rows of zeros behind them, which are left out."""
+    if not count:
+        return function(x, *others, **options)
+    filled = F.pad(x, (*(0, 0) * (x.dim() - 1), 0, count))  # in x's memory format
+    return function(filled, *others, **options)[: len(x)]
 
 
 def _joins_rows(func: Function, x: Tensor, others: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
@@ -225,3 +232,41 @@ def _joins_rows(func: Function, x: Tensor, others: tuple[Any, ...], options: Map
     if axes is None or isinstance(axes, bool):
         return True
     return any(axis % x.dim() == 0 for axis in ([axes] if isinstance(axes, int) else axes))
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _on_threads(count: int, function: Function, *given: Tensor | None) -> Tensor:
+    """`function(*given)` and its gradients, on so many threads."""
+    if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in given):
+        found: Tensor = _OnThreads.apply(count, function, *given)
+        return found
+    with _threads(count):
+        alone: Tensor = function(*given)
+    return alone
+
+
+class _OnThreads(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, count: int, function: Function, *given: Tensor | None) -> Tensor:
+        ctx.count = count
+        with torch.enable_grad(), _threads(count):
+            ctx.given = tuple(None if one is None else one.detach().requires_grad_(one.requires_grad) for one in given)
+            ctx.y = function(*ctx.given)
+        found: Tensor = ctx.y.detach()
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
+        wanted = [one for one in ctx.given if one is not None and one.requires_grad]
+        with torch.enable_grad(), _threads(ctx.count):
+            found = iter(torch.autograd.grad(with_gradient(ctx.y, *gradients), wanted))
+        return None, None, *(next(found) if one is not None and one.requires_grad else None for one in ctx.given)

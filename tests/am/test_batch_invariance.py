@@ -206,18 +206,23 @@ def test_products_that_are_left_alone():
         ((5, 2, 6, 6), (3, 2, 3, 3), 2, 2, 6, 1),  # three for each thread
         ((4, 2, 6, 6), (3, 2, 3, 3), 2, 2, 4, 1),
         ((5, 2, 6, 6), (3, 2, 3, 3), 2, 1, 5, 1),
-        ((3, 2, 6, 6), (3, 2, 3, 3), 4, 1, 4, 1),  # small, and fewer than threads
+        ((3, 2, 6, 6), (3, 2, 3, 3), 4, 1, 3, 1),  # small, and fewer than threads
+        ((3, 2, 6, 6), (3, 2, 3, 3), 4, 2, 3, 1),
         ((4, 2, 6, 6), (3, 2, 3, 3), 4, 1, 4, 1),
-        ((1, 2, 6, 6), (3, 2, 3, 3), 4, 2, 4, 1),
+        ((1, 2, 6, 6), (3, 2, 3, 3), 4, 2, 2, 1),
     ],
 )
-def test_convolutions_are_shared_alike(shape, kernel, threads, stride, rows, dilation):
+def test_convolutions_are_shared_alike(monkeypatch, shape, kernel, threads, stride, rows, dilation):
+    counts = []
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
     x, weight = draw(*shape), draw(*kernel)
     convolve = noted(F.conv2d)
     found = own(9, threads).convolution(convolve, x, weight, None, stride)
     assert torch.allclose(found, F.conv2d(x, weight, None, stride), atol=1e-5)
     assert [one[0][0] for one in convolve.seen] == [rows]
     assert [given[2] for given, _ in convolve.options] == [dilation]
+    assert counts[:1] == ([shape[0]] if shape[0] < threads else [])
+    assert len(counts) == (2 if shape[0] < threads else 0)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
@@ -257,10 +262,26 @@ def test_images_without_a_batch_axis_are_left_alone():
         assert plain.seen == [((2, 6, 6), tuple(weight.shape))]
 
 
+def test_gradients_pass_what_computes_on_threads_of_its_own(monkeypatch):
+    counts = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+    x = draw(3).requires_grad_()
+    found = module._on_threads(2, lambda rows: rows * rows, x)
+    (gradient,) = torch.autograd.grad(found.sum(), x)
+    assert torch.equal(gradient, 2 * x.detach())
+    assert counts == [2, 7, 2, 7]
+    counts.clear()
+    with torch.no_grad():
+        assert torch.equal(module._on_threads(3, torch.exp, x), x.exp())
+    assert counts == [3, 7]
+
+
 @pytest.mark.parametrize("rows", [1, 2, 6])
 def test_gradients_pass_kernels_and_biases(rows, monkeypatch):
     """As where a generator's kernels depend on its codes."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     x, weight, bias = draw(rows, 3, 9, 9).requires_grad_(), draw(5, 3, 3, 3), draw(5)
 
     def found():
