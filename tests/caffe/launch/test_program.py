@@ -1,18 +1,14 @@
 """`python -m dgnam.caffe`: what runs under it can't tell it from python itself, but for `import caffe`."""
 
 import json
-import os
-import subprocess
 import sys
 import warnings
 import zipfile
-from pathlib import Path
 
 import pytest
 
 from dgnam.caffe.launch import program
-
-ROOT = Path(program.__file__).parents[3]
+from tests.caffe.launch.processes import python
 
 PROBE = """
 import json, sys
@@ -34,21 +30,8 @@ except ValueError as error:
 """
 
 
-def run(*command, cwd, path=ROOT, stdin="", **environment):
-    """A python process that finds modules in `path`: its exit status, stdout, stderr."""
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(path), **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 def launch(*command, **options):
-    return run("-m", "dgnam.caffe", *command, **options)
+    return python("-m", "dgnam.caffe", *command, **options)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +63,7 @@ def folder(tmp_path_factory):
     ids=lambda command: command[1] if command[0] == "-m" else command[0],
 )
 def test_a_program_finds_all_as_under_python(alone, folder, command):
-    ours, pythons = (start(*command, cwd=folder, path=alone) for start in (launch, run))
+    ours, pythons = (start(*command, cwd=folder, path=alone) for start in (launch, python))
     assert ours[2] == pythons[2] == ""
     assert json.loads(ours[1]) == json.loads(pythons[1])
 
@@ -102,7 +85,7 @@ def test_a_program_finds_all_as_under_python(alone, folder, command):
 )
 def test_errors_look_and_exit_as_under_python(alone, folder, command):
     ours = launch(*command, cwd=folder, path=alone)
-    assert ours == run(*command, cwd=folder, path=alone)
+    assert ours == python(*command, cwd=folder, path=alone)
     assert ours[0] != 0
 
 

@@ -1,37 +1,23 @@
 """Scripts in their folders: their own modules, packages, tracebacks, and what is left alone."""
 
 import os
-import subprocess
 import sys
 import warnings
 import zipfile
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from dgnam.caffe.launch.program import main
 from dgnam.caffe.launch.python2 import importing
+from tests.caffe.launch.processes import ROOT, python
 from tests.caffe.launch.python2.translated import run
-
-ROOT = Path(importing.__file__).parents[4]
 
 
 @pytest.fixture
 def launch(alone):
-    """Run the launcher with --python2, by default without the runtime: its exit status, stdout, stderr."""
-
-    def run(*command, cwd, path=alone, stdin="", **environment):
-        done = subprocess.run(
-            [sys.executable, "-m", "dgnam.caffe", "--python2", *command],
-            cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(path), **environment},
-            input=stdin,
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    return run
+    """The launcher with --python2, by default without the runtime."""
+    return partial(python, "-m", "dgnam.caffe", "--python2", path=alone)
 
 
 @pytest.fixture
