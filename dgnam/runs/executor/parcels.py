@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -28,6 +31,11 @@ ARRIVED = "arrived"
 """The folder of a run's parcels; there is none where all chunks are entered."""
 
 EXTRA = "dgnam[ray]"
+
+PATIENCE = 600.0
+"""Seconds until a place that gives no answer is taken for one that fails; some of fsspec's would wait for ever."""
+
+T = TypeVar("T")
 
 TOKEN = ".token"
 """How the name of the file ends by which a worker knows that it sees the same place."""
@@ -106,15 +114,15 @@ class Parcels:
     def __init__(self, place: str):
         self.place = place
         fsspec = optional_module("fsspec", f"the store {shortened(place)}", EXTRA)
-        with self._errors():
-            self._files, self._path = fsspec.core.url_to_fs(place)
+        self._files, self._path = self._ask(lambda: fsspec.core.url_to_fs(place))
         self._local = "file" in self._files.protocol
         # An object store's path begins with the bucket.  It has no folders: `makedirs` would make a mistyped bucket.
         self._folders = self._local or self._path.startswith("/")
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file whole; on a file system a temporary one is renamed, and an object store knows no half ones."""
-        with self._errors():
+
+        def put() -> None:
             if self._local:
                 make_folder(self._path)
                 write_bytes(Path(self._path, name), content)
@@ -123,34 +131,42 @@ class Parcels:
                 self._files.makedirs(self._path, exist_ok=True)
             self._files.pipe_file(f"{self._path}/{name}", content)
 
+        self._ask(put)
+
     def get(self, name: str) -> bytes:
         """The content of a file."""
-        with self._errors():
-            content: bytes = self._files.cat_file(f"{self._path}/{name}")
-            return content
+        content: bytes = self._ask(lambda: self._files.cat_file(f"{self._path}/{name}"))
+        return content
 
     def remove(self, *names: str) -> None:
         """Remove files; those that aren't there are passed over."""
-        for name in names:
-            with self._errors(), suppress(FileNotFoundError):
+
+        def remove(name: str) -> None:
+            with suppress(FileNotFoundError):
                 self._files.rm_file(f"{self._path}/{name}")
+
+        for name in names:
+            self._ask(partial(remove, name))
 
     def names(self) -> list[str]:
         """The files there."""
-        with self._errors():
+
+        def names() -> list[str]:
             self._files.invalidate_cache()
             if self._folders and not self._files.exists(self._path):
                 return []
             with suppress(FileNotFoundError):
                 return sorted(str(path).rpartition("/")[2] for path in self._files.ls(self._path, detail=False))
-        return []
+            return []
+
+        return self._ask(names)
 
     def clear(self) -> None:
         """Remove all that is there and is ours, and the folder if that leaves nothing in it."""
         self.remove(*(name for name in self.names() if _parts(name) is not None or name.endswith((PART, TOKEN))))
-        with suppress(DgnamError), self._errors():
-            if self._folders and not self.names() and self._files.exists(self._path):
-                self._files.rmdir(self._path)
+        with suppress(DgnamError):
+            if self._folders and not self.names():
+                self._ask(lambda: self._files.exists(self._path) and self._files.rmdir(self._path))
 
     def chunks(self) -> dict[str, str]:
         """The parcels by the names of their chunks."""
@@ -167,17 +183,28 @@ class Parcels:
         except FormatError as error:
             raise FormatError(f"{self.place}/{name}: {error}") from None
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _ask(self, call: Callable[[], T]) -> T:
+        """What a call returns within PATIENCE seconds; it has a thread of its own, which is left to itself then."""
+        answer: Future[T] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(call())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        Thread(target=ask, daemon=True).start()
         try:
-            yield
-        except (DgnamError, FileNotFoundError) as error:
-            if isinstance(error, DgnamError):
-                raise
+            return answer.result(PATIENCE)
+        except DgnamError:
+            raise
+        except FileNotFoundError as error:
             raise DgnamError(f"{self.place}: not found: {error.filename or shortened(str(error), 300)}") from None
         except ImportError as error:
             raise MissingPackageError(f"{self.place}: {error}") from None
         except Exception as error:  # each file system has its own
+            if not answer.done():
+                raise DgnamError(f"{self.place}: no answer for {PATIENCE:g} seconds") from None
             raise DgnamError(f"{self.place}: {type(error).__name__}: {shortened(str(error), 300)}") from error
 
 

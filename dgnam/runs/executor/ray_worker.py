@@ -8,7 +8,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from ...errors import DgnamError
@@ -103,9 +102,11 @@ class Worker:
         except Exception as error:
             return self._trouble(error)
         if self._parcels is not None:
-            with suppress(DgnamError):  # then the driver gets it, which may reach the place
+            try:
                 self._parcels.put(name, content)
                 return Parcel(name, None)
+            except DgnamError:  # from now on the driver gets them, which may reach the place
+                self._parcels = None
         return Parcel(name, content)
 
     def _trouble(self, error: Exception) -> Trouble:

@@ -10,6 +10,6 @@ from tests.runs.executor.fake_store import ObjectStore
 def object_store(monkeypatch):
     """The class, registered for objects://, with an empty bucket called bucket."""
     fsspec.register_implementation("objects", ObjectStore, clobber=True)
-    for name, value in (("buckets", {"bucket": {}}), ("down", False), ("down_at", ("", ""))):
+    for name, value in (("buckets", {"bucket": {}}), ("down", False), ("down_at", ("", "")), ("hung", None)):
         monkeypatch.setattr(ObjectStore, name, value)
     return ObjectStore

@@ -8,10 +8,11 @@ class ObjectStore(fsspec.AbstractFileSystem):
 
     down: whether it has stopped answering.
     down_at: a method and a part of a path; it stops answering when that is asked for.
+    hung: an event where it hangs rather than refuses when it is down, until that is set.
     """
 
     protocol, cachable = "objects", False
-    buckets, down, down_at = {}, False, ("", "")
+    buckets, down, down_at, hung = {}, False, ("", ""), None
 
     def pipe_file(self, path, value, mode="overwrite", **kwargs):
         objects, key = self._objects("pipe_file", path)
@@ -45,6 +46,8 @@ class ObjectStore(fsspec.AbstractFileSystem):
         if method == self.down_at[0] and self.down_at[1] in path:
             type(self).down = True
         if self.down:
+            if self.hung is not None:
+                self.hung.wait()
             raise ConnectionError("no answer")
         bucket, _, key = path.partition("/")
         if bucket not in self.buckets:

@@ -1,6 +1,8 @@
 """Parcels: packed and unpacked, damaged ones known, places that fail."""
 
 import json
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -101,6 +103,18 @@ def test_an_object_store_that_does_not_answer_is_not_an_empty_one(object_store):
     for call in (place.names, place.chunks, place.clear):
         with pytest.raises(DgnamError, match=r"^objects://bucket/chunks: ConnectionError: no answer$"):
             call()
+
+
+def test_a_store_that_hangs_is_one_error_after_a_while(object_store, monkeypatch):
+    place = Parcels("objects://bucket/chunks")
+    monkeypatch.setattr("dgnam.runs.executor.parcels.PATIENCE", 0.05)
+    object_store.down, object_store.hung = True, threading.Event()
+    try:
+        for call in (place.names, place.clear, partial(place.put, "a", b"x"), partial(place.get, "a")):
+            with pytest.raises(DgnamError, match=r"^objects://bucket/chunks: no answer for 0\.05 seconds$"):
+                call()
+    finally:
+        object_store.hung.set()
 
 
 def test_what_a_folder_holds_is_counted_by_the_names(tmp_path):

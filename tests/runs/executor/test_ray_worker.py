@@ -62,6 +62,22 @@ def test_a_chunk_goes_to_its_place_or_back(worker, place, monkeypatch):
     assert parcel.content is not None
 
 
+def test_a_place_that_fails_is_not_tried_again(worker, place, monkeypatch):
+    tried = []
+
+    def failing(parcels, name, content):
+        tried.append(name)
+        raise DgnamError("no answer")
+
+    worker.open(lambda: made, 1, place)
+    monkeypatch.setattr(Parcels, "put", failing)
+    assert [worker.make(Task(f"0000{number}", number)).content is not None for number in range(3)] == [True] * 3
+    assert len(tried) == 1
+    monkeypatch.undo()
+    worker.open(lambda: made, 1, place)
+    assert worker.make(Task("00003", 3)).content is None
+
+
 def test_a_place_that_must_be_reached(worker, place):
     must = Place(place.url, "a.token", b"other", True)
     assert "the store" in worker.open(lambda: made, 1, must).reason
