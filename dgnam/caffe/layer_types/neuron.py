@@ -39,7 +39,10 @@ class Neuron(Layer):
 
 @register("ReLU")
 class ReLU(Neuron):
-    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 and NaN is the negative side's."""
+    """y = max(x, 0) + negative_slope * min(x, 0); the gradient at 0 is the negative side's.
+
+    At NaN it is too, where Caffe's is 0, and a slope of 0 makes 0 of -inf, where Caffe makes NaN.
+    """
 
     def function(self, context: Context, x: Tensor) -> Tensor:
         slope = self.definition.relu_param.negative_slope
