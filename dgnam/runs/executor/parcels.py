@@ -112,7 +112,7 @@ class Parcels:
     """
 
     def __init__(self, place: str):
-        self.place = place
+        self.place, self._silent = place, False
         fsspec = optional_module("fsspec", f"the store {shortened(place)}", EXTRA)
         self._files, self._path = self._ask(lambda: fsspec.core.url_to_fs(place))
         self._local = "file" in self._files.protocol
@@ -184,8 +184,11 @@ class Parcels:
             raise FormatError(f"{self.place}/{name}: {error}") from None
 
     def _ask(self, call: Callable[[], T]) -> T:
-        """What a call returns within PATIENCE seconds; it has a thread of its own, which is left to itself then."""
+        """What a call returns within PATIENCE seconds; after that it is left alone in its thread, and is the last."""
         answer: Future[T] = Future()
+        silence = DgnamError(f"{self.place}: no answer for {PATIENCE:g} seconds")
+        if self._silent:
+            raise silence
 
         def ask() -> None:
             try:
@@ -204,7 +207,8 @@ class Parcels:
             raise MissingPackageError(f"{self.place}: {error}") from None
         except Exception as error:  # each file system has its own
             if not answer.done():
-                raise DgnamError(f"{self.place}: no answer for {PATIENCE:g} seconds") from None
+                self._silent = True
+                raise silence from None
             raise DgnamError(f"{self.place}: {type(error).__name__}: {shortened(str(error), 300)}") from error
 
 
