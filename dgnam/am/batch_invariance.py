@@ -7,9 +7,10 @@ Libraries choose a kernel by the size of the batch, and share it among threads. 
 a row's last digits, which the optimization amplifies to another picture.  Six rules, found by comparing rows of batches
 of 1 to 100, keep each call to kernels that treat rows alike:
 
-1. A matrix product has 16, 24, 32, … rows.  MKL has other kernels for 1 to 3 rows (on Intel's CPUs for 8), and takes
-   them also for what its threads leave over.  On several threads it has at most 48: with 64 and more MKL may share out
-   the columns in another way.
+1. A matrix product runs in oneDNN, with a packed matrix (`packed_products.py`).  Those that it can't have, as in
+   bfloat16, have 16, 24, 32, … rows: MKL has other kernels for 1 to 3 rows (on Intel's CPUs for 8), and takes them also
+   for what its threads leave over.  On several threads they have at most 48: with 64 and more MKL may share out the
+   columns in another way.
 2. A convolution runs in oneDNN.  Torch has code of its own for a single small image and a kernel of up to three pixels,
    so there is a second, empty image; and, on one thread, for kernels of one pixel that are neither strided nor dilated,
    so they are dilated, which for one pixel means nothing.
@@ -37,13 +38,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from .packed_products import PackedProducts
 from .with_gradient import with_gradient
 
 LEAST_ROWS, PRODUCT_ROWS, MOST_ROWS = 16, 8, 48
-"""A matrix product has at least 16 rows, a multiple of 8, and on several threads at most 48."""
+"""A matrix product that isn't packed has at least 16 rows, a multiple of 8, and on several threads at most 48."""
 
 NARROW = 16
-"""The least number of columns in a matrix product."""
+"""The least number of columns in such a product."""
 
 SMALL_IMAGE, SMALL_KERNEL = 20_480, 3
 """Torch convolves a single image of at most so many numbers by code of its own, unless the kernel's height and width
@@ -53,7 +55,10 @@ Function = Callable[..., Any]
 
 
 def batch_invariant(rows: int, device: torch.device) -> AbstractContextManager[object]:
-    """While this lasts, torch's functions treat the `rows` rows of a batch alike; on a CPU only."""
+    """While this lasts, torch's functions treat the `rows` rows of a batch alike; on a CPU only.
+
+    It may be entered again, and should be where matrices stay the same: they are packed once.
+    """
     return _BatchInvariant(rows, torch.get_num_threads()) if device.type == "cpu" else nullcontext()
 
 
@@ -63,6 +68,7 @@ class _BatchInvariant(TorchFunctionMode):
     def __init__(self, rows: int, threads: int):
         super().__init__()
         self.rows, self.threads = rows, threads
+        self.products = PackedProducts()
 
     def __torch_function__(
         self, func: Function, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -81,6 +87,10 @@ class _BatchInvariant(TorchFunctionMode):
             return func(x, matrix, *bias, **options)
         rows, linear = x.shape[:-1].numel(), func.__name__ == "linear"
         inner, outer = matrix.shape[::-1] if linear else matrix.shape
+        if x.shape[-1] == inner and self.products.takes(x, matrix, *bias):
+            flat = x.reshape(rows, inner)
+            found = self.products.linear(flat, matrix, *bias) if linear else self.products.times(flat, matrix)
+            return found.view(*x.shape[:-1], outer)
         if self.threads > 1 and rows > MOST_ROWS:
             blocks = x.reshape(rows, inner).split(MOST_ROWS)
             found = torch.cat([self.product(func, block, matrix, *bias) for block in blocks])

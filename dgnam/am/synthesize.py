@@ -206,7 +206,7 @@ class _Batch:
     ):
         self.target, self.prior, self.indices, self.device = target, prior, tuple(indices), device
         self.jobs = [jobs[index] for index in indices]
-        self.lowered = Lowered(precision, target, prior)
+        self.lowered, self.invariant = Lowered(precision, target, prior), batch_invariant(len(indices), device)
         self.readout = Readout(target, [job.objective for job in self.jobs], device)
         self.size, self.framing = target.size, frame_for(prior.image_size, target)
         self.n_iters = torch.tensor([job.settings.n_iters for job in self.jobs], device=device)
@@ -254,7 +254,7 @@ class _Batch:
 
     def _rendered(self, codes: Tensor) -> Tensor:
         """The images of codes in float32, as a judge or anyone else who renders the codes finds them."""
-        with torch.no_grad(), borrowed(self.prior), batch_invariant(len(codes), self.device):
+        with torch.no_grad(), borrowed(self.prior), self.invariant:
             images: Tensor = self.framing(self.prior(codes))
         return images
 
@@ -274,7 +274,7 @@ class _Batch:
         with (
             borrowed(self.target, self.prior),
             self.lowered.weights(),
-            batch_invariant(len(codes), self.device),
+            self.invariant,
         ):
             return self._step(codes, step)
 

@@ -166,8 +166,8 @@ def own(rows, threads=1):
         (draw(20), draw(30, 20), ((20,), (30, 20))),
     ],
 )
-def test_products_have_eights_of_rows_at_least_sixteen_and_as_many_columns(x, matrix, seen):
-    bias = draw(len(matrix))
+def test_products_without_packed_matrices_have_eights_of_rows_at_least_sixteen_and_as_many_columns(x, matrix, seen):
+    x, matrix, bias = x.double(), matrix.double(), draw(len(matrix)).double()
     linear = noted(F.linear)
     found = own(9).product(linear, x, matrix, bias)
     assert linear.seen == [seen]
@@ -178,12 +178,20 @@ def test_products_have_eights_of_rows_at_least_sixteen_and_as_many_columns(x, ma
 
 
 @pytest.mark.parametrize(("threads", "seen"), [(1, [56]), (2, [48, 16])])
-def test_products_on_several_threads_have_at_most_48_rows(threads, seen):
-    x, matrix, bias = draw(50, 20), draw(30, 20), draw(30)
+def test_products_without_packed_matrices_on_several_threads_have_at_most_48_rows(threads, seen):
+    x, matrix, bias = (draw(*shape).double() for shape in ((50, 20), (30, 20), (30,)))
     linear = noted(F.linear)
     found = own(50, threads).product(linear, x.view(10, 5, 20), matrix, bias)
     assert [shapes[0][0] for shapes in linear.seen] == seen
     assert torch.allclose(found, F.linear(x, matrix, bias).view(10, 5, 30), atol=1e-5)
+
+
+def test_products_of_float32_have_packed_matrices():
+    x, matrix, bias = draw(2, 5, 20), draw(30, 20), draw(30)
+    linear, product = noted(F.linear), noted(torch.matmul)
+    assert torch.allclose(own(9).product(linear, x, matrix, bias), F.linear(x, matrix, bias), atol=1e-5)
+    assert torch.allclose(own(9).product(product, x, matrix.T), x @ matrix.T, atol=1e-5)
+    assert linear.seen == product.seen == []
 
 
 def test_products_that_are_left_alone():

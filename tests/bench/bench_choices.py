@@ -21,6 +21,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from dgnam.am import CaffeTarget, GeneratorPrior, act_range_bounds
+from dgnam.am.packed_products import PackedProducts
 from dgnam.bench.by_hand import ByHand
 from dgnam.bench.step_times import Loop
 from dgnam.zoo.stand_ins import GENERATOR, stand_in
@@ -45,9 +46,14 @@ def variants(batch: int, precision: str, compiled: bool) -> dict[str, Callable[[
         with patch.object(LOOP, "batch_invariant", lambda rows, device: nullcontext()):
             return last.seconds(batch, precision, clock=clock)
 
+    def without_packed() -> float:
+        with patch.object(PackedProducts, "takes", lambda *given: False):
+            return last.seconds(batch, precision, clock=clock)
+
     found: dict[str, Callable[[], float]] = {
         "the fast path": lambda: last.seconds(batch, precision, clock=clock),
         "in contiguous format": lambda: first.seconds(batch, precision, clock=clock),
+        "without packed matrices": without_packed,
         "without batch_invariant": without_rules,
         "by hand": lambda: hand.seconds(batch, clock=clock),
     }
