@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from dgnam import zoo
 from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, precision, released, synthesize
+from dgnam.am.packed_products import PackedProducts
 from dgnam.bench import machine, table
 from dgnam.bench.by_hand import ByHand, Normalization
 from dgnam.cli.app import app
@@ -157,3 +159,12 @@ def test_the_loop_by_hand_runs_in_bfloat16():
     x = torch.rand(1, 8, 4, 4)
     assert norm(x.bfloat16()).dtype == torch.bfloat16
     assert torch.equal(norm(x), nn.LocalResponseNorm(5, 1e-4, 0.75, 1)(x))
+
+
+def test_products_by_packed_matrices_are_counted_as_all_others(monkeypatch):
+    loop = table._loop("caffenet-mini", "fc8", GeneratorPrior(zoo.load("deepsim-fc6-v2-mini")), "cpu")
+    monkeypatch.setattr(table, "COUNTED", 16)  # so many rows have other products too
+    table._operations(loop)  # at first the shapes of layers are found, by passes of their own
+    packed = table._operations(loop)
+    monkeypatch.setattr(PackedProducts, "takes", lambda *given: False)
+    assert packed == table._operations(loop)
