@@ -1,7 +1,7 @@
 """What judges say of a generator of the small zoo, stored or in training.
 
-The outside judge, and the generator's own, look for the class in its images.  Generators and settings are chosen by the
-half of even index, of the pictures or of the units, and results reported on the odd half.
+The generator's own judge, and the outside judge where it knows the classes, look for them in its images.  Generators
+and settings are chosen by the half of even index, of pictures or units, and results are reported on the odd half.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def evaluate_reconstructions(
     """
     check_types(evaluate_reconstructions, dict(locals()))
     recipe = _recipe(model)
-    judges = _judges(str(recipe.judge))
+    judges = _judges(recipe)
     generator, about = _generator(model, run)
-    held_out = open_dataset(recipes.HELD_OUT, folder=data)
+    held_out = open_dataset(recipe.held_out, folder=data)
     pictures = held_out.part(_half_of(half, count, len(held_out))).in_memory()
     encoder = Encoder(zoo.load(recipe.encoder), recipe.training.code_layer, recipe.training.comparator_layers)
     found = reconstruct(generator, encoder, pictures)
@@ -105,7 +105,7 @@ def evaluate_preferred(
     """
     check_types(evaluate_preferred, dict(locals()))
     recipe = _recipe("deepsim-fc6-mini" if model == PIXELS else model)
-    judges = _judges(str(recipe.judge))
+    judges = _judges(recipe)
     opened = open_target(recipe.encoder if target is None else target)
     units = list(_half_of(half, count, opened.target.layer_shape(opened.scores)[0]))
     prior, about = _prior(model, recipe, run, data, opened.target.size)
@@ -142,8 +142,9 @@ def _half_of(half: str, count: int | None, total: int) -> range:
     return whole if count is None else whole[:: max(math.ceil(len(whole) / count), 1)]
 
 
-def _judges(own: str) -> dict[str, Judge | OutsideJudge]:
-    return {"outside": OutsideJudge.of_labels(recipes.OUTSIDE), "judge": open_judge(own)}
+def _judges(recipe: ZooGenerator) -> dict[str, Judge | OutsideJudge]:
+    own: dict[str, Judge | OutsideJudge] = {"judge": open_judge(str(recipe.judge))}
+    return own if recipe.outside is None else {"outside": OutsideJudge.of_labels(recipe.outside), **own}
 
 
 def _scores(
@@ -170,7 +171,7 @@ def _prior(
     if model == PIXELS:
         raise DgnamError("pixels have no training: leave run out")
     generator, about = _generator(model, run)
-    held_out = open_dataset(recipes.HELD_OUT, folder=data)
+    held_out = open_dataset(recipe.held_out, folder=data)
     upper = code_bounds(zoo.load(recipe.encoder), recipe.training.code_layer, held_out)
     prior = GeneratorPrior(generator)
     return ResolvedPrior(prior, model, fingerprint(prior), upper.reshape(prior.code_shape)), about

@@ -35,6 +35,10 @@ class PublicSet:
 
 
 _ZIPS = "zips of JPEGs with the listings train.txt and val.txt (`path label`) and classes.txt (`id name`)"
+_MINIPLACES = (
+    "what this makes, in the folder data; the listings name 10,000 files that are not there: "
+    "`dgnam data shrink train.txt val.txt --root images --skip-missing"
+)
 
 PUBLIC_SETS: tuple[PublicSet, ...] = (
     PublicSet(
@@ -67,15 +71,14 @@ PUBLIC_SETS: tuple[PublicSet, ...] = (
         "MiniPlaces as published, 100 scenes of Places2: 90,000 + 10,000 pictures of 128x128",
         "https://github.com/rathull/CTFs/tree/f35c219885f163ca00a045236dd44be489598837/data",
         "academic use",
-        "a folder miniplaces128: what data/images holds, with the listings train.txt and val.txt (`path label`) in it",
+        f"{_MINIPLACES} --side 128 --out miniplaces128.zip`",
     ),
     PublicSet(
         "miniplaces90k",
         "MiniPlaces as published, 100 scenes of Places2, at 64 px: 90,000 + 10,000 pictures",
         "https://github.com/rathull/CTFs/tree/f35c219885f163ca00a045236dd44be489598837/data",
         "academic use",
-        "the zip that `dgnam data shrink train.txt val.txt --skip-missing` makes of miniplaces128: the listings name "
-        "10,000 files that are not there",
+        f"{_MINIPLACES} --side 64 --out miniplaces90k.zip`",
     ),
     PublicSet(
         "places205",

@@ -44,10 +44,15 @@ def check_generator(generator: NetPlan, encoder: Encoder, side: int) -> None:
     _check_sees(encoder, "the encoder", side)
 
 
-def check_comparator(comparator: Encoder, layers: Collection[str], heads: Collection[str], side: int) -> None:
-    """Raise DgnamError where C sees more than pictures of `side` x `side`, or a head has features without positions."""
+def check_comparator(
+    comparator: Encoder, layers: Collection[str], heads: Collection[str], side: int, shrink: int = 1
+) -> None:
+    """Raise DgnamError where C sees more than pictures of `side` x `side`, or a head has features without positions.
+
+    shrink: how many times smaller C sees the pictures.
+    """
     name = comparator.net.plan.name
-    _check_sees(comparator, f"comparator '{name}'", side)
+    _check_sees(comparator, f"comparator '{name}'", side, shrink)
     for layer, shape in zip(layers, comparator.feature_shapes, strict=True):
         if layer in heads and len(shape) != 3:
             raise DgnamError(f"a head needs features (C, H, W), and layer '{layer}' of net '{name}' gives {shape}")
@@ -70,7 +75,7 @@ def _check_output(generator: NetPlan, side: int) -> None:
         raise DgnamError(f"net '{generator.name}' makes pictures of {made}, and the real ones are (3, {side}, {side})")
 
 
-def _check_sees(net: Encoder, what: str, side: int) -> None:
-    if side < max(net.size):
-        height, width = net.size
+def _check_sees(net: Encoder, what: str, side: int, shrink: int = 1) -> None:
+    height, width = (length * shrink for length in net.size)
+    if side < max(height, width):
         raise DgnamError(f"pictures of {side}x{side} are too small for {what}, which sees {height}x{width}")

@@ -8,9 +8,9 @@ The generator G inverts a code of the encoder E, as in `generator.py`.  It lesse
     + adversarial * the hinge loss of the heads on the comparators' features
     + pixels * that of a small discriminator on the pixels,
 
-at a window of the comparators' size, at the same random place of the picture x and of x' = G(E(x)).  The heads and G
-learn at once, from one pass of x and x' through each comparator [1]_.  What is kept is the moving average of G's
-weights.
+at a window of the comparator's size, at the same random place of the picture x and of x' = G(E(x)), or at a larger one,
+made smaller.  The heads and G learn at once, from one pass of x and x' through each comparator [1]_.  What is kept is
+the moving average of G's weights.
 
 .. [1] A. Sauer, K. Chitta, J. Müller, A. Geiger: Projected GANs converge faster. NeurIPS 2021.
 """
@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
@@ -104,6 +105,17 @@ class _Compared:
     comparison: Comparison
     net: Encoder
     heads: list[int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the window that it sees."""
+        height, width = self.net.size
+        return height * self.comparison.shrink, width * self.comparison.shrink
+
+    def features(self, images: Tensor, rows: slice, columns: slice) -> list[Tensor]:
+        """Each layer's features of a window of images (N, 3, H, W)."""
+        window, shrink = images[..., rows, columns], self.comparison.shrink
+        return self.net.features(window if shrink == 1 else F.avg_pool2d(window, shrink))
 
 
 class ProjectedRun:
@@ -199,13 +211,13 @@ class ProjectedRun:
     def _features(self, iteration: int, real: Tensor, fake: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
         """Each comparator's features of the real and of the generated images, at the same random window."""
         draw = np.random.default_rng((max(self.solver.random_seed, 0), iteration))
-        windows = [_window(draw, real, own.net.size) for own in self.compared]
+        windows = [_window(draw, real, own.size) for own in self.compared]
         theirs: list[list[Tensor]] = []
         ours: list[list[Tensor]] = []
         for own, (rows, columns) in zip(self.compared, windows, strict=True):
             with torch.no_grad():
-                theirs.append(own.net.features(real[..., rows, columns]))
-            ours.append(own.net.features(fake[..., rows, columns]))
+                theirs.append(own.features(real, rows, columns))
+            ours.append(own.features(fake, rows, columns))
         return theirs, ours
 
     def _of_heads(self, features: Sequence[Sequence[Tensor]]) -> list[Tensor]:
@@ -246,7 +258,7 @@ class ProjectedRun:
             again = self.encoder.features(fake)[0]
         terms = {"image": recipe.image * (fake.float() - real).abs().mean() / PIXEL_SCALE}
         for own, mine, wanted in zip(self.compared, ours, theirs, strict=True):
-            terms[own.comparison.model] = own.comparison.weight * _distance(mine, wanted)
+            terms[own.comparison.name] = own.comparison.weight * _distance(mine, wanted)
         terms["code"] = recipe.code * _distance([again], [code])
         terms["adversarial"] = recipe.adversarial * adversarial
         terms["pixels"] = recipe.pixels * pixels
@@ -314,7 +326,7 @@ class ProjectedRun:
 
 def _compared(comparison: Comparison, net: CaffeModule, side: int) -> _Compared:
     fixed = Encoder(net, comparison.layers[0], comparison.layers)
-    check_comparator(fixed, comparison.layers, comparison.heads, side)
+    check_comparator(fixed, comparison.layers, comparison.heads, side, comparison.shrink)
     return _Compared(comparison, fixed, [comparison.layers.index(layer) for layer in comparison.heads])
 
 

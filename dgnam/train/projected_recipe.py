@@ -18,20 +18,30 @@ class Comparison:
     layers: the layers that pictures are compared at; of each the first top as the whole pass leaves it.
     heads: those of them, with positions, that have a head.
     weight: of the comparison.
+    shrink: how many times smaller the net sees the pictures, each pixel a mean of `shrink` x `shrink`; the window that
+        it sees is as many times larger.
     """
 
     model: str
     layers: tuple[str, ...]
     heads: tuple[str, ...] = ()
     weight: float = 1.0
+    shrink: int = 1
 
     def __post_init__(self) -> None:
+        if self.shrink < 1:
+            raise DgnamError(f"comparator '{self.model}': shrink {self.shrink} must be 1 or more")
         if not self.layers:
             raise DgnamError(f"comparator '{self.model}': give a layer to compare at, or more")
         unknown = [layer for layer in self.heads if layer not in self.layers]
         if unknown:
             raise DgnamError(f"heads are at layers that are compared, and {', '.join(unknown)} isn't")
         _check_weights(asdict(self), "weight")
+
+    @property
+    def name(self) -> str:
+        """The model's, with the share of the pictures' size at which it sees them."""
+        return self.model if self.shrink == 1 else f"{self.model} at 1/{self.shrink}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,9 @@ class ProjectedRecipe:
     comparator_layers: tuple[str, ...] = ("pool5",)
 
     def __post_init__(self) -> None:
+        names = [comparison.name for comparison in self.comparisons]
+        if len(set(names)) < len(names):
+            raise DgnamError(f"a comparator is given twice at one size: {', '.join(names)}")
         if not any(comparison.heads for comparison in self.comparisons):
             raise DgnamError("a projected generator's recipe needs a comparison, or more, with heads")
         if not self.comparator_layers:

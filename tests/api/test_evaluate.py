@@ -113,7 +113,7 @@ def test_the_command_prints_json(fake, data):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"model": "deepsim-fc6"}, "'deepsim-fc6' is not a generator of our own; there are: deepsim-fc6-mini"),
+        ({"model": "deepsim-fc6"}, "'deepsim-fc6' is not a generator of our own; there are: deepsim-fc6-128"),
         ({"model": "judge-mini"}, "'judge-mini' is not a generator of our own"),
         ({"model": "pixels"}, "no recipe for 'pixels'"),
         ({"half": "evn"}, "half 'evn': give one of even"),

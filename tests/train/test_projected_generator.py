@@ -16,6 +16,7 @@ from dgnam.runs import Record
 from dgnam.runs.index import read_summary
 from dgnam.train import projected_generator as module
 from dgnam.train.curves import read_log
+from dgnam.train.encoder import Encoder
 from dgnam.train.projected_generator import ProjectedRun, train_projected
 from dgnam.train.projected_recipe import Comparison, ProjectedRecipe
 from tests.toy import ENCODER
@@ -137,6 +138,7 @@ def test_weights_that_are_not_finite_are_never_a_checkpoint(nets, tmp_path, data
             {"comparisons": (Comparison("toy", ("fc6",), ("fc6",)),)},
             r"a head needs features \(C, H, W\), and layer 'fc",
         ),
+        ({"comparisons": (replace(TOY, shrink=2),)}, "16x16 are too small for comparator 'encoder', which sees 24x24"),
         ({"comparator_layers": ("pool5",)}, "net 'encoder' has no layer 'pool5'"),
         ({"source": "toi-train"}, "no image set 'toi-train'"),
         ({"batch_size": 500}, "120 pictures do not fill a batch of 500"),
@@ -174,6 +176,7 @@ def test_a_layer_s_own_rate_is_refused(nets, tmp_path, data_folder):
     [
         ({"comparisons": ()}, "needs a comparison, or more, with heads"),
         ({"comparisons": (Comparison("toy", ("conv1",)),)}, "with heads"),
+        ({"comparisons": (TOY, TOY)}, "a comparator is given twice at one size: toy, toy"),
         ({"comparator_layers": ()}, "one of comparator_layers"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"average": 1.0}, "average 1"),
@@ -189,7 +192,12 @@ def test_a_recipe_without_sense_is_refused(change, message):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [((("conv1",), ("conv9",)), "conv9 isn't"), (((), ()), "give a layer"), ((("a",), (), -1.0), "weight is -1")],
+    [
+        ((("conv1",), ("conv9",)), "conv9 isn't"),
+        (((), ()), "give a layer"),
+        ((("a",), (), -1.0), "weight is -1"),
+        ((("a",), (), 1.0, 0), "shrink 0"),
+    ],
 )
 def test_a_comparison_without_sense_is_refused(given, message):
     with pytest.raises(DgnamError, match=message):
@@ -242,6 +250,25 @@ def test_windows_lie_anywhere_within_the_pictures():
     assert {rows.start for rows, _ in found} == {0, 1, 2}
     assert {columns.start for _, columns in found} == {0, 1, 2, 3}
     assert {(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in found} == {(5, 6)}
+
+
+def test_a_comparator_sees_a_larger_window_made_smaller_and_a_part_of_the_picture_as_it_is():
+    run, net = own_run(10), encoder(3)
+    parts = TOY, replace(TOY, shrink=2)
+    run.compared = [module._compared(part, net, 26) for part in parts]
+    real, fake = torch.randn(2, 2, 3, 26, 26, generator=torch.Generator().manual_seed(0))
+    theirs, ours = run._features(4, real, fake)
+    draw = np.random.default_rng((0, 4))
+    for (rows, columns), found, shrink in zip(
+        [module._window(draw, real, (side, side)) for side in (12, 24)],
+        zip(theirs, ours, strict=True),
+        (1, 2),
+        strict=True,
+    ):
+        for images, features in zip((real, fake), found, strict=True):
+            seen = images[..., rows, columns].unfold(2, shrink, shrink).unfold(3, shrink, shrink).mean((4, 5))
+            torch.testing.assert_close(features, Encoder(net, "conv1", TOY.layers).features(seen))
+    assert [part.name for part in parts] == ["toy", "toy at 1/2"]
 
 
 def test_distances_and_pulls_by_hand():

@@ -8,7 +8,7 @@ from typing import Any
 from ... import zoo
 from ...caffe.modules.caffe_module import CaffeModule
 from ...caffe.proto import pb, read_net, read_weights
-from ...data.dataset import open_dataset
+from ...data.dataset import Dataset
 from ..batch_norm.fold import Arrays, averaged, fold, scale_code
 from ..batch_norm.statistics import find_statistics, lacks_statistics
 from ..classifier import pictures_for_statistics, train_classifier, trunk
@@ -19,7 +19,7 @@ from ..intermediate_weights import check_intermediate, intermediate_file
 from ..solver_nets import solver_nets
 from . import recipes
 from .card import Built, training_facts
-from .evaluate import as_stored, code_bounds, evaluate_classifier
+from .evaluate import as_stored, code_bounds, evaluate_classifier, held_out_layer
 from .recipes import ZooClassifier, ZooIntermediate
 
 CODE_RANGE = 12.0
@@ -35,7 +35,8 @@ def build_classifier(name: str, recipe: ZooClassifier, run_folder: Path, **how: 
         return None
     weights = _plain(net.cpu(), recipe)
     if recipe.code is not None:
-        _scale_code(name, weights, recipe.code, how["data_folder"])
+        held_out = held_out_layer(name, recipe, how["data_folder"]).opened(how["data_folder"])
+        _scale_code(name, weights, recipe.code, held_out)
     measured = evaluate_classifier(name, recipe, as_stored(name, weights), how["data_folder"])
     training = _facts(zoo.get(name).folder / recipe.solver, run_folder, how)
     if recipe.pretraining is not None:
@@ -104,8 +105,8 @@ def _facts(solver_path: Path, run_folder: Path, how: dict[str, Any], iterations:
     return training_facts(run_folder, layer, solver.max_iter if iterations is None else iterations, how["device"])
 
 
-def _scale_code(name: str, weights: Arrays, code: tuple[str, str], data_folder: Any) -> None:
-    """Let the code layer's act_range average `CODE_RANGE`."""
+def _scale_code(name: str, weights: Arrays, code: tuple[str, str], held_out: Dataset) -> None:
+    """Let the code layer's act_range average `CODE_RANGE` over the held-out pictures."""
     deployed = CaffeModule(read_net(zoo.get(name).prototxt), weights).eval()
-    upper = code_bounds(deployed, code[0], open_dataset(recipes.HELD_OUT, folder=data_folder))
+    upper = code_bounds(deployed, code[0], held_out)
     scale_code(weights, *code, CODE_RANGE / float(upper.mean()))

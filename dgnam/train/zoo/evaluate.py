@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +14,11 @@ from ...data.clips import Clips, FramesShuffled
 from ...data.dataset import Dataset, open_dataset
 from ...data.preprocessing import MEAN_BGR, Preprocessing, center_crop, preprocess
 from ...errors import DgnamError
+from ...files.paths import StrPath
 from ...measure import Judge, OutsideJudge, measure_codes
 from ...measure.outside_judge import HALVES, REPORTED
 from ..classifier import evaluate
-from ..data_layer import split_data_layer
+from ..data_layer import DataLayer, split_data_layer
 from ..encoder import Encoder
 from ..solver_nets import solver_nets
 from . import recipes
@@ -40,9 +40,7 @@ def code_bounds(encoder: CaffeModule, layer: str, dataset: Dataset) -> np.ndarra
     return measure_codes(encoder, layer, dataset, preprocessing, batch_size=250).bounds()
 
 
-def evaluate_model(
-    name: str, data_folder: str | os.PathLike[str] | None = None, *, outside: bool = True
-) -> dict[str, float]:
+def evaluate_model(name: str, data_folder: StrPath | None = None, *, outside: bool = True) -> dict[str, float]:
     """The numbers that the card of model `name` has, as its stored weights give them now on the pictures it names.
 
     outside: whether to measure those of the outside judge too, which needs the extra `judge`.
@@ -52,22 +50,20 @@ def evaluate_model(
     if isinstance(recipe, ZooClassifier | ZooIntermediate):
         now = evaluate_classifier(name, recipes.classifier_recipe(recipe), net, data_folder)
     else:
-        held_out = open_dataset(recipes.HELD_OUT, folder=data_folder).in_memory()
+        held_out = open_dataset(recipe.held_out, folder=data_folder).in_memory()
         now = evaluate_generator(recipe, net, zoo.load(recipe.encoder), held_out, outside=outside)
     return {key: value for key, value in now.items() if key != "on"}
 
 
 def evaluate_classifier(
-    name: str, recipe: ZooClassifier, net: CaffeModule, data_folder: str | os.PathLike[str] | None
+    name: str, recipe: ZooClassifier, net: CaffeModule, data_folder: StrPath | None
 ) -> dict[str, Any]:
     """Accuracy on the held-out pictures that the training definition names; of a control on each half too.
 
     Of one that memorises also on its training pictures, their centres; of one that sees clips also on clips with their
     frames in random order.
     """
-    entry = zoo.get(name)
-    definition = solver_nets(entry.folder / recipe.solver, beside=True).train.definition
-    layer, scores = split_data_layer(definition, pb.TEST, data_folder)[0], str(entry.scores)
+    layer, scores = held_out_layer(name, recipe, data_folder), str(zoo.get(name).scores)
     held_out = layer.load(data_folder)
     accuracy = evaluate(net, held_out, layer, scores=scores)
     measured: dict[str, Any] = {
@@ -84,11 +80,21 @@ def evaluate_classifier(
         for which, part in (("regular", 0), ("modified", 1)):
             measured[f"top1_{which}"] = evaluate(net, held_out.half(part), layer, scores=scores).top1
     if recipe.memorises:
-        shown = split_data_layer(definition, pb.TRAIN, data_folder)[0]
+        shown = _data_layer(name, recipe, pb.TRAIN, data_folder)
         known = shown.load(data_folder)
         measured["on"] += f"; top1_training on {shown.source}, {len(known)} pictures"
         measured["top1_training"] = evaluate(net, known, layer, scores=scores).top1
     return measured
+
+
+def held_out_layer(name: str, recipe: ZooClassifier, data_folder: StrPath | None) -> DataLayer:
+    """The data layer of the held-out pictures, which the training definition names."""
+    return _data_layer(name, recipe, pb.TEST, data_folder)
+
+
+def _data_layer(name: str, recipe: ZooClassifier, phase: pb.Phase, data_folder: StrPath | None) -> DataLayer:
+    definition = solver_nets(zoo.get(name).folder / recipe.solver, beside=True).train.definition
+    return split_data_layer(definition, phase, data_folder)[0]
 
 
 def evaluate_generator(
@@ -107,7 +113,7 @@ def evaluate_generator(
     pictures, labels = held_out.take(slice(None))
     ours, originals = found.center(judge.size), preprocess(center_crop(pictures, judge.size))
     measured: dict[str, Any] = {
-        "on": f"{recipes.HELD_OUT}, {len(held_out)} pictures",
+        "on": f"{recipe.held_out}, {len(held_out)} pictures",
         "code_cosine": found.code_cosine,
         "feature_distance": found.feature_distance,
         "pixel_rms": found.pixel_rms,

@@ -19,7 +19,6 @@ from ..generator import train_generator
 from ..moving_average import UPDATES
 from ..projected_generator import train_projected
 from ..projected_recipe import ProjectedRecipe
-from . import recipes
 from .card import Built, training_facts
 from .evaluate import as_stored, code_bounds, evaluate_generator
 from .recipes import ZooGenerator
@@ -37,7 +36,7 @@ def build_generator(name: str, recipe: ZooGenerator, run_folder: Path, **how: An
         return None
     encoder, training = zoo.load(recipe.encoder), recipe.training
     weights = fold(net.cpu())
-    held_out = open_dataset(recipes.HELD_OUT, folder=how["data_folder"]).in_memory()
+    held_out = open_dataset(recipe.held_out, folder=how["data_folder"]).in_memory()
     upper = code_bounds(encoder, training.code_layer, held_out)
     layer = DataLayer(training.source, training.batch_size, held_out.size[0], True, MEAN_BGR)
     last = read_solver(zoo.get(name).folder / "solver.prototxt").max_iter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...errors import DgnamError, closest
@@ -12,10 +12,10 @@ from ..projected_recipe import Comparison, ProjectedRecipe
 
 IMAGENET = "Tiny-ImageNet-200, a 64 px subset of ImageNet (ILSVRC 2012); ImageNet's terms: non-commercial research"
 PLACES = "MiniPlaces, 100 scenes of Places2, 100,000 pictures resized to 64 px, for education and research"
+PLACES_128 = "MiniPlaces, 100 scenes of Places2, 100,000 pictures of 128 px, for education and research"
 SPORTS = "stills of 22 sports gathered from the web, 64 px, which may not be passed on; before that, " + IMAGENET
 _TRAIN = "tinyimagenet64-train"
-HELD_OUT = "tinyimagenet64-val"
-"""What generators are measured on."""
+_HELD_OUT = "tinyimagenet64-val"
 OUTSIDE = "imagenet200"
 """The label set of those pictures, whose classes the outside judge knows too."""
 
@@ -68,7 +68,8 @@ class ZooGenerator:
 
     judge: None for a generator of full size, which isn't measured and stays where it was trained.
     training: what the trainer takes.
-    outside: the label set whose classes the outside judge looks for; None leaves it out.
+    held_out: the pictures that it is measured on.
+    outside: the label set of those pictures, whose classes the outside judge looks for; None leaves it out.
     """
 
     note: str
@@ -76,6 +77,7 @@ class ZooGenerator:
     judge: str | None
     training: GeneratorRecipe | ProjectedRecipe
     data: str = IMAGENET
+    held_out: str = _HELD_OUT
     outside: str | None = None
 
 
@@ -99,12 +101,23 @@ def _inverse(code: str, note: str) -> ZooGenerator:
     return _generator("caffenet-mini", note, GeneratorRecipe(_TRAIN, code, ("pool5",), losses=RelativeLosses()))
 
 
+_HEADS = ("conv1", "res2b", "res3c", "res4b")
+_ROBUST = Comparison("resnet-robust-mini", (*_HEADS, "fc200"), _HEADS, weight=3.0)
+"""A net that resists adversarial examples, as a comparator."""
+
+
 def _projected(code: str, encoder: str, note: str) -> ZooGenerator:
     """A generator at 64 px, trained against the features of a net that resists adversarial examples."""
-    heads = ("conv1", "res2b", "res3c", "res4b")
-    robust = Comparison("resnet-robust-mini", (*heads, "fc200"), heads, weight=3.0)
-    recipe = ProjectedRecipe(_TRAIN, code, (robust,), image=1.0, code=0.15, adversarial=0.15)
-    return _generator(encoder, note, recipe)
+    return _generator(encoder, note, ProjectedRecipe(_TRAIN, code, (_ROBUST,), image=1.0, code=0.15, adversarial=0.15))
+
+
+def _large(code: str, encoder: str) -> ZooGenerator:
+    """A generator at 128 px: the same comparator sees the picture at half its size, and a part of it as it is."""
+    detail = replace(_ROBUST, layers=_HEADS[:2], heads=_HEADS[:2], weight=1.0)
+    comparisons = (replace(_ROBUST, shrink=2), detail)
+    recipe = ProjectedRecipe("miniplaces128-train", code, comparisons, image=1.0, code=0.15, adversarial=0.15)
+    what = f"a prior at 128 px: it inverts {encoder}'s {code}"
+    return ZooGenerator(what, encoder, "scene-judge-128", recipe, PLACES_128, "miniplaces128-val")
 
 
 def _generator(encoder: str, note: str, training: GeneratorRecipe | ProjectedRecipe) -> ZooGenerator:
@@ -175,6 +188,16 @@ RECIPES: dict[str, ZooRecipe] = {
         "an independent judge of pictures of scenes: another architecture and seed than the target's, never a target",
         data=PLACES,
     ),
+    "places-alexnet-128": ZooClassifier(
+        "an encoder and target at 128 px: scenes, on which alone it is trained, as the network of Sec. 3.2",
+        data=PLACES_128,
+        code=("fc6", "fc7"),
+    ),
+    "scene-judge-128": ZooClassifier(
+        "an independent judge of scenes at 128 px: another architecture and seed than the target's, never a target",
+        data=PLACES_128,
+    ),
+    "deepsim-fc6-128": _large("fc6", "places-alexnet-128"),
     "control-shuffled-mini": _control("pictures whose quarters are in random order"),
     "control-brg-mini": _control("pictures whose channels are in the order blue, red, green"),
     "control-blur-mini": _control("pictures under a Gaussian blur of radius 3 at 256 px"),

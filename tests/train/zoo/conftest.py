@@ -135,7 +135,6 @@ def toy_zoo(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "registry.json").write_text(json.dumps(registry))
     monkeypatch.setattr(zoo_folders, "data_folder", lambda name: tmp_path / name)
-    monkeypatch.setattr(train_zoo.recipes, "HELD_OUT", "toy-val")
     recipes = {
         "e": train_zoo.ZooClassifier("an encoder", code=("fc6", "fc8")),
         "j": train_zoo.ZooClassifier("a judge"),
@@ -147,10 +146,10 @@ def toy_zoo(tmp_path, monkeypatch):
         "over": train_zoo.ZooClassifier(
             "e by heart", start="e", keeps_scores=True, solver="more.prototxt", memorises=True
         ),
-        "g": train_zoo.ZooGenerator("a prior", "e", "j", RECIPE),
-        "c": train_zoo.ZooGenerator("a prior", "e", "j", replace(RECIPE, code_layer="conv1")),
-        "p": train_zoo.ZooGenerator("a prior", "e", "j", PROJECTED),
-        "full": train_zoo.ZooGenerator("a prior", "e", None, RECIPE),
+        "g": train_zoo.ZooGenerator("a prior", "e", "j", RECIPE, held_out="toy-val"),
+        "c": train_zoo.ZooGenerator("a prior", "e", "j", replace(RECIPE, code_layer="conv1"), held_out="toy-val"),
+        "p": train_zoo.ZooGenerator("a prior", "e", "j", PROJECTED, held_out="toy-val"),
+        "full": train_zoo.ZooGenerator("a prior", "e", None, RECIPE, held_out="toy-val"),
     }
     monkeypatch.setattr(train_zoo.recipes, "RECIPES", recipes)
     clear_cache()

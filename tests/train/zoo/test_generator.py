@@ -38,10 +38,9 @@ from dgnam.train.projected_recipe import Comparison, ProjectedRecipe
 from dgnam.zoo import folders
 root = Path(sys.argv.pop(1))
 folders.data_folder = lambda name: root / name
-train_zoo.recipes.HELD_OUT = "toy-val"
 heads = Comparison("j", ("conv1", "fc6"), ("conv1",))
 recipe = ProjectedRecipe("toy-train", "fc6", (heads,), 20, average=0.9, comparator_layers=("conv1",))
-train_zoo.recipes.RECIPES = {"p": train_zoo.ZooGenerator("a prior", "e", "j", recipe)}
+train_zoo.recipes.RECIPES = {"p": train_zoo.ZooGenerator("a prior", "e", "j", recipe, held_out="toy-val")}
 from dgnam.cli import main
 main()
 """
