@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from dgnam.api.priors import SMALL_PRIOR
+
 TUTORIAL = Path(__file__).parents[2] / "experiments" / "tutorial.ipynb"
 
 
@@ -36,3 +38,4 @@ def test_the_outputs_in_the_file_are_of_these_cells():
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run it anew: make tutorial"
     assert len(outputs(notebook, "image/png")) >= 6
+    assert f"caffenet-mini, prior {SMALL_PRIOR};" in outputs(notebook, "text/plain")[0], "run it anew: make tutorial"
