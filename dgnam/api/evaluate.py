@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ..data.dataset import open_dataset
 from ..data.preprocessing import center_crop, preprocess
 from ..errors import DgnamError, closest
 from ..files.paths import StrPath
-from ..measure import Judge, OutsideJudge
+from ..measure import BaseJudge, OutsideJudge, TargetJudge
 from ..measure.outside_judge import CHOSEN, HALVES
 from ..train.encoder import Encoder
 from ..train.sheet import write_sheet
@@ -31,13 +31,15 @@ from ..train.zoo.generator import generator_of_run
 from ..train.zoo.recipes import ZooGenerator
 from ..train.zoo.reconstruction import reconstruct
 from .fingerprint import fingerprint
-from .judges import open_judge
+from .judges import open_judge, open_judge_of_classes
 from .priors import ResolvedPrior, open_prior
 from .targets import open_target
 from .visualize import visualize
 
 PIXELS = "pixels"
 """In place of a generator's name: gradient ascent without one."""
+
+_Judge: TypeAlias = BaseJudge | TargetJudge
 
 _COLUMNS = 16
 _PAIRS = 2 * _COLUMNS
@@ -49,6 +51,7 @@ def evaluate_reconstructions(
     run: StrPath | None = None,
     half: str = CHOSEN,
     count: int | None = None,
+    judge: str | None = None,
     sheet: StrPath | None = None,
     data: StrPath | None = None,
 ) -> dict[str, Any]:
@@ -58,12 +61,13 @@ def evaluate_reconstructions(
     run: the folder of its training, to evaluate the last checkpoint there.
     half: "even" or "odd", of the pictures.
     count: at most so many pictures, spread evenly over the half; None for all.
+    judge: one more: a classifier of the zoo that knows the classes, such as squeezenet.
     sheet: a PNG to write, of pictures over their reconstructions.
     data: the folder of the image sets; $DGNAM_DATA where None.
     """
     check_types(evaluate_reconstructions, dict(locals()))
     recipe = _recipe(model)
-    judges = _judges(recipe)
+    judges = _judges(recipe, judge)
     generator, about = _generator(model, run)
     held_out = open_dataset(recipe.held_out, folder=data)
     pictures = held_out.part(_half_of(half, count, len(held_out))).in_memory()
@@ -90,6 +94,7 @@ def evaluate_preferred(
     target: str | None = None,
     half: str = CHOSEN,
     count: int | None = None,
+    judge: str | None = None,
     seed: int = 0,
     sheet: StrPath | None = None,
     data: StrPath | None = None,
@@ -105,7 +110,7 @@ def evaluate_preferred(
     """
     check_types(evaluate_preferred, dict(locals()))
     recipe = _recipe("deepsim-fc6-mini" if model == PIXELS else model)
-    judges = _judges(recipe)
+    judges = _judges(recipe, judge)
     opened = open_target(recipe.encoder if target is None else target)
     units = list(_half_of(half, count, opened.target.layer_shape(opened.scores)[0]))
     prior, about = _prior(model, recipe, run, data, opened.target.size)
@@ -142,14 +147,18 @@ def _half_of(half: str, count: int | None, total: int) -> range:
     return whole if count is None else whole[:: max(math.ceil(len(whole) / count), 1)]
 
 
-def _judges(recipe: ZooGenerator) -> dict[str, Judge | OutsideJudge]:
-    own: dict[str, Judge | OutsideJudge] = {"judge": open_judge(str(recipe.judge))}
-    return own if recipe.outside is None else {"outside": OutsideJudge.of_labels(recipe.outside), **own}
+def _judges(recipe: ZooGenerator, another: str | None) -> dict[str, _Judge]:
+    """By name: from outside, the generator's own, and another."""
+    judges: dict[str, _Judge] = {}
+    if recipe.outside is not None:
+        judges["outside"] = OutsideJudge.of_labels(recipe.outside)
+    judges["judge"] = open_judge(str(recipe.judge))
+    if another is not None:
+        judges[another] = open_judge_of_classes(another, str(recipe.judge))
+    return judges
 
 
-def _scores(
-    judges: Mapping[str, Judge | OutsideJudge], images: np.ndarray, labels: np.ndarray, of: str = ""
-) -> dict[str, float]:
+def _scores(judges: Mapping[str, _Judge], images: np.ndarray, labels: np.ndarray, of: str = "") -> dict[str, float]:
     """Each judge's top-1 and top-5; `of` ends their names."""
     verdicts = {name: judge.rank(images, labels) for name, judge in judges.items()}
     return {f"{name}_top{k}{of}": round(verdict.top(k), 4) for name, verdict in verdicts.items() for k in (1, 5)}

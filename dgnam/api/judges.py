@@ -9,11 +9,11 @@ from ..am.objectives import Classes
 from ..am.score import ImageScore
 from ..errors import DgnamError, closest
 from ..files.import_string import guarded, import_from_string
-from ..measure import Judge, OutsideJudge
+from ..measure import Judge, OutsideJudge, TargetJudge
 from ..measure.class_score import SCORES
 from ..measure.outside_judge import IMAGENET, MIDDLE, SIDE, SPREAD, knows, outside_net
 from .fingerprint import fingerprint
-from .targets import ResolvedTarget
+from .targets import ResolvedTarget, open_target
 
 
 @checked
@@ -42,6 +42,17 @@ def open_outside_judge(target: ResolvedTarget) -> OutsideJudge | None:
         if knows(keys):
             return OutsideJudge(keys)
     return None
+
+
+def open_judge_of_classes(name: str, other: str) -> TargetJudge:
+    """The classifier of this name, ranking the classes of another one of the zoo, which must be among its own."""
+    opened = open_target(classifier(name).name)
+    keys = [label.key for label in zoo.get(other).labels()]
+    for classes in opened.classes:
+        units = {label.key: unit for unit, label in enumerate(classes.labels)}
+        if units.keys() >= set(keys):
+            return TargetJudge(opened.target, opened.scores, [units[key] for key in keys])
+    raise DgnamError(f"judge '{name}' does not know all classes of '{other}'")
 
 
 def open_outside_target() -> ResolvedTarget:

@@ -145,6 +145,9 @@ def evaluate_model(
         str, typer.Option(help="even, to choose by, or odd, to report: of the pictures or units.")
     ] = "even",
     count: Annotated[int | None, typer.Option(help="At most so many of them; default: all of the half.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="One more judge: a classifier that knows the classes, such as squeezenet.")
+    ] = None,
     sheet: Annotated[Path | None, typer.Option(help="A PNG to write, of the images.")] = None,
     data: o.Data = None,
     quiet: o.Quiet = False,
@@ -155,7 +158,7 @@ def evaluate_model(
     """
     from ..api.evaluate import evaluate_preferred, evaluate_reconstructions
 
-    usual = {"run": run, "half": half, "count": count, "sheet": sheet, "data": data}
+    usual = {"run": run, "half": half, "count": count, "judge": judge, "sheet": sheet, "data": data}
     if preferred:
         found = evaluate_preferred(model, **usual, target=target, seed=seed, progress=not quiet)  # type: ignore[arg-type]
     elif target is not None:

@@ -9,7 +9,7 @@ from .diversity import diversity_ratio, mean_pairwise_distance, vendi_score
 from .fidelity import Fidelity, density_and_coverage
 from .frame_order import frame_orders, frozen_order, order_gain, reversed_order
 from .frechet import frechet_distance
-from .judge import BaseJudge, Judge, Verdict
+from .judge import BaseJudge, Judge, TargetJudge, Verdict
 from .kernel_distance import kid, kid_difference, mean_kernel, mmd2
 from .map_agreement import iou_at_equal_area, iou_sweep, map_spearman, other_units_null, shifted_null
 from .moments import RunningMoments
@@ -42,6 +42,7 @@ __all__ = [
     "OutsideJudge",
     "PathSimilarity",
     "RunningMoments",
+    "TargetJudge",
     "Verdict",
     "above_chance",
     "act_range_files",

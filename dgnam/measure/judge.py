@@ -54,12 +54,22 @@ class Verdict:
         return Verdict(self.ranks.reshape(shape), self.log_probability.reshape(shape))
 
 
-def rank_by_target(target: Target, layer: str, images: np.ndarray, classes: Sequence[int] | np.ndarray) -> Verdict:
-    """Rank the units of a target's layer for `images`, (N, 3, *size) float32 BGR, mean-subtracted."""
+def rank_by_target(
+    target: Target,
+    layer: str,
+    images: np.ndarray,
+    classes: Sequence[int] | np.ndarray,
+    among: Sequence[int] | None = None,
+) -> Verdict:
+    """Rank the units of a target's layer for `images`, (N, 3, *size) float32 BGR, mean-subtracted.
+
+    among: only these units are ranked, and `classes` are places in it; None ranks all.
+    """
+    ranked = slice(None) if among is None else list(among)
 
     def score(part: np.ndarray) -> Tensor:
         with torch.no_grad():
-            return target(torch.from_numpy(part), [layer])[layer].flatten(1)
+            return target(torch.from_numpy(part), [layer])[layer].flatten(1)[:, ranked]
 
     return Verdict.of_scores(_in_batches(score, images, _BATCH), classes)
 
@@ -134,6 +144,29 @@ class BaseJudge(ABC):
         self, call: Callable[[np.ndarray], Tensor], images: np.ndarray, batch_size: int | None = None
     ) -> np.ndarray:
         return _in_batches(call, images, self.batch_size if batch_size is None else batch_size)
+
+
+@dataclass(frozen=True, eq=False)
+class TargetJudge:
+    """Any target as a judge: it sees all of each image, at its own size, as a picture of eight bits.
+
+    layer: its scores.
+    units: the unit of `layer` of each class; only these are ranked.
+    """
+
+    target: Target
+    layer: str
+    units: Sequence[int]
+
+    def rank(self, images: np.ndarray, classes: Sequence[int] | np.ndarray) -> Verdict:
+        """Rank the classes for `images`, (N, 3, H, W) float32 BGR, mean-subtracted, made for `classes` (N,).
+
+        A class that ties with the wanted one counts as before it, and images with NaN come last.
+        """
+        check_classes(images, classes)
+        seen = resized(quantized(images), self.target.size)
+        seen[np.isnan(images).any((1, 2, 3))] = np.nan
+        return rank_by_target(self.target, self.layer, seen, classes, self.units)
 
 
 class Judge(BaseJudge):

@@ -14,8 +14,10 @@ from dgnam.api.evaluate import evaluate_preferred, evaluate_reconstructions
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import pb, read_net
 from dgnam.cli import app as cli
+from dgnam.data.dataset import open_dataset
+from dgnam.data.preprocessing import center_crop, preprocess
 from dgnam.errors import DgnamError
-from dgnam.measure import OutsideJudge, Verdict
+from dgnam.measure import Judge, OutsideJudge, Verdict
 from dgnam.runs import Record, Run
 from dgnam.train.checkpoint import last_checkpoint, training_in
 from dgnam.train.moving_average import MovingAverage
@@ -101,10 +103,30 @@ def test_preferred_images_are_of_one_half_of_the_units(fake, data, run, tmp_path
     assert (tmp_path / "s.png").is_file()
 
 
+def test_one_more_judge_sees_whole_images_at_its_own_size(fake, data):
+    found = evaluate_reconstructions("deepsim-fc6-mini", count=3, judge="caffenet-mini", data=data)
+    pictures, labels = open_dataset("tinyimagenet64-val", folder=data).take([0, 8, 16])
+    images = preprocess(center_crop(pictures, (56, 56)))
+    verdict = Judge(zoo.load("caffenet-mini"), "fc8").rank(images, labels)
+    assert found["caffenet-mini_top5_of_pictures"] == round(verdict.top(5), 4)
+    assert {"outside_top1", "judge_top1", "caffenet-mini_top1"} <= found.keys()
+
+
 def test_the_command_prints_json(fake, data):
-    command = ["models", "evaluate", "deepsim-fc6-mini", "--count", "2", "--data", str(data)]
+    command = [
+        "models",
+        "evaluate",
+        "deepsim-fc6-mini",
+        "--count",
+        "2",
+        "--judge",
+        "caffenet-mini",
+        "--data",
+        str(data),
+    ]
     shown = CliRunner().invoke(cli.app, command, catch_exceptions=False)
-    assert json.loads(shown.stdout)["pictures"] == 2
+    assert (found := json.loads(shown.stdout))["pictures"] == 2
+    assert "caffenet-mini_top5" in found
     pixels = ["models", "evaluate", "pixels", "--preferred", "--count", "1", "-q"]
     shown = CliRunner().invoke(cli.app, pixels, catch_exceptions=False)
     assert json.loads(shown.stdout)["model"] == "pixels"
@@ -120,6 +142,8 @@ def test_the_command_prints_json(fake, data):
         ({"count": 0}, "count 0: give 1 or more"),
         ({"run": "absent"}, "absent holds no run"),
         ({"count": "3"}, "count '3': give a whole number"),
+        ({"judge": "places-alexnet-mini"}, "judge 'places-alexnet-mini' does not know all classes of 'judge-mini'"),
+        ({"judge": "deepsim-fc6-mini"}, "'deepsim-fc6-mini' is a generator; the classifiers"),
     ],
 )
 def test_wrong_arguments_are_named(fake, data, tmp_path, monkeypatch, given, message):

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from dgnam import zoo
+from dgnam.am import CaffeTarget
 from dgnam.api.judges import open_judge
 from dgnam.caffe.modules.caffe_module import CaffeModule
 from dgnam.caffe.proto import parse_net
 from dgnam.errors import DgnamError
-from dgnam.measure import Judge, Verdict, class_activation_maps
+from dgnam.measure import Judge, TargetJudge, Verdict, class_activation_maps
 
 NET = """
 name: "sums"
@@ -54,6 +55,19 @@ def test_a_judge_sees_pictures_of_eight_bits(judge):
     assert red == pytest.approx(4 * (255 - 123))
     images[:, 2] = 41.4
     assert judge.scored(images)[0, 2] == pytest.approx(4 * 41)
+
+
+def test_a_target_judges_images_of_any_size_among_some_units(judge):
+    asked = TargetJudge(CaffeTarget(judge.module), "fc", [2, 0])
+    images = np.zeros((3, 3, 4, 6), np.float32)
+    images[:, 0], images[:, 1], images[:, 2] = 20, 30, 10  # unit 1 has most, and isn't asked for
+    images[2, 1, 3, 5] = np.nan
+    assert asked.rank(images, [0, 1, 1]).ranks.tolist() == [2, 1, 2]
+    images[:2, 0] = 9e4  # as a picture of eight bits: 151
+    images[:2, 2] = 132.4
+    assert asked.rank(images, [0, 1, 1]).log_probability[0] == pytest.approx(4 * (132 - 151))
+    with pytest.raises(DgnamError, match="give one class to each of one or more"):
+        asked.rank(images, [0])
 
 
 def test_a_class_to_each_image(judge):
