@@ -83,7 +83,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        return f"{self.state:8} {self.what:24} {self.detail}".rstrip()
+        return f"{self.state:8} {self.what:32} {self.detail}".rstrip()
 
 
 def examine(deep: bool = True, checksums: bool = True) -> Iterator[Finding]:
