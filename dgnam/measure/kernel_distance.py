@@ -69,8 +69,8 @@ def kid_difference(
 ) -> Estimate:
     """KID(first, real) - KID(second, real), below 0 where the first are nearer to real pictures.
 
-    The interval is a bootstrap over units, drawn for both sets together; pairs of a picture with itself stay out
-    however often its unit is drawn.
+    The interval is a bootstrap over units, drawn for all sets together; pairs of copies of a unit stay out, however
+    often it is drawn, those of its pictures with its real ones too.
 
     first, second, real: features (N, d), (M, d), (R, d).
     first_units, second_units: (N,) and (M,) labels of units; the same units in both.
@@ -107,24 +107,27 @@ def _against(rows: Floats, real: Floats, own: Floats, theirs: Floats | None, wei
     """For each row of unit weights: the mean kernel of pairs of `rows`, minus twice that with `real`."""
     kernel = _kernel(rows, rows)
     np.fill_diagonal(kernel, 0)
-    sums, pairs = own @ kernel @ own.T, own.sum(1)[:, None] * own.sum(1) - np.diag(own.sum(1))
-    # Of a unit drawn w times, pairs within it are counted w times, and not w²: copies of it are not new pictures.
-    within = np.diag(np.diag(sums)), np.diag(np.diag(pairs))
-    between = sums - within[0], pairs - within[1]
-    total = _quadratic(weights, between[0]) + weights @ np.diag(within[0])
-    count = _quadratic(weights, between[1]) + weights @ np.diag(within[1])
+    sizes = own.sum(1)
+    total = _of_units(weights, own @ kernel @ own.T)
+    count = _of_units(weights, np.outer(sizes, sizes) - np.diag(sizes))
     cross = own @ _kernel(rows, real)
     if theirs is None:
-        means = (weights @ cross.mean(1)) / (weights @ own.sum(1))
+        means = (weights @ cross.mean(1)) / (weights @ sizes)
     else:
-        means = _quadratic(weights, cross @ theirs.T) / ((weights @ own.sum(1)) * (weights @ theirs.sum(1)))
+        means = _of_units(weights, cross @ theirs.T) / _of_units(weights, np.outer(sizes, theirs.sum(1)))
     # A resample of one unit's single picture has no pairs.
     mean_of_pairs = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
     return np.asarray(mean_of_pairs - 2 * means, np.float64)
 
 
-def _quadratic(weights: Floats, matrix: Floats) -> Floats:
-    return np.asarray(((weights @ matrix) * weights).sum(1))
+def _of_units(weights: Floats, pairs: Floats) -> Floats:
+    """For each row of unit weights the sum over pairs of units (U, U).
+
+    Of a unit drawn w times, what is within it counts w times, and not w²: copies of it are not new pictures.
+    """
+    within = np.diag(pairs)
+    between = pairs - np.diag(within)
+    return np.asarray(((weights @ between) * weights).sum(1) + weights @ within)
 
 
 def _members(units: np.ndarray, names: np.ndarray) -> Floats:

@@ -90,17 +90,33 @@ def test_a_resample_is_of_units_without_pairs_of_copies():
     units, real_units = np.array([0, 0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 2, 2])
     drawn = [0, 0, 2]
     members = [(copy, i) for copy, unit in enumerate(drawn) for i in np.flatnonzero(units == unit)]
-    theirs = [i for unit in drawn for i in np.flatnonzero(real_units == unit)]
-    # Two copies of a unit give no pairs between them: they are the same pictures.
-    pairs = [(a, b) for a in members for b in members if a != b and (a[0] == b[0] or drawn[a[0]] != drawn[b[0]])]
-    wanted = np.mean([(rows[a[1]] @ rows[b[1]] / 2 + 1) ** 3 for a, b in pairs])
-    wanted -= 2 * np.mean([(rows[a[1]] @ real[i] / 2 + 1) ** 3 for a in members for i in theirs])
+    theirs = [(copy, i) for copy, unit in enumerate(drawn) for i in np.flatnonzero(real_units == unit)]
+
+    def pairs(others):
+        """Two copies of a unit give no pairs between them: they are the same pictures."""
+        return [(a, b) for a in members for b in others if a[0] == b[0] or drawn[a[0]] != drawn[b[0]]]
+
+    wanted = np.mean([(rows[a[1]] @ rows[b[1]] / 2 + 1) ** 3 for a, b in pairs(members) if a != b])
+    wanted -= 2 * np.mean([(rows[a[1]] @ real[b[1]] / 2 + 1) ** 3 for a, b in pairs(theirs)])
     weights = np.array([[2.0, 0.0, 1.0]])
     names = np.arange(3)
     found = kernel_distance._against(
         rows, real, kernel_distance._members(units, names), kernel_distance._members(real_units, names), weights
     )
     assert found.tolist() == pytest.approx([wanted])
+
+
+def test_pictures_of_other_classes_are_no_farther():
+    """As a set they are like real ones; what is drawn twice must not bring a class nearer to its own pictures."""
+    draw = np.random.default_rng(10)
+    centers, labels = draw.normal(0, 2, (40, 8)), np.repeat(np.arange(40), 2)
+    right, wrong, real = (
+        centers[k][labels] + draw.normal(0, 0.3, (80, 8))
+        for k in (np.arange(40), np.roll(np.arange(40), 1), np.arange(40))
+    )
+    given = {"first_units": labels, "second_units": labels, "real_units": labels}
+    found = kid_difference(right, wrong, real, resamples=1000, **given)
+    assert found.low < found.value < found.high
 
 
 def test_the_same_set_twice_differs_by_nothing():
