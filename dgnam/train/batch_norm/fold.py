@@ -12,7 +12,7 @@ from ...errors import DgnamError
 Arrays = dict[str, list[np.ndarray]]
 _LARGEST_VARIANCE = 1e4
 LINEAR = ("Convolution", "Deconvolution", "InnerProduct")
-_FOLDED = ("BatchNorm", "Scale", "Dropout")
+_FOLDED = ("BatchNorm", "Scale", "Power", "Dropout")
 """What a net in TEST can do without, once it runs in place and its weights are folded."""
 
 
@@ -41,9 +41,10 @@ def fold(net: CaffeModule) -> Arrays:
 
 
 def folded_net(definition: pb.NetParameter, net: CaffeModule) -> CaffeModule:
-    """`net`, of this deployed definition, without its BatchNorm, Scale and Dropout: the same numbers in fewer passes.
+    """`net`, of this deployed definition, without what it can do without in TEST: the same numbers in fewer passes.
 
-    Blobs and layers keep their names; those that went are gone.
+    These are BatchNorm, Scale, Power and Dropout in place.  Blobs and layers keep their names; those that went are
+    gone.
     """
     weights = fold(net)
     plain = pb.NetParameter()

@@ -124,6 +124,19 @@ def test_a_folded_net_gives_the_same_numbers_in_fewer_layers():
     assert torch.allclose(wanted, given, atol=1e-4 * wanted.abs().max().item())
 
 
+def test_a_folded_net_scales_once():
+    definition = parse_net(LAYERS % ("bias_term: false", norm("conv1"), POWER, "", ""), "scaled")
+    net = CaffeModule(definition, seed=1)
+    with torch.no_grad():
+        for value in net.buffers():
+            value.add_(0.5)
+    net.eval()
+    plain, images = folded_net(definition, net), torch.randn(1, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    assert "power" not in plain.layer_names
+    wanted, given = (module(images)["fc7"] for module in (net, plain))
+    assert torch.allclose(wanted, given, rtol=1e-4, atol=1e-4 * wanted.abs().max().item())
+
+
 def test_the_eps_of_batch_norm_is_folded_too():
     """With a variance of 3 and an eps of 1 the factor is 1 / sqrt(4), and not 1 / sqrt(3)."""
     layers = LAYERS % ("bias_term: false", norm("conv1").replace("0.5 } }", "0.5 eps: 1 } }"), POWER, "", "")
