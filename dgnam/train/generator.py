@@ -136,7 +136,9 @@ class GeneratorRun:
 
         With `log` returns the losses.
         """
-        self.discriminator.seed(self.solver.random_seed + 2 + iteration)
+        seed = max(self.solver.random_seed, 0) + 1 + iteration
+        self.net.seed(seed)
+        self.discriminator.seed(seed + 1)
         mixed = torch.autocast(real.device.type, torch.bfloat16)
         with torch.no_grad(), mixed:
             code, features = self.encoder(real)

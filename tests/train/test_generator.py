@@ -72,6 +72,21 @@ def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder, 
         assert torch.equal(value, parts.state_dict()[name]), name
 
 
+def test_a_generator_with_dropout_goes_on_as_it_would(nets, tmp_path, data_folder):
+    path = nets / "train.prototxt"
+    layer = 'layer { name: "drop" type: "Dropout" bottom: "feat" top: "drop" }\nlayer { name: "defc5"'
+    path.write_text(
+        path.read_text()
+        .replace('layer { name: "defc5"', layer)
+        .replace('bottom: "feat" top: "defc5"', 'bottom: "drop" top: "defc5"')
+    )
+    whole = train(nets, tmp_path / "whole", data_folder)
+    assert train(nets, tmp_path / "parts", data_folder, time_limit=0) is None
+    parts = train(nets, tmp_path / "parts", data_folder)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, parts.state_dict()[name]), name
+
+
 @pytest.mark.parametrize(("pause_below", "moves"), [(0.0, True), (1e9, False)])
 def test_the_discriminator_rests_while_it_is_far_ahead(nets, tmp_path, data_folder, pause_below, moves):
     recipe = GeneratorRecipe("toy-train", "fc6", ("conv1",), 16, RelativeLosses(), pause_below)
