@@ -135,7 +135,7 @@ def train_classifier(
                     training.save(run.state(done, shown.elapsed))
                     curves.draw(at_end=ends)
                 training.end_if_stopped(done, last)
-                if over:
+                if over and done < last:
                     training.pause("time limit")
                     return None
         if last < solver.max_iter:

@@ -45,6 +45,12 @@ def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
         assert torch.equal(value, parts.state_dict()[name]), name
 
 
+def test_a_time_limit_at_the_last_iteration_stops_nothing(nets, tmp_path, data_folder):
+    path = nets / "classifier_solver.prototxt"
+    path.write_text(path.read_text().replace("max_iter: 40", "max_iter: 1"))
+    assert train(nets, tmp_path / "run", data_folder, time_limit=0) is not None
+
+
 def test_the_seconds_of_all_processes_count(nets, tmp_path, data_folder):
     for _ in range(2):
         assert train(nets, tmp_path / "run", data_folder, time_limit=0) is None
