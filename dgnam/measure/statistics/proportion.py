@@ -39,16 +39,16 @@ def proportion(flags: Any, *, level: float = 0.95) -> Estimate:
     """The share of flags (U,) or (U, S) that are true, the seeds of a unit in a row.
 
     The trials that count are between U, where the seeds of each unit agree or all flags are equal, and U·S, where
-    seeds are independent.
+    seeds are independent, or agree less than by chance.
     """
     rows = finite(flags, "flags", 1, 2).reshape(len(flags), -1)
     if not np.isin(rows, (0, 1)).all():
         raise ArrayError("flags: true or false is needed, and there are other values")
     units, seeds = rows.shape
-    share = float(rows.mean())
-    between = float(rows.mean(1).var(ddof=1)) / units if units > 1 else 0.0
-    trials = share * (1 - share) / between if between > 0 else units
-    trials = min(max(trials, units), units * seeds)
+    share, trials = float(rows.mean()), float(units)
+    if units > 1 and 0 < share < 1:
+        between, alone = float(rows.mean(1).var(ddof=1)) / units, share * (1 - share)
+        trials = max(trials, alone / max(between, alone / (units * seeds)))
     found = wilson(share * trials, trials, level=level)
     return replace(found, value=share, n=units)
 

@@ -39,6 +39,13 @@ def test_seeds_that_agree_count_once_and_independent_ones_each():
     assert width["alone"] == pytest.approx(width["agree"] / 2, rel=0.15)
 
 
+def test_seeds_that_disagree_in_each_unit_count_each():
+    flags = np.tile([True, False], (30, 1))
+    assert proportion(flags).high == pytest.approx(wilson(30, 60).high)
+    flags[0] = True
+    assert proportion(flags).high == pytest.approx(wilson(31, 60).high)
+
+
 def test_the_interval_covers_the_truth_where_seeds_correlate():
     draw = np.random.default_rng(1)
     hits = 0
