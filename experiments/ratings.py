@@ -49,7 +49,8 @@ class Ratings:
         """For JSON.
 
         right: of each rater; share: over all raters; above_chance: (share - chance) / (that of photographs - chance),
-        None without photographs.  kappa: the agreement of the first two raters over all pictures.
+        None without photographs, or where a kind's pictures are named all alike, as never right.  kappa: the agreement
+        of the first two raters over all pictures.
         """
         return {
             "raters": list(self.raters),
@@ -65,7 +66,7 @@ class Ratings:
         if kind != PHOTOGRAPHS and PHOTOGRAPHS in self.kinds:
             try:
                 above = normalized_accuracy(right, self.right(PHOTOGRAPHS), 1 / self.classes).as_dict()
-            except ArrayError:  # photographs that nobody names are no ceiling
+            except ArrayError:  # photographs that nobody names are no ceiling, and a kind that nobody names has no ends
                 above = None
         return {**found, "above_chance": above}
 

@@ -25,10 +25,13 @@ def normalized_accuracy(correct: Any, ceiling: Any, chance: float, *, paired: bo
     chance: the accuracy of a guess.
     paired: row i of both is the same unit, drawn together.
 
-    A ceiling that is not surely above chance, by the interval over its own units, is an error.
+    A ceiling that is not surely above chance, by the interval over its own units, is an error.  So are units that are
+    all alike, as where nothing was named right: resamples would have the ceiling's width alone.
     """
     ours, best = per_unit(correct, "correct"), per_unit(ceiling, "ceiling")
     guessed = number(chance, "chance")
+    if np.ptp(ours) == 0:
+        raise ArrayError(f"correct: {ours[0]:g} in each unit, of which resamples give no interval")
     if best.mean() <= guessed:
         raise ArrayError(f"ceiling: an accuracy of {best.mean():g} is no better than chance, {guessed:g}")
     sure = bootstrap(np.mean, best, **options)

@@ -67,6 +67,12 @@ def test_a_ceiling_that_may_be_chance_is_an_error():
             normalized_accuracy([1, 0], [1, 1], chance)
 
 
+@pytest.mark.parametrize("named", [0, 1])
+def test_units_that_are_all_alike_have_no_interval(named):
+    with pytest.raises(ArrayError, match=f"correct: {named} in each unit"):
+        normalized_accuracy([named] * 20, [1, 1, 0, 1] * 5, 0.1)
+
+
 def test_resamples_whose_ceiling_is_at_chance_do_not_turn_the_sign():
     correct, ceiling = np.array([1, 1, 0, 1] * 5), np.arange(24) < 6  # 0.25, and at most 0.1 in some resamples
     found = normalized_accuracy(correct, ceiling, 0.1)
