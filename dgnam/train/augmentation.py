@@ -28,7 +28,8 @@ class Augmentation:
 
     area: the smallest share of a picture's area that a window has, up to 1.
     stretch: the largest ratio of a window's sides, before it is brought to a square.
-    light: the most that brightness (in shares of 255) and contrast (in shares of itself) change by, up or down.
+    light: the most that contrast changes by, in shares of itself, up or down; brightness by half of that, in shares of
+        255.
     color: the most that saturation changes by, in shares of itself.
     noise: the largest standard deviation of Gaussian noise, in gray levels of 255; half of the pictures have none.
     """

@@ -54,6 +54,8 @@ def test_light_color_and_noise_change_pictures_differently():
     gray = np.full((40, 8, 8, 3), 120, np.uint8)
     still = np.zeros(40, bool)
     assert Augmentation(light=0.3)(gray, 8, still, draw()).std(0).min() > 5
+    brighter = np.abs(Augmentation(light=0.3)(gray, 8, still, draw()).astype(int) - 120).max()
+    assert 0.9 * 0.15 * 255 < brighter <= 0.15 * 255 + 0.5
     assert np.array_equal(Augmentation(color=0.5)(gray, 8, still, draw()), gray)  # gray has no color to change
     noisy = Augmentation(noise=20)(gray, 8, still, draw()).reshape(40, -1).std(1)
     assert 10 <= (noisy == 0).sum() <= 30
