@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ class ProjectedRun:
         self.d_update = self._optimizer([*self.heads.parameters(), *self.pixel_head.parameters()])
         self.seconds = 0.0
         self.identity: dict[str, Any] = {
-            "recipe": asdict(recipe),
+            "recipe": recipe.as_dict(),
             "encoder": digest(encoder.weights()),
             "comparators": [digest(net.weights()) for net in comparators],
             "generator": solver_recipe(_without_end(self.solver), definition),

@@ -86,6 +86,14 @@ class ProjectedRecipe:
             raise DgnamError(f"average {self.average} must be from 0 to below 1, and cooldown {self.cooldown} 0 to 1")
         _check_weights(asdict(self), "image", "code", "adversarial", "pixels", "discriminator_rate")
 
+    def as_dict(self) -> dict[str, Any]:
+        """For a run's record, without a `shrink` of 1: records of trainings begun before there was one go on."""
+        found = asdict(self)
+        for comparison in found["comparisons"]:
+            if comparison["shrink"] == 1:
+                del comparison["shrink"]
+        return found
+
 
 def _check_weights(values: Mapping[str, Any], *names: str) -> None:
     for name in names:

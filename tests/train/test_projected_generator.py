@@ -96,6 +96,11 @@ def test_another_recipe_is_refused(nets, tmp_path, data_folder):
         train(nets, tmp_path / "run", data_folder)
 
 
+def test_a_record_from_before_comparators_shrank_goes_on():
+    assert replace(RECIPE, comparisons=(replace(TOY, shrink=2),)).as_dict()["comparisons"][0]["shrink"] == 2
+    assert {"model", "layers", "heads", "weight"} == RECIPE.as_dict()["comparisons"][0].keys()
+
+
 def test_the_seconds_of_all_processes_count(nets, tmp_path, data_folder):
     for _ in range(2):
         assert train(nets, tmp_path / "run", data_folder, time_limit=0) is None
