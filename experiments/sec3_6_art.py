@@ -66,13 +66,13 @@ def run(context: Context) -> Mapping[str, Any]:
 
 
 def draw_pairs(units: Sequence[int], count: int, seed: int) -> list[Pair]:
-    """Random pairs of different units, none twice; fewer where there are no more."""
+    """Random pairs of different units, none twice in either order; fewer where there are no more."""
     draw = np.random.default_rng(seed)
-    pairs: dict[Pair, None] = {}
-    while len(pairs) < min(count, len(units) * (len(units) - 1)):
+    pairs: dict[frozenset[int], Pair] = {}
+    while len(pairs) < min(count, len(units) * (len(units) - 1) // 2):
         first, second = map(int, draw.choice(units, 2, replace=False))
-        pairs[first, second] = None
-    return list(pairs)
+        pairs.setdefault(frozenset((first, second)), (first, second))
+    return list(pairs.values())
 
 
 def objective(layer: str, pair: Pair, best: Mapping[int, float]) -> str:
