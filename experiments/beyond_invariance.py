@@ -40,6 +40,7 @@ def run(context: Context) -> Mapping[str, Any]:
     allowed = kept(np.stack([np.stack([activations for _, _, activations in row]) for row in made]))
     ratios = np.where(allowed, distances / distances[:, :1], 1.0).max(1)
     chosen = np.where(allowed, distances, -1.0).argmax(1)
+    context.tabulate("chosen", context.units, (0,), {"distance": ratios, "weight": np.array(weights)[chosen]})
     shown = evenly(range(len(made)), SHOWN)
     gallery = np.concatenate([made[row][chosen[row]][0] for row in shown])
     names = [context.labels[context.units[row]] if seed == 0 else "" for row in shown for seed in range(SEEDS)]

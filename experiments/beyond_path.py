@@ -50,6 +50,9 @@ def run(context: Context) -> Mapping[str, Any]:
         with suppress(ArrayError):  # real pictures give it no scale: without it parts are missing
             by_layer[layer] = similarities(context, layer, looked_at, real)
     found = {step: {layer: values[step] for layer, values in by_layer.items()} for step in looked_at}
+    for step, made in steps.items():
+        columns = {f"similarity, {layer}": values for layer, values in found[step].items()}
+        context.tabulate(step, made.units, made.seeds, columns)
     parts: dict[str, Part] = {}
     for layer in by_layer:
         ours, theirs = (made.by_unit(found[step][layer]) for step, made in steps.items())

@@ -17,7 +17,7 @@ from dgnam.api.judges import open_judge, open_outside_judge
 from dgnam.api.targets import ResolvedTarget
 from dgnam.api.tune import tune
 from dgnam.data.preprocessing import quantized
-from dgnam.errors import MissingPackageError
+from dgnam.errors import DgnamError, MissingPackageError
 from dgnam.measure import BaseJudge, Judge, Verdict, kid_difference
 from dgnam.measure.class_score import score_by_probability
 from dgnam.measure.judge import rank_by_target, resized
@@ -50,10 +50,10 @@ TUNED_RATES = (0.3, 32.0, "log")
 class Judging(Making):
     """An experiment whose pictures are judged.
 
-    rows: of the table of all pictures that were judged.
+    rows: of the table of all pictures that were measured, by step, unit and seed.
     """
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: dict[tuple[str, object, int], dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def judges(self) -> dict[str, BaseJudge]:
@@ -103,9 +103,11 @@ class Judging(Making):
         self._tabulate(step, pictures, verdicts)
         return verdicts
 
-    def verdict(self, judge: str, pictures: Pictures) -> Verdict:
-        """What a classifier of the zoo says of pictures, which are of its size and its classes."""
-        return _opened(judge).rank(pictures.images, pictures.classes)
+    def verdict(self, step: str, judge: str, pictures: Pictures) -> Verdict:
+        """What a classifier of the zoo says of a step's pictures, which are of its size and its classes, as `judge`."""
+        found = _opened(judge).rank(pictures.images, pictures.classes).reshape(len(pictures.units), len(pictures.seeds))
+        self._tabulate(step, pictures, {judge: found})
+        return found
 
     def own_rate(self, pictures: Pictures) -> float:
         """How often the target itself ranks a picture's unit first."""
@@ -200,23 +202,35 @@ class Judging(Making):
         return [unit for unit in self._unseen if unit % 2 == HALVES[CHOSEN]]
 
     def _tabulate(self, step: str, pictures: Pictures, verdicts: Mapping[str, Verdict]) -> None:
-        rows = {(u, s): {"step": step, "unit": u, "seed": s} for u in pictures.units for s in pictures.seeds}
-        if pictures.activations is not None:
-            for row, value in zip(rows.values(), pictures.activations.ravel(), strict=True):
-                row["activation"] = f"{value:.6g}"
+        reached = {} if pictures.activations is None else {"activation": pictures.activations}
+        self.tabulate(step, pictures.units, pictures.seeds, reached)
         for name, verdict in verdicts.items():
-            seen = [(u, s) for u in self.reported(name, pictures.units) for s in pictures.seeds]
-            for place, rank, value in zip(seen, verdict.ranks.flat, verdict.log_probability.flat, strict=True):
-                rows[place] |= {f"{name} rank": int(rank), f"{name} log probability": f"{value:.6g}"}
-        self.rows += rows.values()
+            said = {f"{name} rank": verdict.ranks, f"{name} log probability": verdict.log_probability}
+            self.tabulate(step, self.reported(name, pictures.units), pictures.seeds, said)
+
+    def tabulate(
+        self, step: str, units: Sequence[object], seeds: Sequence[int], columns: Mapping[str, np.ndarray]
+    ) -> None:
+        """Enter numbers (units, seeds) into the lines of a step's pictures in the table, by the names of their columns.
+
+        units: what the lines are of: units, or what stands for them, such as pairs.  A column that a line has already
+            is an error: then two sets of pictures go by one step.
+        """
+        places = [(step, unit, seed) for unit in units for seed in seeds]
+        for column, values in columns.items():
+            for (_, unit, seed), value in zip(places, np.ravel(values), strict=True):
+                row = self.rows.setdefault((step, unit, seed), {"step": step, "unit": unit, "seed": seed})
+                if column in row:
+                    raise DgnamError(f"step '{step}', unit {unit}, seed {seed}: its {column} is in the table already")
+                row[column] = f"{value:.6g}"
 
     def table(self) -> str:
-        """A line for each judged picture, as CSV."""
-        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        """A line for each picture that was measured, as CSV."""
+        columns = list(dict.fromkeys(key for row in self.rows.values() for key in row))
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.rows)
+        writer.writerows(self.rows.values())
         return text.getvalue()
 
 

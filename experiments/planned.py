@@ -177,8 +177,14 @@ class Planned(Context):
     def features(self, images: np.ndarray, crop: Any = None, of: str = FEATURES, saved: bool = False) -> np.ndarray:
         return self._draw.random((len(images), reference(f"features, {of}").shape[1]), np.float32)
 
-    def verdict(self, judge: str, pictures: Pictures) -> Verdict:
-        return Verdict(np.ones(len(pictures), int), np.zeros(len(pictures)))
+    def verdict(self, step: str, judge: str, pictures: Pictures) -> Verdict:
+        shape = len(pictures.units), len(pictures.seeds)
+        return Verdict(np.ones(shape, int), np.zeros(shape))
+
+    def tabulate(
+        self, step: str, units: Sequence[object], seeds: Sequence[int], columns: Mapping[str, np.ndarray]
+    ) -> None:
+        """Nothing is measured."""
 
     def own_rate(self, pictures: Pictures) -> float:
         return 0.0

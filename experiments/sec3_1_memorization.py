@@ -61,6 +61,9 @@ def run(context: Context) -> Mapping[str, Any]:
         for name, shown in queries.items()
     }
     ratios = {name: np.stack([copying_ratio(rows) for rows in one.distances]) for name, one in found.items()}
+    for name, values in ratios.items():
+        own = (made.units, made.seeds) if name == "synthesized" else (range(values.shape[1]), (0,))
+        context.tabulate(name, *own, {f"ratio, {space}": of for space, of in zip(SPACES, values, strict=True)})
     bounds = np.percentile(ratios["held_out"], LOWEST, axis=1)[:, None]
     copied = {name: np.asarray(values <= bounds) for name, values in ratios.items()}
     parts: dict[str, Part] = {

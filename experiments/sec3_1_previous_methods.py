@@ -41,7 +41,10 @@ def run(context: Context) -> Mapping[str, Any]:
         parts |= context.points(found, "dgn_am", method, f"{{judge}}, {method}")
         parts[f"KID, {method}"] = context.kernel_distance(steps["dgn_am"], steps[method])
         pairs = pair(ours, searches(context, method, steps[method], prior=method))
-        said = {"dgn_am": context.judge(f"dgn_am as {method}", pairs.ours), method: context.judge(method, pairs.theirs)}
+        said = {
+            "dgn_am": context.judge(f"dgn_am as {method}", pairs.ours),
+            method: context.judge(f"{method} as dgn_am", pairs.theirs),
+        }
         name = f"{{judge}}, {method}{AT_EQUAL_ACTIVATION}"
         found_at_equal = context.points(said, "dgn_am", method, name)
         parts |= {name.format(judge=judge): unpaired for judge in context.judges} | found_at_equal

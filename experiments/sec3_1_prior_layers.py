@@ -67,6 +67,8 @@ def fragments(context: Context, pairs: Mapping[str, Pairs]) -> dict[str, Part]:
             fc6, local = compared.ours.of_units(seen), compared.theirs.of_units(seen)
             counts = blobs(judge, local), blobs(judge, fc6)
             drops = permutation_drops(judge, fc6), permutation_drops(judge, local)
+            for step, count, drop in zip((f"{layer} as fc6", f"fc6 as {layer}"), counts, drops[::-1], strict=True):
+                context.tabulate(step, seen, fc6.seeds, {f"{name} blobs": count, f"{name} permutation drop": drop})
             parts[f"{name}, blobs, {layer}"] = partial(cliffs_delta, *counts, paired=True)
             parts[f"{name}, permutation drop, {layer}"] = partial(mean_difference, *drops)
     return parts

@@ -42,7 +42,9 @@ def run(context: Context) -> Mapping[str, Any]:
         return {}
     judges = {"actions": context.models.judges[0], SCENES: context.models.others["judge of scenes"]}
     judges["random_codes"] = judges["actions"]
-    shares = {step: normalized(context, judges[step], pictures, len(names[step])) for step, pictures in steps.items()}
+    shares = {
+        step: normalized(context, step, judges[step], pictures, len(names[step])) for step, pictures in steps.items()
+    }
     parts = {
         "actions": partial(mean, shares["actions"]),
         "scenes minus actions": partial(mean_difference, shares[SCENES], shares["actions"], paired=False),
@@ -59,11 +61,10 @@ TITLES = {
 }
 
 
-def normalized(context: Context, judge: str, pictures: Pictures, classes: int) -> np.ndarray:
+def normalized(context: Context, step: str, judge: str, pictures: Pictures, classes: int) -> np.ndarray:
     """(units, seeds): 1 where a judge recognizes a picture and 0 where not, on a scale from chance to real pictures."""
-    verdict = context.verdict(judge, pictures)
     chance = 100 / classes
-    return pictures.by_unit((verdict.points() - chance) / (accuracy(judge) - chance))
+    return (context.verdict(step, judge, pictures).points() - chance) / (accuracy(judge) - chance)
 
 
 EXPERIMENT = Experiment(

@@ -51,6 +51,9 @@ def run(context: Context) -> Mapping[str, Any]:
         layer: told(context, layer, units[layer], images, {method: of[layer] for method, of in made.items()})
         for layer in LAYERS
     }
+    for layer, shares in found.items():
+        for name, values in shares.items():
+            context.tabulate(f"{name}, {layer}", units[layer], (0,), {"told": values})
     first = {method: [of[layer].first for layer in LAYERS] for method, of in made.items()}
     figure(context, first, images)
     parts: dict[str, Part] = {
@@ -74,7 +77,10 @@ def of_untrained(context: Context, images: np.ndarray) -> list[np.ndarray]:
     units = {layer: evenly(range(target.target.layer_shape(layer)[0]), fewer) for layer in LAYERS}
     seeds = SEEDS[context.arguments["scale"]]
     made = references(context, "untrained", units, seeds, target=target, settings="released")
-    return [told(context, layer, units[layer], images, {"dgn_am": made[layer]}, target)["dgn_am"] for layer in LAYERS]
+    found = [told(context, layer, units[layer], images, {"dgn_am": made[layer]}, target)["dgn_am"] for layer in LAYERS]
+    for layer, values in zip(LAYERS, found, strict=True):
+        context.tabulate(f"untrained, {layer}", units[layer], (0,), {"told": values})
+    return found
 
 
 def together(layers: list[Pictures]) -> Pictures:

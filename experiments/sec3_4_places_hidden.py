@@ -42,6 +42,7 @@ def run(context: Context) -> Mapping[str, Any]:
     gallery = [[regions.region(place, rank) for rank in range(regions.top.count(place))] for place in range(len(units))]
     theirs = np.stack([context.features(preprocess(np.stack(cut))).mean(0) for cut in gallery])
     found = retrieval_ranks(context.features(made.first), theirs)
+    context.tabulate(LAYER, units, made.seeds, {"activation": made.measured, "rank of its regions": found})
     first = percent(partial(proportion, (found == 1)[:, None]))
     context.decide("sec3.4-places-hidden", {"top-1": first}, Controls({"chance": 100 / len(units)}))
     retrieved = {"top1": float((found == 1).mean()), "top5": float((found <= 5).mean())}

@@ -41,6 +41,8 @@ def run(context: Context) -> Mapping[str, Any]:
     made = context.synthesize("dgn_am", settings="released")
     spread, accuracies = STATISTICS[context.arguments["models"]](context)
     verdicts = context.judge("dgn_am", made)
+    real = {"spread of its class": spread, **{f"{judge} on real pictures": of for judge, of in accuracies.items()}}
+    context.tabulate("classes", context.units, (0,), {what: of[context.units] for what, of in real.items()})
     parts: dict[str, Part] = {}
     chance: list[str] = []
     for judge, verdict in verdicts.items():

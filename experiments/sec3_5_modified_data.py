@@ -48,9 +48,8 @@ def run(context: Context) -> Mapping[str, Any]:
     for net in NETS:
         regular, modified = pairs(context, net)
         show, numbers = MEASURES[net](), reference(f"modified, {net}")[context.units]
-        parts[net] = partial(
-            transfer_share, measured(show, modified), measured(show, regular), numbers[:, 1], numbers[:, 0]
-        )
+        shows = measured(context, net, "measure", show, modified, regular)
+        parts[net] = partial(transfer_share, *shows, numbers[:, 1], numbers[:, 0])
         of_prior = reference(f"modified, {net}, reconstructed")[context.units]
         if context.arguments["prior"] is None:  # another has not been measured
             drawable[f"their reconstructions, {net}"] = float(
@@ -92,15 +91,26 @@ def in_other_orders(context: Context, judge: BaseJudge | None, regular: Pictures
     real: dict[str, float] = {}
     if judge is not None and context.arguments["prior"] is None:  # another prior has not been measured
         gain = partial(gain_of_order, judge, classes=regular.classes)
+        gains = measured(context, CUT_UP, "gain by another order", gain, modified, regular)
         of_real, of_prior = np.split(reference(f"quarters, {FEATURES}")[context.units], 2, axis=1)
-        parts[FEATURES] = partial(transfer_share, measured(gain, modified), measured(gain, regular), *of_prior.T[::-1])
+        parts[FEATURES] = partial(transfer_share, *gains, *of_prior.T[::-1])
         real["real pictures"] = float(np.diff(of_real, axis=1).mean() / np.diff(of_prior, axis=1).mean())
     context.decide("sec3.5-quarters", parts, Controls({"regular pictures": 0.0}, {"reconstructions": 1.0, **real}))
 
 
-def measured(measure: Callable[[np.ndarray], np.ndarray], pictures: Pictures) -> np.ndarray:
-    """(units, seeds) of a measure of pictures (N, h, w, 3) uint8 RGB."""
-    return pictures.by_unit(measure(pictures.true_colors))
+def measured(
+    context: Context,
+    net: str,
+    name: str,
+    measure: Callable[[np.ndarray], np.ndarray],
+    modified: Pictures,
+    regular: Pictures,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of both, (units, seeds) of a measure of pictures (N, h, w, 3) uint8 RGB, by its name in the table too."""
+    of_modified, of_regular = (one.by_unit(measure(one.true_colors)) for one in (modified, regular))
+    for step, one, found in (("modified", modified, of_modified), ("regular", regular, of_regular)):
+        context.tabulate(f"{step}, {net}", one.units, one.seeds, {name: found})
+    return of_modified, of_regular
 
 
 def color_order() -> Callable[[np.ndarray], np.ndarray]:

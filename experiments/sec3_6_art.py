@@ -52,6 +52,9 @@ def run(context: Context) -> Mapping[str, Any]:
         "one of both alone": np.stack([pictures[first] for first, _ in pairs]),
     }
     kept = {step: retained(context, images, pairs, best) for step, images in steps.items()}
+    names = [f"{first} and {second}" for first, second in pairs]
+    for step, values in kept.items():
+        context.tabulate(step, names, (0,), {"least retained": values})
     held = {step: 100.0 * (values > HALF) for step, values in kept.items()}
     matrix(context, pictures, best)
     parts = {

@@ -84,6 +84,8 @@ def told_by_pictures(context: Context) -> dict[str, dict[str, np.ndarray]]:
         layer, step = target.scores, f"references_{net}"
         made = references(context, step, {layer: units}, seeds, target=target, settings="released")
         found[net] = told(context, layer, units, images, {OURS: made[layer]}, target)
+        for name, values in found[net].items():
+            context.tabulate(f"{step}, {name}", units, (0,), {"told": values})
     context.plot_means(
         "told",
         {name: {net: 100 * by[name] for net, by in found.items()} for name in found[OVERFIT]},

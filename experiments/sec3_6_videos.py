@@ -75,9 +75,10 @@ def clips(context: Context, name: str, target: ResolvedTarget) -> tuple[np.ndarr
         for order in orders
     ]
     whole, backwards, still = (order_gain(one, np.stack(values[len(ours) :], 1)) for one in values[: len(ours)])
-    pans = [pan_between_frames(frames_of(strip, frames)) for strip in deprocess(made.raw)]
-    means = {"order_gain": whole, "reversed": backwards, "frozen": still, "pan": np.linalg.norm(pans, axis=-1)}
-    return whole.reshape(len(units), count), {what: float(of.mean()) for what, of in means.items()}
+    pans = np.linalg.norm([pan_between_frames(frames_of(strip, frames)) for strip in deprocess(made.raw)], axis=-1)
+    measures = {"order_gain": whole, "reversed": backwards, "frozen": still, "pan": pans.mean(1)}
+    context.tabulate(name, units, context.seeds, {"activation": made.activations, **measures})
+    return whole.reshape(len(units), count), {what: float(of.mean()) for what, of in measures.items()}
 
 
 def frames_of(strip: np.ndarray, frames: int) -> np.ndarray:

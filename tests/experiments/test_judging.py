@@ -9,6 +9,7 @@ import pytest
 
 from dgnam.am import released
 from dgnam.data.preprocessing import MEAN_BGR
+from dgnam.errors import DgnamError
 from dgnam.experiments.context import Context
 from dgnam.experiments.execution import _lines
 from tests.experiments.an_experiment import FakeJudge, context, pictures
@@ -28,6 +29,27 @@ def test_the_outside_judge_sees_the_units_of_odd_index(monkeypatch):
     )
     assert rows[1] == "step,1,0,1,1,-1,1,-1"
     assert rows[3] == "step,2,0,1,,,2,-2"
+
+
+def test_measures_stand_beside_what_judges_say(monkeypatch):
+    made = context()
+    monkeypatch.setattr(Context, "judges", {"judge-mini": FakeJudge()})
+    made.judge("step", pictures([1, 3], (0, 7)))
+    made.tabulate("step", [1, 3], (0, 7), {"drop": np.array([[0.5, 1], [2, 3]])})
+    made.tabulate("pairs", ["1 and 3"], (0,), {"kept": np.array([0.25])})
+    assert made.table().splitlines() == [
+        "step,unit,seed,activation,judge-mini rank,judge-mini log probability,drop,kept",
+        *("step,1,0,1,1,-1,0.5,", "step,1,7,1,1,-1,1,", "step,3,0,1,3,-3,2,", "step,3,7,1,3,-3,3,"),
+        "pairs,1 and 3,0,,,,,0.25",
+    ]
+
+
+def test_two_sets_of_pictures_do_not_go_by_one_step(monkeypatch):
+    made = context()
+    monkeypatch.setattr(Context, "judges", {"judge-mini": FakeJudge()})
+    made.judge("step", pictures([1, 3]))
+    with pytest.raises(DgnamError, match="step 'step', unit 3, seed 0: its activation is in the table already"):
+        made.judge("step", pictures([3]))
 
 
 def test_a_judge_is_not_asked_about_its_own_pictures(monkeypatch):
