@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,11 @@ def build_intermediate(name: str, recipe: ZooIntermediate, run_folder: Path, **h
 def _train(
     name: str, recipe: ZooClassifier, run_folder: Path, until: int | None = None, **how: Any
 ) -> CaffeModule | None:
-    """Train by the recipe, up to iteration `until` if given, and keep the weights of intermediate models."""
-    folder, earlier = zoo.get(name).folder, None
+    """Train by the recipe, up to iteration `until` if given, and keep the weights of intermediate models.
+
+    The time limit is one for a pretraining and the training together.
+    """
+    folder, earlier, began = zoo.get(name).folder, None, time.monotonic()
     how = {**how, "beside": True}
     if recipe.pretraining is not None:
         alone = {key: value for key, value in how.items() if key != "spec"}
@@ -86,6 +90,8 @@ def _train(
         if first is None:
             return None
         earlier = trunk(first.cpu())
+        if how["time_limit"] is not None:
+            how["time_limit"] -= time.monotonic() - began
     if recipe.start is not None:
         start = zoo.load(recipe.start)
         earlier = start.weights() if recipe.keeps_scores else trunk(start, zoo.get(recipe.start).scores)

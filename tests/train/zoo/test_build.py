@@ -22,6 +22,7 @@ from dgnam.train import zoo as train_zoo
 from dgnam.train.curves import read_log
 from dgnam.train.data_layer import DataLayer, split_data_layer
 from dgnam.train.solver_nets import solver_nets
+from dgnam.train.zoo import classifier
 from dgnam.train.zoo.card import card_text, training_facts
 from dgnam.train.zoo.evaluate import code_bounds
 
@@ -65,6 +66,19 @@ def test_a_model_may_be_pretrained_and_stay_unfolded(toy_zoo, data_folder):
         assert sorted(file["data"]) == ["conv1", "conv1_bn", "conv1_scale", "fc6", "fc8"]
         assert file["data/conv1_bn/2"][()] == [1]
     assert train_zoo.evaluate_model("f", data_folder)["top1"] == pytest.approx(card["measured"]["top1"])
+
+
+def test_a_pretraining_takes_its_part_of_the_time(toy_zoo, data_folder, monkeypatch):
+    limits, real = [], classifier.train_classifier
+
+    def train(*given, time_limit, **how):
+        limits.append(time_limit)
+        return real(*given, time_limit=None, **how)
+
+    monkeypatch.setattr(classifier, "train_classifier", train)
+    train_zoo.build_model("f", toy_zoo / "run", data_folder=data_folder, time_limit=1000, progress=False)
+    assert limits[0] == 1000
+    assert 900 < limits[1] < 1000
 
 
 def test_a_model_may_start_from_another_whose_normalisation_was_folded(toy_zoo, data_folder):
