@@ -70,9 +70,7 @@ def run(context: Context) -> Mapping[str, Any]:
         f"copies, {space}": percent(partial(proportion, made.by_unit(flags)))
         for space, flags in zip(SPACES, copied["synthesized"], strict=True)
     }
-    exact_and_noisy = np.concatenate([copied[kind] for kind in DETECTED], axis=1)
-    weakest = exact_and_noisy[exact_and_noisy.mean(1).argmin()]
-    parts["controls detected"] = percent(partial(proportion, weakest[:, None]))
+    parts["controls detected"] = percent(partial(proportion, fewest_found(copied)))
     show(context, found["synthesized"])
     context.plot_quartiles(
         "ratios",
@@ -97,6 +95,15 @@ def run(context: Context) -> Mapping[str, Any]:
     }
     both = {name: found[name] for name in ("synthesized", "held_out")}
     return median | detected | tested | authenticity(context, both, limit)
+
+
+def fewest_found(copied: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(pictures, kinds) bool: which copies of each training picture are found, in the space where the fewest are.
+
+    copied: by kind (spaces, pictures).
+    """
+    found = np.stack([copied[kind] for kind in DETECTED], axis=2)
+    return np.asarray(found[found.mean((1, 2)).argmin()])
 
 
 def noisy(context: Context, pictures: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dgnam.experiments.sec3_1_memorization import AUTHENTIC, SPACES, authenticity
+from dgnam.experiments.sec3_1_memorization import AUTHENTIC, SPACES, authenticity, fewest_found
+from dgnam.measure.statistics import proportion
 
 
 def test_each_picture_is_compared_with_what_its_own_neighbor_has(monkeypatch):
@@ -34,3 +35,10 @@ def test_each_picture_is_compared_with_what_its_own_neighbor_has(monkeypatch):
     assert asked[0] == ("twins_pixels", ("pixels",), "pictures", [4, 7, 9], 2, 5)
     assert shares["AuthPct, synthesized"] == dict.fromkeys(AUTHENTIC, 50.0)
     assert shares["AuthPct, held_out"] == dict.fromkeys(AUTHENTIC, 50.0)
+
+
+def test_copies_of_one_picture_are_one_unit():
+    exact, noise = np.ones((2, 8), bool), np.array([[1] * 8, [1, 1, 1, 0, 0, 0, 1, 1]], bool)
+    found = fewest_found({"exact copies": exact, "noisy copies": noise, "reconstructions": ~exact})
+    assert found.tolist() == np.stack([exact[1], noise[1]], 1).tolist()
+    assert (proportion(found).value, proportion(found).n) == (13 / 16, 8)
