@@ -96,7 +96,8 @@ def occlusion_map(
     """By how much a unit falls on average when a pixel is covered, (H, W) float32; negative where it rises.
 
     image: (3, H, W) float32, BGR, mean-subtracted.
-    box: the part that the unit depends on, such as its receptive field; elsewhere the map is 0.  None takes all.
+    box: the part that the unit depends on, such as its receptive field: occluders that cover none of it, which change
+        nothing, are not tried.  None takes all.
     """
     place, size = torch.device(device), (image.shape[1], image.shape[2])
     inside = Box.whole(size) if box is None else box
