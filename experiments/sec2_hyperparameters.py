@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from dgnam.am import Settings, released
 from dgnam.measure import Verdict
 from dgnam.measure.statistics import Estimate, mean_difference, spearman_within_units
+from dgnam.measure.statistics.estimate import Alternative, Test
 
 from .context import Context
 from .experiment import OUTSIDE, Experiment, Replacement, Size, mini, published
@@ -63,12 +65,24 @@ def weights(context: Context) -> Mapping[str, Any]:
 
 
 def behind_the_best(ours: np.ndarray, others: Sequence[np.ndarray], *, level: float) -> Estimate:
-    """By how much the mean of ours, (units, seeds), is below that of the other that may be farthest ahead.
+    """By how much the mean of ours, (units, seeds), is below that of the best other.
 
-    Which is best isn't known: ours is within a bound of it if the intervals of all others are.
+    Which is best isn't known: ours is within a bound of it if the intervals of all others are, and beyond it if that of
+    one is, at a confidence that holds for all of them together (Bonferroni).
     """
+    count = len(others)
     found = [mean_difference(other, ours, level=level) for other in others]
-    return max(found, key=lambda one: one.high)
+    together = [mean_difference(other, ours, level=1 - (1 - level) / count) for other in others]
+    tests = [cast(Test, one.test) for one in found]
+
+    def test(null: float, alternative: Alternative) -> float:
+        greater = min(1.0, count * min(one(null, "greater") for one in tests))
+        less = max(one(null, "less") for one in tests)
+        return {"greater": greater, "less": less, "two-sided": min(1.0, 2 * min(greater, less))}[alternative]
+
+    best = max(found, key=lambda one: one.value)
+    low, high = max(one.low for one in together), max(one.high for one in found)
+    return replace(best, low=low, high=high, test=test)
 
 
 def clipping(context: Context) -> Mapping[str, Any]:
