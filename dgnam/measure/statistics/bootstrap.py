@@ -58,26 +58,20 @@ def bootstrap(
     value = float(statistic(*rows, axis=-1))
     if not np.isfinite(value):
         raise ArrayError(f"the statistic of the {len(rows[0])} units is {value}; a constant sample has no correlation")
-    largest = max(map(len, rows))
-
-    def ends(method: str, count: int, result: Any) -> Any:
-        return stats.bootstrap(
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # of undefined intervals and resamples, which are dealt with below
+        found = stats.bootstrap(
             tuple(rows),
             statistic,
-            n_resamples=count,
-            batch=max(1, _VALUES_AT_ONCE // largest),
+            n_resamples=resamples,
+            batch=max(1, _VALUES_AT_ONCE // max(map(len, rows))),
             vectorized=True,
             paired=paired,
             axis=-1,
             confidence_level=level,
-            method=method,
-            bootstrap_result=result,
+            method="BCa",
             random_state=random_generator(seed),
         )
-
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # of undefined intervals and resamples, which are dealt with below
-        found = ends("BCa", resamples, None)
         low, high = found.confidence_interval
         drawn = found.bootstrap_distribution
         drawn = drawn[np.isfinite(drawn)]
