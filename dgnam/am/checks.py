@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import DgnamError
@@ -23,7 +23,7 @@ def finite_numbers(name: str, values: Sequence[float]) -> list[float]:
 
 def channel_values(name: str, values: float | Sequence[float]) -> list[float]:
     """Three floats, from one for each channel or one for all; raises DgnamError unless they are finite."""
-    found = [values] * 3 if isinstance(values, int | float) else list(values)
+    found = list(values) if isinstance(values, Iterable) else [values] * 3
     if len(found) != 3:
         raise DgnamError(f"{name} {values}: give one number, or one for each of the 3 channels")
     return finite_numbers(name, found)

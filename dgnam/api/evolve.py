@@ -31,7 +31,7 @@ from ..runs import Record, Run, environment
 from .clip import OWN, choose_clip, warn_unclipped
 from .evolution import Evolution, SearchEnd
 from .evolve_report import RESULT, EvolveOutputs, write_movies, write_report
-from .plan import bounds_record, choose_seeds, objective_record
+from .plan import bounds_record, check_asked, choose_seeds, objective_record
 from .priors import ResolvedPrior, default_prior, open_prior
 from .result import Arrays
 from .run_folder import at_work, begin
@@ -121,14 +121,15 @@ def evolve(
     if black_box is None:
         own = {"weights": weights, "labels": labels, "labels_layer": labels_layer}
         opened = open_target(target, **own, mean=mean, scale=scale, channels=channels)  # type: ignore[arg-type]
-    elif any(one is not None for one in (labels, labels_layer, weights)):
-        raise DgnamError("a callable gives the scores itself: leave out labels and weights")
+    else:
+        _check_callable(given)
     size = None if opened is None else opened.target.size
     given["prior"] = default_prior(size) if prior is None else prior
     resolved = open_prior(given["prior"], size, weights=prior_weights)
     objectives: Sequence[Objective | None] = [None] if opened is None else read_objectives(objective, opened)
     many = choose_seeds(seeds, seed)
     _check_count(len(objectives) * len(many))
+    check_asked(objectives, many)
     asked = [(one, of) for one in objectives for of in many]
     how: dict[str, Any] = {"device": place, "batch_size": batch_size}
     bounds, begins = choose_clip(clip, resolved), None if start is None else open_start(start, resolved)
@@ -174,6 +175,14 @@ def _score(
     assert target is not None
     assert one is not None
     return UnitScore(target.target, one, **how)
+
+
+def _check_callable(given: Mapping[str, Any]) -> None:
+    """Raise DgnamError for arguments that are about a target, where there is none."""
+    unused = [name for name in ("labels", "labels_layer", "weights", "mean") if given[name] is not None]
+    unused += [name for name, usual in (("scale", 1), ("channels", "BGR")) if given[name] != usual]
+    if unused:
+        raise DgnamError(f"a callable gives the scores itself: leave out {', '.join(unused)}")
 
 
 def _check_count(searches: int) -> None:

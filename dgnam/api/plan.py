@@ -270,6 +270,11 @@ def _check(objectives: Sequence[Objective], seeds: Sequence[int], settings: Sequ
     if not objectives or not seeds or not settings:
         raise DgnamError("there is nothing to do: give one or more objectives, seeds and settings")
     check_count(len(objectives) * len(seeds) * len(settings))
+    check_asked(objectives, seeds)
+
+
+def check_asked(objectives: Sequence[Objective | None], seeds: Sequence[int]) -> None:
+    """Raise DgnamError for an objective or a seed that is given twice, and for seeds that can't be."""
     for what, values in (("seed", seeds), ("objective", objectives)):
         if not isinstance(values, range) and len(set(values)) < len(values):
             seen: set[Any] = set()

@@ -79,6 +79,8 @@ def open_prior(prior: object, size: tuple[int, int] | None, *, weights: StrPath 
     if prior is None:
         prior = default_prior(size)
     if not isinstance(prior, str | PathLike):
+        if weights is not None:
+            raise DgnamError(f"prior {type(prior).__name__} is not a prototxt: leave its weights out")
         return _given(prior)
     return replace(_named(str(prior), size, weights), opened={"prior": prior, "size": size, "weights": weights})
 

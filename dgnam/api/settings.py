@@ -11,6 +11,8 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..am import (
     ImageStart,
     L2Decay,
@@ -136,7 +138,7 @@ def _numbers(name: str, given: Any, kind: type[int] | type[float]) -> list[Any]:
     """One number or several; what is none is an ArgumentError."""
     if given is None:
         return []
-    allowed = (int,) if kind is int else (int, float)
+    allowed = (int, np.integer) if kind is int else (int, float, np.number)
     values = _several(given, allowed, name, "a whole number" if kind is int else "a number")
     if any(isinstance(value, bool) for value in values):
         raise ArgumentError(f"{name} {given!r}: give {'a whole number' if kind is int else 'a number'}")

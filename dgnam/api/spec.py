@@ -27,7 +27,12 @@ def spec_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     consecutive ones are listed by their ends, as "0-4999999".
     """
     recorded = ((name, value) for name, value in arguments.items() if name not in NOT_RECORDED)
-    return {name: _seeds(value) if name == "seeds" else to_json(value) for name, value in recorded}
+    return {name: _seeds(value) if name == "seeds" else to_json(_listed(value)) for name, value in recorded}
+
+
+def _listed(value: Any) -> Any:
+    """An array that stands for a list, as of settings or names, as that."""
+    return value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
 
 
 def _seeds(value: Any) -> Any:

@@ -11,6 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import DgnamError, FormatError
 from ..files.checksums import sha256_of_bytes
 from ..files.paths import StrPath, existing_file, write_bytes
@@ -49,7 +51,7 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """As `run.json` has it."""
         whole = {"format": FORMAT, "task": self.task, "spec": self.spec, "inputs": self.inputs}
-        return json.loads(json.dumps({**whole, "environment": self.environment}))
+        return json.loads(as_json({**whole, "environment": self.environment}))
 
     def write(self, folder: Path) -> None:
         """Write it into the run's folder."""
@@ -166,9 +168,20 @@ def resume_command(folder: Path) -> str:
     return shlex.join([*words, *(["--replace"] if spec.get("replace") else [])])
 
 
+def as_json(value: Any, **how: Any) -> str:
+    """JSON of a value, in which numbers may be NumPy's; how: as `json.dumps` takes it."""
+    return json.dumps(value, default=_number, **how)
+
+
+def _number(value: object) -> Any:
+    if not isinstance(value, np.generic):
+        raise TypeError(f"a {type(value).__name__} is nothing that JSON can hold")
+    return value.item()
+
+
 def write_json(path: StrPath, content: Mapping[str, Any]) -> None:
     """Write `content` with sorted keys, whole or not at all; what is too long to be read again is an error."""
-    text = (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+    text = (as_json(content, indent=2, sort_keys=True) + "\n").encode()
     if len(text) > _LONGEST:
         raise DgnamError(f"{path}: would have {len(text):,} bytes, and a record has {_LONGEST:,} at most")
     write_bytes(path, text)

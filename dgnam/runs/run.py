@@ -31,7 +31,7 @@ from .directory import relative_paths, working_directory, working_in
 from .events import BEGUN, KILLED, last_directory, now, read_events, seconds_since
 from .folder import create_folder, in_folders, new_folder
 from .lock import exclusive
-from .record import RECORD, Record, write_json
+from .record import RECORD, Record, as_json, write_json
 
 CHUNKS, JOURNAL, LOG = "chunks", "chunks.jsonl", "events.jsonl"
 
@@ -54,7 +54,7 @@ class Chunk:
     def to_line(self) -> str:
         """Its line; a count of 1 is left out."""
         line = asdict(self)
-        return json.dumps(line if self.count != 1 else {key: line[key] for key in ("name", "file", "sha256")})
+        return as_json(line if self.count != 1 else {key: line[key] for key in ("name", "file", "sha256")})
 
 
 class Run:
@@ -284,7 +284,7 @@ class Run:
         self._folders.setdefault(_folder_of(chunk.name), {})[chunk.name] = None
 
     def _log(self, event: str, **values: Any) -> None:
-        append_line(self.path / LOG, json.dumps({"event": event, "time": now(), **values}))
+        append_line(self.path / LOG, as_json({"event": event, "time": now(), **values}))
 
     def _log_kill(self) -> None:
         """Say of a process that was killed when it last did something."""

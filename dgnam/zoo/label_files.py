@@ -58,6 +58,7 @@ def labels_of(given: object, source: str = "labels", *, within: bool = False) ->
         if inner is not None and not within:
             return labels_of(inner, source, within=True)
         given = _by_number(given, source)
+    given = given.tolist() if hasattr(given, "tolist") else given  # an array, or a column of a table
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise FormatError(f"{source}: {shortened(repr(given))} is no list of names, and no dict of names by number")
     if not given:

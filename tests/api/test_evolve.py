@@ -74,6 +74,9 @@ def test_a_unit_as_a_black_box(target, prior, tmp_path):
         ({"objective": "fc8:3"}, "leave the objective out"),
         ({"score": "nowhere:f"}, "a target and its unit, or a score, not both"),
         ({"labels": ["a"]}, "leave out labels"),
+        ({"mean": "3", "scale": 2.0, "channels": "RGB"}, "leave out mean, scale, channels"),
+        ({"prior_weights": "net.h5"}, "prior GeneratorPrior is not a prototxt: leave its weights out"),
+        ({"seeds": [1, 1]}, "seed 1 is given twice"),
         ({"resume": True, "folder": None}, "needs the folder"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"population": "a"}, "population 'a': give a whole number"),
@@ -95,6 +98,8 @@ def test_what_cannot_be_done_is_a_clear_error_and_leaves_nothing(prior, tmp_path
 def test_a_unit_that_is_not_there_leaves_nothing(target, prior, tmp_path):
     with pytest.raises(DgnamError, match="layer 'fc8' has 10 units"):
         dgnam.evolve(target, Unit("fc8", 10), prior=prior, folder=tmp_path / "run", progress=False)
+    with pytest.raises(DgnamError, match="objective fc8:3 is given twice"):
+        dgnam.evolve(target, "fc8:3,3", prior=prior, folder=tmp_path / "run", progress=False)
     with pytest.raises(DgnamError, match="score 3: give text, a callable or None"):
         dgnam.evolve(score=3, prior=prior, folder=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()

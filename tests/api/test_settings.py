@@ -92,6 +92,13 @@ def test_lists_make_each_combination(narrow, target):
     assert {s.regularizer for s in found} == {NormPenalty(0.01)}
 
 
+def test_numbers_may_be_numpys(narrow, target):
+    given = {"n_iters": np.arange(10, 30, 10), "start_lr": np.float32(4), "l2": np.array([1]), "end_lr": np.float64(0)}
+    found = choose_settings(target, narrow, None, **given)
+    assert found == [released(n, 4.0, 0.0, 1.0) for n in (10, 20)]
+    assert json.dumps([one.as_dict() for one in found])
+
+
 def test_a_schedule_of_one_size_keeps_to_one_size(target, preset):
     yosinski = preset("yosinski2015")
     (found,) = choose_settings(target, yosinski, None, start_lr=5.0)

@@ -44,6 +44,13 @@ def test_what_json_cannot_hold_is_marked(value):
     assert objects_in({"scale": made}) == ["scale"]
 
 
+def test_arrays_that_stand_for_lists_are_lists():
+    given = {"objective": np.array(["fc8:1", "fc8:2"]), "l2": np.array([0.5, 1.0]), "pictures": np.zeros((2, 1))}
+    spec = spec_of(given)
+    assert (spec["objective"], spec["l2"]) == (["fc8:1", "fc8:2"], [0.5, 1.0])
+    assert objects_in(spec) == ["pictures"]
+
+
 def test_arrays_are_checksums():
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     made = to_json(values)

@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 from dgnam.errors import DgnamError, FormatError
@@ -15,6 +16,14 @@ RECORD = Record("visualize", {"seeds": 2}, {"target": {"files": {"a": "1"}}, "se
 def test_a_record_reads_back(tmp_path):
     RECORD.write(tmp_path)
     assert Record.read(tmp_path).to_json() == RECORD.to_json()
+
+
+def test_numpys_numbers_are_recorded_as_numbers(tmp_path):
+    made = Record("visualize", {"k": np.int64(3)}, {"scale": np.float32(0.5), "counts": [np.int32(1)]})
+    made.write(tmp_path)
+    assert Record.read(tmp_path) == Record("visualize", {"k": 3}, {"scale": 0.5, "counts": [1]})
+    with pytest.raises(TypeError, match="a set is nothing that JSON can hold"):
+        Record("visualize", {}, {"a": {1}}).to_json()
 
 
 def test_the_first_difference_is_named(tmp_path):

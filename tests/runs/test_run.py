@@ -41,6 +41,13 @@ def test_what_is_saved_is_loaded(run):
     assert found["jobs"].tolist() == [0, 1, 2]
 
 
+def test_counts_may_be_numpys(run):
+    with run.exclusive(total=np.int64(3), unit="images"):
+        run.save("00000", arrays(0), count=np.int64(3))
+    assert Run.open(run.path).counts() == [3]
+    assert '"total": 3' in (run.path / "events.jsonl").read_text()
+
+
 def test_the_same_chunks_give_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         run = Run.create_at(tmp_path / name, RECORD)

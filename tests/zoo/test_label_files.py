@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 
+import numpy as np
 import pytest
 
 from dgnam.errors import FormatError
@@ -26,6 +27,10 @@ def test_whole_synset_lines(tmp_path):
         ("n01484850", ("great white shark", "man-eater")),
     ]
     assert labels_of(["n01440764 tench, Tinca tinca", "n01484850\tgreat white shark, man-eater"]) == labels
+
+
+def test_arrays_are_lists_of_names():
+    assert labels_of(np.array(NAMES)) == labels_of(NAMES)
 
 
 def test_wordnet_ids_alone_get_their_names(tmp_path):

@@ -47,7 +47,7 @@ class Genetic:
     def __post_init__(self) -> None:
         allowed = {
             "population": is_count(self.population) and self.population >= 2,
-            "elite": isinstance(self.elite, int) and 0 <= self.elite < self.population,
+            "elite": isinstance(self.elite, int | np.integer) and 0 <= self.elite < self.population,
             "selectivity": 0 < self.selectivity < np.inf,
             "heritability": 0 <= self.heritability <= 1,
             "mutation_rate": 0 <= self.mutation_rate <= 1,

@@ -15,7 +15,7 @@ MOST = 100_000
 
 def is_count(value: object) -> bool:
     """Whether this is a whole number that a population may have."""
-    return isinstance(value, int) and 0 < value <= MOST
+    return isinstance(value, int | np.integer) and 0 < int(value) <= MOST
 
 
 @dataclass(frozen=True, eq=False)

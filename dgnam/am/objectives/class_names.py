@@ -3,12 +3,13 @@
     classes = Classes.of_model(zoo.get("caffenet-mini"))
     classes.find("bell pepper", "fc8:bell pepper")          # a unit's number
 
-Names are compared without regard to case; an underscore counts as a space.
+Names are compared without regard to case, and to how accents are encoded; an underscore counts as a space.
 """
 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -123,4 +124,5 @@ def _place(layer: str, layers: Sequence[str]) -> int:
 
 def _plain(name: str) -> str:
     """The name, normalized for comparison."""
-    return " ".join(name.replace("_", " ").casefold().split())
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    return " ".join(folded.replace("_", " ").split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 from torch import Tensor
 
@@ -22,7 +23,8 @@ class Unit(Term):
 
     Its value is that of the layer's first top, before any in-place ReLU after it.
 
-    xy: position (row, column), or one number for both, as in the published code; the number of a token.
+    xy: position (row, column), or one number for both, as in the published code; the number of a token.  A layer
+        without positions has the position 0 alone.
     """
 
     layer: str
@@ -31,8 +33,11 @@ class Unit(Term):
 
     def __post_init__(self) -> None:
         check_types(Unit.__init__, vars(self))
-        if isinstance(self.xy, tuple) and self.xy[0] == self.xy[1]:  # so that equal positions compare equal
-            object.__setattr__(self, "xy", self.xy[0])
+        object.__setattr__(self, "index", int(self.index))
+        if self.xy is not None:
+            row, column = map(int, (self.xy, self.xy) if isinstance(self.xy, SupportsIndex) else self.xy)
+            # So that equal positions compare equal.
+            object.__setattr__(self, "xy", row if row == column else (row, column))
 
     @classmethod
     def parse(cls, text: str) -> Unit:
@@ -56,6 +61,8 @@ class Unit(Term):
         check_unit_index(self, self.index, units(shape))
         plane = positions(shape)
         if not plane:
+            if self.xy not in (None, 0):
+                raise DgnamError(f"unit {self}: layer '{self.layer}' has no positions to choose from: leave xy out")
             return self.index
         if len(plane) == 1:
             return self._token(plane[0]) * units(shape) + self.index

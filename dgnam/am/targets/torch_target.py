@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -192,6 +193,6 @@ class TorchTarget:
 def _checked_size(size: object) -> tuple[int, int]:
     """Height and width, each at least 1."""
     numbers = tuple(size) if isinstance(size, tuple | list) else (size,)
-    if len(numbers) != 2 or not all(isinstance(n, int) and n > 0 for n in numbers):
+    if len(numbers) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in numbers):
         raise DgnamError(f"size {size}: give height and width in pixels, as (224, 224)")
     return int(numbers[0]), int(numbers[1])

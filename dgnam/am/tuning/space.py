@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...errors import DgnamError
 from ..regularizers import L2Decay, NormPenalty
-from ..settings import Settings
+from ..settings import MOST_ITERS, Settings
 from ..steps import Linear
 
 Range = Sequence[Any]
@@ -76,18 +78,21 @@ class TuningSpace:
 
 def _checked(name: str, value: Any) -> tuple[float, float, bool]:
     """A range with all three of its parts, (low, high, log)."""
-    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) not in (2, 3):
         raise DgnamError(f"{name} {value!r}: {_FORM}")
+    value = tuple(part.item() if isinstance(part, np.generic) else part for part in value)
     low, high, log = (*value, False)[:3]
     log = True if log == "log" else log
     if not _is_finite(low) or not _is_finite(high) or not isinstance(log, bool) or low > high:
-        raise DgnamError(f"{name} {tuple(value)}: {_FORM}")
+        raise DgnamError(f"{name} {value}: {_FORM}")
     if name == "n_iters":
         if low < 1 or low != int(low) or high != int(high):
-            raise DgnamError(f"n_iters {tuple(value)}: give whole numbers of steps, 1 or more")
+            raise DgnamError(f"n_iters {value}: give whole numbers of steps, 1 or more")
+        if high > MOST_ITERS:
+            raise DgnamError(f"n_iters {value}: give at most {MOST_ITERS} steps")
         return int(low), int(high), log
     if low < 0 or (low == 0 and (log or name == "start_lr")):
-        raise DgnamError(f"{name} {tuple(value)}: the least value must be {'over 0' if low == 0 else '0 or more'}")
+        raise DgnamError(f"{name} {value}: the least value must be {'over 0' if low == 0 else '0 or more'}")
     return float(low), float(high), log
 
 

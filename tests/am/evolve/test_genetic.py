@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dgnam.am.evolve import Genetic
+from dgnam.am.evolve import CmaEs, Genetic
 from dgnam.am.evolve.method import Origin
 from dgnam.errors import DgnamError
 
@@ -25,6 +25,11 @@ def test_settings_end_where_the_message_says(name, fine, wrong):
     for value in wrong:
         with pytest.raises(DgnamError, match=name):
             Genetic(**{name: value})
+
+
+def test_numbers_may_be_numpys():
+    assert Genetic(population=np.int64(6), elite=np.int64(2), mutation_rate=np.float32(0.5)).population == 6
+    assert CmaEs(population=np.int64(6), sigma=np.float32(1)).population == 6
 
 
 def test_the_settings_of_xdream():

@@ -1,5 +1,6 @@
 """From the names of classes to units."""
 
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,13 @@ IMAGENET = Classes.of_model(zoo.get("caffenet"))
 @pytest.mark.parametrize("name", ["tench", "TINCA_TINCA", " tinca   tinca ", "n01440764"])
 def test_any_name_of_a_class_in_any_case(name):
     assert IMAGENET.find(name, "") == 0
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_may_be_encoded_either_way(form):
+    classes = Classes.of_names([unicodedata.normalize(form, name) for name in ("tench", "Café Noir", "Ångström")])
+    names = ("caf\u00e9_noir", "cafe\u0301 noir", "a\u030angstro\u0308m")
+    assert [classes.find(name, "") for name in names] == [1, 1, 2]
 
 
 def test_ambiguous_name_lists_the_classes():

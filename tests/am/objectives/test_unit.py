@@ -26,7 +26,14 @@ def test_unit_of_a_token_is_its_feature():
 
 @pytest.mark.parametrize("shape", [(1000,), (1000, 1, 1)])
 def test_layer_without_a_plane_needs_no_position(shape):
-    assert Unit("fc8", 643).offset(shape) == 643
+    assert Unit("fc8", 643).offset(shape) == Unit("fc8", 643, xy=0).offset(shape) == 643
+
+
+@pytest.mark.parametrize("xy", [np.int64(6), (np.int64(6), np.int64(6)), [6, 6]])
+def test_positions_may_be_numpy_numbers_and_lists(xy):
+    unit = Unit("conv5", np.int64(55), xy)
+    assert unit == Unit("conv5", 55, 6)
+    assert (hash(unit), repr(unit), str(unit)) == (hash(Unit("conv5", 55, 6)), repr(Unit("conv5", 55, 6)), "conv5:55@6")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +48,8 @@ def test_layer_without_a_plane_needs_no_position(shape):
         (Unit("seq", 1, xy=-1), (4, 5), "has 4 tokens, 0 to 3"),
         (Unit("seq", 1, xy=(1, 2)), (4, 5), "has 4 tokens, 0 to 3"),
         (Unit("clip", 1, xy=1), (4, 5, 6, 7), "ask for the mean over them, clip:1@all"),
+        (Unit("fc8", 3, xy=5), (1000,), "unit fc8:3@5: layer 'fc8' has no positions to choose from"),
+        (Unit("pool", 3, (0, 1)), (1000, 1, 1), "layer 'pool' has no positions to choose from"),
         (Unit("loss", 0), (), "gives one number for a whole batch and has no units"),
     ],
 )

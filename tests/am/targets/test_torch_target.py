@@ -1,5 +1,6 @@
 """Torch modules as targets."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -44,6 +45,11 @@ class TestTorch:
     def test_unknown_layer(self, module):
         with pytest.raises(DgnamError, match="no layer '4'; its layers, the closest first: 0, 1, 2, 3"):
             TorchTarget(module, (8, 8)).layer_shape("4")
+
+
+def test_numbers_may_be_numpys():
+    made = TorchTarget(nn.Conv2d(3, 2, 3), (np.int64(8), np.int64(8)), mean=np.float32(0.5), std=np.array([1, 2, 4]))
+    assert (made.size, made.mean.flatten().tolist(), made.std.flatten().tolist()) == ((8, 8), [0.5] * 3, [1, 2, 4])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Ranges of settings."""
 
+import json
+
+import numpy as np
 import pytest
 
 from dgnam.am import L2Decay, NormPenalty, paper, released, released_googlenet
@@ -43,12 +46,20 @@ def test_a_range_of_logarithms_is_written_in_two_ways():
     assert TuningSpace(n_iters=(1, 2, "log")).ranges["n_iters"] == (1, 2, True)
 
 
+def test_ranges_may_be_of_numpys_numbers():
+    space = TuningSpace(n_iters=np.array([5, 9]), start_lr=(np.float32(1), np.float64(2)), l2=np.array([0.5, 1.0]))
+    assert space == TuningSpace(n_iters=(5, 9), start_lr=(1, 2), l2=(0.5, 1.0))
+    assert json.dumps(space.as_dict())
+
+
 @pytest.mark.parametrize(
     ("ranges", "words"),
     [
         ({"n_iters": (0, 10)}, "n_iters"),
         ({"n_iters": (1.5, 10)}, "whole numbers"),
         ({"n_iters": 200}, "n_iters 200"),
+        ({"n_iters": (1, 1_000_001)}, "at most 1000000 steps"),
+        ({"n_iters": (1, 1e300)}, "at most 1000000 steps"),
         ({"n_iters": (1, 2, 3, 4)}, "n_iters"),
         ({"start_lr": (8, 2)}, "the least first"),
         ({"start_lr": (0, 2)}, "start_lr .* over 0"),
