@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..am import CaffeTarget, Target, TorchTarget
+from ..am import CaffeTarget, JointTarget, Target, TorchTarget
 from ..am.argument_types import check_types
+from ..am.targets.caffe_layers import caffe_layers
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.dataset import Dataset, open_dataset
@@ -28,7 +29,7 @@ from ..runs import Record, Run, defer_interrupt, environment
 from ..runs.record import RECORD
 from .load import load
 from .pictures import TRAINING, open_pictures, picture_preprocessing
-from .result import SHOWN_SIZE, Visualization
+from .result import SHOWN_SIZE, Visualization, show_picture
 from .run_folder import at_work, begin
 from .sheet import MOST_SHOWN
 from .spec import spec_of
@@ -97,6 +98,10 @@ class PictureNeighbors:
             tiles = [picture for query in rows for picture in self._row(query)]
             labels = [label for query in rows for label in self._labels(query)]
             yield labeled_grid(tiles, labels, columns=1 + len(self.spaces), title=self.title)
+
+    def show(self) -> None:
+        """Show the first page: in a notebook below the cell, elsewhere in the system's picture viewer."""
+        show_picture(self.grid(), self.title)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
@@ -223,15 +228,24 @@ def _spaces(layers: str | Sequence[str] | None, target: Target) -> list[str]:
 
 def _usual_layers(target: Target) -> list[str]:
     """At most eight of the layers with weights, evenly chosen, the last one among them."""
-    if isinstance(target, CaffeTarget):
-        known = [wired.name for wired in target.module.plan.layers if wired.params and wired.tops]
-    elif isinstance(target, TorchTarget):
-        modules = dict(target.module.named_modules())
-        known = [name for name in target.layers() if next(modules[name].parameters(recurse=False), None) is not None]
-    else:
-        known = list(target.layers())
+    known = _layers_with_weights(target)
     count = min(LAYERS, len(known))
     return [known[place] for place in np.linspace(0, len(known) - 1, count).round().astype(int)] if known else []
+
+
+def _layers_with_weights(target: Target) -> list[str]:
+    """Those of modules and nets that have a row for each image; of what is neither all layers."""
+    if isinstance(target, JointTarget):
+        return [f"{name}.{own}" for name, one in target.targets.items() for own in _layers_with_weights(one)]
+    if isinstance(target, CaffeTarget):
+        plan = target.module.plan
+        sound = {name for name, layer in caffe_layers(plan).items() if layer.fault is None}
+        return [wired.name for wired in plan.layers if wired.params and wired.name in sound]
+    if isinstance(target, TorchTarget):
+        modules, table = dict(target.module.named_modules()), target.table()
+        weighted = {name for name, one in modules.items() if next(one.parameters(recurse=False), None) is not None}
+        return [name for name, layer in table.items() if layer.fault is None and layer.key[0] in weighted]
+    return list(target.layers())
 
 
 def _queries(given: Any, prepare: Preprocessing, data: StrPath | None) -> tuple[list[str], np.ndarray]:

@@ -26,7 +26,7 @@ from ..runs import Record, Run, defer_interrupt, environment, progress_bar
 from ..runs.interrupt import Stop
 from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
-from .result import SHOWN_SIZE
+from .result import SHOWN_SIZE, show_picture
 from .run_folder import at_work, begin
 from .sheet import MOST_SHOWN
 from .spec import spec_of
@@ -92,6 +92,10 @@ class Occlusion:
                 labels += [f"{value:.4g}" if np.isfinite(value) else "" for value in shown]
                 labels += [self.top.captions[unit], *[""] * (k - 1)]
             yield labeled_grid(tiles, labels, columns=k, title=self.top.title.replace("top images", "occluded images"))
+
+    def show(self) -> None:
+        """Show the first page: in a notebook below the cell, elsewhere in the system's picture viewer."""
+        show_picture(self.grid(), self.top.title)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""

@@ -208,12 +208,7 @@ class Visualization:
 
     def show(self) -> None:
         """Show the grid: in a notebook below the cell, elsewhere in the system's picture viewer."""
-        picture = Image.fromarray(self.grid())
-        ipython = sys.modules.get("IPython")
-        if ipython is not None and ipython.get_ipython() is not None:
-            ipython.display.display(picture)
-        else:
-            picture.show(title=self.title)
+        show_picture(self.grid(), self.title)
 
     @checked
     def save(self, path: str | PathLike[str]) -> Path:
@@ -227,7 +222,7 @@ class Visualization:
         if target.suffix.lower() == ".png":
             write_bytes(target, png(self.grid()))
             return target
-        if target.suffix:
+        if target.suffix[1:2].isalpha() and not target.is_dir():  # but a number, as in lr-0.5, is a folder's
             raise DgnamError(f"{target}: give a name that ends in .png for the grid, or a folder's for everything")
         if target.is_file():
             raise DgnamError(f"{target} is a file; give a new folder")
@@ -247,6 +242,16 @@ class Visualization:
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
         return png(self.grid())
+
+
+def show_picture(pixels: np.ndarray, title: str) -> None:
+    """Show a picture (H, W, 3) uint8 RGB: in a notebook below the cell, elsewhere in the system's picture viewer."""
+    picture = Image.fromarray(pixels)
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(picture)
+    else:
+        picture.show(title=title)
 
 
 def movie_scale(width: int) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any
 
 from ..am import Objective, Target, Unit
 from ..am.argument_types import check_types
+from ..am.objectives.parser import has_place, split_objectives
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
 from ..data.dataset import Dataset
@@ -140,12 +141,15 @@ def find_top_images(
 
 def read_units(given: object, target: ResolvedTarget) -> list[Objective]:
     """The objectives asked for; a convolutional unit whose text has no position loses the one in the center."""
-    several = given if isinstance(given, list | tuple) else [given]
+    several = not isinstance(given, str | Objective) and isinstance(given, Iterable)
     units: list[Objective] = []
-    for one in several:
-        found = read_objectives(one, target)
-        anywhere = isinstance(one, str) and "@" not in one
-        units += [replace(unit, xy=None) if anywhere and isinstance(unit, Unit) else unit for unit in found]
+    for one in given if several else [given]:  # type: ignore[attr-defined]
+        if not isinstance(one, str):
+            units += read_objectives(one, target)
+            continue
+        for text in split_objectives(one, target.target):
+            anywhere, found = not has_place(text), read_objectives(text, target)
+            units += [replace(unit, xy=None) if anywhere and isinstance(unit, Unit) else unit for unit in found]
     if not units:
         raise DgnamError("there is nothing to do: give one or more units")
     if len(set(units)) < len(units):

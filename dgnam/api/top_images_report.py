@@ -25,7 +25,7 @@ from ..files.paths import write_bytes
 from ..files.tables import table_of
 from ..measure.receptive_field import Box
 from ..runs import Run
-from .result import SHOWN_SIZE
+from .result import SHOWN_SIZE, show_picture
 from .sheet import MOST_SHOWN
 
 TABLE, GRID, PICTURES, CROPS = "top_images.csv", "grid", "pictures", "crops"
@@ -117,6 +117,10 @@ class TopImages:
             raise DgnamError(f"{target}: give a name that ends in .png; a run's folder has everything")
         write_bytes(target, png(self.grid()))
         return target
+
+    def show(self) -> None:
+        """Show the first page: in a notebook below the cell, elsewhere in the system's picture viewer."""
+        show_picture(self.grid(), self.title)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""

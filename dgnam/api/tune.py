@@ -160,6 +160,8 @@ def _planned(given: dict[str, Any]) -> _Planned:
     """
     judge, score, seed, sampler = given["judge"], given["score"], given["seed"], given["sampler"]
     check_options(given["trials"], seed, sampler)
+    if given["show"] < 1:
+        raise DgnamError(f"show {given['show']}: give how many of the best and of the worst trials to show, 1 or more")
     place = usable_device(given["device"])
     files = {name: given[name] for name in ("weights", "labels", "labels_layer", "mean", "scale", "channels")}
     opened = open_target(given["target"], **files)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..am import Objective, Settings
+from ..errors import DgnamError
 from ..files.encode import png
 from ..files.paths import write_bytes
 
@@ -43,9 +44,12 @@ class Visualized:
         )
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the picture as a PNG file; returns its path."""
-        write_bytes(path, png(self.image))
-        return Path(path)
+        """Write the picture to a file named *.png; returns the path."""
+        target = Path(path)
+        if target.suffix.lower() != ".png":
+            raise DgnamError(f"{target}: give a name that ends in .png")
+        write_bytes(target, png(self.image))
+        return target
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""

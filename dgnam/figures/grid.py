@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..errors import DgnamError
 from .caption import INK, PAPER, fit, line_height, load_font, write_lines
 
 WORDS_WIDTH = 600
@@ -39,6 +40,8 @@ def labeled_grid(
     """
     if len(pictures) != len(labels) or not pictures:
         raise ValueError(f"{len(labels)} labels for {len(pictures)} pictures: give one to each of one or more")
+    if columns < 1 or scale < 1:
+        raise DgnamError(f"columns {columns} and scale {scale}: give whole numbers, 1 or more")
     font, head = load_font(text_size), load_font(text_size * 1.5)
     height, width = (side * scale for side in pictures[0].shape[:2])
     columns = min(columns, len(pictures))

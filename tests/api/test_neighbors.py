@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 import dgnam
-from dgnam.am import TorchTarget
+from dgnam.am import JointTarget, TorchTarget
 from dgnam.cli import app as cli
 from dgnam.data.preprocessing import deprocess
 from dgnam.errors import DgnamError
@@ -91,6 +91,27 @@ def test_a_torch_module_has_its_layers_with_weights(photos):
     module = nn.Sequential(nn.Conv2d(3, 4, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(576, 3))
     found = dgnam.neighbors(PICTURES[:2], target=TorchTarget(module, (28, 28)), images=str(photos), progress=False)
     assert found.spaces == ["pixels", "0", "3"]
+
+
+class Recurrent(nn.Module):
+    """A network with a layer that runs twice, one of several outputs, and an output that no layer gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.lstm, self.head = nn.Conv2d(3, 3, 3, 2, 1), nn.LSTM(3, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, images):
+        values, _ = self.lstm(self.conv(self.conv(images)).flatten(2).mT)
+        return self.head(values[:, -1]).softmax(1)
+
+
+def test_layers_that_run_twice_or_have_several_values_are_compared(photos):
+    target, how = TorchTarget(Recurrent(), (28, 28)), {"images": str(photos), "k": 1, "shift": 1, "progress": False}
+    found = dgnam.neighbors(PICTURES[:2], target=target, **how)
+    assert found.spaces == ["pixels", "conv#1", "conv#2", "lstm[0]", "head"]
+    assert (found.places[:, :, 0] == found.places[0, :, 0]).all()
+    joint = dgnam.neighbors(PICTURES[:2], target=JointTarget(a=target, b=target), **how)
+    assert joint.spaces == ["pixels", *(f"{name}.{layer}" for name in "ab" for layer in found.spaces[1:])]
 
 
 @pytest.mark.parametrize("block", [1, 3])

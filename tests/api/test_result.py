@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import dgnam
-from dgnam.errors import MissingPackageError
+from dgnam.errors import DgnamError, MissingPackageError
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,8 @@ def test_each_picture_has_all_that_belongs_to_it(found):
 def test_one_tells_what_it_is_and_saves_itself(found, tmp_path):
     assert repr(found[0]) == f"<Visualized: hen (fc8:3), seed 0, activation {found.activations[0]:.4g}, 28x28>"
     assert found[0]._repr_png_()[:4] == b"\x89PNG"
+    with pytest.raises(DgnamError, match=r"hen\.jpg: give a name that ends in \.png"):
+        found[0].save(tmp_path / "hen.jpg")
     with Image.open(found[0].save(tmp_path / "hen.png")) as saved:
         assert (np.asarray(saved) == found.images[0]).all()
 

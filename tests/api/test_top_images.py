@@ -87,6 +87,31 @@ def test_a_position_in_the_text_is_kept(own):
     assert found.activations[1, 0] >= found.activations[0, 0]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "conv5:2@3,4,conv5:1,2,fc8:1",
+        ("conv5:2@3,4", "conv5:1,2", "fc8:1"),
+        np.array(["conv5:2@3,4,conv5:1-2,fc8:1"]),
+    ],
+)
+def test_units_without_a_position_have_none_beside_others(own, given):
+    found = dgnam.top_images(objective=given, k=1, **own)
+    assert [str(unit) for unit in found.units] == ["conv5:2@3,4", "conv5:1", "conv5:2", "fc8:1"]
+    assert {str(unit) for unit in dgnam.top_images(objective={"conv5:1"}, k=1, **own).units} == {"conv5:1"}
+
+
+def test_what_is_found_shows_itself(own, monkeypatch):
+    opened = []
+    monkeypatch.setattr(Image.Image, "show", lambda self, title=None: opened.append(title))
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    found = [dgnam.top_images(objective="fc8:1", k=1, **own), dgnam.occlusion(objective="fc8:1", k=1, **own)]
+    found.append(dgnam.neighbors(np.zeros((1, 28, 28, 3), np.uint8), layers="fc8", k=1, **own))
+    for one in found:
+        one.show()
+    assert opened == [found[0].title, found[1].top.title, found[2].title]
+
+
 def test_a_torch_module(photos):
     target = TorchTarget(nn.Sequential(nn.Conv2d(3, 4, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(576, 3)), (28, 28))
     found = dgnam.top_images(target, ["0:1", "3:2"], images=str(photos), k=3, progress=False)

@@ -203,6 +203,7 @@ def test_another_tuning_does_not_go_on(tiny, tmp_path, changes, message):
         ({"score": 3}, "score 3: give text or a callable"),
         ({"sampler": "grid"}, "sampler 'grid'"),
         ({"trials": 0}, "trials 0"),
+        ({"show": 0}, "show 0: give how many"),
         ({"trials": "4"}, "trials '4': give a whole number"),
         ({"seed": -1}, "seed -1"),
         ({"objective": "0-3", "report_on": "3-5"}, "fc8:3: settings are tuned on some units and reported on others"),

@@ -349,6 +349,7 @@ def test_save_writes_the_grid_or_everything(shown, tmp_path):
     shown.save(tmp_path / "grid.png")
     with Image.open(tmp_path / "grid.png") as image:
         assert np.array_equal(np.asarray(image), shown.grid())
+    assert shown.save(tmp_path / "lr-0.5") == tmp_path / "lr-0.5"
     shown.save(tmp_path / "all")
     assert len(list((tmp_path / "all").glob("fc8_*.png"))) == 5
     with h5py.File(tmp_path / "all/arrays.h5") as file:

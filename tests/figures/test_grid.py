@@ -3,11 +3,18 @@
 import numpy as np
 import pytest
 
+from dgnam.errors import DgnamError
 from dgnam.figures import labeled_grid
 
 
 def pictures(count):
     return [np.full((8, 10, 3), 10 * (k + 1), np.uint8) for k in range(count)]
+
+
+@pytest.mark.parametrize("wrong", [{"columns": 0}, {"columns": -1}, {"scale": 0}])
+def test_no_columns_or_size_is_an_error(wrong):
+    with pytest.raises(DgnamError, match="give whole numbers, 1 or more"):
+        labeled_grid(pictures(2), ["a", "b"], **{"columns": 2, **wrong})
 
 
 def test_every_picture_is_there_in_rows():

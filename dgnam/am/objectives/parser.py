@@ -65,8 +65,18 @@ def parse_objectives(text: str, target: Layered, classes: Sequence[Classes] = ()
     classes: names of units, for each network with names.
     Raises DgnamError for malformed text, and for layers, units, positions and classes unknown to the target.
     """
-    pieces = _Reader(text, target, classes).pieces()
+    pieces = split_objectives(text, target)
     return [objective for piece in pieces for objective in _Reader(piece, target, classes).read()]
+
+
+def split_objectives(text: str, target: Layered) -> list[str]:
+    """The text, split at the commas that a layer of the target follows."""
+    return _Reader(text, target, ()).pieces()
+
+
+def has_place(text: str) -> bool:
+    """Whether a text says at which positions its units are."""
+    return bool(_outside_quotes(text, "@"))
 
 
 def parse_objective(text: str, target: Layered, classes: Sequence[Classes] = ()) -> Objective:
@@ -93,7 +103,7 @@ class _Reader:
         self._longest_first = sorted(self.layers, key=len, reverse=True)
 
     def pieces(self) -> list[str]:
-        """The text, split at the commas that a layer of the target follows."""
+        """See `split_objectives`."""
         commas = [at for at in _outside_quotes(self.text, ",") if self._layer_at(self._begin(at + 1)) is not None]
         ends = [-1, *commas, len(self.text)]
         found = [self.text[i + 1 : j] for i, j in itertools.pairwise(ends)]
