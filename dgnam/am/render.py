@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..errors import DgnamError
 from .framing import choose_framing
 from .priors import Prior
 
@@ -17,9 +18,14 @@ def render(
     batch_size: int = 100,
     device: str | torch.device = "cpu",
 ) -> np.ndarray:
-    """Images of `codes` as a target of this size sees them: (N, 3, *size) float32, BGR, mean-subtracted."""
-    framing = choose_framing(prior.image_size, size)
-    images = []
+    """Images (N, 3, *size) float32, BGR, mean-subtracted, of `codes` (N, *code_shape), as a target of `size` sees them.
+
+    Raises DgnamError for codes of another shape.
+    """
+    if codes.shape[1:] != tuple(prior.code_shape):
+        needed = ", ".join(map(str, ("n", *prior.code_shape)))
+        raise DgnamError(f"the codes have shape {codes.shape}, and the prior's are ({needed})")
+    framing, images = choose_framing(prior.image_size, size), [np.zeros((0, 3, *size), np.float32)]
     prior.to(torch.device(device))
     with torch.no_grad():
         for start in range(0, len(codes), batch_size):

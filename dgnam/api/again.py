@@ -93,6 +93,8 @@ def again(
         filmed = _filmed(outputs, (("gif",) if saved else ()) if movies is None else movies, every, fps)
         if filmed.movies and not saved:
             raise DgnamError("movies need a folder to be saved in")
+        if plan.frames > 1:
+            filmed.check_clips()
         own = begin(made, folder=folder, output=output, name=usual_name if name is None else name, resume=resume)
         if own is None:
             result, _ = _repeat(source, plan, job, None, progress)

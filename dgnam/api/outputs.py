@@ -43,6 +43,11 @@ class Outputs:
         if self.every < 1:
             raise DgnamError(f"every {self.every}: give 1 for each step in a movie, 2 for every second one, …")
 
+    def check_clips(self) -> None:
+        """Raise DgnamError unless clips, which are movies whether any are asked for or not, can be written."""
+        for suffix in clip_suffixes():
+            check_animation(suffix, self.fps)
+
     @property
     def suffixes(self) -> tuple[str, ...]:
         """The endings of the movies' files."""

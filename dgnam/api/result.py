@@ -20,7 +20,7 @@ from ..am.argument_types import checked
 from ..errors import DgnamError, optional_module
 from ..figures import draw_traces, save_animation
 from ..files.encode import png
-from ..files.paths import write_bytes
+from ..files.paths import utf8, write_bytes
 from ..runs.chunks import to_bytes
 from ..runs.folder import create_folder
 from .sheet import MOST_SHOWN, Entry, Sweep, draw_sheet
@@ -234,7 +234,7 @@ class Visualization:
             save_animation(folder / f"{name}.gif", clip, scale=movie_scale(clip.shape[2]), hold=0)
         write_bytes(folder / "grid.png", png(self.grid()))
         arrays = {name: getattr(self, name) for name in ("raw", "codes", "activations", "traces")}
-        arrays["captions"] = np.array(list(self.captions), h5py.string_dtype())
+        arrays["captions"] = np.array([utf8(caption) for caption in self.captions], h5py.string_dtype())
         arrays["seeds"] = np.array(list(self.seeds), np.int64)
         write_bytes(folder / "arrays.h5", to_bytes(arrays, {"title": self.title}))
         return target

@@ -166,6 +166,7 @@ def planned(given: Mapping[str, Any], begun: Record | None = None) -> tuple[Plan
     frames = opened.target.frames if isinstance(opened.target, ClipTarget) else 1
     batch_size = _batch_size(given["batch_size"], frames, begun)
     if isinstance(opened.target, ClipTarget):
+        outputs.check_clips()
         resolved, chosen = for_clips(resolved, opened.target, smoothness=given["smoothness"], **chosen)
         if given["backend"] is not None:
             raise ArgumentError(

@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DgnamError, optional_module
+from ..errors import DgnamError, optional_module, shortened
+from ..files.paths import utf8
 
 SIZE = (6.4, 4.0)
 """Width and height of a figure in inches."""
 
 _LETTERS = 10
 """Of a title to an inch, or fewer."""
+
+
+_WIDEST_NAME = 40
+
+
+def shown_name(text: str) -> str:
+    """A name as a figure shows it: cut short, and behind a blank where a legend would leave it out for its _."""
+    short = utf8(shortened(text, _WIDEST_NAME)).decode()
+    return f" {short}" if short.startswith("_") else short
 
 
 class Canvas:
@@ -46,6 +56,7 @@ class Canvas:
             texts += legend.get_texts()
         for text in texts:
             text.set_parse_math(False)
+            text.set_text(utf8(text.get_text()).decode())
         self.axes.grid(alpha=0.25, linewidth=0.6)
         self.axes.spines[["top", "right"]].set_visible(False)
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..errors import DgnamError, shortened
-from .canvas import SIZE, Canvas
+from ..errors import DgnamError
+from .canvas import SIZE, Canvas, shown_name
 
-_WIDEST_NAME = 40
 _APART = 0.12
 """Of the distance of two categories, between the points of two series."""
 
@@ -45,10 +44,10 @@ def draw_estimates(
     for number, (name, table) in enumerate(tables.items()):
         value, low, high = table.T
         at = places + _APART * (number - (len(tables) - 1) / 2)
-        color, label = f"C{number}", shortened(name, _WIDEST_NAME)
+        color, label = f"C{number}", shown_name(name)
         canvas.axes.plot(at, value, color=color, linewidth=1, alpha=0.5)
         canvas.axes.errorbar(at, value, [value - low, high - value], fmt="o", color=color, markersize=4, label=label)
-    canvas.axes.set_xticks(places, [shortened(one, _WIDEST_NAME) for one in categories], parse_math=False)
+    canvas.axes.set_xticks(places, [shown_name(one) for one in categories], parse_math=False)
     canvas.label(across, upwards, title)
     return canvas.picture()
 
@@ -77,7 +76,7 @@ def draw_pairs(
         raise DgnamError("there is nothing to draw: the pairs hold no two numbers")
     canvas = Canvas("a figure of pairs", size)
     for number, (name, (x, y)) in enumerate(kept.items()):
-        color, label = f"C{number % 10}", shortened(name, _WIDEST_NAME) if len(kept) <= 10 else None
+        color, label = f"C{number % 10}", shown_name(name) if len(kept) <= 10 else None
         canvas.axes.plot(x, y, ".", color=color, markersize=4, alpha=0.7, label=label)
     canvas.label(across, upwards, title)
     return canvas.picture()

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..am.images import save_png
-from ..errors import DgnamError, optional_module, shortened
-from .canvas import SIZE, Canvas
+from ..errors import DgnamError, optional_module
+from .canvas import SIZE, Canvas, shown_name
 
 MOST_LINES = 10
 """So many jobs are lines with names, as many as there are colours; more are a band."""
 
-_WIDEST_NAME = 40
 
 Traces = np.ndarray | Sequence[Sequence[float]] | Sequence[np.ndarray]
 """(N, steps), or rows that may differ in length."""
@@ -57,7 +56,7 @@ def draw_traces(
     else:
         _band(axes, rows)
     what = of if of is not None else names[0] if len(set(names)) == 1 else None
-    counted = value if what is None else f"{value} of {shortened(what, _WIDEST_NAME)}"
+    counted = value if what is None else f"{value} of {shown_name(what)}"
     canvas.label(axis, counted + shown, title)
     axes.xaxis.get_major_locator().set_params(integer=True)
     return canvas.picture()
@@ -86,7 +85,7 @@ def _rows(activations: Traces, names: Sequence[str]) -> list[np.ndarray]:
 
 def _lines(axes: Any, rows: Sequence[np.ndarray], names: Sequence[str]) -> None:
     for row, name in zip(rows, names, strict=True):
-        label = shortened(name, _WIDEST_NAME) if len(set(names)) > 1 else None
+        label = shown_name(name) if len(set(names)) > 1 else None
         axes.plot(np.arange(len(row)), row, label=label, linewidth=1.4, marker=_marker(row))
 
 
@@ -97,7 +96,7 @@ def _groups(axes: Any, rows: Sequence[np.ndarray], groups: Sequence[str], few: b
     for number, name in enumerate(names):
         color = f"C{number}" if len(names) <= MOST_LINES else colormap(number / (len(names) - 1))
         own = [row for row, group in zip(rows, groups, strict=True) if group == name and len(row)]
-        label = shortened(name, _WIDEST_NAME) if len(names) <= 2 * MOST_LINES else None
+        label = shown_name(name) if len(names) <= 2 * MOST_LINES else None
         if few:
             for row in own:
                 axes.plot(np.arange(len(row)), row, label=label, color=color, linewidth=1.2, marker=_marker(row))

@@ -155,6 +155,11 @@ def write_bytes(path: StrPath, content: bytes) -> None:
         raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
 
 
+def utf8(text: str) -> bytes:
+    """A text in UTF-8; what that can't hold, of names of files in another encoding, is spelt out, as caf\\udce9."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def writing_text(path: StrPath) -> Iterator[Callable[[str], None]]:
     """Write a whole UTF-8 text in parts or nothing; yields the function that adds a part.
@@ -167,8 +172,8 @@ def writing_text(path: StrPath) -> Iterator[Callable[[str], None]]:
 
             def add(text: str) -> None:
                 try:
-                    with open(part, "a", encoding="utf-8", newline="") as file:
-                        file.write(text)
+                    with open(part, "ab") as file:
+                        file.write(utf8(text))
                 except OSError as error:
                     raise DgnamError(f"{path}: can't be written ({error.strerror})") from error
 

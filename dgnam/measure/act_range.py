@@ -180,9 +180,4 @@ def act_range_files(
     numbers = [str(int(value)) for value in np.rint(bounds)] if integers else [str(value) for value in bounds]
     attributes = {"k": k, "images": found.count, "skipped": found.skipped, "code_shape": found.shape, **provenance}
     arrays = {"act_range": bounds, "mean": found.mean, "std": found.std}
-    return " ".join(numbers) + "\n", to_bytes(arrays, {key: _storable(value) for key, value in attributes.items()})
-
-
-def _storable(value: Any) -> Any:
-    """Text as HDF5 can hold it: the bytes of a path that isn't UTF-8 are spelled out."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return " ".join(numbers) + "\n", to_bytes(arrays, attributes)

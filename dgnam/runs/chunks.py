@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from ..files.hdf5 import open_hdf5
+from ..files.paths import utf8
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -21,7 +22,8 @@ def to_bytes(arrays: Arrays, attributes: Mapping[str, Any] | None = None) -> byt
     with h5py.File(buffer, "w", libver="earliest", track_order=False) as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values, track_times=False)
-        file.attrs.update({} if attributes is None else attributes)
+        for name, value in ({} if attributes is None else attributes).items():
+            file.attrs[name] = utf8(value).decode() if isinstance(value, str) else value
     return buffer.getvalue()
 
 

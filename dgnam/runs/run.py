@@ -25,7 +25,7 @@ import numpy as np
 
 from ..errors import ChunksFailedError, DgnamError, FormatError
 from ..files.checksums import sha256, sha256_of_bytes
-from ..files.paths import PART, StrPath, append_line, cut_torn_line, make_folder, write_bytes
+from ..files.paths import PART, StrPath, append_line, cut_torn_line, make_folder, utf8, write_bytes
 from .chunks import Arrays, read_arrays, to_bytes
 from .directory import relative_paths, working_directory, working_in
 from .events import BEGUN, KILLED, last_directory, now, read_events, seconds_since
@@ -258,7 +258,7 @@ class Run:
 
     def write_text(self, file: str, text: str) -> Path:
         """Write a text file of the run's folder, UTF-8."""
-        return self.write_bytes(file, text.encode())
+        return self.write_bytes(file, utf8(text))
 
     def write_json(self, file: str, content: Mapping[str, Any]) -> Path:
         """Write a JSON file of the run's folder, with sorted keys."""

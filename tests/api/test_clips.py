@@ -146,6 +146,7 @@ def test_pixel_priors_regularize_each_frame(nets, prior):
         ({"backend": "dgnam"}, ArgumentError, "target sees clips: leave the backend out"),
         ({"objective": "beside:0"}, DgnamError, "no layer 'beside'"),
         ({"smoothness": -1.0}, DgnamError, "the weight -1"),
+        ({"fps": 100.0}, DgnamError, "fps 100: give 0.01 to 50 frames a second"),
     ],
 )
 def test_what_clips_cannot_have_is_one_error(nets, how, kind, message):

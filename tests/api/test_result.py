@@ -1,8 +1,10 @@
 """What `visualize` gives back: by index, as a table and as figures."""
 
+import os
 import sys
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +18,18 @@ def found(tiny_nets):
     how = {"weights": tiny_nets / "target.h5", "prior": tiny_nets / "generator.prototxt", "clip": "unit"}
     how |= {"prior_weights": tiny_nets / "generator.h5", "labels": tiny_nets / "classes.txt", "progress": False}
     return dgnam.visualize(tiny_nets / "target.prototxt", "fc8:hen,5", n_iters=[2, 4], seeds=2, **how)
+
+
+def test_labels_that_are_names_of_folders_in_another_encoding(tiny_nets, tmp_path):
+    for name in (b"caf\xe9", *(b"class %d" % number for number in range(9))):
+        (tmp_path / "classes" / os.fsdecode(name)).mkdir(parents=True)
+    how = {"weights": tiny_nets / "target.h5", "prior": tiny_nets / "generator.prototxt", "clip": "none"}
+    how |= {"prior_weights": tiny_nets / "generator.h5", "labels": tmp_path / "classes", "progress": False}
+    found = dgnam.visualize(tiny_nets / "target.prototxt", "fc8:0-1", n_iters=2, folder=tmp_path / "run", **how)
+    assert found.captions[0] == "caf\udce9"
+    assert dgnam.load(tmp_path / "run").captions[0] == "caf\\udce9"
+    with h5py.File(found.save(tmp_path / "all") / "arrays.h5") as file:
+        assert file["captions"].asstr()[0] == "caf\\udce9"
 
 
 def test_each_picture_has_all_that_belongs_to_it(found):

@@ -20,6 +20,15 @@ def has(picture, colour):
     return (np.abs(picture.astype(int) - colour).max(-1) < 12).sum() > 20
 
 
+def test_names_of_any_characters_are_in_the_legend(drawn):
+    names = ["_fc:1", "caf\udce9", "$x$"]
+    draw_traces(np.zeros((3, 4)), names, title="caf\udce9", size=(4, 3), dpi=100)
+    (legend,) = drawn[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == [" _fc:1", "caf\\udce9", "$x$"]
+    draw_traces(np.zeros((2, 4)), ["a", "b"], groups=["_x", "_y"], size=(4, 3), dpi=100)
+    assert [text.get_text() for text in drawn[1].legends[0].get_texts()] == [" _x", " _y"]
+
+
 def test_a_line_to_each_job_up_to_its_last_step(drawn):
     traces = np.array([[0.0, 1, 2, 3], [5.0, 4, np.nan, np.nan]], np.float32)
     picture = draw_traces(traces, ["fc8:1", "fc8:2"], of="fc8", size=(4, 3), dpi=100)

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from dgnam.errors import DgnamError
-from dgnam.files.paths import found_beside, looked_up, replacing
+from dgnam.files.paths import found_beside, looked_up, replacing, writing_text
 
 
 def test_the_first_folder_that_has_it(tmp_path, monkeypatch):
@@ -50,6 +50,13 @@ def test_a_failing_disk_is_named_by_its_file(tmp_path, number):
         write()
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_text() == "before"
+
+
+def test_a_text_written_in_parts_is_utf8(tmp_path):
+    with writing_text(tmp_path / "table.csv") as add:
+        add("caf\udce9\n")
+        add("日本\r\n")
+    assert (tmp_path / "table.csv").read_bytes() == "caf\\udce9\n日本\r\n".encode()
 
 
 def test_other_errors_pass_as_they_are(tmp_path):

@@ -41,6 +41,12 @@ def test_what_is_saved_is_loaded(run):
     assert found["jobs"].tolist() == [0, 1, 2]
 
 
+def test_names_in_another_encoding_are_spelt_out(run):
+    assert run.write_text("table.csv", "caf\udce9,日本\n").read_bytes() == "caf\\udce9,日本\n".encode()
+    with h5py.File(io.BytesIO(to_bytes({}, {"title": "caf\udce9"}))) as file:
+        assert file.attrs["title"] == "caf\\udce9"
+
+
 def test_counts_may_be_numpys(run):
     with run.exclusive(total=np.int64(3), unit="images"):
         run.save("00000", arrays(0), count=np.int64(3))
