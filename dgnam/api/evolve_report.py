@@ -29,7 +29,7 @@ from ..runs.folder import in_folders
 from .evolution import MOMENTS, Evolution, moments
 from .outputs import MOVIES
 from .report import GRID, SUMMARY, TRACES
-from .result import enlargement
+from .result import enlargement, movie_scale
 
 GENERATIONS, REMEASURED = "generations.csv", "remeasured.csv"
 RESULT = "result"
@@ -126,7 +126,7 @@ def write_movie(search: Search, path: Path, outputs: EvolveOutputs) -> Path:
         f"generation {number}  mean {np.nanmean(search.scores[number]):.4g}"
         for number in range(0, search.generation, outputs.every)
     ]
-    scale = max(1, 192 // search.prior.image_size[1])
+    scale = movie_scale(search.prior.image_size[1])
     return save_animation(path, _frames(search, names), captions=captions, fps=outputs.fps, scale=scale)
 
 

@@ -19,6 +19,7 @@ from ..am import Objective, Settings
 from ..am.argument_types import checked
 from ..errors import DgnamError, optional_module
 from ..figures import draw_traces, save_animation
+from ..figures.animation import MOST_SCALE
 from ..files.encode import png
 from ..files.paths import utf8, write_bytes
 from ..runs.chunks import to_bytes
@@ -256,7 +257,7 @@ def show_picture(pixels: np.ndarray, title: str) -> None:
 
 def movie_scale(width: int) -> int:
     """How many times as large a movie shows pictures of this width."""
-    return max(1, MOVIE_SIZE // width)
+    return min(max(1, MOVIE_SIZE // width), MOST_SCALE)
 
 
 def enlargement(width: int) -> int:

@@ -11,6 +11,11 @@ from ..runs import Record
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _LAYER = re.compile(r"(?:^|[\s+*(,-])([A-Za-z_][\w./-]*):")
+_VECTOR = re.compile(r" sha256:[0-9a-f]{64}")
+_WEIGHT = re.compile(r"(?:^|[+-])[0-9.]+(?:e[+-]?[0-9]+)?\*")
+_UNIT = re.compile(r"(.+):(?:[0-9]+(?:@[0-9a-z,]+)?|diversity)")
+"""Of an objective as a record has it: its vectors, what its terms begin with, and terms other than directions."""
+
 _LONGEST = 600
 _MOST_LAYERS = 6
 _MOST_LINES = 200
@@ -28,7 +33,12 @@ def model_of(record: Record) -> str:
 def layers_of(record: Record) -> str:
     """The layers that a run is of, as its units name them."""
     found: dict[str, None] = {}
-    for value in (record.inputs.get("objectives"), record.spec.get("objective"), record.spec.get("units")):
+    for name in ("objectives", "tuning"):
+        value = record.inputs.get(name)
+        for text in value if isinstance(value, list) else []:
+            if isinstance(text, str):
+                found.update(dict.fromkeys(_layers_in(text[:_LONGEST])))
+    for value in () if found else (record.spec.get("objective"), record.spec.get("units")):
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
                 found.update(dict.fromkeys(_LAYER.findall(text[:_LONGEST])))
@@ -38,6 +48,16 @@ def layers_of(record: Record) -> str:
                 found[text] = None
     names = list(found)
     return ", ".join(names[:_MOST_LAYERS]) + (", …" if len(names) > _MOST_LAYERS else "")
+
+
+def _layers_in(objective: str) -> Iterator[str]:
+    """The layers of an objective as a record has it, whatever they are called."""
+    text = _VECTOR.sub("", objective)
+    for term in _WEIGHT.split(text)[1:] if _WEIGHT.match(text) else [text]:
+        unit = _UNIT.fullmatch(term)
+        layer = term.partition(":")[0] if unit is None else unit[1]
+        if layer:
+            yield layer
 
 
 def settings_of(record: Record) -> list[tuple[str, str]]:

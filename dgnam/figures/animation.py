@@ -25,6 +25,8 @@ from .caption import captioned, load_font, wrap
 
 FORMATS = (".gif", ".mp4")
 
+MOST_SCALE = 64
+
 LONGEST_HOLD = 600.0
 """Seconds; a GIF can't hold a frame much longer."""
 
@@ -80,8 +82,8 @@ def check_animation(suffix: str, fps: float) -> None:
 
 
 def _check(scale: int, hold: float, text_size: int) -> None:
-    if not 1 <= scale <= 64 or scale != int(scale):
-        raise DgnamError(f"scale {scale}: give a whole number, 1 to 64")
+    if not 1 <= scale <= MOST_SCALE or scale != int(scale):
+        raise DgnamError(f"scale {scale}: give a whole number, 1 to {MOST_SCALE}")
     if not (math.isfinite(hold) and 0 <= hold <= LONGEST_HOLD):
         raise DgnamError(f"hold {hold:g}: give 0 to {LONGEST_HOLD:g} seconds")
     if not 4 <= text_size <= 200:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import dgnam
+from dgnam.api.result import movie_scale
 from dgnam.errors import DgnamError, MissingPackageError
 
 
@@ -18,6 +19,10 @@ def found(tiny_nets):
     how = {"weights": tiny_nets / "target.h5", "prior": tiny_nets / "generator.prototxt", "clip": "unit"}
     how |= {"prior_weights": tiny_nets / "generator.h5", "labels": tiny_nets / "classes.txt", "progress": False}
     return dgnam.visualize(tiny_nets / "target.prototxt", "fc8:hen,5", n_iters=[2, 4], seeds=2, **how)
+
+
+def test_movies_of_the_smallest_pictures_can_be_written():
+    assert [movie_scale(width) for width in (1, 3, 56, 300)] == [64, 64, 3, 1]
 
 
 def test_labels_that_are_names_of_folders_in_another_encoding(tiny_nets, tmp_path):

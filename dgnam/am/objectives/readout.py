@@ -78,6 +78,10 @@ class Readout:
 def read_layers(target: Target, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """The values of a target's layers; DgnamError where they don't have a row for each image."""
     values = target(images, layers)
+    for layer in layers:
+        if not isinstance(values.get(layer), Tensor):
+            kind = type(values.get(layer)).__name__
+            raise DgnamError(f"layer '{layer}': the target gives a {kind} for it, and a torch.Tensor is needed")
     for layer, found in values.items():
         if len(found) != len(images):
             raise DgnamError(

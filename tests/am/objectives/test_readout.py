@@ -29,6 +29,17 @@ def test_rows_other_than_the_images_raise():
         readout(torch.zeros(2, 3, 1, 1))
 
 
+@pytest.mark.parametrize("value", [VALUES.numpy(), None])
+def test_what_is_no_tensor_raises(value):
+    class Untorched(Recorded):
+        def __call__(self, images, layers):
+            return {"conv": value}
+
+    readout = Readout(Untorched(), [Unit("conv", 1, 0)] * 3, torch.device("cpu"))
+    with pytest.raises(DgnamError, match=f"layer 'conv': the target gives a {type(value).__name__} for it"):
+        readout(torch.zeros(3, 3, 1, 1))
+
+
 def test_magnitude_is_that_of_the_numbers_added_up():
     values = {"conv": torch.tensor([[[1.0, -1.0], [2.0, -4.0]]] * 3).view(3, 2, 2, 1)}
     objectives = [Channel("conv", 0), 2 * Unit("conv", 1, (1, 0)) - Channel("conv", 0), Direction("conv", [3, -4])]
