@@ -19,6 +19,7 @@ from ..am import (
     ClusterStart,
     CodeFileStart,
     Direction,
+    EachFrameStart,
     ImageStart,
     Job,
     Jobs,
@@ -241,6 +242,8 @@ def objective_record(objective: Objective) -> str:
 def start_record(start: Start) -> dict[str, Any]:
     """What it says of itself, with the names of its files, wherever they lie, and the checksums of pictures."""
     record = dict(start.as_dict())
+    if isinstance(start, EachFrameStart):
+        record["of"] = start_record(start.start)
     if isinstance(start, ImageStart | CodeFileStart):
         record["file"] = Path(start.path).name
     if isinstance(start, MeanImageStart):

@@ -148,9 +148,11 @@ def _numbers(name: str, given: Any, kind: type[int] | type[float]) -> list[Any]:
 def _several(given: Any, kinds: tuple[type, ...], name: str, what: str) -> list[Any]:
     """One value as a list of one, or several; what is of none of the kinds is an ArgumentError."""
     values = [given] if isinstance(given, kinds) or not isinstance(given, Iterable) else list(given)
-    for value in values:
+    for number, value in enumerate(values):
         if not isinstance(value, kinds):
             raise ArgumentError(f"{name} {value!r}: give {what}, or a list of them")
+        if value in values[:number]:
+            raise DgnamError(f"{name} {value} is given twice")
     if not values:
         raise DgnamError(f"{name}: the list is empty")
     return values

@@ -130,6 +130,19 @@ def test_bounds_and_starts_of_images_are_for_each_frame(nets, tmp_path):
     assert np.allclose(whole.codes[0], np.minimum(np.arange(48).reshape(4, 12), upper), atol=1e-4)
 
 
+def test_another_picture_to_start_from_does_not_go_on(nets, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    how = {**nets, "objective": "fc8:0", "n_iters": 1, "prior": "pixels", "prior_weights": None}
+    how |= {"start": f"image:{tmp_path / 'a.png'}", "folder": tmp_path / "run"}
+    dgnam.visualize(**how)
+    assert json.loads((tmp_path / "run/run.json").read_text())["inputs"]["start"]["of"]["images"] == ["a.png"]
+    dgnam.visualize(**how, resume=True)
+    Image.fromarray(255 - picture).save(tmp_path / "a.png")
+    with pytest.raises(DgnamError, match=r"cannot resume .*: start\.of\.sha256\[0\] changed"):
+        dgnam.visualize(**how, resume=True)
+
+
 @pytest.mark.parametrize("prior", ["pixels", "simonyan2014", "yosinski2015", "nguyen2016"])
 def test_pixel_priors_regularize_each_frame(nets, prior):
     how = {name: value for name, value in nets.items() if not name.startswith("prior")}

@@ -126,6 +126,9 @@ def test_a_presets_own_regularizers_and_phases_stay(target, preset):
         ({"n_iters": 20.0}, "n_iters 20.0: give a whole number"),
         ({"l2": 0.9, "norm_penalty": 0.1}, "one of the two"),
         ({"n_iters": []}, "n_iters: the list is empty"),
+        ({"n_iters": [5, 9, 5]}, "n_iters 5 is given twice"),
+        ({"start_lr": np.array([1.0, 1.0])}, "start_lr 1.0 is given twice"),
+        ({"settings": ["released", "released"]}, "settings released is given twice"),
     ],
 )
 def test_numbers_that_cannot_be_are_errors(target, narrow, numbers, message):
