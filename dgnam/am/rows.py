@@ -18,8 +18,8 @@ TOLERANCE = 0.05
 def trial_images(size: tuple[int, int]) -> Tensor:
     """(2, 3, *size) float32, BGR, mean-subtracted: two images of noise, of unlike brightness and contrast."""
     random = torch.Generator().manual_seed(0)
-    noise = torch.randn(2, 3, *size, generator=random)
-    return noise * torch.tensor([60.0, 15.0]).view(2, 1, 1, 1) + torch.tensor([40.0, -50.0]).view(2, 1, 1, 1)
+    noise = torch.randn(2, 3, *size, generator=random, dtype=torch.float32)
+    return torch.stack([noise[0] * 60 + 40, noise[1] * 15 - 50])
 
 
 def missing_rows(what: str, alone: Sequence[int], both: Sequence[int]) -> str | None:

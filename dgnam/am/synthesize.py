@@ -137,8 +137,9 @@ def _ready(target: Target, prior: Prior, device: str | torch.device, precision: 
     place = torch.device(device)
     check_precision(precision, place)
     check_networks(precision, target)
-    target.to(place)
-    prior.to(place)
+    with torch.inference_mode(False):
+        target.to(place)
+        prior.to(place)
     return place
 
 
@@ -174,7 +175,7 @@ def _repeatable(device: torch.device, precision: str) -> Iterator[None]:
     torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "warn")
     memory.fill_uninitialized_memory = False  # which takes 4 % of a step, and nothing reads it
     try:
-        with torch.enable_grad(), matrix_products(precision):
+        with torch.inference_mode(False), torch.enable_grad(), matrix_products(precision):
             yield
     finally:
         memory.fill_uninitialized_memory = filled
@@ -219,7 +220,7 @@ class _Batch:
         ]
         self.normalizes = [job.settings.update_rule.normalizes_image_gradient for job in self.jobs]
         self.transforms = any(job.settings.transform is not None for job in self.jobs)
-        self.magnitudes = torch.zeros(len(self.jobs), device=device)
+        self.magnitudes = torch.zeros(len(self.jobs), dtype=torch.float32, device=device)
         self.look_every = 1 if device.type == "cpu" else LOOK_EVERY
         self._sizes = (range(0), torch.zeros(0))
 
@@ -229,9 +230,9 @@ class _Batch:
         active = torch.ones(len(codes), dtype=torch.bool, device=self.device)
         steps = torch.zeros(len(codes), dtype=torch.int64, device=self.device)
         stopped = torch.zeros(len(codes), dtype=torch.int8, device=self.device)
-        images = torch.zeros(len(codes), 3, *self.size, device=self.device)
+        images = torch.zeros(len(codes), 3, *self.size, dtype=torch.float32, device=self.device)
         shown = codes
-        trace = torch.full((len(codes), self.n_steps), torch.nan, device=self.device)
+        trace = torch.full((len(codes), self.n_steps), torch.nan, dtype=torch.float32, device=self.device)
         for step in range(self.n_steps):
             update = self._advance(codes, step)
             if on_step is not None:
@@ -369,7 +370,7 @@ class _Batch:
             kinds = {id(job.settings): job.settings for job in self.jobs}
             sizes = {kind: [settings.step_size(one) for one in steps] for kind, settings in kinds.items()}
             columns = [sizes[id(job.settings)] for job in self.jobs]
-            self._sizes = steps, torch.tensor(columns, device=self.device).T.contiguous()
+            self._sizes = steps, torch.tensor(columns, dtype=torch.float32, device=self.device).T.contiguous()
         return self._sizes[1][step - self._sizes[0].start]
 
     def _start(self, start_codes: np.ndarray | Start | None) -> Tensor:

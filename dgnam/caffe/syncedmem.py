@@ -195,7 +195,7 @@ class SyncedMemory:
 
     def _zeros(self, device: torch.device) -> Tensor:
         try:
-            return torch.zeros(self.count, device=device)
+            return torch.zeros(self.count, dtype=torch.float32, device=device)
         except (RuntimeError, MemoryError):
             raise CaffeError(f"out of memory on {device} for a blob of {self.count} numbers") from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from ..caffe.modules.caffe_module import CaffeModule, check_whole
 from ..caffe.proto import read_net, read_weights
 from ..errors import DgnamError, naming
@@ -18,7 +20,7 @@ def load(name: str) -> CaffeModule:
 def load_net(prototxt: StrPath, weights_path: StrPath, what: str) -> CaffeModule:
     """A net with its weights, in eval mode; an error if the weights lack a layer of the net, called `what`."""
     weights = read_weights(weights_path)
-    with naming(f"{prototxt} with {weights_path}"):
+    with naming(f"{prototxt} with {weights_path}"), torch.inference_mode(False):
         module = CaffeModule(read_net(prototxt), weights).eval()
         check_whole(module.plan, weights)
     without = [layer for layer, _ in module.layer_params() if layer not in weights]

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -313,6 +314,36 @@ def test_arguments_of_the_wrong_kind(target, prior, arguments, message):
 def test_a_torch_module_alone_lacks_its_preprocessing():
     with pytest.raises(DgnamError, match=r"give TorchTarget\(module, size="):
         dgnam.visualize(nn.Linear(3, 3), "0:1")
+
+
+@contextmanager
+def float64_by_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("surroundings", [torch.no_grad, torch.inference_mode, float64_by_default])
+@pytest.mark.parametrize("pixels", [False, True])
+def test_what_torch_is_set_to_changes_nothing(tiny_nets, files, surroundings, pixels):
+    module = nn.Sequential(nn.Conv2d(3, 2, 5, 3), nn.Flatten(), nn.Linear(128, 3))
+    how = {"n_iters": 3, "clip": "none", "progress": False}
+    how |= {"prior": "olah2017"} if pixels else {name: files[name] for name in ("prior", "prior_weights")}
+
+    def made():
+        caffe = open_target(tiny_nets / "target.prototxt", weights=files["weights"])
+        nets = {"a": TorchTarget(module, (28, 28)), "b": caffe}
+        return dgnam.visualize(nets, "a.2:1 - 0.3*b.fc8:3 + 0.1*b.conv5:2@all", **how)
+
+    usual = made()
+    with surroundings():
+        found = made()
+    for name in ("images", "raw", "codes", "activations", "traces"):
+        own, other = getattr(usual, name), getattr(found, name)
+        assert own.dtype == other.dtype
+        assert np.array_equal(own, other)
 
 
 @pytest.fixture

@@ -115,3 +115,9 @@ def test_what_a_unit_of_the_small_caffenet_sees():
     (box,) = receptive_fields(target, "conv3", [(3, 3)])
     assert target.size == (56, 56)
     assert (box.bottom - box.top, box.right - box.left) == (49, 49)
+
+
+def test_inference_mode_hides_no_pixel():
+    target = TorchTarget(nn.Sequential(nn.Conv2d(3, 2, 3)), (9, 9))
+    with torch.inference_mode():
+        assert receptive_fields(target, "0", [(2, 4)]) == [Box(2, 4, 5, 7)]

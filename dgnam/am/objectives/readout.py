@@ -12,6 +12,9 @@ from ..targets.target import Target
 from .objective import Objective, Term
 from .unit import Unit
 
+_COLUMNS = (torch.int64, torch.int64, torch.float32)
+"""Of units: their images, the places of their values, and their weights."""
+
 
 class Readout:
     """From a batch of images to the value of each one's objective.
@@ -35,11 +38,14 @@ class Readout:
                     rows.append(row)
                     weights.append(weight)
         self._others = {
-            term: (torch.tensor(rows, device=device), torch.tensor(weights, device=device))
+            term: (torch.tensor(rows, device=device), torch.tensor(weights, dtype=torch.float32, device=device))
             for term, (rows, weights) in others.items()
         }
         self._units = {
-            layer: tuple(torch.tensor(column, device=device) for column in zip(*found, strict=True))
+            layer: tuple(
+                torch.tensor([unit[place] for unit in found], dtype=kind, device=device)
+                for place, kind in enumerate(_COLUMNS)
+            )
             for layer, found in units.items()
         }
 
@@ -66,7 +72,7 @@ class Readout:
         of: Callable[[Tensor], Tensor],
     ) -> Tensor:
         first = next(iter(values.values()))
-        total = torch.zeros(len(first), device=first.device)
+        total = torch.zeros(len(first), dtype=torch.float32, device=first.device)
         for layer, (rows, offsets, weights) in self._units.items():
             total = total.index_add(0, rows, of(values[layer].flatten(1)[rows, offsets] * weights).to(total))
         for term, (rows, own) in self._others.items():

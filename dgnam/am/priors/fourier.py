@@ -40,8 +40,9 @@ class FourierPrior:
         frequencies = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
         lowest = 1 / max(height, width)
         scale = np.sqrt(height * width) / np.maximum(frequencies, lowest) ** decay / 4
-        self._scale = torch.from_numpy(scale)
-        self._colors = torch.from_numpy(COLORS / np.linalg.norm(COLORS, axis=0).max())
+        with torch.inference_mode(False):  # so that gradients can pass them
+            self._scale = torch.from_numpy(scale)
+            self._colors = torch.from_numpy(COLORS / np.linalg.norm(COLORS, axis=0).max())
         self._mean = torch.tensor(MEAN_BGR[::-1], dtype=torch.float64).view(3, 1, 1)
 
     def __call__(self, codes: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class TorchPrior:
 
     def _try(self) -> tuple[int, int]:
         """Size of its images, from trial passes of one code and of two."""
-        codes = torch.randn(2, *self.code_shape, generator=torch.Generator().manual_seed(0))
+        codes = torch.randn(2, *self.code_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
         with torch.no_grad():
             fault = row_fault("a prior's module", self._output, codes)
             if fault is not None:

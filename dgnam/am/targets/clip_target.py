@@ -114,7 +114,8 @@ class ClipTarget:
         device = device_of(self.running)
         with torch.no_grad():
             try:
-                two, three = (self._values(torch.zeros(n, 3, *self.size, device=device), names) for n in (2, 3))
+                strips = torch.zeros(3, 3, *self.size, dtype=torch.float32, device=device)
+                two, three = (self._values(strips[:count], names) for count in (2, 3))
             except Exception as error:
                 reason = shortened(str(error), 300)
                 raise DgnamError(

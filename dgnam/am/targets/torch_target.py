@@ -67,7 +67,8 @@ class TorchTarget:
         means, deviations = channel_values("mean", mean), channel_values("std", std)
         if not self.scale or not all(deviations):
             raise DgnamError(f"scale {scale} and std {std}: neither may be 0")
-        self.mean, self.std = torch.tensor(means).view(-1, 1, 1), torch.tensor(deviations).view(-1, 1, 1)
+        with torch.inference_mode(False):  # so that gradients can pass them
+            self.mean, self.std = (torch.tensor(n, dtype=torch.float32).view(-1, 1, 1) for n in (means, deviations))
         self._surveyed: tuple[bool, TorchLayers] | None = None
 
     def __call__(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:

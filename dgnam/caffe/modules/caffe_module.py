@@ -57,7 +57,7 @@ class CaffeModule(nn.Module):
         self._keys: list[str] = []
         check_claims(self.plan, weights)
         for param in self.plan.params:
-            blob = torch.empty(param.blob.shape)
+            blob = torch.empty(param.blob.shape, dtype=torch.float32)
             param.blob.begin(blob, self._generators[blob.device])
             key = param_key(param.owner, param.index)
             if param.owner in statistics:

@@ -175,7 +175,7 @@ class TorchNet(nn.Module):
         used = {p for w in layers for p in w.params}
         blobs: dict[int, Tensor] = {}
         for p in sorted(used):
-            values = torch.zeros(plan.params[p].blob.shape)
+            values = torch.zeros(plan.params[p].blob.shape, dtype=torch.float32)
             blobs[p] = values if plan.params[p].owner in statistics else nn.Parameter(values)
         for step, wired in zip(self._steps, layers, strict=True):
             self.get_submodule(step.child).hold([blobs[p] for p in wired.params])  # type: ignore[operator]

@@ -78,7 +78,7 @@ def test_units_are_those_of_the_channel_axis(target, layer, shape, axis):
     assert found.shape == (3, *shape)
     unit = blob.select(axis, 3).reshape(3, -1)
     assert torch.allclose(Channel(layer, 3).measure(found), unit.mean(1))
-    last = Unit(layer, 3, 3 if len(shape) == 3 else shape[0] - 1)
+    last = Unit(layer, 3, {1: None, 2: shape[0] - 1, 3: 3}[len(shape)])
     assert torch.equal(last.measure(found), unit[:, -1])
 
 
