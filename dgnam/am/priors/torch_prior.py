@@ -7,7 +7,7 @@ TorchPrior(deepsim, (4096,), mean=MEAN_BGR, std=1, scale=1, channels="BGR")
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ class TorchPrior:
         self.module = self.running = checked_module(module, "TorchPrior", "codes")
         numbers = {"mean": mean, "std": std, "scale": scale, "channels": channels}
         check_types(TorchPrior.__init__, {"code_shape": code_shape, "image_size": image_size, **numbers})
-        self.code_shape = (code_shape,) if isinstance(code_shape, int) else tuple(int(n) for n in code_shape)
+        self.code_shape = tuple(int(n) for n in (code_shape if isinstance(code_shape, Iterable) else (code_shape,)))
         if not self.code_shape or min(self.code_shape) < 1:
             raise DgnamError(f"code_shape {self.code_shape}: give one size or more, each at least 1")
         self.values = ImageValues(mean, std, scale, channels)

@@ -34,6 +34,12 @@ def test_tanh_range_is_black_to_white_by_default():
     assert gray(prior, 1.0) == pytest.approx([151, 138, 132])
 
 
+@pytest.mark.parametrize("shape", [4, np.int64(4), (np.int64(4),), np.array([4])])
+def test_a_codes_shape_may_be_numpys(shape):
+    prior = TorchPrior(nn.Sequential(nn.Linear(4, 12), nn.Unflatten(1, (3, 2, 2))), shape)
+    assert repr(prior.code_shape) == "(4,)"
+
+
 def test_a_sigmoids_range_is_from_black_to_white():
     prior = TorchPrior(Same(), (3, 2, 2), mean=0, std=1)
     assert gray(prior, 0.0) == pytest.approx([-104, -117, -123])
