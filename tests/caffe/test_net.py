@@ -647,6 +647,43 @@ class TestFiles:
                 for ours, theirs in zip(blobs, net.params[layer], strict=True):
                     assert (ours.data == theirs.data).all()
 
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            'layer { type: "InnerProduct" %s blobs { shape { dim: 1 dim: 2 } data: 3 data: 4 } %s }',
+            "layers { type: INNER_PRODUCT %s blobs { num: 1 channels: 1 height: 1 width: 2 data: 3 data: 4 } %s }",
+        ],
+    )
+    def test_a_definition_may_have_its_weights(self, layer, tmp_path):
+        """As a caffemodel printed as text has."""
+        options = (
+            'name: "ip" bottom: "x" top: "ip" inner_product_param { num_output: 1 weight_filler { type: "msra" } }'
+        )
+        layer %= options, "blobs { shape { dim: 1 } double_data: 5 }"
+        definition = parse_net(f'input: "x" input_shape {{ dim: 1 dim: 2 }} {layer}')
+        for module in (caffe.CaffeModule(definition), caffe.to_torch(definition)):
+            assert [parameter.tolist() for parameter in module.parameters()] == [[[3, 4]], [5]]
+        net = Net(definition, pb.TEST)
+        assert net.forward(x=np.ones((1, 2)))["ip"] == 12
+        net.params["ip"][1].data[...] = 6
+        net.save(tmp_path / "ip.caffemodel")
+        assert [list(blob.data) for blob in saved(tmp_path / "ip.caffemodel").layer[1].blobs] == [[3, 4], [6]]
+        assert Net(definition, pb.TEST).params["ip"][1].data == 5
+
+    @pytest.mark.parametrize(
+        ("blobs", "message"),
+        [
+            ("blobs { shape { dim: 1 dim: 2 } data: 3 data: 4 }", "has 2 parameters; its definition has 1 blobs"),
+            ("blobs { shape { dim: 2 } data: 3 data: 4 } blobs { shape { dim: 1 } data: 5 }", "the net's shape is"),
+            ("blobs { shape { dim: 1 dim: 2 } data: 3 } blobs { }", r"claims shape \(1, 2\) and holds 1 numbers"),
+        ],
+    )
+    def test_weights_that_dont_fit_their_definition(self, blobs, message):
+        options = f"inner_product_param {{ num_output: 1 }} {blobs}"
+        layer = f'layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "ip" {options} }}'
+        with pytest.raises(DgnamError, match=f"layer 'ip'.*{message}"):
+            net_of(f'input: "x" input_shape {{ dim: 1 dim: 2 }} {layer}')
+
     def test_what_is_saved_is_what_caffe_completes(self, tmp_path):
         """A loss weight that goes without saying, and no learning for BatchNorm's statistics; no automatic top."""
         batch_norm = (

@@ -102,11 +102,12 @@ def _pairs(name: str, slots: Sequence[Slot], weights: Weights) -> list[tuple[Slo
         raise CaffeError(f"layer '{name}' has {len(slots)} parameters; the weights have {len(given)}")
     pairs = [(s, a) for s, a in zip(slots, given, strict=False) if not (s.shared and tuple(a.shape) == (0,))]
     for i, (slot, array) in enumerate(pairs):
-        _check_shape(f"layer '{name}', parameter {i}", array.shape, slot.shape)
+        check_stored_shape(f"layer '{name}', parameter {i}", array.shape, slot.shape)
     return pairs
 
 
-def _check_shape(where: str, given: Sequence[int], wanted: Shape) -> None:
+def check_stored_shape(where: str, given: Sequence[int], wanted: Shape) -> None:
+    """Raise CaffeError unless a stored blob's shape is the wanted one, or that as four axes of an old file."""
     lead = len(given) - len(wanted)
     legacy = lead > 0 and all(n == 1 for n in given[:lead]) and tuple(given[lead:]) == tuple(wanted)
     if tuple(given) != tuple(wanted) and not legacy:
