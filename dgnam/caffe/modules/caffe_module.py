@@ -24,6 +24,7 @@ from ..proto import pb
 from ..syncedmem import HOST
 from ..wiring.build import NetPlan, WiredLayer, build
 from ..wiring.weights import Slot, Weights, check_layers, check_weights, copy_weights
+from .overwritten import overwritten
 
 
 class CaffeModule(nn.Module):
@@ -192,6 +193,9 @@ class CaffeModule(nn.Module):
         tops = wired.layer.forward(context, bottoms, self._params(wired))
         context.state.clear()
         blobs.update((names[t], value) for t, value in zip(wired.tops, tops, strict=True))
+        for name in (names[b] for b in wired.overwrites):
+            if name in blobs:
+                blobs[name] = overwritten(blobs[name], tops[0])
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self._generators:

@@ -27,6 +27,7 @@ from ..wiring.build import NetPlan, WiredLayer, build, filter_layers
 from ..wiring.data_inputs import data_to_inputs
 from ..wiring.weights import Slot, Weights, copy_weights
 from .caffe_module import check_claims, check_whole, free_batch
+from .overwritten import overwritten
 
 PARAM_NAMES = {
     "BatchNorm": ("mean", "variance", "scale_factor"),
@@ -98,12 +99,14 @@ class Step(NamedTuple):
 
     child: the name of its module.
     bottoms, tops: the indices of its tensors.
+    overwrites: the tensors that get the first top's values; see `overwritten`.
     done: the tensors not needed afterwards, to be freed.
     """
 
     child: str
     bottoms: list[int]
     tops: list[int]
+    overwrites: list[int]
     done: list[int]
 
 
@@ -141,6 +144,9 @@ class TorchNet(nn.Module):
         for step in self._steps:
             tops = self._modules[step.child](*[blobs[b] for b in step.bottoms])  # type: ignore[misc]
             blobs.update(zip(step.tops, (tops,) if isinstance(tops, Tensor) else tops, strict=True))
+            for i in step.overwrites:
+                if i in blobs:
+                    blobs[i] = overwritten(blobs[i], blobs[step.tops[0]])
             for i in step.done:
                 del blobs[i]
         outputs = [blobs[i] for i in self._outputs]
@@ -167,7 +173,8 @@ class TorchNet(nn.Module):
             done = sorted(i for i in {*bottoms, *tops} if last_use[i] == k and i not in self._outputs)
             child = self._child_name(wired.name)
             self.add_module(child, TorchLayer(wired.layer, wired.param_shapes))
-            self._steps.append(Step(child, bottoms, tops, done))
+            overwrites = sorted({source[b] for b in wired.overwrites} - {*tops})
+            self._steps.append(Step(child, bottoms, tops, overwrites, done))
 
     def _hold_blobs(self, plan: NetPlan, layers: Sequence[WiredLayer]) -> None:
         """Register the layers' blobs; a shared blob is the same tensor in all its layers."""
@@ -265,7 +272,7 @@ def _needed(layers: Sequence[WiredLayer], wanted: set[int], source: Sequence[int
     needed: list[WiredLayer] = []
     for wired in reversed(layers):
         tops = {source[t] for t in wired.tops}
-        if tops & wanted:
+        if wanted & {*tops, *(source[b] for b in wired.overwrites)}:
             needed.insert(0, wired)
             wanted = (wanted - tops) | {source[b] for b in wired.bottoms}
     return needed

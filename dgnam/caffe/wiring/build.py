@@ -44,6 +44,8 @@ class WiredLayer:
     """The gradients computed here by a backward pass through the whole net."""
     backward: bool = False
     """Whether a backward pass runs the layer."""
+    overwrites: list[int] = field(default_factory=list)
+    """The blobs made before that share the memory of the first top, in place, and get its values."""
 
     @property
     def name(self) -> str:
@@ -114,6 +116,8 @@ class _Known:
     blobs: set[str] = field(default_factory=set)
     available: dict[str, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
+    memory: dict[int, list[int]] = field(default_factory=dict)
+    """The blobs that share the memory of each blob, and itself; one list for all of them."""
 
 
 def build(
@@ -262,7 +266,21 @@ def _wire(plan: NetPlan, message: pb.LayerParameter, known: _Known, generator: t
         plan.inputs.extend(tops)
     owns = [plan.params[p].index == i and p >= before for i, p in enumerate(params)]
     shapes = [tuple(blob.shape) for blob in blobs]
-    plan.layers.append(WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns))
+    wired = WiredLayer(layer, context, bottoms, tops, params, _loss_weights(layer), shapes, owns)
+    wired.overwrites = _share_memory(wired, known.memory)
+    plan.layers.append(wired)
+
+
+def _share_memory(wired: WiredLayer, memory: dict[int, list[int]]) -> list[int]:
+    """Enter the layer's tops into `memory`; returns the other blobs that it overwrites with its first top in place."""
+    shares = bool(wired.bottoms) and wired.layer.shares != "nothing"
+    written = wired.tops[:1] if wired.layer.in_place else []
+    overwritten = [blob for top in written for blob in memory[top] if blob != top]
+    for top in wired.tops:
+        if top not in memory:
+            memory[top] = memory[wired.bottoms[0]] if shares else []
+            memory[top].append(top)
+    return overwritten
 
 
 def _take(layer: Layer, name: str, known: _Known) -> int:
