@@ -29,6 +29,7 @@ class Explained:
         self.units = list(range(WIDTH))
         self.data = "a folder"
         self.shown = []
+        self.tabulated = []
         self.looked_at = []
 
     def other(self, part):
@@ -49,6 +50,9 @@ class Explained:
 
     def render(self, codes):
         return codes
+
+    def tabulate(self, step, units, seeds, columns):
+        self.tabulated.append((step, list(units), list(columns)))
 
     def plot_means(self, name, series, **words):
         self.shown.append((name, series))
@@ -95,3 +99,5 @@ def test_each_snapshot_s_pictures_explain_its_units(monkeypatch):
     ((name, series),) = context.shown
     assert (name, list(series)) == ("told", ["dgn_am", "real", "random"])
     assert series["dgn_am"]["overfit"].tolist() == [100, 100, 100]
+    assert len(context.tabulated) == len(found) * len(series)
+    assert all((units, columns) == ([0, 1, 2], ["told"]) for _, units, columns in context.tabulated)
