@@ -29,9 +29,10 @@ from ..runs import Record, Run, defer_interrupt, environment
 from ..runs.record import RECORD
 from .load import load
 from .pictures import TRAINING, open_pictures, picture_preprocessing
-from .result import SHOWN_SIZE, Visualization, show_picture
+from .result import SHOWN_SIZE, Visualization
 from .run_folder import at_work, begin
 from .sheet import MOST_SHOWN
+from .shown import Shown
 from .spec import spec_of
 from .streaming import fewer_lines, images_record, skipped_lines, stream, taken
 from .targets import ResolvedTarget, open_target
@@ -49,7 +50,7 @@ COLUMNS = ("query", "space", "rank", "distance", "place", "picture", "label", "c
 
 
 @dataclass(frozen=True, eq=False)
-class PictureNeighbors:
+class PictureNeighbors(Shown):
     """For each query its nearest pictures in each space, the nearest first.
 
     names: of the queries; queries: (Q, H, W, 3) uint8 RGB, as the target sees them.
@@ -98,14 +99,6 @@ class PictureNeighbors:
             tiles = [picture for query in rows for picture in self._row(query)]
             labels = [label for query in rows for label in self._labels(query)]
             yield labeled_grid(tiles, labels, columns=1 + len(self.spaces), title=self.title)
-
-    def show(self) -> None:
-        """Show the first page: in a notebook below the cell, elsewhere in the system's picture viewer."""
-        show_picture(self.grid(), self.title)
-
-    def _repr_png_(self) -> bytes:
-        """What a notebook shows."""
-        return png(self.grid())
 
     def _row(self, query: int) -> list[np.ndarray]:
         pictures = [self.queries[query], *(self.picture(space, query) for space in range(len(self.spaces)))]

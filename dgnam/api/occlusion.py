@@ -26,9 +26,10 @@ from ..runs import Record, Run, defer_interrupt, environment, progress_bar
 from ..runs.interrupt import Stop
 from .pictures import HELD_OUT, open_pictures, picture_preprocessing
 from .plan import objective_record
-from .result import SHOWN_SIZE, show_picture
+from .result import SHOWN_SIZE
 from .run_folder import at_work, begin
 from .sheet import MOST_SHOWN
+from .shown import Shown
 from .spec import spec_of
 from .streaming import fewer_lines, images_record, skipped_lines, taken
 from .targets import Labels, ResolvedTarget, open_target
@@ -44,7 +45,7 @@ DIM = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class Occlusion:
+class Occlusion(Shown):
     """For each unit its top pictures, and of each the region that it responds to.
 
     top: the pictures; see `TopImages`.
@@ -92,14 +93,6 @@ class Occlusion:
                 labels += [f"{value:.4g}" if np.isfinite(value) else "" for value in shown]
                 labels += [self.top.captions[unit], *[""] * (k - 1)]
             yield labeled_grid(tiles, labels, columns=k, title=self.top.title.replace("top images", "occluded images"))
-
-    def show(self) -> None:
-        """Show the first page: in a notebook below the cell, elsewhere in the system's picture viewer."""
-        show_picture(self.grid(), self.top.title)
-
-    def _repr_png_(self) -> bytes:
-        """What a notebook shows."""
-        return png(self.grid())
 
     def _pair(self, unit: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
         size = (SHOWN_SIZE, SHOWN_SIZE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import h5py
 import numpy as np
-from PIL import Image
 
 from ..am import Objective, Settings
 from ..am.argument_types import checked
@@ -25,6 +23,7 @@ from ..files.paths import utf8, write_bytes
 from ..runs.chunks import to_bytes
 from ..runs.folder import create_folder
 from .sheet import MOST_SHOWN, Entry, Sweep, draw_sheet
+from .shown import Shown
 from .visualized import Visualized
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Arrays:
     traces: np.ndarray
 
 
-class Visualization:
+class Visualization(Shown):
     """Preferred images; a run's arrays are read from its folder when they are first asked for.
 
         found[0].save("lemon.png")
@@ -207,10 +206,6 @@ class Visualization:
             scale=enlargement(self.images.shape[2] // self.frames) if scale is None else scale,
         )
 
-    def show(self) -> None:
-        """Show the grid: in a notebook below the cell, elsewhere in the system's picture viewer."""
-        show_picture(self.grid(), self.title)
-
     @checked
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the grid to a file named *.png, or everything into a new folder; returns the path.
@@ -239,20 +234,6 @@ class Visualization:
         arrays["seeds"] = np.array(list(self.seeds), np.int64)
         write_bytes(folder / "arrays.h5", to_bytes(arrays, {"title": self.title}))
         return target
-
-    def _repr_png_(self) -> bytes:
-        """What a notebook shows."""
-        return png(self.grid())
-
-
-def show_picture(pixels: np.ndarray, title: str) -> None:
-    """Show a picture (H, W, 3) uint8 RGB: in a notebook below the cell, elsewhere in the system's picture viewer."""
-    picture = Image.fromarray(pixels)
-    ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(picture)
-    else:
-        picture.show(title=title)
 
 
 def movie_scale(width: int) -> int:

@@ -25,8 +25,9 @@ from ..files.paths import write_bytes
 from ..files.tables import table_of
 from ..measure.receptive_field import Box
 from ..runs import Run
-from .result import SHOWN_SIZE, show_picture
+from .result import SHOWN_SIZE
 from .sheet import MOST_SHOWN
+from .shown import Shown
 
 TABLE, GRID, PICTURES, CROPS = "top_images.csv", "grid", "pictures", "crops"
 COLUMNS = (
@@ -38,7 +39,7 @@ LISTED = 12
 
 
 @dataclass(frozen=True, eq=False)
-class TopImages:
+class TopImages(Shown):
     """For each unit the real pictures for which it is most active, the first the most; as arrays, and on a sheet.
 
     units: the objectives; captions: the classes they stand for, or their texts.
@@ -117,14 +118,6 @@ class TopImages:
             raise DgnamError(f"{target}: give a name that ends in .png; a run's folder has everything")
         write_bytes(target, png(self.grid()))
         return target
-
-    def show(self) -> None:
-        """Show the first page: in a notebook below the cell, elsewhere in the system's picture viewer."""
-        show_picture(self.grid(), self.title)
-
-    def _repr_png_(self) -> bytes:
-        """What a notebook shows."""
-        return png(self.grid())
 
     def _tile(self, unit: int, rank: int, size: int) -> np.ndarray:
         if rank >= self.count(unit):

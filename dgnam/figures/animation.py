@@ -26,6 +26,7 @@ from .caption import captioned, load_font, wrap
 FORMATS = (".gif", ".mp4")
 
 MOST_SCALE = 64
+"""How many times as large frames may be shown."""
 
 LONGEST_HOLD = 600.0
 """Seconds; a GIF can't hold a frame much longer."""

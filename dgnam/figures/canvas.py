@@ -17,7 +17,6 @@ SIZE = (6.4, 4.0)
 _LETTERS = 10
 """Of a title to an inch, or fewer."""
 
-
 _WIDEST_NAME = 40
 
 

@@ -15,7 +15,6 @@ from .canvas import SIZE, Canvas, shown_name
 MOST_LINES = 10
 """So many jobs are lines with names, as many as there are colours; more are a band."""
 
-
 Traces = np.ndarray | Sequence[Sequence[float]] | Sequence[np.ndarray]
 """(N, steps), or rows that may differ in length."""
 

@@ -113,17 +113,8 @@ def test_one_more_judge_sees_whole_images_at_its_own_size(fake, data):
 
 
 def test_the_command_prints_json(fake, data):
-    command = [
-        "models",
-        "evaluate",
-        "deepsim-fc6-mini",
-        "--count",
-        "2",
-        "--judge",
-        "caffenet-mini",
-        "--data",
-        str(data),
-    ]
+    words = "models evaluate deepsim-fc6-mini --count 2 --judge caffenet-mini --data"
+    command = [*words.split(), str(data)]
     shown = CliRunner().invoke(cli.app, command, catch_exceptions=False)
     assert (found := json.loads(shown.stdout))["pictures"] == 2
     assert "caffenet-mini_top5" in found

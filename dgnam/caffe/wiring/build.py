@@ -11,16 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
 from ...errors import CaffeError, DgnamError, closest, naming, shortened, unknown_name
 from ..blob import Blob, check_shape
 from ..filler import check_filler
-from ..io import blobproto_to_array
 from ..layer import AUTOMATIC, BlobLayer, Context, Layer, Needs, ParamBlob, Shape, create_layer
 from ..proto import pb
-from .weights import check_stored_shape
+from .given_blobs import given_blobs
 
 _MAX_SPLIT_NAMES = 1 << 26
 """Limit for the characters in all names of split blobs, against memory exhaustion by hostile files."""
@@ -323,22 +321,7 @@ def _set_up(layer: Layer, context: Context, bottoms: Sequence[Blob], tops: Seque
             name = layer.definition.top[k]
             raise layer.fail(f"can't run in place: bottom '{name}' is {top.axes} and the top is {shape}")
         top.reshape(*shape)
-    return _given_blobs(layer, params) if layer.definition.blobs else params
-
-
-def _given_blobs(layer: Layer, params: Sequence[ParamBlob]) -> list[ParamBlob]:
-    """Return the learned blobs with the values that the definition itself has, in place of its fillers."""
-    with naming(f"layer '{shortened(layer.name)}' ({layer.type})"):
-        given = [blobproto_to_array(blob) for blob in layer.definition.blobs]
-    if len(given) != len(params):
-        raise layer.fail(f"has {len(params)} parameters; its definition has {len(given)} blobs")
-    blobs = []
-    for i, (array, param) in enumerate(zip(given, params, strict=True)):
-        check_stored_shape(f"layer '{layer.name}', parameter {i}", array.shape, param.shape)
-        blob = Blob(*param.shape)
-        blob.put_data(torch.from_numpy(array.astype(np.float32)).view(param.shape))
-        blobs.append(ParamBlob(param.shape, pb.FillerParameter(), made=blob))
-    return blobs
+    return given_blobs(layer, params) if layer.definition.blobs else params
 
 
 def _param(plan: NetPlan, layer: Layer, index: int, blob: ParamBlob, shared: dict[str, int]) -> int:
