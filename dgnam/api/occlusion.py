@@ -62,7 +62,7 @@ class Occlusion(Shown):
     def __repr__(self) -> str:
         units, k = self.top.places.shape
         where = "" if self.folder is None else f", in {self.folder}"
-        return f"<Occlusion: {self.top.title}; {units} units, {k} regions each{where}>"
+        return f"<Occlusion: {self.title}; {units} units, {k} regions each{where}>"
 
     def mask(self, unit: int, rank: int) -> np.ndarray:
         """The region, (H, W) bool."""
@@ -71,6 +71,11 @@ class Occlusion(Shown):
     def region(self, unit: int, rank: int) -> np.ndarray:
         """The picture as the target sees it, in the mean color outside the region, (H, W, 3) uint8 RGB."""
         return cut_out(self.top.picture(unit, rank), self.mask(unit, rank))
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """That of the top images."""
+        return self.top.title
 
     def grid(self) -> np.ndarray:
         """The pictures, and below each its region with the rest darkened; the first page."""
@@ -92,7 +97,7 @@ class Occlusion(Shown):
                 shown = self.top.activations[unit]
                 labels += [f"{value:.4g}" if np.isfinite(value) else "" for value in shown]
                 labels += [self.top.captions[unit], *[""] * (k - 1)]
-            yield labeled_grid(tiles, labels, columns=k, title=self.top.title.replace("top images", "occluded images"))
+            yield labeled_grid(tiles, labels, columns=k, title=self.title.replace("top images", "occluded images"))
 
     def _pair(self, unit: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
         size = (SHOWN_SIZE, SHOWN_SIZE)

@@ -12,7 +12,9 @@ from ..files.encode import png
 
 
 class Shown(ABC):
-    """A result that has a picture."""
+    """A result that has a picture, and a title, which some viewers show."""
+
+    title: str
 
     @abstractmethod
     def grid(self) -> np.ndarray:
@@ -25,7 +27,7 @@ class Shown(ABC):
         if ipython is not None and ipython.get_ipython() is not None:
             ipython.display.display(picture)
         else:
-            picture.show()
+            picture.show(title=self.title)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""

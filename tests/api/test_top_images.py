@@ -103,13 +103,15 @@ def test_units_without_a_position_have_none_beside_others(own, given):
 
 def test_what_is_found_shows_itself(own, monkeypatch):
     opened = []
-    monkeypatch.setattr(Image.Image, "show", lambda self: opened.append(np.asarray(self)))
+    monkeypatch.setattr(Image.Image, "show", lambda self, title: opened.append((np.asarray(self), title)))
     monkeypatch.setitem(sys.modules, "IPython", None)
     found = [dgnam.top_images(objective="fc8:1", k=1, **own), dgnam.occlusion(objective="fc8:1", k=1, **own)]
     found.append(dgnam.neighbors(np.zeros((1, 28, 28, 3), np.uint8), layers="fc8", k=1, **own))
     for one in found:
         one.show()
-    assert all(np.array_equal(picture, one.grid()) for picture, one in zip(opened, found, strict=True))
+    for one, (picture, title) in zip(found, opened, strict=True):
+        assert np.array_equal(picture, one.grid())
+        assert title == one.title
 
 
 def test_a_torch_module(photos):
