@@ -1,8 +1,8 @@
 """How the zoo's weights are stored: coarsely enough that a file is small, and what a reader then gets.
 
-Weights of more than one axis are rounded to multiples of a power of two, 1/64 to 1/32 of their standard deviation, so
-that compression finds something; 0.6 of the plain size.  Vectors (biases, statistics, scales) are not: there are few of
-them, and each moves a whole channel.  A caffemodel keeps float32.
+Weights of more than one axis are rounded to multiples of a power of two, 1/16 to 1/8 of their standard deviation, so
+that compression finds something; 0.43 of the plain size.  Vectors (biases, statistics, scales) are not: there are few
+of them, and each moves a whole channel.  A caffemodel keeps float32.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from ...caffe.proto import pb, write_caffemodel, write_hdf5_weights
 
-_STEPS = 32
+_STEPS = 8
 _HDF5 = ".h5"
 
 
@@ -48,7 +48,7 @@ def storage_of(file: str) -> str:
     """What a card says of a file of this name that `store` wrote."""
     if Path(file).suffix != _HDF5:
         return "a caffemodel in float32"
-    return "Caffe's HDF5 in float16, weights rounded to 1/32 of their standard deviation or finer, compressed"
+    return f"Caffe's HDF5 in float16, weights rounded to 1/{_STEPS} of their standard deviation or finer, compressed"
 
 
 def as_read(file: str, weights: Mapping[str, Sequence[np.ndarray]]) -> dict[str, list[np.ndarray]]:

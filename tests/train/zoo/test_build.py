@@ -38,7 +38,7 @@ def make(name: str, folder: Path, data_folder: Path) -> Path:
 def test_models_are_made_in_order_and_their_cards_say_what_was_measured(toy_zoo, data_folder):
     folders = {name: make(name, toy_zoo, data_folder) for name in "ejg"}
     held_out = open_dataset("toy-val", folder=data_folder)
-    assert code_bounds(zoo.load("e"), "fc6", held_out).mean() == pytest.approx(12, rel=1e-2)
+    assert code_bounds(zoo.load("e"), "fc6", held_out).mean() == pytest.approx(12, rel=3e-2)  # of rounded weights
     card = json.loads((folders["e"] / "card.json").read_text())
     assert card["measured"]["top1"] > 0.8
     assert card["training"]["iterations"] == 40
