@@ -110,7 +110,6 @@ def test_the_classes_of_a_label_set():
     net = Reds()
     own = OutsideJudge(["n01629819"], net)
     assert own.places.tolist() == [25]
-    assert OutsideJudge.batch_size == 50
     made = []
     judge = type("Own", (OutsideJudge,), {"__init__": lambda self, keys: made.append(list(keys))})
     judge.of_labels()
