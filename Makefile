@@ -43,7 +43,7 @@ reproduce-all: $(STAMP) ## repeat all experiments of the paper, and those beyond
 	$(BIN)/dgnam reproduce all $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="-m 'not slow'" for the quick ones)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 	@echo "==> tests passed; made: $(VENV)/ ($$($(BIN)/python --version)); make distclean removes it"
 
 test-all: ## run all tests, also those that take minutes

@@ -1,10 +1,13 @@
 """What all tests share: signals, a small image set, and a folder of small nets, so that training runs in seconds."""
 
 import io
+import os
 import signal
 import zipfile
 from importlib import import_module
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # recorded numbers are of one thread; before NumPy and torch read it
 
 import numpy as np
 import pytest
