@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import ChunksFailedError
+from ..process import keep_freed_memory
 from .terminal import REPORTED, complain, open_streams, report, warn
 
 
@@ -107,6 +108,7 @@ def _options(
 def main() -> None:
     """Run the command line; an error of the user's is one line on standard error."""
     open_streams()
+    keep_freed_memory(of_any_size=True)
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
         app()

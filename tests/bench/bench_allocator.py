@@ -24,6 +24,8 @@ make(10)
 """,
     "100 pictures": """
 import torch
+from dgnam.process import keep_freed_memory
+keep_freed_memory(of_any_size=True)  # as the command line does
 from dgnam.zoo.stand_ins import stand_in
 net = stand_in("squeezenet").eval()
 pictures = torch.zeros(100, 3, 227, 227)
