@@ -136,4 +136,4 @@ def _by_class(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m dgnam.experiments.measure_reference", description=__doc__)
     parser.add_argument("--data", help="the folder of the image sets; $DGNAM_DATA if left out")
-    write_bytes(reference_file(), to_bytes(measure(parser.parse_args().data), measured_with()))
+    write_bytes(reference_file(), to_bytes(measure(parser.parse_args().data), measured_with(), compress=True))

@@ -23,7 +23,7 @@ FEATURES = "judge-mini"
 OTHER_FEATURES = "scene-judge-mini"
 """The same for a second look: a network that no class of these pictures was taught."""
 
-INVERSES = {layer: f"deepsim-{layer}-mini" for layer in ("conv3", "pool5", "fc6")}
+INVERSES = {layer: f"deepsim-{layer}-v2-mini" for layer in ("conv3", "pool5", "fc6")}
 """The generators whose reconstructions are compared with pictures."""
 
 

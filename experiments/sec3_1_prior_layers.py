@@ -3,8 +3,6 @@
 The published generators of five more layers and trainings are shown beside them, and decide no claim.  Each prior has
 the best of twelve settings, tuned on other units.  How local a picture's structure is shows where the judge sees its
 class (one blob or many) and how much it loses when the picture's patches change places.
-
-Our small priors here are of one recipe, so that of fc6 is not the default prior.
 """
 
 from __future__ import annotations
@@ -98,9 +96,9 @@ EXPERIMENT = Experiment(
     models={
         "mini": mini(
             "caffenet-mini",
-            "deepsim-fc6-mini",
+            "deepsim-fc6-v2-mini",
             judges=("judge-mini", OUTSIDE),
-            others={"conv3": "deepsim-conv3-mini", "pool5": "deepsim-pool5-mini", "fc7": "deepsim-fc7-mini"},
+            others={layer: f"deepsim-{layer}-v2-mini" for layer in LAYERS if layer != "fc6"},
         ),
         "paper": published(
             "caffenet",

@@ -24,6 +24,8 @@ from .paths import HDF5_MAGIC, StrPath, existing_file, file_head, foreign_format
 MAX_AXES = 32
 """The most axes of a dataset that is read, as of a blob of Caffe's."""
 
+_WORTH_COMPRESSING = 1000
+"""Minimum count of numbers; for fewer, a chunk's metadata exceeds the saving."""
 _MAX_INFLATION = 100
 _FREE_INFLATION = 256 << 20
 """Compressed numbers may take this many bytes in all whatever the file's size, and above it 100 times the file."""
@@ -36,6 +38,13 @@ _LIBRARY_ERRORS = (
     *(OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, IndexError),
     *(ArithmeticError, MemoryError, NotImplementedError, zlib.error),
 )
+
+
+def compressed(values: np.ndarray) -> dict[str, Any]:
+    """What h5py's `create_dataset` takes to compress `values`, readable by every HDF5: one chunk, shuffle and gzip."""
+    if values.size <= _WORTH_COMPRESSING:
+        return {}
+    return {"chunks": values.shape, "shuffle": True, "compression": "gzip", "compression_opts": 9}
 
 
 class Hdf5File:

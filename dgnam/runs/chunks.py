@@ -10,18 +10,22 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..files.hdf5 import open_hdf5
+from ..files.hdf5 import compressed, open_hdf5
 from ..files.paths import utf8
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def to_bytes(arrays: Arrays, attributes: Mapping[str, Any] | None = None) -> bytes:
-    """An HDF5 file of these datasets and attributes; the same for the same values."""
+def to_bytes(arrays: Arrays, attributes: Mapping[str, Any] | None = None, compress: bool = False) -> bytes:
+    """An HDF5 file of these datasets and attributes; the same for the same values.
+
+    compress: those of more than 1,000 numbers, for a file that is kept in the repository.
+    """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver="earliest", track_order=False) as file:
         for name, values in arrays.items():
-            file.create_dataset(name, data=values, track_times=False)
+            how = compressed(np.asarray(values)) if compress else {}
+            file.create_dataset(name, data=values, track_times=False, **how)
         for name, value in ({} if attributes is None else attributes).items():
             file.attrs[name] = utf8(value).decode() if isinstance(value, str) else value
     return buffer.getvalue()

@@ -58,12 +58,12 @@ def data(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    """A training of deepsim-fc6-b-mini at its iteration 7, whose averaged weights are zero."""
-    net = CaffeModule(read_net(zoo.get("deepsim-fc6-b-mini").folder / "train.prototxt"), phase=pb.TRAIN)
+    """A training of deepsim-fc6-v2-mini at its iteration 7, whose averaged weights are zero."""
+    net = CaffeModule(read_net(zoo.get("deepsim-fc6-v2-mini").folder / "train.prototxt"), phase=pb.TRAIN)
     average = MovingAverage(net, 0.9)
     for name, value in average.values.items():
         value.fill_("/bn/" in name)
-    with training_in(tmp_path / "run", {}, {"model": "deepsim-fc6-b-mini"}) as training:
+    with training_in(tmp_path / "run", {}, {"model": "deepsim-fc6-v2-mini"}) as training:
         training.save({"iteration": 7, "average": average.state(), "modules": {"generator": net.state_dict()}})
     return tmp_path / "run"
 
@@ -85,7 +85,7 @@ def test_reconstructions_are_of_one_half(fake, data, tmp_path, half, count, labe
 
 
 def test_a_training_is_judged_by_its_averaged_weights(fake, data, run):
-    found = evaluate_reconstructions("deepsim-fc6-b-mini", run=run, count=4, data=data)
+    found = evaluate_reconstructions("deepsim-fc6-v2-mini", run=run, count=4, data=data)
     assert (found["iteration"], found["pictures"]) == (7, 4)
     assert found["code_cosine"] < 0.5  # gray, by the zeros
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -96,10 +96,10 @@ def test_a_training_is_judged_by_its_averaged_weights(fake, data, run):
 
 def test_preferred_images_are_of_one_half_of_the_units(fake, data, run, tmp_path):
     found = evaluate_preferred(
-        "deepsim-fc6-b-mini", run=run, half="odd", count=2, sheet=tmp_path / "s.png", data=data, progress=False
+        "deepsim-fc6-v2-mini", run=run, half="odd", count=2, sheet=tmp_path / "s.png", data=data, progress=False
     )
     assert fake.asked == [((2, 3, 56, 56), [1, 101])]
-    assert (found["target"], found["units"], found["iteration"]) == ("caffenet-mini", 2, 7)
+    assert (found["target"], found["units"], found["iteration"]) == ("caffenet-v2-mini", 2, 7)
     assert (tmp_path / "s.png").is_file()
 
 
@@ -151,6 +151,6 @@ def test_a_run_of_something_else_is_named(fake, data, run, tmp_path):
         evaluate_reconstructions("deepsim-fc6-mini", run=tmp_path / "other", data=data)
     (run / "chunks" / "checkpoint-000007.pt").write_bytes(b"")
     with pytest.raises(DgnamError, match=r"no whole checkpoint yet; .*checkpoint-000007\.pt is damaged"):
-        evaluate_reconstructions("deepsim-fc6-b-mini", run=run, data=data)
+        evaluate_reconstructions("deepsim-fc6-v2-mini", run=run, data=data)
     with pytest.raises(DgnamError, match="pixels have no training"):
         evaluate_preferred("pixels", run=run)

@@ -43,7 +43,7 @@ def toys(monkeypatch):
         "full_disk": Toy(OSError(28, "No space left on device", "chunk.h5")),
         "last": Toy(),
     }
-    small = replace(EXPERIMENT.models["mini"], prior="deepsim-conv3-mini", judges=())
+    small = replace(EXPERIMENT.models["mini"], prior="deepsim-fc6-mini", judges=())
     how = {"models": {**EXPERIMENT.models, "mini": small}, "section": "9", "claims": (), "main": None}
     made = {name: replace(EXPERIMENT, name=name, run=toy, **how) for name, toy in found.items()}
     made["unpublished"] = replace(made["unpublished"], models={}, unpublished="its networks are not published")

@@ -32,7 +32,7 @@ def test_every_network_that_decides_a_number_is_named(attributes, monkeypatch):
     """Also the encoders; but not the controls, of which only the pictures are taken."""
     with h5py.File(reference_file()) as file:
         judges = {name.partition(", ")[2] for name in file if name.startswith(("accuracy", "structure", "features"))}
-    assert {*judges, "caffenet-mini", "caffenet-v2-mini", "deepsim-conv3-mini"} - {"outside"} <= {*networks()}
+    assert {*judges, "caffenet-mini", "caffenet-v2-mini", "deepsim-conv3-v2-mini"} - {"outside"} <= {*networks()}
     assert not {*CONTROLS.values()} & {*networks()}
     assert {name.partition(", ")[2] for name in attributes if name.startswith("sha256")} == {*networks()}
     monkeypatch.setattr(measure_reference, "sha256", lambda path: path.parent.name)

@@ -28,7 +28,7 @@ def test_the_published_priors_are_those_of_nine_generators() -> None:
 def test_further_priors_are_shown_and_decide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DGNAM_DATA", raising=False)
     models = EXPERIMENT.models["mini"]
-    more = replace(models, others={**models.others, "fc8": "deepsim-fc7-mini"})
+    more = replace(models, others={**models.others, "fc8": "deepsim-fc7-v2-mini"})
     monkeypatch.setitem(EXPERIMENTS, EXPERIMENT.name, replace(EXPERIMENT, models={"mini": more}))
     outcome = reproduce(EXPERIMENT.name, scale="smoke", folder=tmp_path / "run", progress=False)
     numbers = json.loads((outcome.folder / "numbers.json").read_text())

@@ -93,9 +93,9 @@ def test_pixels_are_no_prior_in_a_generator_s_place(name):
 
 
 def test_a_prior_of_another_layer_is_not_shown_as_fc6():
-    check("sec3_1_prior_layers", prior="deepsim-fc6-v2-mini")
+    check("sec3_1_prior_layers", prior="deepsim-fc6-mini")
     with pytest.raises(DgnamError, match="inverts conv3, and sec3_1_prior_layers sets fc6 against other layers"):
-        check("sec3_1_prior_layers", prior="deepsim-conv3-mini")
+        check("sec3_1_prior_layers", prior="deepsim-conv3-v2-mini")
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -158,7 +158,7 @@ def test_of_another_prior_modified_reconstructions_are_no_control(prior, measure
 def test_of_another_prior_structures_are_no_control(monkeypatch):
     monkeypatch.setattr(Context, "judges", {"judge-mini": None})
     assert any("reconstructions, fc6" in control for control in structures(made("sec3_1_prior_layers")).ceiling)
-    other = structures(made("sec3_1_prior_layers", prior="deepsim-fc6-v2-mini")).ceiling
+    other = structures(made("sec3_1_prior_layers", prior="deepsim-fc6-mini")).ceiling
     assert any("reconstructions, conv3" in control for control in other)
     assert not any("reconstructions, fc6" in control for control in other)
 

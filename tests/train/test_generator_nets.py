@@ -16,10 +16,9 @@ from dgnam.train.encoder import Encoder
 from dgnam.train.fit import check_fit, check_generator
 from dgnam.train.losses import PUBLISHED
 
-MINI = {"deepsim-fc6-mini": 4.4, "deepsim-fc7-mini": 3.5, "deepsim-pool5-mini": 3.0, "deepsim-conv3-mini": 1.5}
+MINI = {"deepsim-fc6-mini": 4.4}
 """At most so many MB in float16."""
 PROJECTED = {
-    "deepsim-fc6-b-mini": 11.0,
     "deepsim-fc6-v2-mini": 12.0,
     "deepsim-fc7-v2-mini": 12.5,
     "deepsim-pool5-v2-mini": 5.0,

@@ -6,18 +6,16 @@ Caffe writes a group for every layer and omits parameters shared with an earlier
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import h5py
 import numpy as np
 
 from ...errors import CaffeError, shortened
-from ...files.hdf5 import Hdf5File, open_hdf5
+from ...files.hdf5 import Hdf5File, compressed, open_hdf5
 from ...files.paths import StrPath, replacing
 
 _LONGEST_INDEX = 18
-_WORTH_COMPRESSING = 1000
-"""Minimum count of numbers; for fewer, a chunk's metadata exceeds the saving."""
 LIBVER = ("earliest", "v108")
 """The oldest layout: readable by real Caffe with any HDF5 version, and free of timestamps."""
 
@@ -72,12 +70,8 @@ def _write_layers(
         for i, blob in enumerate(blobs):
             stored = _as_stored(blob, dtype, f"{where}: layer '{name}', blob {i}")
             if stored.shape != (0,):
-                chunked = _chunked(stored) if compress and stored.size > _WORTH_COMPRESSING else {}
-                group.create_dataset(str(i), data=stored, track_times=False, **chunked)
-
-
-def _chunked(stored: np.ndarray) -> dict[str, Any]:
-    return {"chunks": stored.shape, "shuffle": True, "compression": "gzip", "compression_opts": 9}
+                how = compressed(stored) if compress else {}
+                group.create_dataset(str(i), data=stored, track_times=False, **how)
 
 
 def _read_layer(file: Hdf5File, layer: str) -> list[np.ndarray]:

@@ -96,19 +96,16 @@ def _clips(what: str) -> ZooClassifier:
     return ZooClassifier(note, data=SPORTS, start="action-mini")
 
 
-def _inverse(code: str, note: str) -> ZooGenerator:
-    """A generator at 64 px, with C up to pool5 as in the paper."""
-    return _generator("caffenet-mini", note, GeneratorRecipe(_TRAIN, code, ("pool5",), losses=RelativeLosses()))
-
-
 _HEADS = ("conv1", "res2b", "res3c", "res4b")
 _ROBUST = Comparison("resnet-robust-mini", (*_HEADS, "fc200"), _HEADS, weight=3.0)
 """A net that resists adversarial examples, as a comparator."""
 
 
-def _projected(code: str, encoder: str, note: str) -> ZooGenerator:
+def _projected(code: str, note: str = "a prior") -> ZooGenerator:
     """A generator at 64 px, trained against the features of a net that resists adversarial examples."""
-    return _generator(encoder, note, ProjectedRecipe(_TRAIN, code, (_ROBUST,), image=1.0, code=0.15, adversarial=0.15))
+    return _generator(
+        "caffenet-v2-mini", note, ProjectedRecipe(_TRAIN, code, (_ROBUST,), image=1.0, code=0.15, adversarial=0.15)
+    )
 
 
 def _large(code: str, encoder: str) -> ZooGenerator:
@@ -162,15 +159,13 @@ RECIPES: dict[str, ZooRecipe] = {
         adversarial_radius=200.0,
     ),
     "judge-mini": ZooClassifier("an independent judge of pictures: another architecture and seed, never a target"),
-    "deepsim-fc6-mini": _inverse("fc6", "a prior"),
-    "deepsim-fc6-b-mini": _projected("fc6", "caffenet-mini", "a prior"),
-    "deepsim-fc6-v2-mini": _projected("fc6", "caffenet-v2-mini", "the default prior"),
-    "deepsim-fc7-v2-mini": _projected("fc7", "caffenet-v2-mini", "a prior"),
-    "deepsim-pool5-v2-mini": _projected("pool5", "caffenet-v2-mini", "a prior"),
-    "deepsim-conv3-v2-mini": _projected("conv3", "caffenet-v2-mini", "a prior"),
-    "deepsim-fc7-mini": _inverse("fc7", "a prior"),
-    "deepsim-pool5-mini": _inverse("pool5", "a prior"),
-    "deepsim-conv3-mini": _inverse("conv3", "a prior"),
+    "deepsim-fc6-mini": _generator(
+        "caffenet-mini", "a prior", GeneratorRecipe(_TRAIN, "fc6", ("pool5",), losses=RelativeLosses())
+    ),
+    "deepsim-fc6-v2-mini": _projected("fc6", "the default prior"),
+    "deepsim-fc7-v2-mini": _projected("fc7"),
+    "deepsim-pool5-v2-mini": _projected("pool5"),
+    "deepsim-conv3-v2-mini": _projected("conv3"),
     "deepsim-fc6": ZooGenerator(
         "the paper's default prior, which inverts CaffeNet's fc6, trained anew on ImageNet",
         "caffenet",
