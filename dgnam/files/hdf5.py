@@ -40,7 +40,7 @@ _LIBRARY_ERRORS = (
 )
 
 
-def compressed(values: np.ndarray) -> dict[str, Any]:
+def compression(values: np.ndarray) -> dict[str, Any]:
     """What h5py's `create_dataset` takes to compress `values`, readable by every HDF5: one chunk, shuffle and gzip."""
     if values.size <= _WORTH_COMPRESSING:
         return {}

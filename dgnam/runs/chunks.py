@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..files.hdf5 import compressed, open_hdf5
+from ..files.hdf5 import compression, open_hdf5
 from ..files.paths import utf8
 
 Arrays = Mapping[str, np.ndarray]
@@ -24,7 +24,7 @@ def to_bytes(arrays: Arrays, attributes: Mapping[str, Any] | None = None, compre
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver="earliest", track_order=False) as file:
         for name, values in arrays.items():
-            how = compressed(np.asarray(values)) if compress else {}
+            how = compression(np.asarray(values)) if compress else {}
             file.create_dataset(name, data=values, track_times=False, **how)
         for name, value in ({} if attributes is None else attributes).items():
             file.attrs[name] = utf8(value).decode() if isinstance(value, str) else value

@@ -8,7 +8,11 @@ import pytest
 
 from dgnam.process import allocator, keep_freed_memory
 
-needs_glibc = pytest.mark.skipif(allocator.platform.libc_ver()[0] != "glibc", reason="only glibc is told")
+GLIBC = allocator.platform.libc_ver()[0] == "glibc"
+needs_glibc = pytest.mark.skipif(not GLIBC, reason="only glibc is told")
+needs_mallinfo2 = pytest.mark.skipif(
+    not (GLIBC and hasattr(ctypes.CDLL(None), "mallinfo2")), reason="mallinfo2 is of glibc 2.33 and newer"
+)
 
 STEP = """
 import ctypes, torch
@@ -49,10 +53,8 @@ def step(code, numbers=5_000_000, count=8):
     return mapped, free / 1e6
 
 
-@needs_glibc
+@needs_mallinfo2
 def test_what_is_freed_is_kept_for_the_next_step():
-    if not hasattr(ctypes.CDLL(None), "mallinfo2"):
-        pytest.skip("mallinfo2 is new in glibc 2.33")
     mapped, free = step("")
     assert mapped == 8
     assert free < 100
@@ -61,11 +63,9 @@ def test_what_is_freed_is_kept_for_the_next_step():
     assert free > 150
 
 
-@needs_glibc
+@needs_mallinfo2
 @pytest.mark.parametrize(("code", "mapped", "kept"), [("import dgnam", 3, 0), (COMMAND, 0, 480)])
 def test_large_blocks_are_kept_where_the_process_is_the_command_s(code, mapped, kept):
-    if not hasattr(ctypes.CDLL(None), "mallinfo2"):
-        pytest.skip("mallinfo2 is new in glibc 2.33")
     found, free = step(code, 40_000_000, 3)
     assert found == mapped
     assert kept <= free < kept + 100

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from ...errors import CaffeError, shortened
-from ...files.hdf5 import Hdf5File, compressed, open_hdf5
+from ...files.hdf5 import Hdf5File, compression, open_hdf5
 from ...files.paths import StrPath, replacing
 
 _LONGEST_INDEX = 18
@@ -70,7 +70,7 @@ def _write_layers(
         for i, blob in enumerate(blobs):
             stored = _as_stored(blob, dtype, f"{where}: layer '{name}', blob {i}")
             if stored.shape != (0,):
-                how = compressed(stored) if compress else {}
+                how = compression(stored) if compress else {}
                 group.create_dataset(str(i), data=stored, track_times=False, **how)
 
 
