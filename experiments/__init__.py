@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dgnam.am.argument_types import check_types
-from dgnam.am.precision import FLOAT32
 from dgnam.api.targets import Labels
+from dgnam.caffe.precision import FLOAT32
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath
 from dgnam.runs.executor import Executor

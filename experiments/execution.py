@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from dgnam import zoo
-from dgnam.am.precision import FLOAT32, check_precision
 from dgnam.api.fingerprint import file_checksums
 from dgnam.api.run_folder import at_work, begin
 from dgnam.api.spec import spec_of
 from dgnam.caffe.mode import usable_device
+from dgnam.caffe.precision import FLOAT32, check_precision
 from dgnam.data.named_set import DATA_VARIABLE, find_set
 from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError, closest

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..caffe.precision import BFLOAT16, FLOAT32, check_precision
 from ..errors import DgnamError, shortened
 from ..runs.progress import progress_bar
 from .batch_invariance import batch_invariant
@@ -29,7 +30,7 @@ from .borrow import borrowed, modules_of
 from .framing import frame_for
 from .jobs import Batches, Job, Result, Stop, check_batches, places_of_change, split_batches
 from .objectives import Objective, Readout
-from .precision import BFLOAT16, FLOAT32, ROUNDING, Lowered, check_networks, check_precision, matrix_products
+from .precision import ROUNDING, Lowered, check_networks, matrix_products
 from .priors import Prior
 from .regularizers import Bounds, Regularizer, StepContext
 from .starts import RandomStart, Start

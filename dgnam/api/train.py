@@ -14,7 +14,6 @@ from ..files.paths import StrPath
 from ..runs import Interrupted, Record
 from ..runs.record import RECORD, resume_command
 from ..train import zoo as train_zoo
-from ..train.classifier import MIXED
 from ..train.own_net import train_own
 
 
@@ -51,8 +50,9 @@ def train(
     model: a small model of our own, which ends with its card in `models/`; or the path of a solver.prototxt, whose
         weights end as a caffemodel beside the checkpoints.
     data: the folder of the image sets; $DGNAM_DATA where None.
-    weights, precision, adversarial_radius: with a solver.prototxt, weights to start from; "bfloat16" or "float32"; and
-        how far, in gray levels, pictures are changed for the worse before the net learns from them.
+    weights, precision, adversarial_radius: with a solver.prototxt, weights to start from; "bfloat16" or "float32",
+        where None takes what the device is faster in; and how far, in gray levels, pictures are changed for the worse
+        before the net learns from them.
     time_limit: minutes after which to stop at a checkpoint.
     replace: put a small model into the place of the one that is there; otherwise that is an error.
     folder: the run's; runs/train-NAME where None.
@@ -75,7 +75,7 @@ def train(
     try:
         if own:
             how |= {"weights": None if weights is None else Path(weights), "adversarial_radius": adversarial_radius}
-            made = train_own(model, place, precision=MIXED if precision is None else precision, **how)
+            made = train_own(model, place, precision=precision, **how)
         else:
             made = train_zoo.build_model(model, place, replace=replace, **how)
     except KeyboardInterrupt as stop:

@@ -14,9 +14,9 @@ from ..am import Bounds, ClipTarget, Objective, Prior, Result, Settings, Start, 
 from ..am.argument_types import check_types
 from ..am.batch_size import AUTO
 from ..am.images import picture
-from ..am.precision import FLOAT32
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
+from ..caffe.precision import FLOAT32
 from ..errors import ArgumentError, DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment

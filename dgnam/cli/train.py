@@ -23,7 +23,9 @@ def train(
     weights: Annotated[
         Path | None, typer.Option(help="With a solver.prototxt: initial weights, for fine-tuning.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="With a solver.prototxt: bfloat16 or float32.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="With a solver.prototxt: bfloat16 or float32. Default: the faster.")
+    ] = None,
     adversarial_radius: Annotated[
         float | None,
         typer.Option(help="With a solver.prototxt: train adversarially, changing pictures by so many gray levels."),

@@ -8,8 +8,8 @@ import sys
 from ..caffe.mode import usable_device
 from ..errors import DgnamError
 from ..runs.interrupt import BAD_INPUT, STOPPED, Interrupted
-from .classifier import MIXED, PRECISIONS
 from .own_net import train_own
+from .passes import PRECISIONS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", help="the folder of the image sets; $DGNAM_DATA if left out")
     parser.add_argument("--weights", help="weights to start from, for fine-tuning")
     parser.add_argument("--device", default="cpu", help="cpu, or cuda")
-    parser.add_argument("--precision", default=MIXED, choices=PRECISIONS, help="of the passes")
+    parser.add_argument("--precision", choices=PRECISIONS, help="of the passes; the faster if left out")
     parser.add_argument("--adversarial-radius", type=float, help="train adversarially, in balls so large (gray levels)")
     parser.add_argument("--time-limit", type=float, help="minutes after which to stop at a checkpoint")
     given = parser.parse_args(arguments)

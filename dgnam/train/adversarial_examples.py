@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
 from ..errors import DgnamError
+from .passes import Passes
 
 _LEAST_NORM = 1e-12
 
@@ -38,18 +39,18 @@ class AdversarialExamples:
         if not (math.isfinite(self.radius) and self.radius > 0):
             raise DgnamError(f"adversarial radius {self.radius}: give a positive number of gray levels")
 
-    def __call__(self, net: CaffeModule, images: Tensor, labels: Tensor, *, seed: int, mixed: bool) -> Tensor:
+    def __call__(self, net: CaffeModule, images: Tensor, labels: Tensor, *, seed: int, passes: Passes) -> Tensor:
         """Images (N, C, H, W) at most `radius` from those given, with a larger loss as a rule.
 
         seed: of the random places.
-        mixed: whether the pass is in bfloat16.
+        passes: what the pass is computed in.
         """
         radius = self.radius * abs(self.scale)
         draw = torch.Generator(images.device).manual_seed(seed)
         direction = torch.randn(images.shape, generator=draw, device=images.device)
         length = torch.rand((len(images), 1, 1, 1), generator=draw, device=images.device) ** 2
         start = (images + radius * _unit(direction) * length).requires_grad_(True)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=mixed):
+        with passes():
             loss = net.loss(net(start, labels))
         (gradient,) = torch.autograd.grad(loss, start)
         moved = start.detach() + radius * _unit(gradient) - images

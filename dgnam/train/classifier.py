@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
+from ..caffe.precision import FLOAT32
 from ..caffe.proto import pb, to_text
 from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
 from ..caffe.wiring.build import WiredLayer, build
 from ..caffe.wiring.weights import Weights
 from ..data.dataset import Indexed
-from ..errors import DgnamError, closest
+from ..errors import DgnamError
 from .adversarial_examples import AdversarialExamples
 from .batch_norm.restore import is_folded, restore_batch_norm
 from .checkpoint import training_in
@@ -29,6 +30,7 @@ from .device_loader import stream_on
 from .fit import check_same_weights
 from .image_loader import ImageLoader
 from .intermediate_weights import intermediate_file, write_intermediate
+from .passes import Passes
 from .progress import Progress
 from .sheet import write_pictures
 from .solver_nets import named_weights, solver_nets
@@ -39,10 +41,6 @@ FOR_STATISTICS = 512
 
 _ON_SHEET = 32
 """How many pictures of the first batch are laid out, to see what the net is shown."""
-
-MIXED = "bfloat16"
-PRECISIONS = (MIXED, "float32")
-"""What the passes of a training are computed in."""
 
 
 @dataclass
@@ -60,7 +58,7 @@ def train_classifier(
     data_folder: str | Path | None = None,
     weights: Weights | None = None,
     device: str = "cpu",
-    precision: str = MIXED,
+    precision: str | None = None,
     time_limit: float | None = None,
     keep: Collection[int] = (),
     until: int | None = None,
@@ -73,7 +71,8 @@ def train_classifier(
 
     weights: what layers of the same name start from, for fine-tuning; None takes the files that the solver's `weights`
         names, if any.  Those of a net whose batch normalisation was folded away are unfolded.
-    precision: "bfloat16", of the passes, with parameters and loss in float32; or "float32" throughout.
+    precision: of the passes, "bfloat16" or "float32"; None takes what the device is faster in, also where a run that
+        began on another goes on.
     time_limit: seconds after which the run saves its checkpoint and returns None, to be continued by the same call.
     keep: the iterations at which the weights are kept, as `weights-<iteration>.caffemodel` in the run's folder, to see
         later how the net learned (Sec. 3.6, 1); 0 keeps those that it starts with.
@@ -90,8 +89,7 @@ def train_classifier(
     """
     solver, train, test = solver_nets(solver_path, beside=beside)
     definition = train.definition
-    if precision not in PRECISIONS:
-        raise DgnamError(f"precision '{precision}': give one of {closest(precision, PRECISIONS)}")
+    passes = Passes(device, precision)
     last = _end(solver, until)
     folder = Path(run_folder)
     layer, train_net = split_data_layer(definition, pb.TRAIN, data_folder, train.folder, train.state)
@@ -108,7 +106,9 @@ def train_classifier(
     for start in starts:
         _start_from(net, start, loader)
     identity = {**recipe(solver, definition), **_origin(starts)}
-    run = _Run(solver, net.place(device), folder, identity, precision, adversarial)
+    if precision == FLOAT32:
+        identity["precision"] = precision
+    run = _Run(solver, net.place(device), folder, identity, passes, adversarial)
     about: dict[str, Any] = {"precision": precision, "adversarial_radius": adversarial_radius}
     about |= {"weights": None if weights is None else {"object": "weights"}}
     usual = {"model": str(solver_path), "data": _text(data_folder), "device": device, **about}
@@ -241,14 +241,14 @@ class _Run:
         net: CaffeModule,
         folder: Path,
         recipe: dict[str, Any],
-        precision: str,
+        passes: Passes,
         adversarial: AdversarialExamples | None = None,
     ):
         self.solver, self.net, self.folder = solver, net, folder
-        self.recipe = recipe if precision == MIXED else {**recipe, "precision": precision}
+        self.recipe = recipe
         if adversarial is not None:
             self.recipe = {**self.recipe, "adversarial_radius": adversarial.radius}
-        self.mixed, self.adversarial = precision == MIXED, adversarial
+        self.passes, self.adversarial = passes, adversarial
         learned = [(p, net.parameter(k)) for k, p in enumerate(net.plan.params) if p.lr_mult]
         if not learned:
             raise DgnamError(f"net '{net.plan.name}' has nothing to learn: each lr_mult is 0")
@@ -295,8 +295,8 @@ class _Run:
         y = torch.as_tensor(labels).to(x.device)
         if self.adversarial is not None:
             draw = np.random.default_rng((max(self.solver.random_seed, 0), number))
-            x = self.adversarial(self.net, x, y, seed=int(draw.integers(1 << 62)), mixed=self.mixed)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
+            x = self.adversarial(self.net, x, y, seed=int(draw.integers(1 << 62)), passes=self.passes)
+        with self.passes():
             outputs = self.net(x, y)
         loss = self.net.loss(outputs)
         if not bool(torch.isfinite(loss)):

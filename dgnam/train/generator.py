@@ -35,6 +35,7 @@ from .fit import check_fit
 from .generator_loop import run_training
 from .image_loader import ImageLoader
 from .losses import PIXEL_SCALE, PUBLISHED, Losses
+from .passes import Passes
 from .sheet import write_sheet
 from .solver_nets import solver_nets
 from .training_module import TrainingModule
@@ -114,7 +115,7 @@ class GeneratorRun:
     """The four networks of one training and their update rules."""
 
     def __init__(self, nets: Path, recipe: GeneratorRecipe, encoder: CaffeModule, device: str):
-        self.recipe = recipe
+        self.recipe, self.passes = recipe, Passes(device)
         self.solver, (g_net, *_), _ = solver_nets(nets / "solver.prototxt", beside=True)
         self.d_solver, (d_net, *_), _ = solver_nets(nets / "discriminator_solver.prototxt", beside=True)
         self.encoder = Encoder(encoder, recipe.code_layer, recipe.comparator_layers)
@@ -139,15 +140,14 @@ class GeneratorRun:
         seed = max(self.solver.random_seed, 0) + 1 + iteration
         self.net.seed(seed)
         self.discriminator.seed(seed + 1)
-        mixed = torch.autocast(real.device.type, torch.bfloat16)
-        with torch.no_grad(), mixed:
+        with torch.no_grad(), self.passes():
             code, features = self.encoder(real)
         code = code.float()
-        with mixed:
+        with self.passes():
             fake = self._generate(code, real)
-        d_loss = self._discriminate(iteration, real, fake.detach(), code, mixed)
+        d_loss = self._discriminate(iteration, real, fake.detach(), code)
         self.discriminator.requires_grad_(False)  # its turn is over: only what it says of the picture counts
-        with mixed:
+        with self.passes():
             score = self._score(fake, code)
             fake_features = self.encoder.features(fake)
         terms = self.recipe.losses.terms(fake, real, fake_features, features, score)
@@ -163,8 +163,8 @@ class GeneratorRun:
         self.last_adversarial = float(terms["adversarial"].detach())
         return {**{name: float(term.detach()) for name, term in terms.items()}, "discriminator": d_loss} if log else {}
 
-    def _discriminate(self, iteration: int, real: Tensor, fake: Tensor, code: Tensor, mixed: Any) -> float:
-        with mixed:
+    def _discriminate(self, iteration: int, real: Tensor, fake: Tensor, code: Tensor) -> float:
+        with self.passes():
             on_real, on_fake = self._score(real, code), self._score(fake, code)
         loss = F.softplus(-on_real.float()).mean() + F.softplus(on_fake.float()).mean()
         if float(loss.detach()) >= self.recipe.pause_below * self.last_adversarial:

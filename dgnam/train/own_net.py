@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..caffe.proto import read_weights, write_caffemodel
-from .classifier import MIXED, train_classifier
+from .classifier import train_classifier
 from .solver_nets import solver_nets
 
 
@@ -23,7 +23,7 @@ def train_own(
     data_folder: str | os.PathLike[str] | None = None,
     weights: str | Path | None = None,
     device: str = "cpu",
-    precision: str = MIXED,
+    precision: str | None = None,
     adversarial_radius: float | None = None,
     time_limit: float | None = None,
     progress: bool = True,

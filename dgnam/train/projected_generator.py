@@ -45,6 +45,7 @@ from .generator_loop import run_training
 from .image_loader import ImageLoader
 from .losses import PIXEL_SCALE
 from .moving_average import MovingAverage
+from .passes import Passes
 from .projected_recipe import Comparison, ProjectedRecipe
 from .sheet import write_sheet
 from .solver_nets import solver_nets
@@ -133,7 +134,7 @@ class ProjectedRun:
         side: int,
         device: str,
     ):
-        self.recipe = recipe
+        self.recipe, self.passes = recipe, Passes(device)
         self.solver, (definition, *_), _ = solver_nets(nets / "solver.prototxt", beside=True)
         seed = max(self.solver.random_seed, 0)
         Encoder(encoder, recipe.code_layer, recipe.comparator_layers)  # an unknown layer is an error
@@ -185,21 +186,20 @@ class ProjectedRun:
         With `log` returns the losses, and how strongly each pulls at the images; only then is a GPU waited for.
         """
         self.net.seed(max(self.solver.random_seed, 0) + 1 + iteration)
-        mixed = torch.autocast(real.device.type, torch.bfloat16)
-        with torch.no_grad(), mixed:
+        with torch.no_grad(), self.passes():
             code = self.encoder(real)[0].float()
-        with mixed:
+        with self.passes():
             fake = center_of(next(iter(self.net(code).values())), real)
             theirs, ours = self._features(iteration, real, fake)
         on_real, on_fake = self._of_heads(theirs), self._of_heads(ours)
         self.heads.learn_statistics(on_real)
 
         rate, shown_code = self.rate(iteration), code.flatten(1) / CODE_MEAN
-        discriminators = self._discriminate(on_real, on_fake, real, fake, shown_code, mixed)
+        discriminators = self._discriminate(on_real, on_fake, real, fake, shown_code)
         torch.stack(list(discriminators.values())).sum().backward()
         _move(self.d_update, rate * self.recipe.discriminator_rate)
 
-        terms = self._terms(ours, theirs, on_fake, real, fake, code, shown_code, mixed)
+        terms = self._terms(ours, theirs, on_fake, real, fake, code, shown_code)
         losses = self._logged(iteration, {**terms, **discriminators}) if log else {}
         if log:
             losses |= self._pulls(terms, fake)
@@ -225,11 +225,11 @@ class ProjectedRun:
         return [blobs[k] for own, blobs in zip(self.compared, features, strict=True) for k in own.heads]
 
     def _discriminate(
-        self, on_real: Sequence[Tensor], on_fake: Sequence[Tensor], real: Tensor, fake: Tensor, code: Tensor, mixed: Any
+        self, on_real: Sequence[Tensor], on_fake: Sequence[Tensor], real: Tensor, fake: Tensor, code: Tensor
     ) -> dict[str, Tensor]:
         """What the heads learn from."""
         self._learning(True)
-        with mixed:
+        with self.passes():
             real_scores, pixels_real = self.heads(on_real, code), self.pixel_head(real / PIXEL_SCALE, code)
             detached, image = [blob.detach() for blob in on_fake], fake.detach() / PIXEL_SCALE
             fake_scores, pixels_fake = self.heads(detached, code), self.pixel_head(image, code)
@@ -247,12 +247,11 @@ class ProjectedRun:
         fake: Tensor,
         code: Tensor,
         shown_code: Tensor,
-        mixed: Any,
     ) -> dict[str, Tensor]:
         """G's losses, weighted."""
         recipe = self.recipe
         self._learning(False)
-        with mixed:
+        with self.passes():
             adversarial = generator_hinge(self.heads(on_fake, shown_code))
             pixels = generator_hinge([self.pixel_head(fake / PIXEL_SCALE, shown_code)])
             again = self.encoder.features(fake)[0]

@@ -17,10 +17,11 @@ from dgnam.am import (
     Unit,
     act_range_bounds,
     gather,
-    precision,
     released,
     synthesize,
 )
+from dgnam.am.precision import Lowered, matrix_products
+from dgnam.caffe import precision
 from dgnam.errors import DgnamError
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))
@@ -43,10 +44,12 @@ def made(parts, jobs=JOBS, **options):
 
 
 def test_bfloat16_comes_near_float32_and_is_another(parts):
-    full, half = made(parts), made(parts, precision="bfloat16")
+    # In so small a net one maximum of a pooling that goes another way turns a gradient by 10 degrees: many jobs.
+    jobs = [Job(Unit("fc8", k % 10), k, released(n_iters=20)) for k in range(40)]
+    full, half = made(parts, jobs), made(parts, jobs, precision="bfloat16")
     assert half.images.dtype == half.codes.dtype == half.activations.dtype == np.float32
     assert half.activations[:, 0] == pytest.approx(full.activations[:, 0], rel=0.05, abs=0.5)
-    assert half.last_activations.mean() == pytest.approx(full.last_activations.mean(), rel=0.05)
+    assert half.last_activations.mean() == pytest.approx(full.last_activations.mean(), rel=0.1)
     assert (half.codes != full.codes).any()
 
 
@@ -154,46 +157,11 @@ def test_caffe_modules_of_another_precision_run(tiny_modules):
     assert {one.dtype for one in halves[0].parameters()} == {torch.bfloat16}
 
 
-@pytest.mark.parametrize("has", [True, False])
-def test_bfloat16_and_tf32_of_a_gpu(monkeypatch, has):
-    asked = []
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: asked.append(how) or has)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0) if has else (7, 5))
-    if has:
-        precision.check_precision("bfloat16", "cuda")
-        precision.check_precision("tf32", "cuda")
-    else:
-        with pytest.raises(
-            DgnamError, match="this GPU has no bfloat16, so it would be slower than float32; use float32"
-        ):
-            precision.check_precision("bfloat16", "cuda")
-        with pytest.raises(DgnamError, match="TF32 is of NVIDIA GPUs from Ampere on"):
-            precision.check_precision("tf32", "cuda")
-    assert asked == [{"including_emulation": False}]
-
-
-@pytest.mark.parametrize(
-    ("machine", "avx", "amx", "arm", "has"),
-    [
-        *(("x86_64", True, False, None, True), ("AMD64", False, True, None, True), ("x86_64", False, False, 1, False)),
-        *(("aarch64", True, True, None, False), ("aarch64", False, False, 1, True), ("aarch64", True, True, 0, False)),
-    ],
-)
-def test_a_cpu_with_instructions_for_bfloat16(monkeypatch, machine, avx, amx, arm, has):
-    monkeypatch.undo()
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    own = {} if arm is None else {"_is_mkldnn_bf16_supported": lambda: arm}
-    monkeypatch.setattr(torch.ops, "mkldnn", type("Ops", (), {name: staticmethod(one) for name, one in own.items()}))
-    assert precision.cpu_has_bfloat16() is has
-
-
 def test_matrix_products_are_in_full_but_for_tf32():
     products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
     before = products.allow_tf32, convolutions.allow_tf32
     for name, allowed in (("tf32", True), ("float32", False), ("bfloat16", False)):
-        with precision.matrix_products(name):
+        with matrix_products(name):
             assert (products.allow_tf32, convolutions.allow_tf32) == (allowed, allowed)
         assert (products.allow_tf32, convolutions.allow_tf32) == before
 
@@ -202,9 +170,9 @@ def test_errors_within_a_pass_say_bfloat16_where_it_is_the_cause():
     module = nn.Linear(2, 2)
     long = f"precision bfloat16: a network can't compute in it (bad {'x' * 296}… (404 characters)); use float32"
     for error, words in ((ValueError("bad " + "x" * 400), long), (DgnamError("own"), "own")):
-        with pytest.raises(DgnamError) as caught, precision.Lowered("bfloat16", module).weights():
+        with pytest.raises(DgnamError) as caught, Lowered("bfloat16", module).weights():
             raise error if module.weight.dtype == torch.bfloat16 else KeyError
         assert module.weight.dtype == torch.float32
         assert str(caught.value) == words
-    with pytest.raises(ValueError, match="bad"), precision.Lowered("float32", module).weights():
+    with pytest.raises(ValueError, match="bad"), Lowered("float32", module).weights():
         raise ValueError("bad")

@@ -28,7 +28,6 @@ from dgnam.am import (
     Unit,
     act_range_bounds,
     batch_size,
-    precision,
     random_code,
     released,
     released_from_image,
@@ -37,6 +36,7 @@ from dgnam.am.images import picture
 from dgnam.am.starts.code_file import read_codes
 from dgnam.api.result import Arrays, Visualization
 from dgnam.api.targets import open_target
+from dgnam.caffe import precision
 from dgnam.errors import DgnamError
 
 FEW = released(n_iters=4)

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from dgnam import zoo
-from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, precision, released, synthesize
+from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, released, synthesize
 from dgnam.am.packed_products import PackedProducts
 from dgnam.bench import machine, table
 from dgnam.bench.by_hand import ByHand, Normalization
+from dgnam.caffe import precision
 from dgnam.cli.app import app
 from dgnam.errors import DgnamError
 from dgnam.runs import record

@@ -11,6 +11,7 @@ from dgnam.train.__main__ import main
 from dgnam.train.adversarial_examples import AdversarialExamples
 from dgnam.train.classifier import train_classifier
 from dgnam.train.data_layer import split_data_layer
+from dgnam.train.passes import Passes
 from tests.toy import TRAIN_VAL
 
 
@@ -20,7 +21,7 @@ def test_changes_stay_within_the_radius_and_raise_the_loss(scale):
     images = torch.randn(16, 3, 12, 12, generator=torch.Generator().manual_seed(0)) * 50 * scale
     labels = torch.arange(16) % 6
     examples = AdversarialExamples(100.0, scale)
-    worse = examples(net, images, labels, seed=1, mixed=False)
+    worse = examples(net, images, labels, seed=1, passes=Passes("cpu", "float32"))
     lengths = (worse - images).flatten(1).norm(dim=1) / scale
     assert (lengths <= 100.01).all()
     assert lengths.mean() > 50

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from dgnam.caffe import precision
 from dgnam.caffe.proto import read_caffemodel, write_hdf5_weights
 from dgnam.data.dataset import open_dataset
 from dgnam.errors import DgnamError
@@ -148,6 +149,17 @@ def test_a_solver_that_the_trainer_can_t_take_is_a_clear_error(old, new, message
 def test_an_unknown_precision_lists_the_known(nets, tmp_path, data_folder):
     with pytest.raises(DgnamError, match="precision 'float16': give one of"):
         train(nets, tmp_path / "run", data_folder, precision="float16")
+
+
+def test_a_run_goes_on_where_bfloat16_is_lacking_and_in_no_other_precision_than_was_asked(
+    nets, tmp_path, data_folder, monkeypatch
+):
+    for has in (True, False):
+        monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda has=has: has)
+        assert train(nets, tmp_path / "any", data_folder, time_limit=0) is None
+    assert train(nets, tmp_path / "full", data_folder, time_limit=0, precision="float32") is None
+    with pytest.raises(DgnamError, match=r"cannot resume .*full: precision changed"):
+        train(nets, tmp_path / "full", data_folder)
 
 
 def test_a_net_without_held_out_pictures_is_trained_when_no_test_is_asked_for(nets, tmp_path, data_folder):
