@@ -179,6 +179,11 @@ def _checked(folder: Path, record: Record) -> Record:
             f"{folder / _EARLIER} is a checkpoint from before trainings were runs, and can't be resumed; nothing is "
             "lost: finish that training with the dgnam that began it, or give another folder to train anew"
         )
+    if any((folder / CHUNKS).glob(f"checkpoint-*{_SUFFIX}")):
+        raise DgnamError(
+            f"{folder} has checkpoints and no {RECORD} that says of what training; give another folder, or remove "
+            f"{folder / CHUNKS} to train anew"
+        )
     return record
 
 

@@ -61,6 +61,14 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
     assert resumed(saved(tmp_path / "none")) == (0,)
 
 
+def test_checkpoints_of_an_unknown_training_are_refused(tmp_path):
+    (saved(tmp_path, 10) / "run.json").unlink()
+    with pytest.raises(DgnamError, match=r"has checkpoints and no run\.json .*; give another folder, or remove .*nks"):
+        resumed(tmp_path)
+    assert files(tmp_path) == ["checkpoint-000010.pt"]
+    assert not (tmp_path / "run.json").exists()
+
+
 @pytest.mark.parametrize("damage", [b"", b"x" * 100, "torn", "flipped"])
 def test_a_damaged_checkpoint_is_said_and_the_one_before_taken(tmp_path, damage):
     path = saved(tmp_path, 10, 20) / "chunks" / "checkpoint-000020.pt"
