@@ -11,8 +11,9 @@ WORKERS ?= 3
 ZOO := caffenet-mini caffenet-mini-untrained caffenet-mini-50 caffenet-mini-200 caffenet-mini-1000 \
 	caffenet-mini-4000 caffenet-mini-overfit caffenet-v2-mini judge-mini caffenet-b-mini googlenet-mini resnet-mini \
 	resnet-robust-mini deepsim-fc6-mini deepsim-fc6-v2-mini deepsim-fc7-v2-mini deepsim-pool5-v2-mini \
-	deepsim-conv3-v2-mini places-alexnet-mini places-alexnet-128 scene-judge-mini action-mini action-judge-mini \
-	action-lstm-sport-mini action-lstm-motion-mini control-shuffled-mini control-brg-mini control-blur-mini
+	deepsim-conv3-v2-mini places-alexnet-mini places-alexnet-128 scene-judge-mini scene-judge-128 \
+	deepsim-fc6-128 action-mini action-judge-mini action-lstm-sport-mini action-lstm-motion-mini \
+	control-shuffled-mini control-brg-mini control-blur-mini
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

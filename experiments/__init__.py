@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dgnam.am.argument_types import check_types
 from dgnam.api.targets import Labels
-from dgnam.caffe.precision import FLOAT32
+from dgnam.caffe.modules.precision import FLOAT32
 from dgnam.errors import DgnamError, closest
 from dgnam.files.paths import StrPath
 from dgnam.runs.executor import Executor
@@ -89,7 +89,8 @@ def reproduce(
 ) -> Outcome:
     """Repeat an experiment of the paper: pictures, numbers, verdicts and all settings in a new folder.
 
-    models: "mini", our small models, or "paper", the published ones.
+    models: "mini", our small models at 64 px; "128", those at 128 px, where there are some; or "paper", the
+        published ones.
     scale: "smoke", "small" or "full": how many units and seeds; verdicts of record are those of "full".
     units: the units to show; those of the figure where None.
     target, weights, labels, labels_layer, mean, channels, prior, prior_weights: in place of the experiment's own, as

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dgnam.caffe.precision import FLOAT32
+from dgnam.caffe.modules.precision import FLOAT32
 from dgnam.measure.statistics import Estimate, holm, undecidable
 
 from . import EXPERIMENTS

@@ -13,7 +13,7 @@ from dgnam.api.fingerprint import file_checksums
 from dgnam.api.run_folder import at_work, begin
 from dgnam.api.spec import spec_of
 from dgnam.caffe.mode import usable_device
-from dgnam.caffe.precision import FLOAT32, check_precision
+from dgnam.caffe.modules.precision import FLOAT32, check_precision
 from dgnam.data.named_set import DATA_VARIABLE, find_set
 from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError, closest
@@ -35,9 +35,10 @@ NUMBERS, TABLE, SUMMARY = "numbers.json", "pictures.csv", "summary.txt"
 SHARES = ("_top1", "_top5", "accuracy", "both_fire")
 """How columns of shares end."""
 
-MODELS = ("mini", "paper")
+MODELS = ("mini", "128", "paper")
 
 NOT_PUBLIC = "so there is nothing to fetch, and it is there with small models only: --models mini"
+NOT_LARGER = "its small models are of 64 px: --models mini"
 NO_DATA = (
     f"it needs real pictures: give --data DIR or set ${DATA_VARIABLE}; `dgnam data list` says where they come from"
 )
@@ -70,7 +71,8 @@ def carry_out(experiment: Experiment, arguments: Mapping[str, Any], kind: Callab
     check_usual(arguments)
     check_options(experiment, arguments)
     if arguments["models"] not in experiment.models:
-        return Outcome(blocked=f"{experiment.name} is blocked: {experiment.unpublished}, {NOT_PUBLIC}")
+        why = NOT_LARGER if arguments["models"] == "128" else f"{experiment.unpublished}, {NOT_PUBLIC}"
+        return Outcome(blocked=f"{experiment.name} is blocked: {why}")
     models = experiment.models[arguments["models"]]
     missing = [*_missing(models, arguments), *_missing_pictures(experiment, models, arguments)]
     context = kind(experiment, models, arguments)

@@ -91,7 +91,7 @@ class Experiment:
     """An experiment of the paper.
 
     section, figure: where it stands in the paper.
-    models: for "mini" and for "paper".
+    models: for "mini" and, where they are there, "128" and "paper".
     run: makes the steps, shows them, decides the claims, and returns further numbers.
     claims: the names of those that it decides, in `claims.toml`.
     sizes: for each scale.

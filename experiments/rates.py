@@ -28,8 +28,8 @@ def merged(*tables: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
 
 
 def short(judge: str) -> str:
-    """A judge's name in a table."""
-    return judge.removesuffix("-mini").replace("-", "_")
+    """A judge's name in a table, without the size of what it sees."""
+    return judge.removesuffix("-mini").removesuffix("-128").replace("-", "_")
 
 
 def accuracy(model: str, k: int = 1) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 from dgnam.measure.statistics import mean_difference
 
 from .context import Context
-from .experiment import SIZES, Experiment, Replacement, Size, mini, published
+from .experiment import SIZES, Experiment, Models, Replacement, Size, mini, published
 from .finding import NO_CONTROLS, Controls, Part
 from .rates import NO_JUDGE, accuracy, rates
 
@@ -54,9 +54,16 @@ EXPERIMENT = Experiment(
             "deepsim-fc6-v2-mini",
             judges=("scene-judge-mini",),
         ),
+        "128": Models(
+            "places-alexnet-128",
+            "deepsim-fc6-128",
+            judges=("scene-judge-128",),
+            note="Small models of our own, at 128 px.",
+        ),
         "paper": published("places205-alexnet", "deepsim-fc6"),
     },
     sizes={**SIZES, "full": Size(100, 2)},
     run=run,
+    main="dgn_am",
     replacement=Replacement(),
 )

@@ -1,6 +1,6 @@
 """Record runs' results in the repository, and write the tables made from them.
 
-`experiments/results/` holds the numbers and the main figure of one run of each experiment, and the strip of figure 1.
+`experiments/results/` holds the numbers and the main figure of one run of each experiment, and the `STRIPS`.
 Between marks of the form `<!-- NAME -->` and `<!-- /NAME -->`, the `PAGES` hold tables written only by this module.
 """
 
@@ -29,12 +29,18 @@ from .strip import strip
 
 PAGES = {
     "README.md": ("figure 1", "sections", "hardware"),
-    "experiments/README.md": ("claims", "parts", "figure 1", "blind naming", "rehearsal"),
+    "experiments/README.md": ("claims", "parts", "figure 1", "scenes", "blind naming", "rehearsal"),
     "models/README.md": ("models",),
 }
 """The pages with generated tables, and which."""
 
-NAME, STRIP = "fig1-mini", "strip-mini.jpg"
+NAME, SCENES, LARGE_SCENES = "fig1-mini", "sec3_2_places-mini", "sec3_2_places-128"
+STRIPS = {
+    NAME: ("strip-mini.jpg", range(0, 200, 40), 3, 80),
+    LARGE_SCENES: ("strip-128.jpg", range(0, 100, 20), 2, 50),
+}
+"""Of a recorded run: the file, some classes, by number and not by result, how many times as large, and the quality."""
+
 GPU_STEP = 0.001
 """Seconds of a step of an image through CaffeNet and the generator for fc6, assumed where no GPU was measured."""
 
@@ -80,14 +86,14 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
         raise DgnamError(f"{source} is not a finished run of an experiment ({error})") from None
     _check_root(root)
     about = kept.inputs
-    usual = about["models"] == "mini" and about["seeds"][0] == 0 and about["scale"] != "smoke"
+    usual = about["models"] != "paper" and about["seeds"][0] == 0 and about["scale"] != "smoke"
     if not usual or any(kept.spec.get(option) is not None for option in ("target", "prior", "backend", "units")):
         raise DgnamError(
             f"{source} is not a run that the pages show: all units of the small models, beginning at seed 0"
         )
     results.mkdir(exist_ok=True)
     shown = _jpeg(figure, QUALITY[name == EXPERIMENT.name])
-    stem = f"{name}-mini"
+    stem = f"{name}-{about['models']}"
     if blind is None and _content(results / f"{stem}.jpg") == shown:
         blind = json.loads(_content(results / f"{stem}.json")).get("blind")
     found = {"run": dict(about), "environment": dict(kept.environment), "numbers": numbers}
@@ -96,8 +102,9 @@ def record(run: str | Path, root: str | Path) -> list[Path]:
     written = {f"{stem}.json": f"{text}\n".encode(), f"{stem}.jpg": shown}
     further = {one: _content(source / f"{one}.png") for one in experiment.further}
     written |= {further_name(name, one): _jpeg(content, QUALITY[False]) for one, content in further.items() if content}
-    if name == EXPERIMENT.name:
-        written[STRIP] = jpeg(strip(source), quality=80)
+    if stem in STRIPS:
+        file, units, scale, quality = STRIPS[stem]
+        written[file] = jpeg(strip(source, experiment, units, scale), quality=quality)
     for file, content in written.items():
         write_bytes(results / file, content)
     return [*(results / file for file in written), *write_tables(root)]
@@ -150,6 +157,24 @@ def _figure_1(root: Path) -> str:
         values = {column: card.get(f"{column}{ending}") for column in COLUMNS}
         rows.append(f"| {title} | " + " | ".join(_percent(values, COLUMNS)) + " |")
     return "\n".join([head, "| --- |" + " ---: |" * len(COLUMNS), *rows]) + "\n"
+
+
+def _scenes(root: Path) -> str | None:
+    """Figure 3 by networks of 64 and of 128 px, a column to each; None until both are recorded."""
+    columns = []
+    for size, name in (("64 px", SCENES), ("128 px", LARGE_SCENES)):
+        path = root / f"experiments/results/{name}.json"
+        if not path.is_file():
+            return None
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        about, numbers = kept["run"], kept["numbers"]
+        (judge,) = find_experiment(name.rpartition("-")[0]).models[about["models"]].judges
+        card = json.loads((root / f"models/{judge}/card.json").read_text(encoding="utf-8"))["measured"]
+        shares = [*(numbers[step]["scene_judge_top5"] for step in PANELS), card["top5"]]
+        head = f"{size}: {len(about['units'])} scenes, seeds {', '.join(map(str, about['seeds']))}"
+        columns.append([head, "---:", *(f"{share:.1%}" for share in shares)])
+    titles = ["a scene judge's top-5", "---", *PANELS.values(), "real pictures"]
+    return "".join(f"| {' | '.join(row)} |\n" for row in zip(titles, *columns, strict=True))
 
 
 def _percent(values: Mapping[str, float | None], columns: Mapping[str, str]) -> list[str]:
@@ -283,6 +308,7 @@ TABLES: dict[str, Callable[[Path], str | None]] = {
     "claims": claim_table,
     "parts": part_table,
     "figure 1": _figure_1,
+    "scenes": _scenes,
     "blind naming": _blind,
     "models": _models,
     "sections": section_table,

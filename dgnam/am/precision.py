@@ -17,7 +17,7 @@ from functools import partial
 
 import torch
 
-from ..caffe.precision import BFLOAT16, FLOAT32, TF32
+from ..caffe.modules.precision import BFLOAT16, FLOAT32, TF32
 from ..errors import DgnamError, shortened
 from .borrow import modules_of, undo
 

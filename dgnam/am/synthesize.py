@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..caffe.precision import BFLOAT16, FLOAT32, check_precision
+from ..caffe.modules.precision import BFLOAT16, FLOAT32, check_precision
 from ..errors import DgnamError, shortened
 from ..runs.progress import progress_bar
 from .batch_invariance import batch_invariant

@@ -34,7 +34,7 @@ from ..am.framing import frame_for
 from ..am.images import file_name
 from ..am.published.backend import backend_name, find_backend
 from ..am.synthesize import try_step
-from ..caffe.precision import FLOAT32
+from ..caffe.modules.precision import FLOAT32
 from ..errors import DgnamError
 from ..files.checksums import sha256, sha256_of_array
 from ..files.paths import existing_file

@@ -18,11 +18,11 @@ from ..errors import DgnamError, closest
 from ..files.paths import StrPath
 from .fingerprint import file_checksums, fingerprint
 
-SMALL_PRIOR, LARGE_PRIOR = "deepsim-fc6-v2-mini", "deepsim-fc6"
-"""The prior where none is given: for targets that take less than `SMALL` pixels, and for the others if it is here."""
+SMALL_PRIOR, MIDDLE_PRIOR, LARGE_PRIOR = "deepsim-fc6-v2-mini", "deepsim-fc6-128", "deepsim-fc6"
+"""The priors where none is given: generators of 64, 128 and 256 px."""
 
-SMALL = 112
-"""Targets of a smaller side get the small generator, which makes 64 px."""
+MIDDLE, LARGE = 112, 160
+"""Targets of a smaller side than `MIDDLE` get the small generator, those of `LARGE` or more the large one."""
 
 _PIXELS = ", ".join(name for name in PIXEL_PRESETS if name != "pixels")
 
@@ -98,12 +98,14 @@ def _named(text: str, size: tuple[int, int] | None, weights: StrPath | None) -> 
 
 
 def default_prior(size: tuple[int, int] | None) -> str:
-    """The generator for a target of this size: our small one for fc6; for a large target the published, if it is here.
+    """The generator for a target of this size: one of ours for fc6; for a large target the published, if it is here.
 
     Where it isn't, the small one is taken with a warning; its images are enlarged to what the target takes.
     """
-    if size is None or min(size) < SMALL:
+    if size is None or min(size) < MIDDLE:
         return SMALL_PRIOR
+    if min(size) < LARGE:
+        return MIDDLE_PRIOR
     large = zoo.get(LARGE_PRIOR)
     missing = [what for what in large.places() if large.state(what) == "missing"]
     if not missing:
@@ -174,7 +176,7 @@ def _zoo_prior(name: str) -> ResolvedPrior:
 
 def _pixels(name: str, size: tuple[int, int]) -> ResolvedPrior:
     """A published pixel prior; its lengths are for images of 227 pixels, and for small ones as much shorter."""
-    scale = min(size) / PUBLISHED_SIZE if min(size) < SMALL else 1.0
+    scale = min(size) / PUBLISHED_SIZE if min(size) < LARGE else 1.0
     made = pixel_preset(name, size, scale)
     record = {"pixels": name, "scale": scale, "source": made.source}
     return ResolvedPrior(made.prior, name, record, clip=made.clip, settings=made.settings, start=made.start)

@@ -8,7 +8,7 @@ from ..am import CaffeTarget, Objective, Settings, Unit
 from ..am.framing import CenterCrop, choose_framing
 from ..am.gray import is_gray
 from ..am.published.loop import check_settings
-from ..caffe.precision import FLOAT32
+from ..caffe.modules.precision import FLOAT32
 from ..caffe.proto import read_net
 from ..errors import ArgumentError, DgnamError
 from .priors import ResolvedPrior

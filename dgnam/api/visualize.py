@@ -16,7 +16,7 @@ from ..am.batch_size import AUTO
 from ..am.images import picture
 from ..caffe import CaffeModule
 from ..caffe.mode import usable_device
-from ..caffe.precision import FLOAT32
+from ..caffe.modules.precision import FLOAT32
 from ..errors import ArgumentError, DgnamError
 from ..files.paths import StrPath
 from ..runs import Record, Run, environment

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from ..am.precision import matrix_products
-from ..caffe.precision import BFLOAT16
+from ..caffe.modules.precision import BFLOAT16
 from ..runs.machine import GPU
 
 SIDE = {"cpu": 2048, GPU: 8192}

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import flop_registry
 from .. import __version__, zoo
 from ..am import CaffeTarget, GeneratorPrior, Job, Prior, Unit, act_range_bounds
 from ..am.synthesize import try_step
-from ..caffe.precision import PRECISIONS, check_precision
+from ..caffe.modules.precision import PRECISIONS, check_precision
 from ..errors import DgnamError
 from ..runs.machine import name_of, peak_memory, reset_peak_memory
 from ..zoo.stand_ins import GENERATOR, SCORES, stand_in

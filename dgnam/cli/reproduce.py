@@ -20,7 +20,9 @@ def reproduce(
     experiment: Annotated[
         str, typer.Argument(help="The experiment, as fig1; a section, as 3.1, for all that it has; or all.")
     ],
-    models: Annotated[str, typer.Option(help="mini (our small models) or paper (the published ones).")] = "mini",
+    models: Annotated[
+        str, typer.Option(help="mini (our small models), 128 (those at 128 px) or paper (the published ones).")
+    ] = "mini",
     scale: Annotated[
         str, typer.Option(help="small (minutes), full (what the claims ask for) or smoke (does it run?).")
     ] = "small",

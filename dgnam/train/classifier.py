@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..caffe.modules.caffe_module import CaffeModule
-from ..caffe.precision import FLOAT32
+from ..caffe.modules.precision import FLOAT32
 from ..caffe.proto import pb, to_text
 from ..caffe.solving.updates import ParamGroup, Updater, learning_rate
 from ..caffe.wiring.build import WiredLayer, build

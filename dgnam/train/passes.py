@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..caffe.precision import BFLOAT16, FLOAT32, check_precision, fast_precision
+from ..caffe.modules.precision import BFLOAT16, FLOAT32, check_precision, fast_precision
 from ..errors import DgnamError, closest
 
 PRECISIONS = (BFLOAT16, FLOAT32)

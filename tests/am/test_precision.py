@@ -21,7 +21,7 @@ from dgnam.am import (
     synthesize,
 )
 from dgnam.am.precision import Lowered, matrix_products
-from dgnam.caffe import precision
+from dgnam.caffe.modules import precision
 from dgnam.errors import DgnamError
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))

@@ -1,7 +1,7 @@
 """Real Caffe's steps: the published loop on CaffeNet and GoogLeNet with the fc6 generator, all of stand-in weights.
 
 Each step starts from the recorded code before it.  Errors are relative to the largest value of the code as the step
-leaves it, before the clip to 12 hides that steps of 8 take it to about 45.  They are 2e-6, or about 6e-3 where float
+leaves it, before the clip to 12 hides that steps of 8 take it to about 45.  They are a few 1e-6, or 6e-3 where float
 noise flips a ReLU or a maximum.  Real Caffe's own steps have such flips, measured against float64, in half of the cases
 or more; so the best of the steps taken here shows the rounding, and the others the flips.
 """
@@ -37,7 +37,7 @@ TESTS = Path(__file__).parents[1]
 PROTOTXT = TESTS.parent / "prototxt"
 TARGETS = {"caffenet_fc8": "caffenet", "caffenet_conv5": "caffenet", "googlenet": "googlenet"}
 STEPS = [3, 4, 5, 7, 11]
-ROUNDING, FLIP, WORST_FLIP = 2e-6, 6e-3, 3e-2
+ROUNDING, FLIP, WORST_FLIP = 4e-6, 6e-3, 3e-2
 
 pytestmark = pytest.mark.slow
 
@@ -110,10 +110,10 @@ def test_reference_takes_the_recorded_steps(name):
     assert_image(run, steps[-1].image)
 
 
-@pytest.mark.parametrize(("memory_format", "rounding"), [(torch.contiguous_format, 2e-6), (torch.channels_last, 4e-6)])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("name", TARGETS)
-def test_batch_takes_the_recorded_steps(name, memory_format, rounding):
-    run = Recorded(name)
+def test_batch_takes_the_recorded_steps(name, memory_format):
+    run, rounding = Recorded(name), ROUNDING
     if (name, memory_format) == ("googlenet", torch.channels_last):
         rounding = FLIP  # on Intel's CPUs something flips in all of the eleven steps
     target = CaffeTarget(module(TARGETS[name]), memory_format)

@@ -9,7 +9,7 @@ from torch import nn
 import dgnam
 from dgnam import zoo
 from dgnam.am import PIXEL_PRESETS, TorchTarget
-from dgnam.api.priors import LARGE_PRIOR, SMALL_PRIOR, default_prior, open_prior
+from dgnam.api.priors import LARGE_PRIOR, MIDDLE_PRIOR, SMALL_PRIOR, default_prior, open_prior
 from dgnam.api.targets import open_target
 from dgnam.zoo import folders
 
@@ -27,7 +27,14 @@ def test_small_targets_get_the_small_generator_without_a_word(size, recwarn):
     assert not recwarn
 
 
-@pytest.mark.parametrize("size", [(112, 112), (224, 224), (299, 299)])
+@pytest.mark.parametrize("size", [(112, 112), (128, 159)])
+def test_targets_in_between_get_the_generator_of_their_size(size, recwarn):
+    assert default_prior(size) == MIDDLE_PRIOR
+    assert zoo.get(MIDDLE_PRIOR).state() == "here"
+    assert not recwarn
+
+
+@pytest.mark.parametrize("size", [(160, 160), (224, 224), (299, 299)])
 def test_large_targets_get_the_small_generator_with_a_note(size):
     note = rf"{LARGE_PRIOR}, .* is not here .* prior is {SMALL_PRIOR}: 64 px, enlarged to {size[0]}x{size[1]}; dgnam"
     with pytest.warns(UserWarning, match=note):

@@ -36,7 +36,7 @@ from dgnam.am.images import picture
 from dgnam.am.starts.code_file import read_codes
 from dgnam.api.result import Arrays, Visualization
 from dgnam.api.targets import open_target
-from dgnam.caffe import precision
+from dgnam.caffe.modules import precision
 from dgnam.errors import DgnamError
 
 FEW = released(n_iters=4)

@@ -12,7 +12,7 @@ from dgnam.am import CaffeTarget, GeneratorPrior, Job, Unit, released, synthesiz
 from dgnam.am.packed_products import PackedProducts
 from dgnam.bench import machine, table
 from dgnam.bench.by_hand import ByHand, Normalization
-from dgnam.caffe import precision
+from dgnam.caffe.modules import precision
 from dgnam.cli.app import app
 from dgnam.errors import DgnamError
 from dgnam.runs import record

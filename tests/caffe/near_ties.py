@@ -20,7 +20,7 @@ from dgnam.caffe.net import Net
 from dgnam.caffe.syncedmem import HOST
 from dgnam.caffe.wiring.bound_layer import NetLayer
 
-NEAR = 5e-7
+NEAR = 1e-6
 """How near a tie is, relative to the blob's largest value."""
 
 

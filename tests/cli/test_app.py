@@ -90,7 +90,7 @@ def test_layers_are_listed_without_weights(tmp_path):
     [
         (("layers", "caffenett"), "there is no model 'caffenett'; the known ones, the closest first: caffenet"),
         (("reproduce", "fig2"), "there is no experiment 'fig2'; the known ones: fig1"),
-        (("reproduce", "fig1", "--models", "big"), "models 'big': give one of mini, paper"),
+        (("reproduce", "fig1", "--models", "big"), "models 'big': give one of mini, 128, paper"),
         (("reproduce", "fig1", "--units", "0,200"), "units 200: fc8 of 'caffenet-mini' has units 0 to 199"),
         (("reproduce", "fig1", "--units", "0-9999999999"), "units 200, 201, 202, …: fc8 of 'caffenet-mini'"),
         (("blind", "score", "runs", "absent.txt"), "runs/blind/key.json is missing: write the sheets first"),

@@ -5,6 +5,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
+from dgnam.api.load import load
 from dgnam.errors import DgnamError
 from dgnam.experiments import EXPERIMENTS, find_experiments, reproduce
 from dgnam.experiments.context import Context, mean_and_ends
@@ -42,6 +43,19 @@ def test_what_was_never_published_is_blocked(tmp_path):
     outcome = reproduce("sec3_5_modified_data", models="paper", output=tmp_path, progress=False)
     assert outcome.blocked.startswith("sec3_5_modified_data is blocked: the paper's three networks")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_has_no_networks_of_128_px_is_blocked(tmp_path):
+    outcome = reproduce("fig1", models="128", output=tmp_path, progress=False)
+    assert outcome.blocked == "fig1 is blocked: its small models are of 64 px: --models mini"
+    assert not list(tmp_path.iterdir())
+
+
+def test_scenes_are_made_at_128_px(tmp_path):
+    outcome = reproduce("sec3_2_places", models="128", scale="smoke", folder=tmp_path, progress=False)
+    assert load(outcome.folder / "dgn_am").images.shape == (4, 112, 112, 3)
+    assert outcome.numbers["findings"]["sec3.2-places"]["parts"].keys() == {"scene judge"}
+    assert all(outcome.numbers[step]["scene_judge_top5"] is not None for step in ("dgn_am", "random_codes", "pixels"))
 
 
 def test_an_overview_has_units_across_and_steps_down(monkeypatch):

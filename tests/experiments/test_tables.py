@@ -11,6 +11,7 @@ from PIL import Image
 from dgnam.errors import DgnamError
 from dgnam.experiments import EXPERIMENTS, claim_tables, tables
 from dgnam.experiments.sections import SECTIONS
+from dgnam.experiments.strip import _first
 from dgnam.files.encode import png
 from dgnam.runs import Record
 
@@ -36,11 +37,36 @@ def test_readme_is_short():
     assert len((ROOT / "README.md").read_bytes()) <= 8192
 
 
-def test_the_strip_is_small():
-    path = ROOT / "experiments/results" / tables.STRIP
+@pytest.mark.parametrize("name", tables.STRIPS)
+def test_the_strips_are_small(name):
+    path = ROOT / "experiments/results" / tables.STRIPS[name][0]
     with Image.open(path) as strip:
         assert strip.width > 800
     assert path.stat().st_size < 150_000
+
+
+def test_the_strip_has_the_first_picture_of_each_unit():
+    images = np.arange(6)[:, None, None, None]  # three units from two seeds each
+    assert _first(images, [3, 7, 9], [3, 9]).ravel().tolist() == [0, 4]
+    assert _first(images[:3], [3, 7, 9], [9, 7]).ravel().tolist() == [2, 1]
+
+
+def test_figure_3_is_told_where_it_is_recorded_at_both_sizes(tmp_path):
+    (tmp_path / "experiments/results").mkdir(parents=True)
+    shutil.copytree(ROOT / "models", tmp_path / "models", ignore=shutil.ignore_patterns("*.h5"))
+    numbers = {step: {"scene_judge_top5": share} for step, share in zip(tables.PANELS, (0.9, 0.1, 0.2), strict=True)}
+    for kind in ("mini", "128"):
+        assert tables.TABLES["scenes"](tmp_path) is None
+        kept = {"run": {"models": kind, "units": [0, 4], "seeds": [0, 1]}, "numbers": numbers}
+        (tmp_path / f"experiments/results/sec3_2_places-{kind}.json").write_text(json.dumps(kept))
+    head, _, method, *_, photographs = tables.TABLES["scenes"](tmp_path).splitlines()
+    assert head.endswith("| 64 px: 2 scenes, seeds 0, 1 | 128 px: 2 scenes, seeds 0, 1 |")
+    assert method.endswith("200 steps in code space | 90.0% | 90.0% |")
+    tops = [
+        json.loads((ROOT / f"models/scene-judge-{size}/card.json").read_text())["measured"]["top5"]
+        for size in ("mini", "128")
+    ]
+    assert photographs == f"| real pictures | {tops[0]:.1%} | {tops[1]:.1%} |"
 
 
 def test_a_stale_table_is_replaced_and_the_rest_stays():
@@ -62,9 +88,10 @@ def test_the_recorded_run_meets_the_bars_that_the_project_set():
 
 
 def test_another_run_than_the_pages_is_refused(tmp_path):
-    finished(tmp_path, {}, {"models": "mini", "seeds": [1], "scale": "small"})
-    with pytest.raises(DgnamError, match="not a run that the pages show"):
-        tables.record(tmp_path, ROOT)
+    for models, seeds in (("mini", [1]), ("paper", [0])):
+        finished(tmp_path, {}, {"models": models, "seeds": seeds, "scale": "small"})
+        with pytest.raises(DgnamError, match="not a run that the pages show"):
+            tables.record(tmp_path, ROOT)
     with pytest.raises(DgnamError, match="is not a checkout of dgnam"):
         tables.record(tmp_path, tmp_path)
 

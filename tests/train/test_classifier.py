@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from dgnam.caffe import precision
+from dgnam.caffe.modules import precision
 from dgnam.caffe.proto import read_caffemodel, write_hdf5_weights
 from dgnam.data.dataset import open_dataset
 from dgnam.errors import DgnamError

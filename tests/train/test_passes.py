@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dgnam.caffe import precision
+from dgnam.caffe.modules import precision
 from dgnam.errors import DgnamError
 from dgnam.train.passes import Passes
 

@@ -112,7 +112,9 @@ def _large(code: str, encoder: str) -> ZooGenerator:
     """A generator at 128 px: the same comparator sees the picture at half its size, and a part of it as it is."""
     detail = replace(_ROBUST, layers=_HEADS[:2], heads=_HEADS[:2], weight=1.0)
     comparisons = (replace(_ROBUST, shrink=2), detail)
-    recipe = ProjectedRecipe("miniplaces128-train", code, comparisons, image=1.0, code=0.15, adversarial=0.15)
+    recipe = ProjectedRecipe(
+        "miniplaces128-train", code, comparisons, batch_size=16, image=1.0, code=0.15, adversarial=0.15
+    )
     what = f"a prior at 128 px: it inverts {encoder}'s {code}"
     return ZooGenerator(what, encoder, "scene-judge-128", recipe, PLACES_128, "miniplaces128-val")
 

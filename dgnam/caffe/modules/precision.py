@@ -9,7 +9,7 @@ import platform
 
 import torch
 
-from ..errors import DgnamError, closest
+from ...errors import DgnamError, closest
 
 FLOAT32, TF32, BFLOAT16 = "float32", "tf32", "bfloat16"
 PRECISIONS = (FLOAT32, TF32, BFLOAT16)
