@@ -69,3 +69,10 @@ def test_the_errors_of_missing_models_end_with_what_works_here():
         open_target("caffenet")
     assert "deepsim" not in str(error.value).rpartition("What works here: ")[2]
     assert folders.home().name == "home"
+
+
+@pytest.mark.parametrize(
+    ("side", "scale"), [(56, 56 / 227), (112, 112 / 227), (159, 159 / 227), (160, 1.0), (227, 1.0)]
+)
+def test_pixel_priors_are_as_much_finer_as_a_small_target(side, scale):
+    assert open_prior("nguyen2016", (side, side)).record["scale"] == pytest.approx(scale)

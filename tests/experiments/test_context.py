@@ -51,10 +51,10 @@ def test_what_has_no_networks_of_128_px_is_blocked(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_scenes_are_made_at_128_px(tmp_path):
+def test_scenes_are_made_at_128_px_without_a_verdict_on_what_their_prior_did_not_learn(tmp_path):
     outcome = reproduce("sec3_2_places", models="128", scale="smoke", folder=tmp_path, progress=False)
     assert load(outcome.folder / "dgn_am").images.shape == (4, 112, 112, 3)
-    assert outcome.numbers["findings"]["sec3.2-places"]["parts"].keys() == {"scene judge"}
+    assert outcome.numbers["findings"] == {}
     assert all(outcome.numbers[step]["scene_judge_top5"] is not None for step in ("dgn_am", "random_codes", "pixels"))
 
 
