@@ -1,9 +1,9 @@
 """Whether a gradient differs from real Caffe's only by decisions that float noise makes.
 
 A ReLU's input that is 0 but for rounding errors can come out on either side, and of two inputs of a pooling window that
-are equal but for rounding errors either can be the largest.  Each such decision changes the gradient by a vector
-that can be computed.  If Caffe's gradient is ours plus some of these vectors, each taken once, then the two agree but
-for these decisions.
+are equal but for rounding errors either can be the largest.  What a ReLU leaves of such an input is also the largest of
+a window that has zeros otherwise.  Each such decision changes the gradient by a vector that can be computed.  If
+Caffe's gradient is ours plus some of these vectors, each taken once, then the two agree but for these decisions.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from dgnam.caffe.wiring.bound_layer import NetLayer
 
 NEAR = 1e-6
 """How near a tie is, relative to the blob's largest value."""
+TINY = 1e-30
+"""Greater than 0, and nothing beside any other number."""
 
 
 class Decision(NamedTuple):
@@ -33,7 +35,11 @@ class Decision(NamedTuple):
 
 
 def record_near_ties(net: Net) -> list[Decision]:
-    """A list that the forward passes from now on fill with the near ties of ReLU and MAX pooling."""
+    """A list that the forward passes from now on fill with the near ties of ReLU and MAX pooling.
+
+    Until the end of the pass near ties of ReLU count as positive, so that a window of zeros takes them as its largest:
+    one that is turned over to positive has its part of the gradient then, and a negative one passes none on.
+    """
     found: list[Decision] = []
 
     def look(index: int) -> None:
@@ -43,7 +49,13 @@ def record_near_ties(net: Net) -> list[Decision]:
         elif layer.type == "Pooling" and layer.wired.layer.method == "MAX":
             found.extend(_pooling_ties(layer))
 
+    def decide(index: int) -> None:
+        if index == len(net.layers) - 1:
+            for tie in found:
+                tie.back()
+
     net.before_forward(look)
+    net.after_forward(decide)
     return found
 
 
@@ -72,15 +84,17 @@ def _effect(tie: Decision, gradient: Callable[[], np.ndarray], ours: np.ndarray)
 
 def _relu_ties(layer: NetLayer) -> list[Decision]:
     values = layer.bottoms[0].data_on(HOST).view(-1)
-    near = (values.abs() < NEAR * values.abs().max()).nonzero()[:, 0].tolist()
-    return [_relu_tie(layer, i, bool(values[i] > 0)) for i in near]
+    near = (values.abs() < NEAR * values.abs().max()).nonzero()[:, 0]
+    ties = [_relu_tie(layer, i, bool(values[i] > 0)) for i in near.tolist()]
+    values[near] = values[near].clamp(min=TINY)
+    return ties
 
 
 def _relu_tie(layer: NetLayer, index: int, positive: bool) -> Decision:
     """The backward pass goes by the sign of the data as they stand, and a value this small changes nothing else."""
 
     def make(sign: float) -> Callable[[], None]:
-        return lambda: layer.bottoms[0].data.reshape(-1).__setitem__(index, sign * 1e-30)
+        return lambda: layer.bottoms[0].data.reshape(-1).__setitem__(index, sign * TINY)
 
     sign = 1.0 if positive else -1.0
     return Decision(f"{layer.name}[{index}]", make(-sign), make(sign))
