@@ -160,11 +160,12 @@ def joint(targets: Mapping[str, ResolvedTarget], size: tuple[int, int] | None = 
     """
     if not targets or not all(isinstance(name, str) for name in targets) or "size" in targets:
         raise DgnamError(f"several targets need names, none of them 'size': {list(targets)}")
+    shared = {} if size is None else {"size": size}
     return ResolvedTarget(
         JointTarget(size, **{name: one.target for name, one in targets.items()}),
         ",".join(targets),
         [classes.of_target(name) for name, one in targets.items() for classes in one.classes],
-        {"joint": {name: dict(one.record) for name, one in targets.items()}},
+        {"joint": {name: dict(one.record) for name, one in targets.items()}, **shared},
         next(iter(targets.values())).settings,
     )
 

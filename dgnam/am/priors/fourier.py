@@ -35,7 +35,7 @@ class FourierPrior:
     @checked
     def __init__(self, size: tuple[int, int], decay: float = 1.0):
         height, width = size
-        self.image_size = (int(height), int(width))
+        self.image_size, self.decay = (int(height), int(width)), float(decay)
         self.code_shape: tuple[int, ...] = (2, 3, height, width // 2 + 1)
         frequencies = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
         lowest = 1 / max(height, width)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...caffe.mode import exact
 from ...caffe.modules.caffe_module import CaffeModule
 from ...data.decode import read_picture
 from ...errors import DgnamError
-from ...files.checksums import sha256
+from ...files.checksums import sha256, sha256_of_array
 from ...files.paths import existing_file
 from ..borrow import borrowed
 from ..framing import crop_mean
@@ -26,7 +27,7 @@ Encode = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class ImageStart:
-    """The code of a picture file, for all seeds.
+    """The code of a picture file, for all seeds; the file is read once.
 
     path, encode, size, mean: arguments of `code_of_image`.
     """
@@ -36,8 +37,13 @@ class ImageStart:
     size: tuple[int, int]
     mean: np.ndarray = field(compare=False)
 
+    @cached_property
+    def code(self) -> np.ndarray:
+        """(1, *code_shape) float32."""
+        return code_of_image(self.path, self.encode, self.size, self.mean)
+
     def codes(self, seeds: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
-        code = code_of_image(self.path, self.encode, self.size, self.mean)
+        code = self.code
         if code.shape != (1, *shape):
             raise DgnamError(f"the code of {self.path} has shape {code.shape[1:]}, and the prior's codes {shape}")
         if not np.isfinite(code).all():
@@ -46,13 +52,14 @@ class ImageStart:
 
     def as_dict(self) -> dict[str, Any]:
         mean = np.ascontiguousarray(self.mean, np.float32)
-        digest = hashlib.sha256(mean.tobytes()).hexdigest()
+        digest = sha256_of_array(mean)
         return {
             "start": "image",
             "file": str(self.path),
             "sha256": sha256(existing_file(self.path)),
             "size": list(self.size),
             "mean": mean.tolist() if mean.ndim == 1 else f"image {'x'.join(map(str, mean.shape))}, sha256 {digest}",
+            "code_sha256": sha256_of_array(self.code),
         }
 
 
@@ -87,7 +94,7 @@ def encoder(module: CaffeModule, layer: str) -> Encode:
     blob = plan.blob_names[plan.layers[plan.layer_index(layer)].tops[0]]
 
     def encode(image: np.ndarray) -> np.ndarray:
-        with torch.no_grad(), borrowed(module):
+        with torch.no_grad(), exact(), borrowed(module):
             found = module(torch.from_numpy(image).to(module.device), keep=[blob])[blob]
         return found.cpu().numpy()
 

@@ -68,6 +68,11 @@ class TestImageStart:
         assert record["mean"] == [104, 117, 123]
         assert json.loads(json.dumps(record)) == record
 
+    def test_another_encoder_is_another_start(self, tmp_path):
+        Image.new("RGB", (9, 9), (1, 2, 3)).save(tmp_path / "picture.png")
+        starts = [ImageStart(tmp_path / "picture.png", encode, (5, 5), MEAN) for encode in (self.encode, np.copy)]
+        assert starts[0].as_dict() != starts[1].as_dict()
+
     def test_a_code_that_doesnt_fit_or_isnt_finite(self, tmp_path):
         Image.new("RGB", (9, 9)).save(tmp_path / "picture.png")
         with pytest.raises(DgnamError, match=r"picture.png has shape \(3,\), and the prior's codes \(4,\)"):
