@@ -18,7 +18,7 @@ from ..am.evolve import CmaEs, Genetic, Method, PictureScore, Search, UnitScore,
 from ..am.evolve.drive import check_generations
 from ..am.evolve.remeasure import check_repeats, discard_earlier
 from ..am.evolve.remeasure import remeasure as measure_again
-from ..am.evolve.search import MOST_TOP
+from ..am.evolve.search import MOST_TOP, generation_names
 from ..am.framing import choose_framing, frame_for
 from ..am.images import picture
 from ..caffe import CaffeModule
@@ -97,7 +97,7 @@ def evolve(
     score: the callable, or its import string `package.module:name`; in place of target and objective.
     method: "cma", "genetic", "xdream", or a Method of `dgnam.am.evolve`.
     population: images in a generation; the method's own number where None.
-    generations: how many in all, those before a resume included.
+    generations: how many in all, those before a resume included, of which there may not be more.
     remeasure: how many of the best codes are scored again at the end, with the mean code, since the highest of many
         noisy scores is a lucky one; 0 leaves it out.
     repeats: how often each of them is; None for 10, or 2 where the score is free of noise.
@@ -145,6 +145,9 @@ def evolve(
     run = begin(record, folder=folder, output=output, name=f"evolve-{what}" if name is None else name, resume=resume)
     if not resume:
         warn_unclipped(clip, bounds, resolved)
+    prefixes = [""] if len(asked) == 1 else [f"{number:03d}/" for number in range(len(asked))]
+    if run is not None:
+        _check_not_fewer(run, prefixes, generations)
     with nullcontext() if run is None else at_work(run, generations * len(asked), "generations"):
         ends = []
         if run is not None and RESULT in run.names(""):
@@ -152,7 +155,7 @@ def evolve(
         for number, (one, of) in enumerate(asked):
             search = search_from(of)  # one after the other, since a strategy of codes of 4096 numbers takes a megabyte
             if run is not None:
-                search.save_in(run, "" if len(asked) == 1 else f"{number:03d}/", rescore=True)
+                search.save_in(run, prefixes[number], rescore=True)
                 discard_earlier(search, generations)
             drive(search, score_of[one], generations, progress=progress)
             measured = {}
@@ -276,7 +279,7 @@ def _shown(
 
     codes, means = (np.stack([getattr(end, part) for end in ends]) for part in ("code", "mean_code"))
     shown, raw = images(codes)
-    scores, traces = np.array([end.score for end in ends], np.float32), _traces([end.best for end in ends])
+    scores, traces = np.array([end.score for end in ends], np.float32), np.array([end.best for end in ends], np.float32)
     arrays = Arrays(shown, raw, codes, scores, traces)
     name = "black box" if target is None else target.name
     return Evolution(
@@ -296,16 +299,15 @@ def _shown(
     )
 
 
+def _check_not_fewer(run: Run, prefixes: Sequence[str], generations: int) -> None:
+    """Raise DgnamError where a search in the run has had more generations already."""
+    had = max(len(generation_names(run, prefix)) for prefix in prefixes)
+    if had > generations:
+        raise DgnamError(f"{run.path}: a search has had {had} generations already; generations {generations} is fewer")
+
+
 def _seen(pictures: np.ndarray, target: ResolvedTarget | None) -> np.ndarray:
     """What was scored, (N, 3, *size) float32, BGR, mean-subtracted, of pictures (N, H, W, 3) uint8 RGB."""
     outer = (pictures.shape[1], pictures.shape[2])
     framing = choose_framing(outer, outer) if target is None else frame_for(outer, target.target)
     return framing(torch.from_numpy(preprocess(pictures))).contiguous().numpy()
-
-
-def _traces(found: Sequence[Sequence[float]]) -> np.ndarray:
-    """The best score of each generation; NaN after the last of a search that has had fewer than another."""
-    traces = np.full((len(found), max(map(len, found))), np.nan, np.float32)
-    for trace, scores in zip(traces, found, strict=True):
-        trace[: len(scores)] = scores
-    return traces

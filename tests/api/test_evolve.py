@@ -151,6 +151,25 @@ def test_a_signal_in_a_searchs_last_generation_begins_no_other_search(prior, tmp
     assert len(calls) == 9
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_resume_to_fewer_generations_is_refused_and_changes_nothing(prior, tmp_path, seeds):
+    calls = []
+
+    def score(pictures):
+        calls.append(len(pictures))
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return redness(pictures)
+
+    how = {"prior": prior, "method": Genetic(population=4), "progress": False, "seeds": seeds, "remeasure": 0}
+    with pytest.raises(Interrupted):
+        dgnam.evolve(score, generations=4, folder=tmp_path / "run", **how)
+    with pytest.raises(DgnamError, match="run: a search has had 4 generations already; generations 2 is fewer"):
+        dgnam.evolve(score, generations=2, folder=tmp_path / "run", resume=True, **how)
+    assert dgnam.evolve(score, generations=4, folder=tmp_path / "run", resume=True, **how).traces.shape == (seeds, 4)
+    assert len(calls) == 4 * seeds
+
+
 def test_a_resumed_evolution_has_the_bytes_of_one_that_ran_through(prior, tmp_path):
     how = {"prior": prior, "method": Genetic(population=4), "progress": False, "seeds": 2}
     dgnam.evolve(redness, generations=4, folder=tmp_path / "whole", **how)
