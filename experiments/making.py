@@ -16,6 +16,7 @@ import numpy as np
 
 from dgnam import zoo
 from dgnam.am import Start, Unit
+from dgnam.am.gray import is_gray
 from dgnam.api.neighbors import PictureNeighbors, neighbors
 from dgnam.api.occlusion import Occlusion, occlusion
 from dgnam.api.pictures import HELD_OUT, TRAINING, open_pictures, picture_preprocessing
@@ -204,7 +205,8 @@ class Making:
 
     def render(self, codes: np.ndarray) -> np.ndarray:
         """(N, 3, h, w) float32: what the target sees of the prior's images of codes."""
-        return render(self.prior, codes, self.frame_size, device=self.arguments["device"])
+        gray, device = is_gray(self.target.target), self.arguments["device"]
+        return render(self.prior, codes, self.frame_size, gray=gray, device=device)
 
     def reconstructed(self, images: np.ndarray) -> np.ndarray:
         """(N, 3, h, w) float32: what the prior makes of its own encoder's codes of images of the same form."""

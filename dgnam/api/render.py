@@ -9,9 +9,14 @@ from ..am import render as render_codes
 from .priors import open_prior
 
 
-def render(prior: object, codes: np.ndarray, size: tuple[int, int], *, device: str = "cpu") -> np.ndarray:
-    """What a target of `size` sees of the images of `codes`, (N, 3, *size) float32, BGR, mean-subtracted."""
-    return render_codes(open_prior(prior, size).prior, codes, size, device=device)
+def render(
+    prior: object, codes: np.ndarray, size: tuple[int, int], *, gray: bool = False, device: str = "cpu"
+) -> np.ndarray:
+    """What a target of `size` sees of the images of `codes`, (N, 3, *size) float32, BGR, mean-subtracted.
+
+    gray: whether it sees gray alone.
+    """
+    return render_codes(open_prior(prior, size).prior, codes, size, gray=gray, device=device)
 
 
 def random_codes(prior: object, count: int, seed: int = 0) -> np.ndarray:

@@ -122,11 +122,8 @@ def usable_device(name: str) -> str:
 
 
 @contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Compute in float32 without TF32, and deterministically; on CPUs this is torch's default."""
-    if device.type != "cuda":
-        yield
-        return
+def exact() -> Iterator[None]:
+    """While this lasts a GPU computes products and convolutions of float32 in full, and deterministically."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic
     matmul.allow_tf32, cudnn.allow_tf32, cudnn.deterministic = False, False, True

@@ -360,7 +360,7 @@ class Net(NetNames):
     def _running(self) -> Iterator[tuple[torch.device, torch.Generator]]:
         """The device of this pass and its random state."""
         device = mode.current_device() if self._device is None else self._device
-        with torch.no_grad(), mode.exact(device):
+        with torch.no_grad(), mode.exact():
             yield device, mode.generator(device)
 
     def _call(self, event: str, index: int) -> None:

@@ -70,7 +70,7 @@ class PictureCodes:
     def __call__(self, batch: np.ndarray, names: list[str]) -> np.ndarray:
         """(N, C, H, W) float32 → (N, n) float32; an error names the first picture whose code isn't finite."""
         device = self.encoder.device
-        with torch.inference_mode(), exact(device):
+        with torch.inference_mode(), exact():
             found = self.read(torch.from_numpy(batch).to(device))
         if len(found) != len(batch):
             raise DgnamError(f"layer '{self.layer}' gives {len(found)} codes for {len(batch)} pictures")

@@ -15,6 +15,7 @@ from ..am import Target
 from ..am.borrow import borrowed
 from ..am.framing import Resize
 from ..caffe.layer_types.pooling import Pooling
+from ..caffe.mode import exact
 from ..caffe.modules.caffe_module import CaffeModule, check_sees_images
 from ..data.preprocessing import quantized
 from ..errors import DgnamError
@@ -68,7 +69,7 @@ def rank_by_target(
     ranked = slice(None) if among is None else list(among)
 
     def score(part: np.ndarray) -> Tensor:
-        with torch.no_grad():
+        with torch.no_grad(), exact():
             return target(torch.from_numpy(part), [layer])[layer].flatten(1)[:, ranked]
 
     return Verdict.of_scores(_in_batches(score, images, _BATCH), classes)
@@ -206,6 +207,6 @@ class Judge(BaseJudge):
     def _forward(self, images: np.ndarray, end: str) -> Tensor:
         if images.shape[2:] != self.size:
             raise DgnamError(f"judge '{self.module.plan.name}' takes images of {self.size}, and got {images.shape[2:]}")
-        with torch.no_grad(), borrowed(self.module):
+        with torch.no_grad(), exact(), borrowed(self.module):
             blobs = self.module(torch.from_numpy(quantized(images)).to(self.module.device), end=end)
         return next(iter(blobs.values()))

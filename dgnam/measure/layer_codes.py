@@ -36,7 +36,7 @@ class LayerCodes:
 
     def __call__(self, batch: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
         """(N, 3, H, W) float32 → (N, n) float32 of each layer; an error names the first picture with another number."""
-        with torch.inference_mode(), exact(self.device):
+        with torch.inference_mode(), exact():
             found = self._read(torch.from_numpy(batch).to(self.device))
         rows = {layer: _rows(layer, found[layer], len(batch)) for layer in self.layers}
         for layer, values in rows.items():

@@ -103,7 +103,7 @@ def occlusion_map(
     inside = Box.whole(size) if box is None else box
     plain = torch.from_numpy(np.ascontiguousarray(image, np.float32)).to(place)
     total, covered = np.zeros(size), np.zeros(size)
-    with torch.inference_mode(), exact(place):
+    with torch.inference_mode(), exact():
         before = float(score(plain[None])[0])
         places = iter(occluder.places(size, inside))
         colors = _colors(occluder)

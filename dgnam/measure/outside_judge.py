@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .. import zoo
 from ..am.borrow import borrowed
+from ..caffe.mode import exact
 from ..data.preprocessing import deprocess
 from ..errors import DgnamError, MissingPackageError, closest, optional_module
 from .judge import BaseJudge
@@ -79,12 +80,12 @@ class OutsideJudge(BaseJudge):
 
         The resizing is bicubic, as Pillow does it.
         """
-        with torch.no_grad(), borrowed(self.module):
+        with torch.no_grad(), exact(), borrowed(self.module):
             scores: Tensor = self.module(self._seen(images))
         return scores[:, self.places]
 
     def mapped(self, images: np.ndarray) -> Tensor:
-        with torch.no_grad(), borrowed(self.module):
+        with torch.no_grad(), exact(), borrowed(self.module):
             maps: Tensor = self.module.extract_features(self._seen(images))  # type: ignore[operator]
         return maps
 

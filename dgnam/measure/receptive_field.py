@@ -58,7 +58,7 @@ def receptive_fields(
         return [whole for _ in positions]
     target.to(place)
     noise = np.random.RandomState(0).normal(0, _DEVIATION, (_IMAGES, 3, *target.size)).astype(np.float32)
-    with torch.inference_mode(False), torch.enable_grad(), exact(place), borrowed(target):
+    with torch.inference_mode(False), torch.enable_grad(), exact(), borrowed(target):
         images = torch.from_numpy(noise).to(place).requires_grad_()
         values = target(images, [layer])[layer]
         if not values.requires_grad:

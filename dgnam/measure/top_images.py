@@ -171,7 +171,7 @@ class TopImageMeasurement:
         self.reasons = list(map(str, json.loads(arrays["reasons"].astype(np.uint8).tobytes())))
 
     def _update(self, places: np.ndarray, names: Sequence[str], images: np.ndarray) -> None:
-        with torch.inference_mode(), exact(self.device):
+        with torch.inference_mode(), exact():
             values, positions = self.values(torch.from_numpy(images).to(self.device))
         scores = values.cpu().numpy().astype(np.float64).T
         broken = np.argwhere(~np.isfinite(scores))

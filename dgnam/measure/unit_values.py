@@ -26,7 +26,7 @@ def unit_values(
     batch_size = max(1, batch_size // int(getattr(target, "frames", 1)))
     layers = list(dict.fromkeys(layer for unit in units for layer in unit.layers))
     target.to(place)
-    with torch.inference_mode(), exact(place), borrowed(target):
+    with torch.inference_mode(), exact(), borrowed(target):
         for start in range(0, len(images), batch_size):
             part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size])).to(place)
             values = read_layers(target, part, layers)

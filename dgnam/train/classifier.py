@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..caffe.mode import exact
 from ..caffe.modules.caffe_module import CaffeModule
 from ..caffe.modules.precision import FLOAT32
 from ..caffe.proto import pb, to_text
@@ -222,7 +223,7 @@ def evaluate(net: CaffeModule, dataset: Indexed, layer: DataLayer, scores: str |
         part = slice(start, start + layer.batch_size)
         pictures, labels = dataset.take(part)
         given = [_to_device(layer.centers(pictures), net), torch.from_numpy(labels).to(net.device)]
-        with torch.no_grad():
+        with torch.no_grad(), exact():
             values = net(*given[: len(net.plan.inputs)], end=maker)[blob]
             ranked = values.topk(min(5, values.shape[1])).indices.cpu().numpy()
         right = ranked == labels[:, None]

@@ -7,22 +7,28 @@ import pytest
 import torch
 from torch import nn
 
+from dgnam import zoo
 from dgnam.am import (
     CaffeTarget,
     GeneratorPrior,
     Job,
     JointTarget,
     Stop,
+    TorchPrior,
     TorchTarget,
     Unit,
     act_range_bounds,
     gather,
     released,
+    render,
     synthesize,
 )
+from dgnam.am.evolve import UnitScore
 from dgnam.am.precision import Lowered, matrix_products
 from dgnam.caffe.modules import precision
 from dgnam.errors import DgnamError
+from dgnam.measure.judge import Judge, rank_by_target
+from dgnam.measure.outside_judge import OutsideJudge
 
 BOUNDS = act_range_bounds(np.full(12, 12.0, np.float32))
 JOBS = [Job(Unit("fc8", unit), unit, released(n_iters=20)) for unit in range(5)]
@@ -164,6 +170,42 @@ def test_matrix_products_are_in_full_but_for_tf32():
         with matrix_products(name):
             assert (products.allow_tf32, convolutions.allow_tf32) == (allowed, allowed)
         assert (products.allow_tf32, convolutions.allow_tf32) == before
+
+
+def rendered(watched):
+    render(TorchPrior(watched(nn.Conv2d(3, 3, 1)), (3, 8, 8)), np.zeros((1, 3, 8, 8)), (8, 8))
+
+
+def scored(watched):
+    target = TorchTarget(watched(nn.Sequential(nn.Conv2d(3, 3, 1))), (8, 8))
+    UnitScore(target, Unit("0", 1, (4, 4)))(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def ranked(watched):
+    target = TorchTarget(watched(nn.Sequential(nn.Conv2d(3, 3, 1))), (8, 8))
+    rank_by_target(target, "0", np.zeros((1, 3, 8, 8), np.float32), [0])
+
+
+def judged(watched):
+    Judge(watched(zoo.load("judge-mini")), "fc").scored(np.zeros((1, 3, 56, 56), np.float32))
+
+
+def judged_outside(watched):
+    OutsideJudge(["n01440764"], watched(nn.Conv2d(3, 3, 1))).scored(np.zeros((1, 3, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize("read", [rendered, scored, ranked, judged, judged_outside])
+def test_networks_that_are_only_read_compute_in_full(read):
+    matmul, cudnn, seen = torch.backends.cuda.matmul, torch.backends.cudnn, []
+
+    def watched(net):
+        net.register_forward_pre_hook(lambda *_: seen.append((matmul.allow_tf32, cudnn.allow_tf32)))
+        return net
+
+    with matrix_products("tf32"):
+        read(watched)
+        assert seen[-1] == (False, False)
+        assert (matmul.allow_tf32, cudnn.allow_tf32) == (True, True)
 
 
 def test_errors_within_a_pass_say_bfloat16_where_it_is_the_cause():

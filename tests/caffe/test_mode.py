@@ -78,7 +78,7 @@ def test_a_device_that_is_not_there_is_no_error_of_caffes(name):
 
 def test_float32_throughout_on_a_gpu_and_as_before_afterwards():
     before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
-    with mode.exact(torch.device("cuda", 0)):
+    with mode.exact():
         assert not torch.backends.cudnn.allow_tf32
         assert not torch.backends.cuda.matmul.allow_tf32
         assert torch.backends.cudnn.deterministic

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...caffe.mode import exact
 from ...data.preprocessing import preprocess
 from ...errors import DgnamError
 from ..framing import frame_for
@@ -78,7 +79,7 @@ class UnitScore:
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def _read(self, pictures: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
+        with torch.no_grad(), exact():
             images = torch.from_numpy(preprocess(pictures)).to(self.device)
             framing = frame_for((pictures.shape[1], pictures.shape[2]), self.target)
             values = read_layers(self.target, framing(images), self.objective.layers)
