@@ -136,7 +136,7 @@ def at_setting(
 
 
 def draw_settings(count: int, seed: int) -> list[Settings]:
-    """Random numbers of steps, learning rates and decays, from the ranges of the paper's authors."""
+    """Random numbers of steps, learning rates and decays, in our ranges around the published ones."""
     draw = np.random.default_rng(seed)
     steps, first_rates, decays = (
         draw.integers(50, 401, count),

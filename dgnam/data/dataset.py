@@ -279,7 +279,7 @@ class _Modified(Entries):
 
     @cached_property
     def _first_modified(self) -> int:
-        return int(self._regular._all_labels.max()) + 1
+        return max(len(self._regular.classes), int(self._regular._all_labels.max()) + 1)
 
     def _label(self, label: int | None, second: bool) -> int | None:
         return label + self._first_modified if second and label is not None else label

@@ -52,7 +52,7 @@ def blurred(images: np.ndarray, places: Sequence[int] | None = None) -> np.ndarr
 
 Modification = Callable[[np.ndarray, Sequence[int] | None], np.ndarray]
 MODIFICATIONS: dict[str, Modification] = {"shuffled": shuffled, "brg": brg, "blur": blurred}
-"""X."""
+"""By name what is done to pictures; `modify` takes their places, too."""
 
 
 def modify(images: np.ndarray, how: str, places: Sequence[int] | None = None) -> np.ndarray:

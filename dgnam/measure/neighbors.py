@@ -64,16 +64,16 @@ def squared_limits(within: Any, queries: int) -> Floats:
 class Queries:
     """Rows whose nearest are searched again and again, made ready once.
 
-    They are kept as differences from their mean: distances from near the data's center have small norms, and so small
-    rounding errors.
+    They are kept also as differences from their mean: near the data's center norms are small, and so are the rounding
+    errors of squared distances that are taken from norms and products.
     """
 
     def __init__(self, rows: Any):
         """`rows`: (Q, d); what has more dimensions is flattened."""
-        found = features(rows, "queries")
-        self.origin = found.mean(0)
-        self.rows = found - self.origin
-        self.norms = (self.rows**2).sum(1)
+        self.rows = features(rows, "queries")
+        self.origin = self.rows.mean(0)
+        self.centered = self.rows - self.origin
+        self.norms = (self.centered**2).sum(1)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -100,7 +100,7 @@ def nearest(queries: Any, chunks: Iterable[Any], k: int = 1, *, exclude: Any = N
             raise ArrayError(
                 f"chunk at {start}: rows of {found.shape[1]} values, and the queries have {known.rows.shape[1]}"
             )
-        _search(known, found - known.origin, start, own, limits, best)
+        _search(known, found, start, own, limits, best)
         start += len(found)
     return neighbors_of(best, whole=within is None)
 
@@ -110,13 +110,16 @@ def _search(
 ) -> None:
     """Add a chunk's rows that may be among the nearest, by their differences, not by the rounded products.
 
+    The differences are those of the rows as they are given, so that equal distances come out equal.
+
     limits: (Q,), the largest squared distance asked for.
     """
-    sizes, k = (chunk**2).sum(1), best[0].scores.shape[1]
+    centered, k = chunk - queries.origin, best[0].scores.shape[1]
+    sizes = (centered**2).sum(1)
     step = max(1, _VALUES_AT_ONCE // len(chunk))
     for first in range(0, len(queries), step):
         part = slice(first, first + step)
-        rounded = queries.norms[part, None] + sizes - 2 * queries.rows[part] @ chunk.T
+        rounded = queries.norms[part, None] + sizes - 2 * queries.centered[part] @ centered.T
         slack = 2 * _SLACK * (queries.norms[part] + sizes.max()) * chunk.shape[1]
         for place in np.flatnonzero(rounded.min(1) <= limits[part] + slack):
             query, near = first + place, rounded[place]

@@ -53,6 +53,17 @@ def test_modified_pictures_follow_with_their_own_labels(data_folder):
     assert np.array_equal(both[-1].read(gray=True).shape, (16, 16, 1))
 
 
+def test_modified_pictures_are_named_where_the_last_class_has_none(tmp_path):
+    for name in "abcdefghij":
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8), ord(name)).save(tmp_path / "set" / name / "0.png")
+    regular, both = (open_dataset(f"{tmp_path / 'set'}[::4]{how}") for how in ("", "+blur"))
+    assert (max(regular.labels), len(regular.classes)) == (8, 10)
+    names = [both.classes[label] for label in both.labels]
+    known = [regular.classes[label] for label in regular.labels]
+    assert names == [*known, *(f"{name} (blur)" for name in known)]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

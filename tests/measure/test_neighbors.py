@@ -77,6 +77,14 @@ def test_of_equal_ones_the_first_in_the_stream():
     assert nearest([[0.0]], split(np.ones((9, 1)), [4, 5]), 4).places.tolist() == [[0, 1, 2, 3]]
 
 
+def test_of_equally_near_ones_the_first_in_the_stream():
+    for seed in range(30):
+        draw = np.random.default_rng(seed)
+        queries, rows = draw.integers(0, 4, (7, 6)), draw.integers(0, 4, (40, 6))
+        found = nearest(queries, split(rows, (13, 27)), 8)
+        assert (found.places == by_all_distances(queries, rows, 8)[1]).all()
+
+
 def test_a_query_does_not_see_itself():
     rows = np.random.default_rng(3).normal(size=(50, 4))
     found = nearest(rows, split(rows, [20, 30]), 2, exclude=np.arange(50))

@@ -36,7 +36,7 @@ class TuningSpace:
 
     n_iters: the number of steps.
     start_lr: the first step's size; the last one's is `end_lr`.
-    l2: the released code's L2, of 0 to 1, where 1 is none.
+    l2: the released code's L2, above 0 and up to 1, where 1 is none.
     norm_penalty: Eq. 1's L2, in place of `l2`: exactly one of the two has a range and the other is None.
     """
 
@@ -91,7 +91,7 @@ def _checked(name: str, value: Any) -> tuple[float, float, bool]:
         if high > MOST_ITERS:
             raise DgnamError(f"n_iters {value}: give at most {MOST_ITERS} steps")
         return int(low), int(high), log
-    if low < 0 or (low == 0 and (log or name == "start_lr")):
+    if low < 0 or (low == 0 and (log or name in ("start_lr", "l2"))):
         raise DgnamError(f"{name} {value}: the least value must be {'over 0' if low == 0 else '0 or more'}")
     return float(low), float(high), log
 

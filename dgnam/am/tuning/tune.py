@@ -117,8 +117,11 @@ class Trials:
     space: TuningSpace
 
     def __call__(self, what: tuple[int, Sequence[float]]) -> Made:
-        """The chunk of a trial, by its number and what was drawn for it."""
-        return Made(self.trial(*what).arrays())
+        """The chunk of a trial of a run, by its number and what was drawn for it."""
+        try:
+            return Made(self.trial(*what).arrays())
+        except DgnamError as error:
+            raise DgnamError(f"{error}. The {what[0]} trials before it are kept") from error
 
     def trial(self, number: int, drawn: Sequence[float]) -> Trial:
         """A trial."""
@@ -126,9 +129,7 @@ class Trials:
         try:
             return made_trial(number, drawn, self.evaluate(settings, self.tuning))
         except DgnamError as error:
-            raise DgnamError(
-                f"trial {number} ({describe(settings)}): {error}. The {number} trials before it are kept"
-            ) from error
+            raise DgnamError(f"trial {number} ({describe(settings)}): {error}") from error
 
 
 def check_options(trials: int, seed: int, sampler: str) -> None:

@@ -25,6 +25,8 @@ from .mcnemar import mcnemar
 from .sign_flip import sign_flip
 
 _VALUES_AT_ONCE = 1 << 22
+_ROUNDING = 1e-12
+"""Of values, as a part of the largest."""
 
 Statistic = Callable[..., Any]
 """From samples (…, U) and `axis` to a number each: `statistic(*samples, axis=-1)`."""
@@ -109,7 +111,7 @@ def mean(values: Any, **options: Any) -> Estimate:
     options: of `bootstrap`.
     """
     rows = per_unit(values, "values")
-    return replace(bootstrap(np.mean, rows, **options), test=_sign_flips(rows))
+    return replace(_settled(bootstrap(np.mean, rows, **options), rows), test=_sign_flips(rows))
 
 
 def mean_difference(first: Any, second: Any, *, paired: bool = True, **options: Any) -> Estimate:
@@ -124,11 +126,11 @@ def mean_difference(first: Any, second: Any, *, paired: bool = True, **options: 
     a, b = per_unit(first, "first"), per_unit(second, "second")
     if paired:
         same_length(first=a, second=b)
-        found = bootstrap(np.mean, a - b, **options)
+        found = _settled(bootstrap(np.mean, a - b, **options), a, b)
         if _yes_or_no(a, b):
             return _of_flags(found, a, b)
         return replace(found, effect=_standardized(found, a - b), test=_sign_flips(a - b))
-    found = bootstrap(lambda x, y, axis: x.mean(axis) - y.mean(axis), a, b, **options)
+    found = _settled(bootstrap(lambda x, y, axis: x.mean(axis) - y.mean(axis), a, b, **options), a, b)
     return replace(found, effect=_standardized(found, a, b))
 
 
@@ -140,6 +142,12 @@ def ratio_of_means(part: Any, whole: Any, sign: float, axis: int = -1) -> Any:
     above, below = part.mean(axis), whole.mean(axis)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(sign * below > 0, above / below, np.where(above == 0, 0.0, np.copysign(np.inf, sign * above)))
+
+
+def _settled(found: Estimate, *groups: Floats) -> Estimate:
+    """The estimate without an interval where its width is the values' rounding errors."""
+    noise = _ROUNDING * max(np.abs(group).max() for group in groups)
+    return replace(found, low=found.value, high=found.value) if found.high - found.low <= noise else found
 
 
 def _sign_flips(rows: Floats) -> Test:

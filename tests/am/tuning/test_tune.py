@@ -152,6 +152,12 @@ def test_a_score_that_fails_keeps_the_trials_before(evaluator, tmp_path, how, er
     assert plain(run(evaluator(), tmp_path / "a")) == plain(run(evaluator(), tmp_path / "b"))
 
 
+def test_trials_without_a_run_are_not_said_to_be_kept(evaluator):
+    with pytest.raises(DgnamError, match=r"trial 1 .*nan") as caught:
+        tune(evaluator(failing(2, lambda made: np.nan)), TUNING, space=SPACE, trials=3, progress=False)
+    assert "kept" not in str(caught.value)
+
+
 def test_one_score_for_all_will_do(evaluator, tmp_path):
     trials = run(evaluator(lambda made, objectives: made.std()), tmp_path, trials=2)
     assert len(trials[0].scores) == 1

@@ -76,6 +76,14 @@ def test_rounding_errors_are_no_width():
     assert decide(mean_difference(base + 0.3, base), above=0).outcome == "undecided"
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_values_that_differ_by_rounding_errors_decide_nothing(paired):
+    first, second = [0.3] * 20, [0.1 + 0.2] * 10 + [0.3] * 10
+    for estimate in (mean_difference(second, first, paired=paired), mean(np.subtract(second, 0.3) + 1e5)):
+        decision = decide(estimate, above=0)
+        assert (decision.outcome, "do not differ" in decision.reason) == ("undecided", True)
+
+
 def test_a_share_of_all_units_still_decides():
     assert decide(proportion(np.zeros(200)), below=0.03).outcome == "holds"
     assert undecidable(proportion(np.ones(6))) == ""
