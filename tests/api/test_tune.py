@@ -219,7 +219,7 @@ def test_another_tuning_does_not_go_on(tiny, tmp_path, changes, message):
         ({"start_lr": (8, float("nan"))}, "start_lr"),
         ({"n_iters": 5}, "n_iters 5: give a list"),
         ({"n_iters": "5,6"}, "n_iters '5,6': give a list"),
-        ({"l2": (0, 1), "norm_penalty": (1, 2)}, "a range of l2 or one"),
+        ({"l2": (0.5, 1), "norm_penalty": (1, 2)}, "a range of l2 or one"),
         ({"device": "tpu"}, "device 'tpu'"),
         ({"resume": True}, "holds no run"),
     ],
