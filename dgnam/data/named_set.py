@@ -26,7 +26,9 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """The folder of the named sets: `folder`, or `$DGNAM_DATA` if that is None."""
     chosen = folder if folder is not None else os.environ.get(DATA_VARIABLE)
     if chosen is None:
-        raise DataError(f"no data folder: give one with --data, or set the environment variable {DATA_VARIABLE}")
+        raise DataError(
+            f"no data folder: set the environment variable {DATA_VARIABLE}, or give --data where it is taken"
+        )
     if not Path(chosen).is_dir():
         raise DataError(f"the data folder {chosen} is not a folder")
     return Path(chosen)

@@ -34,14 +34,15 @@ def shrink_set(
     skip_missing: bool = False,
     each: Callable[[], object] = lambda: None,
 ) -> dict[str, int]:
-    """Write the pictures that Caffe listings name to the zip `out`; returns each listing's count of pictures.
+    """Write the pictures that Caffe listings name to `out`, a .zip; returns each listing's count of pictures.
 
     root: put before the paths of the listings; None takes each listing's folder.
     side: of the squares, in pixels.
     classes: a file with a line `id name` for each class, kept as classes.txt.
     skip_missing: leave out the lines whose files are not there; otherwise the first one is an error.
     each: called after each picture, for a progress bar.
-    Raises DgnamError for unreadable pictures and for paths that lead out of the folder; `out` is then as it was.
+    Raises DgnamError for unreadable pictures, for paths that lead out of the folder or to different pictures in two
+    listings, and for a listing none of whose pictures is there; `out` is then as it was.
     """
     if not SIDES[0] <= side <= SIDES[1]:
         raise DgnamError(f"side {side}: give {SIDES[0]} to {SIDES[1]} pixels")
@@ -50,11 +51,13 @@ def shrink_set(
     twice = next((name for name in names if names.count(name) > 1 or name == CLASSES), None)
     if twice is not None or not names:
         raise DgnamError("give one or more listings of different names, such as train.txt and val.txt" + _not(twice))
+    if Path(out).suffix.lower() != ".zip":
+        raise DgnamError(f"{out}: the set is written as a zip; give a name that ends in .zip")
     known = None if classes is None else existing_file(classes).read_bytes()
     with replacing(out) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
         if known is not None:
             archive.writestr(CLASSES, known)
-        written: set[str] = set()
+        written: dict[str, str] = {}
         return {path.name: _shrink(path, root, side, skip_missing, archive, written, each) for path in paths}
 
 
@@ -64,19 +67,31 @@ def _shrink(
     side: int,
     skip_missing: bool,
     archive: zipfile.ZipFile,
-    written: set[str],
+    written: dict[str, str],
     each: Callable[[], object],
 ) -> int:
-    """Add a listing and its pictures to the zip, those that aren't `written` there yet."""
-    kept = []
+    """Add a listing and its pictures to the zip, those that aren't there yet.
+
+    written: of each picture that is there, the file by its path in the zip.
+    """
+    kept, missing = [], ""
     for line, picture in open_listing(listing, root, within=True).lines():
         if skip_missing and not os.path.exists(picture.name):
+            missing = missing or picture.name
             continue
+        file = os.path.realpath(picture.name)
         if line.path not in written:
             archive.writestr(line.path, small_square(picture.read(), side))
-            written.add(line.path)
+        if written.setdefault(line.path, file) != file:
+            raise DgnamError(
+                f"{listing}: '{line.path}' is {file} here and {written[line.path]} in a listing before it, and in the "
+                "zip they would be one: write paths from a folder above both, and give that as root"
+            )
         kept.append(line.path if line.label is None else f"{line.path} {line.label}")
         each()
+    if not kept:
+        where = f"none of its pictures is there, as {missing}: give the folder above them as root"
+        raise DgnamError(f"{listing}: {where if missing else 'it names no picture'}")
     archive.writestr(listing.name, "".join(f"{line}\n" for line in kept))
     return len(kept)
 

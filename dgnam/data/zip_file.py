@@ -129,7 +129,11 @@ def _find_listing(zipped: Zip) -> str | None:
     firsts = {name: next(_text(zipped, name).lines(), None) for name in _texts(zipped)}
     found = [name for name, first in firsts.items() if first is not None and first[1].path in zipped]
     if len(found) > 1:
-        raise DataError(f"{zipped.path}: it has several listings, {', '.join(found)}: choose one with --listing")
+        one = f"{zipped.path.stem}-{Path(found[0]).stem}"
+        raise DataError(
+            f"{zipped.path}: it has several listings, {', '.join(found)}: choose one with listing where it is "
+            f"taken; or, with the zip in the data folder, name the set with its listing, as {one}"
+        )
     return found[0] if found else None
 
 

@@ -101,7 +101,10 @@ def test_layers_are_listed_without_weights(tmp_path):
             "there is no model 'caffenett'; the known ones, the closest first: caffenet",
         ),
         (("train", "caffenet-mini"), "is there already, with its checksum in the registry: give --replace"),
-        (("train", "caffenet-mini", "--replace"), "no data folder: give one with --data"),
+        (
+            ("train", "caffenet-mini", "--replace"),
+            "no data folder: set the environment variable DGNAM_DATA, or give --data",
+        ),
         (("train", "caffenet-mini", "--replace", "--data", "/nowhere"), "the data folder /nowhere is not a folder"),
         (
             ("train", "caffenet-mini", "--precision", "float32"),

@@ -74,9 +74,31 @@ def test_a_bad_listing_is_an_error_and_writes_nothing(folder, change, message):
     assert not list(folder.glob(".*.part"))
 
 
+def test_a_path_that_is_another_picture_in_a_second_listing_is_an_error(folder):
+    other = folder / "other"
+    (other / "a").mkdir(parents=True)
+    (other / "a" / "one.jpg").write_bytes(jpeg(np.full((20, 30, 3), 7, np.uint8)))
+    (other / "val.txt").write_text("a/one.jpg 0\n")
+    (folder / "pictures" / "train.txt").write_text("a/one.jpg 0\n")
+    listings = [folder / "pictures" / "train.txt", other / "val.txt"]
+    with pytest.raises(
+        DgnamError, match=r"val\.txt: 'a/one\.jpg' is .*other/a/one\.jpg here and .*pictures/a/one\.jpg in"
+    ):
+        shrink_set(listings, folder / "toy.zip")
+    assert not (folder / "toy.zip").exists()
+    assert shrink_set(listings, folder / "toy.zip", root=other) == {"train.txt": 1, "val.txt": 1}
+
+
+def test_a_listing_without_a_picture_that_is_there_is_an_error(folder):
+    with pytest.raises(DgnamError, match=r"train\.txt: none of its pictures is there, as .*one\.jpg: give the folder"):
+        shrink_set([folder / "train.txt"], folder / "toy.zip", skip_missing=True)
+    assert not (folder / "toy.zip").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"out": "pictures/a/one.jpg"}, r"one\.jpg: the set is written as a zip"),
         ({"side": 0}, "side 0: give 1 to 4096"),
         ({"listings": []}, "give one or more listings"),
         ({"listings": ["train.txt", "train.txt"]}, r"different names, .*, not train\.txt"),
