@@ -13,11 +13,11 @@ from dgnam import zoo
 from dgnam.am import ClipTarget
 from dgnam.api.pictures import HELD_OUT, TRAINING, own_pictures
 from dgnam.api.priors import ResolvedPrior
-from dgnam.api.targets import ResolvedTarget
+from dgnam.api.targets import ResolvedTarget, open_target
 from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError, closest
 
-from .experiment import OPTIONS, Experiment, Models
+from .experiment import OPTIONS, OUTSIDE, Experiment, Models
 from .making import Making
 
 ANOTHER = ("target", "labels", "labels_layer")
@@ -91,6 +91,12 @@ def _check_target(making: Making, target: ResolvedTarget) -> None:
             f"{about} has no layer '{lacking[0]}', which {experiment.name} looks into; its layers, the closest first: "
             f"{closest(lacking[0], layers)}"
         )
+    size, own = target.target.size, open_target(models.target, clips=experiment.clips).target.size
+    if making.knows_classes and models.judges and OUTSIDE not in models.judges and size != own:
+        raise DgnamError(
+            f"{about} takes images of {size}, and the judges of {experiment.name} of {own}; networks that they fit: "
+            f"{', '.join(_fitting(models))}"
+        )
     if wanted.same_classes and not making.knows_classes:
         raise DgnamError(
             f"{about} does not have the classes of {models.target}, by which {experiment.name} judges and labels; "
@@ -99,11 +105,14 @@ def _check_target(making: Making, target: ResolvedTarget) -> None:
 
 
 def _fitting(models: Models) -> Iterator[str]:
-    """The classifiers of the zoo with the classes of the experiment's own target that are no judges of it."""
+    """The classifiers of the zoo with the own target's classes and pictures that are no judges of the experiment."""
     own = zoo.get(models.target)
     for entry in zoo.list_models():
         usual = entry.generator is None and entry.kind == own.kind and entry.name not in models.judges
-        if usual and entry.preprocessing.frames == own.preprocessing.frames and _keys(entry.name) == _keys(own.name):
+        alike = usual and all(
+            getattr(entry.preprocessing, what) == getattr(own.preprocessing, what) for what in ("frames", "crop")
+        )
+        if alike and _keys(entry.name) == _keys(own.name):
             yield entry.name
 
 

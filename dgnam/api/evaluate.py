@@ -31,7 +31,7 @@ from ..train.zoo.generator import generator_of_run
 from ..train.zoo.recipes import ZooGenerator
 from ..train.zoo.reconstruction import reconstruct
 from .fingerprint import fingerprint
-from .judges import open_judge, open_judge_of_classes
+from .judges import check_judged, open_judge, open_judge_of_classes
 from .priors import ResolvedPrior, open_prior
 from .targets import open_target
 from .visualize import visualize
@@ -67,6 +67,7 @@ def evaluate_reconstructions(
     """
     check_types(evaluate_reconstructions, dict(locals()))
     recipe = _recipe(model)
+    _check_sheet(sheet)
     judges = _judges(recipe, judge)
     generator, about = _generator(model, run)
     held_out = open_dataset(recipe.held_out, folder=data)
@@ -103,15 +104,18 @@ def evaluate_preferred(
     """The judges' top-1 and top-5 on the preferred images of output units, at the published settings.
 
     model: a generator of our own, or "pixels" for the control without one.
-    target: whose output units; the generator's encoder where None.
+    target: whose output units; the generator's encoder where None.  It has the classes that the judges know, and images
+        of the size that the generator's own judge takes.
     half, count: "even" or "odd", of the units; and at most so many of them.
     data: of the held-out pictures that the codes' bounds are measured on, for a generator in training.
     Everything else is as in `evaluate_reconstructions`.
     """
     check_types(evaluate_preferred, dict(locals()))
     recipe = _recipe("deepsim-fc6-mini" if model == PIXELS else model)
+    _check_sheet(sheet)
     judges = _judges(recipe, judge)
     opened = open_target(recipe.encoder if target is None else target)
+    check_judged(str(recipe.judge), opened)
     units = list(_half_of(half, count, opened.target.layer_shape(opened.scores)[0]))
     prior, about = _prior(model, recipe, run, data, opened.target.size)
     objectives = [f"{opened.scores}:{unit}" for unit in units]
@@ -135,6 +139,12 @@ def _recipe(model: str) -> ZooGenerator:
         known = [name for name, one in recipes.RECIPES.items() if isinstance(one, ZooGenerator) and one.judge]
         raise DgnamError(f"'{model}' is not a generator of our own; there are: {closest(model, known)}")
     return recipe
+
+
+def _check_sheet(sheet: StrPath | None) -> None:
+    """Raise DgnamError where no sheet can be written, before anything is made for it."""
+    if sheet is not None and not (Path(sheet).name and Path(sheet).parent.is_dir()):
+        raise DgnamError(f"sheet '{sheet}': give the name of a PNG in a folder that is there")
 
 
 def _half_of(half: str, count: int | None, total: int) -> range:

@@ -251,6 +251,8 @@ def choose_method(method: str | Method, population: int | None = None) -> Method
 def _black_box(target: object, objective: object, score: object) -> PictureScore | None:
     """The callable that gives the scores; None where a target's unit does."""
     plain = callable(target) and not hasattr(target, "layer_shape") and not isinstance(target, torch.nn.Module)
+    if score is None and target is None:
+        raise DgnamError("there is nothing to maximize: give a target and its unit, as caffenet-mini fc8:3, or a score")
     if score is None and not plain:
         return None
     if score is not None and target is not None:

@@ -79,9 +79,21 @@ def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, d
         raise DgnamError(f"score '{score}': give one of {closest(score, SCORES)}, or package.module:name")
     judged_classes(judge, target)
     opened = open_judge(judge, device=device)
-    if opened.size != target.target.size:
-        raise DgnamError(f"judge '{judge}' takes images of {opened.size}, and '{target.name}' of {target.target.size}")
+    _check_size(judge, opened, target)
     return SCORES[score](opened)
+
+
+def check_judged(judge: str, target: ResolvedTarget) -> None:
+    """Raise DgnamError where a judge has other classes than a target, takes other images, or is the target itself."""
+    if target.record.get("model") == judge:
+        raise DgnamError(f"target '{target.name}' is the judge, and can't judge its own pictures: give another")
+    judged_classes(judge, target)
+    _check_size(judge, open_judge(judge), target)
+
+
+def _check_size(name: str, judge: Judge, target: ResolvedTarget) -> None:
+    if judge.size != target.target.size:
+        raise DgnamError(f"judge '{name}' takes images of {judge.size}, and '{target.name}' of {target.target.size}")
 
 
 def judged_classes(judge: str, target: ResolvedTarget) -> list[Classes]:

@@ -162,8 +162,14 @@ def _start_from(net: CaffeModule, weights: Weights, loader: ImageLoader) -> None
     """Copy weights, as Caffe does; those of a folded net by the statistics of some training pictures."""
     if is_folded(net, weights):
         restore_batch_norm(net, weights, pictures_for_statistics(loader)[0])
-    else:
-        net.copy_from(weights)
+        return
+    own = [name for name, _ in net.layer_params()]
+    if not set(own) & set(weights):
+        raise DgnamError(
+            f"the weights to start from are of none of the net's layers: they have {', '.join(list(weights)[:8])}, and "
+            f"the net has {', '.join(own[:8])}"
+        )
+    net.copy_from(weights)
 
 
 def pictures_for_statistics(loader: ImageLoader) -> tuple[Tensor, int]:

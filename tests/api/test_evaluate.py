@@ -143,6 +143,24 @@ def test_wrong_arguments_are_named(fake, data, tmp_path, monkeypatch, given, mes
         evaluate_reconstructions(**{"model": "deepsim-fc6-mini", "data": data, **given})
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"target": "places-alexnet-mini"}, "'judge-mini' knows other classes than 'places-alexnet-mini'"),
+        ({"target": "control-blur-mini"}, "'judge-mini' knows other classes than 'control-blur-mini'"),
+        ({"target": "judge-mini"}, "'judge-mini' is the judge, and can't judge its own pictures"),
+        ({"model": "deepsim-fc6-128", "target": "places-alexnet-mini"}, r"takes images of \(112, 112\), and"),
+        ({"sheet": "absent/s.png"}, "sheet 'absent/s.png': give the name of a PNG in a folder that is there"),
+        ({"sheet": ""}, "sheet '': give the name"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_before_it_is_made(fake, tmp_path, monkeypatch, given, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dgnam.api.evaluate.visualize", lambda *_, **__: pytest.fail("made"))
+    with pytest.raises(DgnamError, match=message):
+        evaluate_preferred(**{"model": "deepsim-fc6-v2-mini", "count": 1, "progress": False, **given})
+
+
 def test_a_run_of_something_else_is_named(fake, data, run, tmp_path):
     with pytest.raises(DgnamError, match="its checkpoint is not of a training of 'deepsim-fc6-mini'"):
         evaluate_reconstructions("deepsim-fc6-mini", run=run, data=data)

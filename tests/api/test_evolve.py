@@ -102,6 +102,8 @@ def test_a_unit_that_is_not_there_leaves_nothing(target, prior, tmp_path):
         dgnam.evolve(target, "fc8:3,3", prior=prior, folder=tmp_path / "run", progress=False)
     with pytest.raises(DgnamError, match="score 3: give text, a callable or None"):
         dgnam.evolve(score=3, prior=prior, folder=tmp_path / "run", progress=False)
+    with pytest.raises(DgnamError, match="nothing to maximize: give a target and its unit"):
+        dgnam.evolve(prior=prior, folder=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 
 

@@ -24,7 +24,8 @@ OF_LAYERS = [name for name, one in EXPERIMENTS.items() if one.replacement and on
 def made(name, **given):
     """An experiment that has not begun, with these options."""
     usual = {option: one.default for option, one in signature(reproduce).parameters.items()}
-    return Context(EXPERIMENTS[name], EXPERIMENTS[name].models["mini"], {**usual, "experiment": name, **given})
+    arguments = {**usual, "experiment": name, **given}
+    return Context(EXPERIMENTS[name], EXPERIMENTS[name].models[arguments["models"]], arguments)
 
 
 def check(name, **given):
@@ -60,6 +61,12 @@ def test_other_classes_are_refused(name):
     other = "action-lstm-motion-mini" if EXPERIMENTS[name].clips else "control-brg-mini"
     with pytest.raises(DgnamError, match=f"'{other}' does not have the classes of {own}, .*that have them: .*{own}"):
         check(name, target=other)
+
+
+@pytest.mark.parametrize(("models", "target"), [("mini", "places-alexnet-128"), ("128", "places-alexnet-mini")])
+def test_a_size_that_no_judge_takes_is_refused(models, target):
+    with pytest.raises(DgnamError, match=f"'{target}' takes images of .*networks that they fit: [^,]*$"):
+        check("sec3_2_places", models=models, target=target)
 
 
 @pytest.mark.parametrize("name", OF_CLASSES)

@@ -34,6 +34,11 @@ def test_it_learns_colors_and_logs(nets, tmp_path, data_folder):
     assert losses[0] > losses[-1]
 
 
+def test_weights_of_another_net_are_refused(nets, tmp_path, data_folder):
+    with pytest.raises(DgnamError, match=r"of none of the net's layers: they have other, and the net has .+"):
+        train(nets, tmp_path / "run", data_folder, weights={"other": [np.zeros(3, np.float32)]})
+
+
 def test_a_stopped_run_goes_on_to_the_same_weights(nets, tmp_path, data_folder):
     whole = train(nets, tmp_path / "whole", data_folder)
     parts = None
