@@ -13,7 +13,7 @@ from dgnam import zoo
 from dgnam.am import ClipTarget
 from dgnam.api.pictures import HELD_OUT, TRAINING, own_pictures
 from dgnam.api.priors import ResolvedPrior
-from dgnam.api.targets import ResolvedTarget, open_target
+from dgnam.api.targets import ResolvedTarget
 from dgnam.data.picture import DataError
 from dgnam.errors import DgnamError, closest
 
@@ -91,11 +91,11 @@ def _check_target(making: Making, target: ResolvedTarget) -> None:
             f"{about} has no layer '{lacking[0]}', which {experiment.name} looks into; its layers, the closest first: "
             f"{closest(lacking[0], layers)}"
         )
-    size, own = target.target.size, open_target(models.target, clips=experiment.clips).target.size
-    if making.knows_classes and models.judges and OUTSIDE not in models.judges and size != own:
+    size, crop = making.frame_size, zoo.get(models.target).preprocessing.crop
+    if making.knows_classes and models.judges and OUTSIDE not in models.judges and size != (crop, crop):
         raise DgnamError(
-            f"{about} takes images of {size}, and the judges of {experiment.name} of {own}; networks that they fit: "
-            f"{', '.join(_fitting(models))}"
+            f"{about} takes images of {size}, and the judges of {experiment.name} of {(crop, crop)}; networks that "
+            f"they fit: {', '.join(_fitting(models))}"
         )
     if wanted.same_classes and not making.knows_classes:
         raise DgnamError(
