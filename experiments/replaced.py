@@ -11,6 +11,7 @@ from typing import Any
 
 from dgnam import zoo
 from dgnam.am import ClipTarget
+from dgnam.api.judges import check_no_judge
 from dgnam.api.pictures import HELD_OUT, TRAINING, own_pictures
 from dgnam.api.priors import ResolvedPrior
 from dgnam.api.targets import ResolvedTarget
@@ -82,8 +83,7 @@ def _check_target(making: Making, target: ResolvedTarget) -> None:
         raise DgnamError(
             f"{about} sees single images, and {experiment.name} is for networks that see clips, as {models.target}"
         )
-    if target.record.get("model") in models.judges:
-        raise DgnamError(f"{about} is a judge of {experiment.name}, and can't judge its own pictures: give another")
+    check_no_judge(target, models.judges)
     layers = target.target.layers()
     lacking = [layer for layer in wanted.layers if layer not in layers]
     if lacking:

@@ -31,7 +31,7 @@ from ..train.zoo.generator import generator_of_run
 from ..train.zoo.recipes import ZooGenerator
 from ..train.zoo.reconstruction import reconstruct
 from .fingerprint import fingerprint
-from .judges import check_judged, open_judge, open_judge_of_classes
+from .judges import check_no_judge, open_judge, open_judge_of_classes, open_judge_of_target
 from .priors import ResolvedPrior, open_prior
 from .targets import open_target
 from .visualize import visualize
@@ -115,7 +115,8 @@ def evaluate_preferred(
     _check_sheet(sheet)
     judges = _judges(recipe, judge)
     opened = open_target(recipe.encoder if target is None else target)
-    check_judged(str(recipe.judge), opened)
+    check_no_judge(opened, (recipe.judge, judge))
+    open_judge_of_target(str(recipe.judge), opened)
     units = list(_half_of(half, count, opened.target.layer_shape(opened.scores)[0]))
     prior, about = _prior(model, recipe, run, data, opened.target.size)
     objectives = [f"{opened.scores}:{unit}" for unit in units]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .. import zoo
 from ..am import TorchTarget
 from ..am.argument_types import checked
@@ -77,23 +79,22 @@ def open_score(score: str | ImageScore, judge: str, target: ResolvedTarget, *, d
         return guarded(import_from_string(score, "score"), score, "score")
     if score not in SCORES:
         raise DgnamError(f"score '{score}': give one of {closest(score, SCORES)}, or package.module:name")
+    return SCORES[score](open_judge_of_target(judge, target, device=device))
+
+
+def open_judge_of_target(judge: str, target: ResolvedTarget, *, device: str = "cpu") -> Judge:
+    """A judge of the zoo that knows a target's classes and takes images of its size; any other is a DgnamError."""
     judged_classes(judge, target)
     opened = open_judge(judge, device=device)
-    _check_size(judge, opened, target)
-    return SCORES[score](opened)
+    if opened.size != target.target.size:
+        raise DgnamError(f"judge '{judge}' takes images of {opened.size}, and '{target.name}' of {target.target.size}")
+    return opened
 
 
-def check_judged(judge: str, target: ResolvedTarget) -> None:
-    """Raise DgnamError where a judge has other classes than a target, takes other images, or is the target itself."""
-    if target.record.get("model") == judge:
-        raise DgnamError(f"target '{target.name}' is the judge, and can't judge its own pictures: give another")
-    judged_classes(judge, target)
-    _check_size(judge, open_judge(judge), target)
-
-
-def _check_size(name: str, judge: Judge, target: ResolvedTarget) -> None:
-    if judge.size != target.target.size:
-        raise DgnamError(f"judge '{name}' takes images of {judge.size}, and '{target.name}' of {target.target.size}")
+def check_no_judge(target: ResolvedTarget, judges: Iterable[str | None]) -> None:
+    """Raise DgnamError where a target is among the judges of its own pictures."""
+    if target.record.get("model", "") in judges:
+        raise DgnamError(f"target '{target.name}' is a judge here, and can't judge its own pictures: give another")
 
 
 def judged_classes(judge: str, target: ResolvedTarget) -> list[Classes]:

@@ -148,7 +148,8 @@ def test_wrong_arguments_are_named(fake, data, tmp_path, monkeypatch, given, mes
     [
         ({"target": "places-alexnet-mini"}, "'judge-mini' knows other classes than 'places-alexnet-mini'"),
         ({"target": "control-blur-mini"}, "'judge-mini' knows other classes than 'control-blur-mini'"),
-        ({"target": "judge-mini"}, "'judge-mini' is the judge, and can't judge its own pictures"),
+        ({"target": "judge-mini"}, "'judge-mini' is a judge here, and can't judge its own pictures"),
+        ({"judge": "caffenet-v2-mini"}, "'caffenet-v2-mini' is a judge here, and can't judge its own pictures"),
         ({"model": "deepsim-fc6-128", "target": "places-alexnet-mini"}, r"takes images of \(112, 112\), and"),
         ({"sheet": "absent/s.png"}, "sheet 'absent/s.png': give the name of a PNG in a folder that is there"),
         ({"sheet": ""}, "sheet '': give the name"),
